@@ -1,0 +1,73 @@
+"""What all tests share: the option --full, fixed samples, and the reason why CUDA tests are skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# One seed for everyone: a run of CI tests the same programs as the run before it.
+settings.register_profile(
+    "sample",
+    max_examples=25,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "full",
+    max_examples=1000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--full",
+        action="store_true",
+        help="run all of the long tests instead of a fixed sample of them",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("full" if config.getoption("--full") else "sample")
+
+
+def missing_cuda() -> str | None:
+    """Why no CUDA test can run here, or None where one can."""
+    try:
+        import cupy
+    except ImportError as error:
+        return f"cupy can't be imported: {error}"
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        return f"no CUDA device: {error}"
+    return None if count else "no CUDA device"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--full"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="long: runs with --full"))
+    cuda = [item for item in items if item.get_closest_marker("cuda")]
+    reason = missing_cuda() if cuda else None
+    if reason is not None:
+        for item in cuda:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether this run was asked for all of the long tests."""
+    return bool(request.config.getoption("--full"))
+
+
+@pytest.fixture(scope="session")
+def effort(full: bool) -> Callable[[int, int], int]:
+    """``effort(sample, whole)``: how many cases to run, the sample's number or with --full all."""
+    return lambda sample, whole: whole if full else sample
