@@ -1,4 +1,4 @@
-"""What all tests share: the option --full, fixed samples, and the reason why CUDA tests are skipped."""
+"""What all tests share: the option --full, fixed samples, and why CUDA tests are skipped."""
 
 from __future__ import annotations
 
