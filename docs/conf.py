@@ -1,0 +1,80 @@
+"""Sphinx: MyST pages, and the page of public names written from `__all__` when the docs are built."""
+
+import inspect
+import types
+from collections.abc import Iterator
+
+from sphinx.application import Sphinx
+
+import lazytensor
+
+project = "lazytensor"
+author = "lazytensor developers"
+copyright = "2026, lazytensor developers"
+version = release = lazytensor.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "lazytensor"
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+suppress_warnings = ["config.cache"]
+
+MARK = "<!-- every public name -->"
+
+
+def public(module: types.ModuleType) -> Iterator[tuple[str, object]]:
+    """Names and objects of a module's `__all__`."""
+    return ((name, getattr(module, name)) for name in module.__all__)
+
+
+def chapter(thing: object) -> str:
+    """The heading an object stands under: the file that defines it."""
+    home = (getattr(thing, "__module__", None) or "").split(".")
+    if home[0] != "lazytensor" or len(home) < 2:
+        return "Constants and data types"
+    return home[-1].strip("_").replace("_", " ").capitalize()
+
+
+def directive(module: types.ModuleType, name: str, thing: object) -> str:
+    """How autodoc is asked for one name."""
+    full = f"{module.__name__}.{name}"
+    if inspect.isclass(thing):
+        return f".. autoclass:: {full}\n   :members:\n"
+    if callable(thing):
+        return f".. autofunction:: {full}\n"
+    return f".. py:data:: {full}\n   :no-index-entry:\n\n   ``{thing!r}``\n"
+
+
+def section(title: str, entries: list[str]) -> str:
+    """One heading with its directives, in MyST."""
+    return f"## {title}\n\n```{{eval-rst}}\n" + "\n".join(entries) + "```\n"
+
+
+def every_public_name() -> str:
+    """The body of the page: the namespace by chapter, then each of its modules."""
+    chapters: dict[str, list[str]] = {}
+    modules = []
+    for name, thing in public(lazytensor):
+        if isinstance(thing, types.ModuleType):
+            modules.append((name, thing))
+        elif not name.startswith("__"):
+            entry = directive(lazytensor, name, thing)
+            chapters.setdefault(chapter(thing), []).append(entry)
+    pages = [section(title, chapters[title]) for title in sorted(chapters)]
+    for name, module in modules:
+        entries = [directive(module, inner, thing) for inner, thing in public(module)]
+        pages.append(section(f"lazytensor.{name}", entries))
+    return "\n".join(pages)
+
+
+def fill(app: Sphinx, page: str, content: list[str]) -> None:
+    """Put the public names where the page says so."""
+    content[0] = content[0].replace(MARK, every_public_name()) if page == "api" else content[0]
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("source-read", fill)
