@@ -1,0 +1,110 @@
+"""First-seen graphs: 500 different calls of SciPy's functions, each once, ours against NumPy's.
+
+Enters: `--module NAME` (the namespace under test), `--repeat N`. Leaves: the two times, their ratio
+and the goal, by part of SciPy, the dearest calls; `--json FILE` keeps all. Each sample is a fresh
+process, NumPy's and ours in turn, so that nothing was seen before and both meet the same machine.
+The clock covers the call and reading every array of its result; imports and inputs come before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+GOAL = 3.0
+Times = dict[str, float]
+
+
+def worker(name: str) -> None:
+    """One sample: seconds a call, as JSON on stdout."""
+    sys.path.insert(0, str(ROOT))
+    calls = importlib.import_module("tests.clients.calls")
+    leaves = importlib.import_module("tests.clients.compare").leaves
+    bound = list(calls.bind(importlib.import_module(name)))
+    times: Times = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for text, function in bound:
+            start = time.perf_counter()
+            _read(leaves, function())
+            times[text] = time.perf_counter() - start
+    json.dump(times, sys.stdout)
+
+
+def _read(leaves: Any, result: Any) -> None:
+    for _, leaf in leaves(result):
+        if hasattr(leaf, "__array__"):
+            leaf.__array__()
+
+
+def sample(name: str) -> Times:
+    """One fresh process over the namespace `name`."""
+    environment = {**os.environ, "SCIPY_ARRAY_API": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, __file__, "--worker", name]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"the calls over {name!r} did not end:\n{done.stderr}")
+    return dict(json.loads(done.stdout))
+
+
+def medians(samples: list[Times]) -> Times:
+    """Each call's median over the processes."""
+    return {text: statistics.median(times[text] for times in samples) for text in samples[0]}
+
+
+def parts(times: Times) -> Counter[str]:
+    """Seconds by SciPy's subpackage."""
+    total: Counter[str] = Counter()
+    for text, seconds in times.items():
+        total[text.split(".")[0]] += seconds
+    return total
+
+
+def report(name: str, ours: list[Times], numpys: list[Times]) -> float:
+    """Print the account and return the ratio of the medians of the totals."""
+    total = [statistics.median(sum(times.values()) for times in s) for s in (ours, numpys)]
+    ratio = total[0] / total[1]
+    print(f"{len(ours[0])} calls, each once, median of {len(ours)} fresh processes")
+    print(f"{name} {total[0] * 1e3:.1f} ms, numpy {total[1] * 1e3:.1f} ms, ", end="")
+    print(f"ratio {ratio:.2f} (goal: at most {GOAL})")
+    mine, theirs = medians(ours), medians(numpys)
+    by_part, reference = parts(mine), parts(theirs)
+    for part, seconds in by_part.most_common():
+        print(f"  {part:14}{seconds * 1e3:9.2f} ms {seconds / reference[part]:8.2f}x")
+    for text in sorted(mine, key=lambda text: theirs[text] - mine[text])[:12]:
+        print(f"  {mine[text] * 1e3:9.2f} ms {mine[text] / theirs[text]:8.1f}x  {text}")
+    return ratio
+
+
+def main() -> int:
+    """Exit status 1 where the goal is missed."""
+    parser = argparse.ArgumentParser(description="500 first-seen SciPy calls against NumPy")
+    parser.add_argument("--module", default=os.environ.get("LAZYTENSOR_CLIENT_MODULE", "lazytensor"))
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        worker(arguments.worker)
+        return 0
+    pairs = [(sample("numpy"), sample(arguments.module)) for _ in range(arguments.repeat)]
+    numpys, ours = [a for a, _ in pairs], [b for _, b in pairs]
+    ratio = report(arguments.module, ours, numpys)
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"ratio": ratio, "ours": ours, "numpy": numpys}))
+    return int(ratio > GOAL)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,110 @@
+"""A pytest plugin that runs SciPy's own tests over a namespace SciPy has never heard of.
+
+Enters: SciPy's installed test modules, the option `--xp-module NAME`. Leaves: each test that takes
+SciPy's `xp` fixture, run once with that namespace, and with `--xp-outcome FILE` a JSON account.
+Knows nothing of lazytensor: any module with `empty` and `__array_namespace_info__` will do.
+
+SciPy's `conftest.py` holds its list of namespaces as the default parameters of the fixture `xp`; a
+`parametrize` marker with `indirect=True` takes precedence over them, so nothing of SciPy changes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import zlib
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the plugin; every one has a default, so that loading it alone changes nothing."""
+    group = parser.getgroup("foreign namespace")
+    group.addoption("--xp-module", default=None, help="the namespace to run SciPy's tests over")
+    group.addoption("--xp-one-in", type=int, default=1, help="keep one test in N, by its name")
+    group.addoption("--xp-outcome", type=Path, default=None, help="JSON file for the outcome")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where an outcome is asked for, count in the process that sees every worker's reports."""
+    outcome, is_worker = config.getoption("--xp-outcome"), hasattr(config, "workerinput")
+    if outcome and not is_worker:
+        config.pluginmanager.register(Outcome(outcome), "xp-outcome")
+
+
+def _candidate(config: pytest.Config) -> ModuleType | None:
+    name = config.getoption("--xp-module")
+    return importlib.import_module(name) if name else None
+
+
+def _device_list(xp: ModuleType) -> list[Any]:
+    """What SciPy's fixture `devices` gives: it adds `[None]` to the standard's answer, which is a
+    tuple since 2025.12, and would stop at the TypeError."""
+    return [*xp.__array_namespace_info__().devices(), None]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give `xp` (and `devices`) the candidate as their only parameter."""
+    xp = _candidate(metafunc.config)
+    if xp is None or "xp" not in metafunc.fixturenames:
+        return
+    importlib.import_module("scipy.conftest").xp_known_backends.add(xp.__name__)
+    param = pytest.param(xp, id=xp.__name__, marks=pytest.mark.array_api_backends)
+    metafunc.definition.add_marker(pytest.mark.parametrize("xp", [param], indirect=True))
+    if "devices" in metafunc.fixturenames:
+        devices = pytest.param(_device_list(xp), id="devices")
+        metafunc.definition.add_marker(pytest.mark.parametrize("devices", [devices]))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what runs on the candidate, and of that a fixed sample chosen by the tests' names."""
+    if _candidate(config) is None:
+        return
+    one_in = config.getoption("--xp-one-in")
+    chosen = [item for item in items if _takes_xp(item) and _sampled(item.nodeid, one_in)]
+    kept = set(map(id, chosen))
+    config.hook.pytest_deselected(items=[item for item in items if id(item) not in kept])
+    items[:] = chosen
+
+
+def _takes_xp(item: pytest.Item) -> bool:
+    return "xp" in getattr(item, "fixturenames", ())
+
+
+def _sampled(nodeid: str, one_in: int) -> bool:
+    return zlib.crc32(nodeid.encode()) % one_in == 0
+
+
+class Outcome:
+    """Counts outcomes and keeps the text of each failure, for the driver to read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.counts: Counter[str] = Counter()
+        self.failures: list[dict[str, str]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """One count a test: its call, or whatever went wrong (or was skipped) around the call."""
+        if report.when == "call" or report.outcome != "passed":
+            xfail = hasattr(report, "wasxfail")
+            self.counts[f"x{report.outcome}" if xfail else report.outcome] += 1
+        if report.failed:
+            self.failures.append({"test": report.nodeid, "text": report.longreprtext})
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A module that cannot be collected is a failure too."""
+        if report.failed:
+            self.counts["failed"] += 1
+            self.failures.append({"test": report.nodeid, "text": report.longreprtext})
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Write the account."""
+        account = {"counts": dict(self.counts), "failures": self.failures}
+        self.path.write_text(json.dumps(account))

@@ -1,0 +1,44 @@
+"""500 calls of SciPy's functions give NumPy's answers."""
+
+from __future__ import annotations
+
+import warnings
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("scipy")
+from . import calls
+from .compare import Same
+
+# SciPy's own difference: roots found by `eigvals` stay complex for a foreign namespace.
+OTHER_DTYPE = ("signal.tf2zpk(b, a)",)
+
+
+def outcome(function: Any) -> Any:
+    """The result, with SciPy's own warnings about small samples silenced."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function()
+
+
+def test_there_are_500_and_no_two_the_same() -> None:
+    assert len(calls.CALLS) == len(set(calls.CALLS)) == 500
+
+
+@pytest.mark.parametrize("part", calls.SUBPACKAGES)
+def test_every_call_gives_numpys_answer(part: str, xp: ModuleType, same: Same, scipy_with) -> None:
+    scipy_with(part)
+    reference = calls.bind(np)
+    wrong: list[str] = []
+    for (text, ours), (_, numpys) in zip(calls.bind(xp), reference, strict=True):
+        if not text.startswith(part + "."):
+            continue
+        wanted = outcome(numpys)
+        try:
+            same(outcome(ours), wanted, rtol=1e-8, dtypes=text not in OTHER_DTYPE)
+        except Exception as error:  # every failing call is named, not only the first
+            wrong.append(f"{text}: {type(error).__name__}: {error}")
+    assert not wrong, f"{len(wrong)} calls differ:\n" + "\n".join(wrong)
