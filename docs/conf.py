@@ -1,4 +1,4 @@
-"""Sphinx: MyST pages, and the page of public names written from `__all__` when the docs are built."""
+"""Sphinx: MyST pages, and the page of public names, written from `__all__` at the build."""
 
 import inspect
 import types

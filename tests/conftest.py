@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# SciPy reads this once, at its import, and some test may import SciPy before those that need it.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
 # One seed for everyone: a run of CI tests the same programs as the run before it.
 settings.register_profile(
