@@ -1,0 +1,62 @@
+"""Shapes and axes: broadcasting, normalising, counting.
+
+What enters: tuples of ints. What leaves: checked tuples of ints. It must not know arrays.
+"""
+
+import operator
+from collections.abc import Iterable
+from math import prod
+from typing import Any
+
+from numpy.exceptions import AxisError
+
+Shape = tuple[int, ...]
+__all__ = ["Shape", "as_shape", "broadcast", "normalize_axes", "normalize_axis", "prod"]
+
+
+def as_shape(shape: Any) -> Shape:
+    """A tuple of ints from an int or a sequence. Raises TypeError, or ValueError for a negative size."""
+    if not isinstance(shape, Iterable):
+        shape = (shape,)
+    try:
+        out = tuple(operator.index(n) for n in shape)
+    except TypeError:
+        raise TypeError(f"shape must be an int or a tuple of ints, got {shape!r}") from None
+    if any(n < 0 for n in out):
+        raise ValueError(f"shape must not have negative sizes, got {out}")
+    return out
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """The shape that all broadcast to. Raises ValueError naming the shapes."""
+    rank = max(map(len, shapes), default=0)
+    out = [1] * rank
+    for shape in shapes:
+        for i, n in enumerate(shape, rank - len(shape)):
+            if out[i] == 1:
+                out[i] = n
+            elif n not in (1, out[i]):
+                raise ValueError(f"shapes {', '.join(map(str, shapes))} can't be broadcast together")
+    return tuple(out)
+
+
+def normalize_axis(axis: Any, ndim: int) -> int:
+    """0 <= axis < ndim. Raises TypeError, or `numpy.exceptions.AxisError` (IndexError and ValueError)."""
+    try:
+        i = operator.index(axis)
+    except TypeError:
+        raise TypeError(f"axis must be an int, got {axis!r}") from None
+    if not -ndim <= i < ndim:
+        raise AxisError(i, ndim)
+    return i % ndim if ndim else 0
+
+
+def normalize_axes(axes: Any, ndim: int) -> tuple[int, ...]:
+    """Sorted, distinct axes from None (all), an int or a tuple. Raises as `normalize_axis`, or ValueError."""
+    if axes is None:
+        return tuple(range(ndim))
+    given = tuple(axes) if isinstance(axes, (tuple, list)) else (axes,)
+    out = tuple(sorted(normalize_axis(a, ndim) for a in given))
+    if len(set(out)) != len(out):
+        raise ValueError(f"axes must not repeat, got {given}")
+    return out

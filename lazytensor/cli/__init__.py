@@ -1,0 +1,1 @@
+"""`python -m lazytensor`: demo, conformance, explain, info."""

@@ -1,0 +1,1 @@
+"""What is beyond the standard: random numbers, NumPy-like extras, transforms, inspection."""

@@ -1,0 +1,166 @@
+"""Graphs: `linearize` gives order, common subexpressions, leaves and cache key of pending nodes in one walk.
+
+What enters: root nodes. What leaves: a Graph (its nodes in order, leaves, outputs, key).
+It must not know what a key is used for, or how nodes are computed.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from .._base.devices import CPU
+from .._base.dtypes import bool_
+from .node import LEAF, PLACEHOLDER, SCALAR, Node, apply, placeholder
+from .op import Op
+
+Key = tuple[Any, ...]
+
+# Scalars that simplification looks at; every other one is an input of the program, not a part of its text.
+SPECIAL = (0.0, 1.0, -1.0, 2.0, 0.5)
+
+
+class Graph:
+    """Nodes in an order in which every argument comes first.
+
+    `order` holds the nodes, leaves among them, each once; `number` maps every node met, duplicates
+    included, to its place in `order`; `outputs` are places; `leaves` are the places of buffers that the
+    program reads as inputs. `key` is equal for two graphs exactly when one program serves both.
+    """
+
+    __slots__ = ("key", "leaves", "number", "order", "outputs", "rows", "uses")
+
+    def __init__(self) -> None:
+        self.order: list[Node] = []
+        self.rows: list[Key] = []
+        self.number: dict[Node, int] = {}
+        self.leaves: list[int] = []
+        self.outputs: list[int] = []
+        self.uses: Counter[Node] = Counter()
+        self.key: Key = ()
+
+    def close(self, outputs: Sequence[int]) -> None:
+        """Name the outputs; the key is complete after this."""
+        self.outputs = list(outputs)
+        self.key = (tuple(self.rows), tuple(outputs))
+
+
+def leaf_key(node: Node) -> Key:
+    """The key of a node that is an input: its type and layout; for a special scalar its value, sign included."""
+    if node.op is SCALAR:
+        value = node.value.item()
+        if value in SPECIAL:
+            return (SCALAR, node.dtype, str(value))
+        return (SCALAR, node.dtype)
+    if node.op is PLACEHOLDER:
+        return (PLACEHOLDER, node.params, node.dtype, node.shape)
+    value = node.value
+    if type(value) is tuple:
+        return (LEAF, node.dtype, node.shape)
+    return (LEAF, node.dtype, node.shape, value.flags.c_contiguous)
+
+
+def _add_leaf(graph: Graph, node: Node, seen: dict[Key, int]) -> None:
+    row = leaf_key(node)
+    special = len(row) == 3 and row[0] is SCALAR
+    if special and row in seen:
+        graph.number[node] = seen[row]
+        return
+    place = graph.number[node] = len(graph.order)
+    if special:
+        seen[row] = place
+    else:
+        graph.leaves.append(place)
+    graph.order.append(node)
+    graph.rows.append(row)
+
+
+def linearize(roots: Sequence[Node]) -> Graph:
+    """The pending graph under `roots`: the walk stops at nodes that have a value. Linear time, no recursion."""
+    graph = Graph()
+    number, order, rows = graph.number, graph.order, graph.rows
+    seen: dict[Key, int] = {}
+    edges: list[Node] = []
+    stack = list(reversed(roots))
+    while stack:
+        node = stack[-1]
+        if node in number:
+            stack.pop()
+            continue
+        args = node.args
+        if node.value is not None or node.op.kind == "leaf":
+            stack.pop()
+            _add_leaf(graph, node, seen)
+            continue
+        try:
+            row = (node.op, node.params, *[number[a] for a in args])
+        except KeyError:
+            stack.extend([a for a in reversed(args) if a not in number])
+            continue
+        stack.pop()
+        edges += args
+        place = seen.get(row)
+        if place is None:
+            place = seen[row] = len(order)
+            order.append(node)
+            rows.append(row)
+        number[node] = place
+    graph.uses = Counter(edges)
+    graph.close([number[r] for r in roots])
+    return graph
+
+
+COUNTED = not hasattr(sys, "_is_gil_enabled") or sys._is_gil_enabled()
+
+
+def _references(nodes: Iterable[Node], uses: Counter[Node]) -> list[tuple[Node, int]]:
+    """References to each node besides those of its uses as an argument in the graph."""
+    count = sys.getrefcount
+    return [(node, count(node) - uses[node]) for node in nodes]
+
+
+def wanted_elsewhere(graph: Graph, worth: Callable[[Node], bool]) -> list[int]:
+    """Places of nodes that something outside the graph holds and that are worth keeping, but for outputs.
+
+    On free-threaded builds reference counts say nothing, so every node that is worth keeping counts.
+    """
+    number, outputs = graph.number, set(graph.outputs)
+    out = set()
+    for node, references in _references(number, graph.uses):
+        if COUNTED and references <= _OWN or node.value is not None or not node.args:
+            continue
+        place = number[node]
+        if place not in outputs and worth(node):
+            out.add(place)
+    return sorted(out)
+
+
+def _own_references() -> int:
+    """References that `linearize` itself holds to a node when `_references` counts, as this interpreter counts."""
+    op = Op("probe", "movement", 1, infer=lambda x: (x.shape, x.dtype))
+    root = apply(op, (apply(op, (placeholder((), bool_, CPU, 0),)),))
+    graph = linearize([root])
+    return _references(graph.number, graph.uses)[1][1]
+
+
+_OWN = _own_references()
+
+
+def ancestors(roots: Sequence[Node], stop: Callable[[Node], bool]) -> list[Node]:
+    """Nodes above `roots`, arguments first, not going past nodes where `stop` holds. No recursion."""
+    done: set[Node] = set()
+    order: list[Node] = []
+    stack = list(reversed(roots))
+    while stack:
+        node = stack[-1]
+        if node in done:
+            stack.pop()
+            continue
+        missing = () if stop(node) else [a for a in reversed(node.args) if a not in done]
+        if missing:
+            stack.extend(missing)
+            continue
+        stack.pop()
+        done.add(node)
+        order.append(node)
+    return order

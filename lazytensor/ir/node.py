@@ -1,0 +1,192 @@
+"""The node, and `apply`, which makes one.
+
+What enters: an op, argument nodes of one device, parameters. What leaves: an immutable node (but for
+its cached value), with shape and dtype inferred, or the error raised at once.
+It must not know promotion, faces, or how values are computed.
+"""
+
+import itertools
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .._base.devices import CPU, Device
+from .._base.dtypes import DType, canonical
+from .._base.shapes import Shape
+from .op import Op, register
+
+
+class Node:
+    """One operation of the lazy graph. `value` is a cache: None, or the computed buffer(s)."""
+
+    __slots__ = ("args", "device", "dtype", "op", "params", "shape", "value", "where")
+
+    op: Op
+    args: tuple["Node", ...]
+    params: tuple[Any, ...]
+    shape: Any
+    dtype: Any
+    device: Device
+    value: Any
+    where: Any
+
+    def __init__(
+        self,
+        op: Op,
+        args: tuple["Node", ...],
+        params: tuple[Any, ...],
+        shape: Any,
+        dtype: Any,
+        device: Device,
+        value: Any = None,
+    ) -> None:
+        self.op = op
+        self.args = args
+        self.params = params
+        self.shape = shape
+        self.dtype = dtype
+        self.device = device
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"<{self.op.name} {self.dtype} {self.shape}>"
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        n = 1
+        for k in self.shape:
+            n *= k
+        return n
+
+
+LEAF = register(Op("leaf", "leaf", 0, doc="A buffer: the value of a node made from data."))
+SCALAR = register(Op("scalar", "leaf", 0, doc="A Python scalar of a given dtype, as a 0-d buffer."))
+PLACEHOLDER = register(
+    Op("placeholder", "leaf", 0, params=("index",), doc="An argument of a transformed function: it has no value.")
+)
+PICK = register(
+    Op(
+        "pick",
+        "movement",
+        1,
+        params=("index",),
+        infer=lambda x, i: (x.shape[i], x.dtype[i]),
+        value=lambda np, x, i: x[i],
+        vjp=lambda g, ct, y, x, i: (tuple(ct if k == i else None for k in range(len(x.shape))),),
+        jvp=lambda g, tangents, y, x, i: None if tangents[0] is None else tangents[0][i],
+        batch=lambda g, batched, x, i: g.pick(x, i),
+        doc="One output of an op that has several.",
+    )
+)
+
+_count = itertools.count(1)
+
+
+class _Tracing(threading.local):
+    """How many transformed functions this thread is running: handles keep their history meanwhile."""
+
+    depth = 0
+
+
+TRACING = _Tracing()
+
+
+class _Watch:
+    """When `apply` has to look at what is pending; `look` is set by the runtime."""
+
+    __slots__ = ("look", "made", "next_look")
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.next_look: float = float("inf")
+        self.look: Callable[[Node], None] | None = None
+
+
+WATCH = _Watch()
+
+
+def nodes_made() -> int:
+    """How many nodes `apply` has made in this process."""
+    return WATCH.made
+
+
+def apply(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
+    """A node for `op`; strict: no promotion, one device. Raises what the row's `infer` raises."""
+    shape, dtype = op.infer(*args, *params)
+    device = args[0].device if args else params[-1]
+    for arg in args:
+        if arg.device is not device:
+            raise ValueError(f"{op.name}: arrays are on different devices: {device} and {arg.device}")
+    if op.kind == "transfer":
+        device = params[-1]
+    node = Node(op, args, params, shape, dtype, device)
+    if op.fails:
+        node.where = user_line()
+    WATCH.made = made = next(_count)
+    if made >= WATCH.next_look and WATCH.look is not None:
+        WATCH.look(node)
+    return node
+
+
+def leaf(value: np.ndarray[Any, Any], device: Device = CPU) -> Node:
+    """A node for a buffer, which must not be written to any more."""
+    return Node(LEAF, (), (), value.shape, canonical(value.dtype), device, value)
+
+
+def placeholder(shape: Shape, dtype: DType, device: Device, index: Any) -> Node:
+    """A node without a value, for tracing."""
+    return Node(PLACEHOLDER, (), (index,), shape, dtype, device)
+
+
+_scalars: dict[Any, Node] = {}
+
+
+def scalar(value: Any, dtype: DType, device: Device = CPU) -> Node:
+    """A 0-d node for a Python scalar. Raises OverflowError when an integer does not fit the dtype."""
+    key = (value, dtype, device, type(value))
+    node = _scalars.get(key)
+    if node is None:
+        node = Node(SCALAR, (), (), (), dtype, device, _buffer(value, dtype))
+        # zeros have a sign, also as parts of complex numbers, and NaN is not equal to itself
+        if value and value == value and type(value) is not complex:
+            if len(_scalars) >= 1024:
+                _scalars.clear()
+            _scalars[key] = node
+    return node
+
+
+def _buffer(value: Any, dtype: DType) -> np.ndarray[Any, Any]:
+    if isinstance(value, int) and dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        if not info.min <= value <= info.max:
+            raise OverflowError(f"Python integer {value} is out of bounds for {dtype}")
+    with np.errstate(all="ignore"):
+        out = np.asarray(value).astype(dtype)
+    out.flags.writeable = False
+    return out
+
+
+def user_line() -> tuple[Any, int]:
+    """(code, last instruction) of the first frame outside the package: no frame is kept alive."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("lazytensor."):
+        frame = frame.f_back
+    return frame.f_code, frame.f_lasti
+
+
+def describe_line(where: tuple[Any, int]) -> str:
+    """`file.py:12` for what `user_line` gave."""
+    code, instruction = where
+    for start, stop, line in code.co_lines():
+        if start <= instruction < stop:
+            return f"{code.co_filename}:{line}"
+    return str(code.co_filename)

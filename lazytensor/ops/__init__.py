@@ -1,0 +1,29 @@
+"""Floor 2: the table. One row per primitive, a file per family; nothing above names ops in lists of its own."""
+
+from typing import Any
+
+from ..ir.builder import g
+from ..ir.node import Node
+from ..ir.op import ROWS
+from . import contract, create, elementwise, gather, movement, reduce
+
+__all__ = ["ROWS", "contract", "create", "elementwise", "g", "gather", "movement", "reduce"]
+
+
+def _operators() -> dict[str, Any]:
+    """Operators of nodes, so that rules read as formulas. Strict, as the rows are."""
+    return {
+        "__add__": lambda x, y: g.add(x, y),
+        "__radd__": lambda x, y: g.add(y, x),
+        "__sub__": lambda x, y: g.subtract(x, y),
+        "__rsub__": lambda x, y: g.subtract(y, x),
+        "__mul__": lambda x, y: g.multiply(x, y),
+        "__rmul__": lambda x, y: g.multiply(y, x),
+        "__truediv__": lambda x, y: g.divide(x, y),
+        "__rtruediv__": lambda x, y: g.divide(y, x),
+        "__neg__": lambda x: g.negative(x),
+    }
+
+
+for _name, _operator in _operators().items():
+    setattr(Node, _name, _operator)

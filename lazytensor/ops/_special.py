@@ -1,0 +1,130 @@
+"""Longer columns of elementwise rows: the standard's special cases where NumPy's ufuncs differ, erf, cast, where.
+
+What enters and leaves: as the column says (`value`: a NumPy-like module and arrays; `body`: an
+interpreter and scalars). It must not know other rows but through the builder.
+"""
+
+from typing import Any
+
+from .._base.dtypes import bool_, kind
+from .._base.shapes import broadcast
+from ..ir.node import Node
+from ._eager import Eager
+
+
+def expm1(np: Any, x: Any) -> Any:
+    """exp(x) - 1; for complex x with an infinite real part the cases of the standard, which C libraries miss."""
+    y = np.expm1(x)
+    if x.dtype.kind != "c":
+        return y
+    re, im = x.real, x.imag
+    small = (re == -np.inf) & ~np.isfinite(im)
+    y = np.where(small, np.asarray(complex(-1, 0), y.dtype), y)
+    large = (re == np.inf) & ~np.isfinite(im)
+    return np.where(large, np.asarray(complex(np.inf, np.nan), y.dtype), y)
+
+
+def log1p(np: Any, x: Any) -> Any:
+    """log(1 + x)."""
+    return np.log1p(x)
+
+
+def floor_divide(np: Any, x: Any, y: Any) -> Any:
+    """Rounded down; the plain quotient where either is infinite."""
+    q = np.floor_divide(x, y)
+    if x.dtype.kind in "iu":
+        return q
+    return np.where(np.isinf(x) | np.isinf(y), np.divide(x, y), q)
+
+
+def floor_divide_body(s: Any, x: Any, y: Any) -> Any:
+    """As `floor_divide`."""
+    q = s.floordiv(x, y)
+    if x.dtype.kind in "iu":
+        return q
+    return s.select(s.or_(s.isinf(x), s.isinf(y)), s.div(x, y), q)
+
+
+def power(np: Any, x: Any, y: Any) -> Any:
+    """x ** y; integers to negative powers as C's truncated quotient: 0, 1 or -1."""
+    if x.dtype.kind != "i":
+        return np.power(x, y)
+    negative = y < 0
+    p = np.power(x, np.where(negative, y & 1, y))
+    return np.where(negative, np.where((x == 1) | (x == -1), p, np.zeros_like(p)), p)
+
+
+def infer_where(c: Node, x: Node, y: Node) -> Any:
+    """Shape and dtype of `where`."""
+    if c.dtype is not bool_:
+        raise TypeError(f"where: condition must be bool, got {c.dtype}")
+    if x.dtype is not y.dtype:
+        raise TypeError(f"where: dtypes {x.dtype} and {y.dtype} differ: cast first")
+    if c.shape == x.shape == y.shape:
+        return c.shape, x.dtype
+    return broadcast(c.shape, x.shape, y.shape), x.dtype
+
+
+def where_jvp(g: Any, tangents: Any, z: Any, c: Any, x: Any, y: Any) -> Any:
+    """Tangents select as values do; one that is missing is zero."""
+    _, tx, ty = tangents
+    if tx is None and ty is None:
+        return None
+    zero = g.constant(0, tx if tx is not None else ty)
+    return g.where(c, zero if tx is None else tx, zero if ty is None else ty)
+
+
+def cast(np: Any, x: Any, dtype: Any) -> Any:
+    """`astype`; complex to real takes the real part, to bool tests for zero."""
+    if x.dtype.kind == "c" and dtype.kind != "c":
+        return (x != 0) if dtype.kind == "b" else x.real.astype(dtype)
+    return x.astype(dtype)
+
+
+def cast_vjp(g: Any, ct: Any, y: Any, x: Any, dtype: Any) -> Any:
+    """Cotangents are cast back; to a real dtype the real part is taken."""
+    if kind(x.dtype) not in "fc" or kind(dtype) not in "fc":
+        return (None,)
+    return (g.cast(ct, x.dtype),)
+
+
+def cast_jvp(g: Any, tangents: Any, y: Any, x: Any, dtype: Any) -> Any:
+    """Tangents are cast; there is none through integers."""
+    t = tangents[0]
+    if t is None or kind(x.dtype) not in "fc" or kind(dtype) not in "fc":
+        return None
+    return g.cast(t, dtype)
+
+
+# W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969).
+_SMALL_P = (3.16112374387056560e00, 1.13864154151050156e02, 3.77485237685302021e02,
+            3.20937758913846947e03, 1.85777706184603153e-1)  # fmt: skip
+_SMALL_Q = (2.36012909523441209e01, 2.44024637934444173e02, 1.28261652607737228e03, 2.84423683343917062e03)
+_MID_P = (5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e01, 2.98635138197400131e02,
+          8.81952221241769090e02, 1.71204761263407058e03, 2.05107837782607147e03, 1.23033935479799725e03,
+          2.15311535474403846e-8)  # fmt: skip
+_MID_Q = (1.57449261107098347e01, 1.17693950891312499e02, 5.37181101862009858e02, 1.62138957456669019e03,
+          3.29079923573345963e03, 4.36261909014324716e03, 3.43936767414372164e03, 1.23033935480374942e03)  # fmt: skip
+
+
+def _ratio(s: Any, z: Any, p: tuple[float, ...], q: tuple[float, ...]) -> Any:
+    """Cody's form: the last coefficient of `p` leads."""
+    num, den = s.mul(z, p[-1]), z
+    for a, b in zip(p[:-2], q[:-1], strict=True):
+        num, den = s.mul(s.add(num, a), z), s.mul(s.add(den, b), z)
+    return s.div(s.add(num, p[-2]), s.add(den, q[-1]))
+
+
+def erf(np: Any, x: Any) -> Any:
+    """The body, computed array by array."""
+    return erf_body(Eager(np), x)
+
+
+def erf_body(s: Any, x: Any) -> Any:
+    """erf in two ranges: |x| <= 0.46875, and up to 6 beyond that, where it is 1 to the last digit."""
+    a = s.abs(x)
+    inner = s.mul(x, _ratio(s, s.mul(x, x), _SMALL_P, _SMALL_Q))
+    b = s.min(a, 6.0)
+    tail = s.mul(s.exp(s.neg(s.mul(b, b))), _ratio(s, b, _MID_P, _MID_Q))
+    outer = s.copysign(s.sub(1.0, tail), x)
+    return s.select(s.le(a, 0.46875), inner, s.select(s.isnan(x), x, outer))

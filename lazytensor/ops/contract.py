@@ -1,0 +1,53 @@
+"""Contraction: matrix products with equal batch axes; everything else (tensordot, einsum, vecdot) is composed of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..ir.node import Node
+from ..ir.op import Op, register
+from ._families import Infer, is_complex
+
+
+def _infer(x: Node, y: Node) -> Infer:
+    a, b = x.shape, y.shape
+    if x.dtype is not y.dtype:
+        raise TypeError(f"dtypes {x.dtype} and {y.dtype} differ: cast first")
+    if len(a) < 2 or len(a) != len(b) or a[:-2] != b[:-2] or a[-1] != b[-2]:
+        raise ValueError(f"matmul: shapes {a} and {b} don't match")
+    return (*a[:-1], b[-1]), x.dtype
+
+
+def swapped(g: Any, x: Node) -> Node:
+    """The last two axes exchanged."""
+    n = len(x.shape)
+    return g.permute(x, (*range(n - 2), n - 1, n - 2))  # type: ignore[no-any-return]
+
+
+def adjoint(g: Any, x: Node) -> Node:
+    """The conjugate transpose of each matrix."""
+    y = swapped(g, x)
+    return g.conj(y) if is_complex(x) else y  # type: ignore[no-any-return]
+
+
+def _vjp(g: Any, ct: Node, z: Node, x: Node, y: Node) -> tuple[Node, Node]:
+    return g.matmul(ct, adjoint(g, y)), g.matmul(adjoint(g, x), ct)
+
+
+def _jvp(g: Any, tangents: Sequence[Node | None], z: Node, x: Node, y: Node) -> Node | None:
+    tx, ty = tangents
+    parts = [g.matmul(tx, y)] if tx is not None else []
+    if ty is not None:
+        parts.append(g.matmul(x, ty))
+    return None if not parts else parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+
+def _batch(g: Any, batched: Sequence[bool], x: Node, y: Node) -> Node:
+    n = x.shape[0] if batched[0] else y.shape[0]
+    x, y = (v if b else g.broadcast_to(v, (n, *v.shape)) for v, b in zip((x, y), batched, strict=True))
+    return g.matmul(x, y)  # type: ignore[no-any-return]
+
+
+matmul = register(
+    Op("matmul", "contract", 2, domain="iufc", infer=_infer, value=lambda np, x, y: np.matmul(x, y),
+       vjp=_vjp, jvp=_jvp, batch=_batch, doc="Products of matrices (…, m, k) and (…, k, n) of equal batch axes.")
+)  # fmt: skip

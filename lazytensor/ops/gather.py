@@ -1,0 +1,129 @@
+"""Reads and writes at places given by arrays of indices, over the leading axes.
+
+`gather(x, *indices)` is `x[indices]`; indices are integer arrays of one shape, negative ones count from
+the end, and one outside raises IndexError when the value is computed, naming the user's line.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .._base.dtypes import int64, kind
+from ..ir.node import Node
+from ..ir.op import Op, register
+from ._families import Infer
+
+
+def _check(name: str, x: Node, indices: Sequence[Node]) -> None:
+    if len(indices) > len(x.shape):
+        raise IndexError(f"{name}: {len(indices)} indices for an array of {len(x.shape)} axes")
+    for i in indices:
+        if kind(i.dtype) not in "iu":
+            raise IndexError(f"{name}: indices must be integers, got {i.dtype}")
+        if i.shape != indices[0].shape:
+            raise ValueError(f"{name}: indices of shapes {indices[0].shape} and {i.shape}: broadcast first")
+
+
+def _infer_gather(x: Node, *indices: Node) -> Infer:
+    _check("gather", x, indices)
+    return (*indices[0].shape, *x.shape[len(indices) :]), x.dtype
+
+
+def _infer_scatter(x: Node, u: Node, *indices: Node) -> Infer:
+    _check("scatter", x, indices)
+    want = (*indices[0].shape, *x.shape[len(indices) :])
+    if u.shape != want or u.dtype is not x.dtype:
+        raise ValueError(f"scatter: updates are {u.dtype} {u.shape}, the places {x.dtype} {want}")
+    return x.shape, x.dtype
+
+
+def _places(np: Any, x: Any, indices: Sequence[Any]) -> tuple[Any, ...]:
+    """The indices, each checked against its axis. Raises IndexError naming index and size."""
+    for axis, i in enumerate(indices):
+        n = x.shape[axis]
+        if i.size and (int(i.max()) >= n or int(i.min()) < -n):
+            bad = i[(i >= n) | (i < -n)] if i.dtype.kind == "i" else i[i >= n]
+            raise IndexError(f"index {int(bad.flat[0])} is out of bounds for axis {axis} of size {n}")
+    return tuple(i.astype(np.int64, copy=False) for i in indices)
+
+
+def _scatter_value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
+    out = x.copy()
+    out[_places(np, x, indices)] = u
+    return out
+
+
+def _scatter_add_value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
+    out = x.copy()
+    np.add.at(out, _places(np, x, indices), u)
+    return out
+
+
+def _zeros_like(g: Any, x: Node, like: Node) -> Node:
+    return g.broadcast_to(g.constant(0, like), x.shape)  # type: ignore[no-any-return]
+
+
+def _gather_transpose(g: Any, ct: Node, x: Node, *indices: Node) -> tuple[Node | None, ...]:
+    return g.scatter_add([_zeros_like(g, x, ct), ct, *indices]), *(None for _ in indices)
+
+
+def _scatter_vjp(g: Any, ct: Node, y: Node, x: Node, u: Node, *indices: Node) -> tuple[Node | None, ...]:
+    """Places written to pass nothing to x; of several updates of one place only the one that stayed has a gradient."""
+    order = g.reshape(g.iota(u.size, int64, x.device), u.shape)
+    nowhere = g.broadcast_to(g.constant(-1, order), x.shape)
+    last = g.scatter([nowhere, order, *indices])
+    stayed = g.equal(g.gather([last, *indices]), order)
+    of_u = g.where(stayed, g.gather([ct, *indices]), g.constant(0, ct))
+    return g.scatter([ct, _zeros_like(g, u, ct), *indices]), of_u, *(None for _ in indices)
+
+
+def _scatter_jvp(g: Any, tangents: Any, y: Node, x: Node, u: Node, *indices: Node) -> Node | None:
+    tx, tu = tangents[:2]
+    if tx is None and tu is None:
+        return None
+    like = tx if tx is not None else tu
+    tx = _zeros_like(g, x, like) if tx is None else tx
+    return g.scatter([tx, _zeros_like(g, u, like) if tu is None else tu, *indices])  # type: ignore[no-any-return]
+
+
+def _batch_all(g: Any, batched: Sequence[bool], args: Sequence[Node]) -> tuple[list[Node], int]:
+    n = next(x.shape[0] for x, b in zip(args, batched, strict=True) if b)
+    return [x if b else g.broadcast_to(x, (n, *x.shape)) for x, b in zip(args, batched, strict=True)], n
+
+
+def _row_index(g: Any, n: int, like: Node) -> Node:
+    """0 … n-1 along axis 0 of the shape of a batched index."""
+    i = g.reshape(g.iota(n, like.dtype, like.device), (n, *(1,) * (len(like.shape) - 1)))
+    return g.broadcast_to(i, like.shape)  # type: ignore[no-any-return]
+
+
+def _batch(name: str, data: int) -> Callable[..., Node]:
+    """Batched reads and writes: the batch becomes one more indexed axis."""
+
+    def batch(g: Any, batched: Sequence[bool], *args: Node) -> Node:
+        full, n = _batch_all(g, batched, args)
+        indices = [g.cast(i, int64) for i in full[data:]]
+        return getattr(g, name)([*full[:data], _row_index(g, n, indices[0]), *indices])  # type: ignore[no-any-return]
+
+    return batch
+
+
+def _gather_batch(g: Any, batched: Sequence[bool], x: Node, *indices: Node) -> Node:
+    if any(batched[1:]):
+        return _batch("gather", 1)(g, batched, x, *indices)
+    k, ndim = len(indices), len(indices[0].shape)
+    moved = g.permute(x, (*range(1, k + 1), 0, *range(k + 1, len(x.shape))))
+    out = g.gather([moved, *indices])
+    return g.permute(out, (ndim, *range(ndim), *range(ndim + 1, len(out.shape))))  # type: ignore[no-any-return]
+
+
+def _row(name: str, **columns: Any) -> Op:
+    return register(Op(name, "gather", None, fails=True, **columns))
+
+
+gather = _row("gather", infer=_infer_gather, value=lambda np, x, *indices: x[_places(np, x, indices)],
+              transpose=_gather_transpose, batch=_gather_batch, doc="Elements, or sub-arrays, of x at the given places.")
+scatter = _row("scatter", infer=_infer_scatter, value=_scatter_value, vjp=_scatter_vjp, jvp=_scatter_jvp,
+               batch=_batch("scatter", 2), doc="x with u written at the given places, the last one last.")
+scatter_add = _row("scatter_add", infer=_infer_scatter, value=_scatter_add_value,
+                   transpose=lambda g, ct, x, u, *indices: (ct, g.gather([ct, *indices]), *(None for _ in indices)),
+                   batch=_batch("scatter_add", 2), doc="x with u added at the given places, in order.")

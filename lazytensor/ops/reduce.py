@@ -1,0 +1,125 @@
+"""Reductions: axes are sorted, distinct and not negative; reduced axes are dropped.
+
+Sums and products follow the tree of `_tree`, on every target; integers wrap. What enters and leaves:
+as the columns of `ir/op.py` say.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from .._base.dtypes import bool_, int64, kind
+from .._base.shapes import Shape
+from ..ir.node import Node
+from ..ir.op import NONDIFF, Op, register
+from ._families import is_complex, plus_one
+from ._tree import tree_reduce
+
+
+def _dropped(x: Node, axes: tuple[int, ...]) -> Shape:
+    return tuple(n for a, n in enumerate(x.shape) if a not in axes)
+
+
+def kept_shape(x: Node, axes: tuple[int, ...]) -> Shape:
+    """The shape of a reduction with its axes kept as 1s."""
+    return tuple(1 if a in axes else n for a, n in enumerate(x.shape))
+
+
+def _nonempty(name: str, x: Node, axes: tuple[int, ...]) -> None:
+    if any(x.shape[a] == 0 for a in axes) and 0 not in _dropped(x, axes):
+        raise ValueError(f"{name}: nothing to reduce in shape {x.shape} along axes {axes}, and {name} has no identity")
+
+
+def spread(g: Any, v: Node, x: Node, axes: tuple[int, ...]) -> Node:
+    """A reduced value broadcast back over the axes that were reduced."""
+    return g.broadcast_to(g.reshape(v, kept_shape(x, axes)), x.shape)  # type: ignore[no-any-return]
+
+
+def _batch(name: str) -> Callable[..., Node]:
+    return lambda g, batched, x, axes: getattr(g, name)(x, plus_one(axes))
+
+
+def _reduce(name: str, domain: str, value: Any, doc: str, dtype: Any = None, empty: bool = True, **columns: Any) -> Op:
+    def infer(x: Node, axes: tuple[int, ...]) -> Any:
+        if not empty:
+            _nonempty(name, x, axes)
+        return _dropped(x, axes), dtype or x.dtype
+
+    return register(
+        Op(name, "reduce", 1, params=("axes",), domain=domain, infer=infer, value=value, batch=_batch(name), doc=doc, **columns)
+    )
+
+
+def _wide(np: Any, x: Any) -> Any:
+    """Half precision is summed in single."""
+    return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iu" else x
+
+
+def _total(combine: str, identity: float) -> Callable[..., Any]:
+    def value(np: Any, x: Any, axes: tuple[int, ...]) -> Any:
+        ufunc = getattr(np, combine)
+        if x.dtype.kind in "iu":
+            return ufunc.reduce(x, axes, x.dtype)
+        return tree_reduce(np, ufunc, _wide(np, x), axes, identity).astype(x.dtype, copy=False)
+
+    return value
+
+
+def _prod_partial(g: Any, y: Node, x: Node, axes: tuple[int, ...]) -> Node:
+    """Products of all others: the total over x, and where x = 0 the product with that one taken as 1."""
+    zero = g.equal(x, 0.0)
+    zeros = g.sum(g.cast(zero, int64), axes)
+    others = g.prod(g.where(zero, g.constant(1, x), x), axes)
+    lone = g.logical_and(zero, spread(g, g.equal(zeros, 1), x, axes))
+    none = spread(g, g.equal(zeros, 0), x, axes)
+    full = spread(g, others, x, axes)
+    nothing = g.constant(0, x)
+    return g.where(none, full / g.where(zero, g.constant(1, x), x), g.where(lone, full, nothing))  # type: ignore[no-any-return]
+
+
+def _prod_vjp(g: Any, ct: Node, y: Node, x: Node, axes: tuple[int, ...]) -> tuple[Node]:
+    d = _prod_partial(g, y, x, axes)
+    return (spread(g, ct, x, axes) * (g.conj(d) if is_complex(x) else d),)
+
+
+def _prod_jvp(g: Any, tangents: Any, y: Node, x: Node, axes: tuple[int, ...]) -> Node | None:
+    t = tangents[0]
+    return None if t is None else g.sum(t * _prod_partial(g, y, x, axes), axes)
+
+
+def _extremum_weight(g: Any, y: Node, x: Node, axes: tuple[int, ...]) -> Node:
+    """Equal shares for all that attain the extremum, as PyTorch's amax and amin."""
+    hit = g.equal(x, spread(g, y, x, axes))
+    one = g.where(hit, g.constant(1, x), g.constant(0, x))
+    return one / spread(g, g.sum(one, axes), x, axes)  # type: ignore[no-any-return]
+
+
+def _extremum_vjp(g: Any, ct: Node, y: Node, x: Node, axes: tuple[int, ...]) -> tuple[Node | None]:
+    if kind(x.dtype) != "f":
+        return (None,)
+    return (spread(g, ct, x, axes) * _extremum_weight(g, y, x, axes),)
+
+
+def _extremum_jvp(g: Any, tangents: Any, y: Node, x: Node, axes: tuple[int, ...]) -> Node | None:
+    t = tangents[0]
+    return None if t is None else g.sum(t * _extremum_weight(g, y, x, axes), axes)
+
+
+sum_ = _reduce("sum", "iufc", _total("add", 0), "Sum by a fixed tree; of nothing 0.",
+               transpose=lambda g, ct, x, axes: (spread(g, ct, x, axes),))
+prod = _reduce("prod", "iufc", _total("multiply", 1), "Product by a fixed tree; of nothing 1.", vjp=_prod_vjp, jvp=_prod_jvp)
+max_ = _reduce("max", "biuf", lambda np, x, axes: np.maximum.reduce(x, axes), "Maximum; NaN if any is.", empty=False,
+               vjp=_extremum_vjp, jvp=_extremum_jvp)
+min_ = _reduce("min", "biuf", lambda np, x, axes: np.minimum.reduce(x, axes), "Minimum; NaN if any is.", empty=False,
+               vjp=_extremum_vjp, jvp=_extremum_jvp)
+any_ = _reduce("any", "b", lambda np, x, axes: np.logical_or.reduce(x, axes), "Whether any holds.", bool_, partials=NONDIFF)
+all_ = _reduce("all", "b", lambda np, x, axes: np.logical_and.reduce(x, axes), "Whether all hold.", bool_, partials=NONDIFF)
+
+
+def _arg(name: str) -> Callable[..., Any]:
+    return lambda np, x, axes: np.asarray(getattr(np, name)(x, axes[0]), np.int64)
+
+
+argmax = _reduce("argmax", "biuf", _arg("argmax"), "Place of the first maximum, or NaN, along one axis.", int64, empty=False,
+                 partials=NONDIFF)
+argmin = _reduce("argmin", "biuf", _arg("argmin"), "Place of the first minimum, or NaN, along one axis.", int64, empty=False,
+                 partials=NONDIFF)

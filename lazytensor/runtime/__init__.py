@@ -1,0 +1,1 @@
+"""Floor 6, the only stateful floor: buffers, caches, counters, threads, materialising."""

@@ -1,0 +1,53 @@
+"""Counters: exact figures of what was done, for tests and for `explain`.
+
+What enters: increments, made while the runtime's lock is held. What leaves: snapshots and differences.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+
+from ..ir.node import nodes_made
+
+
+@dataclass
+class Counters:
+    """Figures since the process started.
+
+    nodes: made by operations. graphs: materialisations. plans: graphs lowered. compilations: kernels
+    compiled. interpreted: ops run one by one. kernels: compiled kernels run. calls: library calls run.
+    bytes: of the buffers that were allocated for results.
+    """
+
+    nodes: int = 0
+    graphs: int = 0
+    plans: int = 0
+    compilations: int = 0
+    interpreted: int = 0
+    kernels: int = 0
+    calls: int = 0
+    bytes: int = 0
+
+    def __sub__(self, other: "Counters") -> "Counters":
+        return Counters(*(getattr(self, f.name) - getattr(other, f.name) for f in fields(self)))
+
+
+COUNTERS = Counters()
+
+
+def counters() -> Counters:
+    """A snapshot of the figures."""
+    COUNTERS.nodes = nodes_made()
+    return Counters(*(getattr(COUNTERS, f.name) for f in fields(COUNTERS)))
+
+
+@contextmanager
+def counting() -> Iterator[Counters]:
+    """A `with` block after which the yielded Counters hold what was done in it, by all threads."""
+    before, out = counters(), Counters()
+    try:
+        yield out
+    finally:
+        done = counters() - before
+        for f in fields(out):
+            setattr(out, f.name, getattr(done, f.name))

@@ -1,0 +1,84 @@
+"""The interpreter: a graph run op by op, with the rows' value columns.
+
+What enters: a graph and the places whose values are wanted. What leaves: those values. First-seen and
+tiny graphs are run so; results have the same bits as those of compiled plans.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..ir.graph import Graph
+from ..ir.node import Node, describe_line
+from .buffers import POOL
+from .counters import COUNTERS
+
+Values = list[Any]
+
+
+def interpret(graph: Graph, wanted: Sequence[int]) -> Values:
+    """Values of the wanted places, in that order. Raises what a row's value raises, with the user's line."""
+    values: Values = [None] * len(graph.order)
+    left = _readers(graph, wanted)
+    with np.errstate(all="ignore"):
+        for place, node in enumerate(graph.order):
+            if node.value is not None:
+                values[place] = node.value
+                continue
+            sources = graph.rows[place][2:]
+            values[place] = compute(node, [values[i] for i in sources])
+            for i in sources:
+                left[i] -= 1
+                if not left[i]:
+                    values[i] = None
+    return [values[i] for i in wanted]
+
+
+def _readers(graph: Graph, wanted: Sequence[int]) -> list[int]:
+    """How often each place is still to be read."""
+    left = [0] * len(graph.order)
+    for node, row in zip(graph.order, graph.rows, strict=True):
+        if node.value is None:
+            for i in row[2:]:
+                left[i] += 1
+    for i in wanted:
+        left[i] += 1
+    return left
+
+
+def compute(node: Node, args: Sequence[Any]) -> Any:
+    """The value of one node; on a lack of memory the pool is emptied and the op run once more."""
+    try:
+        return _compute(node, args)
+    except MemoryError:
+        POOL.clear()
+        return _compute(node, args)
+
+
+def _compute(node: Node, args: Sequence[Any]) -> Any:
+    op = node.op
+    try:
+        value = op.value(np, *args, *node.params)
+    except (IndexError, ValueError, np.linalg.LinAlgError) as error:
+        if not op.fails:
+            raise
+        raise located(error, node.where) from None
+    COUNTERS.interpreted += 1
+    if type(value) is tuple:
+        return tuple(map(_as_array, value))
+    return _as_array(value)
+
+
+def _as_array(value: Any) -> np.ndarray[Any, Any]:
+    out = value if type(value) is np.ndarray else np.asarray(value)
+    COUNTERS.bytes += out.nbytes if out.base is None else 0
+    return out
+
+
+def located(error: Exception, where: Any) -> Exception:
+    """The same exception with the user's line that made the node."""
+    return type(error)(f"{error} (array made at {describe_line(where)})")
+
+
+Run = Callable[[Graph, Sequence[int]], Values]

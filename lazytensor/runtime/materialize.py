@@ -1,0 +1,124 @@
+"""Materialising: from nodes to values.
+
+What enters: nodes. What leaves: their `value` filled, and that of whatever else alive would otherwise
+have to be computed again (docs/architecture.md, "Materialising"). One lock: a graph is computed once,
+whichever thread asks.
+"""
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._base.dtypes import DType
+from ..ir.graph import Graph, ancestors, linearize, wanted_elsewhere
+from ..ir.node import PLACEHOLDER, Node
+from . import cache
+from .counters import COUNTERS
+from .pending import settle, watch
+
+_lock = threading.RLock()
+
+# An elementwise value that something outside still refers to is kept when it is this small, or when
+# computing it again would take more ops than this.
+SMALL_BYTES = 1 << 16
+MAX_RECOMPUTED = 8
+
+
+def _reset_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_lock)
+
+
+def value(node: Node) -> np.ndarray[Any, Any]:
+    """The node's buffer, computed if need be. Not to be written to."""
+    if node.value is None:
+        materialize((node,))
+    return node.value  # type: ignore[no-any-return]
+
+
+def materialize(nodes: Sequence[Node]) -> None:
+    """Fill the values of all nodes, in one graph. Raises what computing them raises; nothing is then changed."""
+    with _lock:
+        roots = [n for n in nodes if n.value is None]
+        if roots:
+            _run(roots)
+
+
+def _run(roots: Sequence[Node]) -> None:
+    graph = linearize(roots)
+    _refuse_placeholders(graph)
+    outputs = list(dict.fromkeys(graph.outputs))
+    graph.close(outputs + wanted_elsewhere(graph, _Worth(graph, roots)))
+    COUNTERS.graphs += 1
+    values = cache.run(graph)
+    found = dict(zip(graph.outputs, values, strict=True))
+    for place, result in found.items():
+        graph.order[place].value = result
+    if len(graph.number) > len(graph.order):
+        for node, place in graph.number.items():
+            if place in found and node.value is None:
+                node.value = found[place]
+    settle()
+
+
+def _refuse_placeholders(graph: Graph) -> None:
+    for place in graph.leaves:
+        node = graph.order[place]
+        if node.op is PLACEHOLDER:
+            raise TypeError(
+                f"the value of an array of shape {node.shape} is needed while a function is being traced "
+                "(vmap runs the function on arrays that have a shape and a dtype, but no value)"
+            )
+
+
+class _Worth:
+    """Whether a value that something else alive may ask for is kept."""
+
+    def __init__(self, graph: Graph, roots: Sequence[Node]) -> None:
+        self._graph = graph
+        self._bases = {_base(root) for root in roots}
+        self._depth: dict[Node, int] = {}
+
+    def __call__(self, node: Node) -> bool:
+        op = node.op
+        if not op.cheap or node in self._bases:
+            return True
+        if op.kind != "elementwise":
+            return False
+        return nbytes(node.shape, node.dtype) <= SMALL_BYTES or self._cost(node) > MAX_RECOMPUTED
+
+    def _cost(self, node: Node) -> int:
+        """Cheap ops that computing the node again would take, at most."""
+        depth = self._depth
+        if node not in depth:
+            for n in ancestors([node], lambda n: n in depth or n.value is not None or not n.op.cheap):
+                if n not in depth:
+                    depth[n] = 1 + sum(depth.get(a, 0) for a in n.args) if n.op.cheap and n.value is None else 0
+        return depth[node]
+
+
+def _base(node: Node) -> Node:
+    """The node whose elements a chain of movements shows."""
+    while node.op.kind == "movement" and len(node.args) == 1 and node.value is None:
+        node = node.args[0]
+    return node
+
+
+def nbytes(shape: Any, dtype: DType) -> int:
+    """Bytes of an array; of all outputs for an op that has several."""
+    if shape and isinstance(shape[0], tuple):
+        return sum(nbytes(s, d) for s, d in zip(shape, dtype, strict=True))  # type: ignore[call-overload]
+    n = dtype.itemsize
+    for k in shape:
+        n *= k
+    return n
+
+
+watch(materialize)

@@ -1,0 +1,1 @@
+"""Floor 5: targets: from a kernel to something that runs."""

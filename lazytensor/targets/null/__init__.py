@@ -1,0 +1,1 @@
+"""The null target: plans and counts, runs nothing."""

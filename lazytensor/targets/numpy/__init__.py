@@ -1,0 +1,1 @@
+"""The reference target: generated Python over ufuncs with `out`, in cache-sized blocks."""
