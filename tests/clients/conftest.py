@@ -17,7 +17,7 @@ import pytest
 
 from .compare import Same
 
-os.environ["SCIPY_ARRAY_API"] = "1"
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
 MODULE = os.environ.get("LAZYTENSOR_CLIENT_MODULE", "lazytensor")
 
 

@@ -81,6 +81,13 @@ def _sampled(nodeid: str, one_in: int) -> bool:
     return zlib.crc32(nodeid.encode()) % one_in == 0
 
 
+_EXPECTED = {"skipped": "xfailed", "passed": "xpassed", "failed": "failed"}
+
+
+def _expected(report: pytest.TestReport) -> bool:
+    return hasattr(report, "wasxfail")
+
+
 class Outcome:
     """Counts outcomes and keeps the text of each failure, for the driver to read."""
 
@@ -92,8 +99,7 @@ class Outcome:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """One count a test: its call, or whatever went wrong (or was skipped) around the call."""
         if report.when == "call" or report.outcome != "passed":
-            xfail = hasattr(report, "wasxfail")
-            self.counts[f"x{report.outcome}" if xfail else report.outcome] += 1
+            self.counts[_EXPECTED[report.outcome] if _expected(report) else report.outcome] += 1
         if report.failed:
             self.failures.append({"test": report.nodeid, "text": report.longreprtext})
 
