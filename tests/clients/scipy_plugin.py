@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -53,12 +54,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     xp = _candidate(metafunc.config)
     if xp is None or "xp" not in metafunc.fixturenames:
         return
-    importlib.import_module("scipy.conftest").xp_known_backends.add(xp.__name__)
+    if scipys := sys.modules.get("scipy.conftest"):
+        scipys.xp_known_backends.add(xp.__name__)
+    _drop_own_namespaces(metafunc.definition)
     param = pytest.param(xp, id=xp.__name__, marks=pytest.mark.array_api_backends)
-    metafunc.definition.add_marker(pytest.mark.parametrize("xp", [param], indirect=True))
+    fixture = "xp" in metafunc.fixturenames and "xp" in metafunc._arg2fixturedefs
+    metafunc.definition.add_marker(pytest.mark.parametrize("xp", [param], indirect=fixture))
     if "devices" in metafunc.fixturenames:
         devices = pytest.param(_device_list(xp), id="devices")
         metafunc.definition.add_marker(pytest.mark.parametrize("devices", [devices]))
+
+
+def _drop_own_namespaces(test: pytest.Item) -> None:
+    """Some (marray's) parametrize `xp` themselves, with a list of their own."""
+    test.own_markers[:] = [mark for mark in test.own_markers if mark.args[:1] != ("xp",)]
 
 
 @pytest.hookimpl(trylast=True)

@@ -11,10 +11,11 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -38,38 +39,42 @@ class Run:
         return sum(n for outcome, n in self.counts.items() if outcome != "skipped")
 
 
+def scipys(parts: Iterable[str] = PARTS) -> tuple[str, ...]:
+    """The packages of SciPy's parts."""
+    return tuple(f"scipy.{part}" for part in parts)
+
+
 def run(
     module: str,
-    parts: tuple[str, ...] = PARTS,
+    packages: tuple[str, ...],
     *,
     one_in: int = 1,
     workers: int = 2,
     keyword: str = "",
     stop: bool = False,
 ) -> Run:
-    """Run SciPy's tests of `parts` over `module`, one test in `one_in`, and read the account."""
+    """Run the tests that `packages` ship over `module`, one in `one_in`, and read the account."""
     with tempfile.TemporaryDirectory() as folder:
         outcome = Path(folder, "outcome.json")
-        command = [*_pytest(folder, parts, workers), "--xp-module", module]
+        command = [*_pytest(folder, packages, workers), "--xp-module", module]
         command += ["--xp-one-in", str(one_in), "--xp-outcome", str(outcome)]
         command += ["-k", keyword] * bool(keyword) + ["-x"] * stop
         done = subprocess.run(command, cwd=folder, env=_environment(), capture_output=True, text=True)
         log = done.stdout + done.stderr
         if not outcome.exists():
-            raise RuntimeError(f"SciPy's suite did not start over {module!r}:\n{log[-4000:]}")
+            raise RuntimeError(f"the tests did not start over {module!r}:\n{log[-4000:]}")
         return Run(**json.loads(outcome.read_text()), log=log)
 
 
-def _pytest(folder: str, parts: tuple[str, ...], workers: int) -> list[str]:
+def _pytest(folder: str, packages: tuple[str, ...], workers: int) -> list[str]:
     """The command but for the plugin's options; an empty configuration file shields the run from
     that of the folder it is started in."""
     config = Path(folder, "pytest.ini")
     config.write_text("[pytest]\n")
-    packages = [package for part in parts for package in ("--pyargs", f"scipy.{part}")]
-    options = ["-c", str(config), "-p", "scipy_plugin", "-p", "no:cacheprovider", "-q"]
-    options += ["--rootdir", str(Path(find_spec("scipy").origin).parent.parent)]
+    options = ["--pyargs", *packages, "-c", str(config), "-p", "scipy_plugin", "-p", "no:cacheprovider", "-q"]
+    options += ["--rootdir", sysconfig.get_path("purelib")]
     options += ["-n", str(workers)] * (workers > 1)
-    return [sys.executable, "-m", "pytest", *packages, *options]
+    return [sys.executable, "-m", "pytest", *options]
 
 
 def _environment() -> dict[str, str]:
@@ -112,8 +117,8 @@ def main() -> int:
     parser.add_argument("--names", type=int, default=3, help="test names shown an error")
     parser.add_argument("--report", type=Path, help="write all failures, with their text, here")
     a = parser.parse_args()
-    parts = tuple(a.parts.split(","))
-    done = run(a.module, parts, one_in=a.one_in, workers=a.workers, keyword=a.keyword, stop=a.stop)
+    packages = scipys(a.parts.split(","))
+    done = run(a.module, packages, one_in=a.one_in, workers=a.workers, keyword=a.keyword, stop=a.stop)
     print(summary(done, names=a.names))
     print(done.log.strip().splitlines()[-1])
     if a.report:
