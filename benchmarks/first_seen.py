@@ -90,7 +90,8 @@ def report(name: str, ours: list[Times], numpys: list[Times]) -> float:
 def main() -> int:
     """Exit status 1 where the goal is missed."""
     parser = argparse.ArgumentParser(description="500 first-seen SciPy calls against NumPy")
-    parser.add_argument("--module", default=os.environ.get("LAZYTENSOR_CLIENT_MODULE", "lazytensor"))
+    default = os.environ.get("LAZYTENSOR_CLIENT_MODULE", "lazytensor")
+    parser.add_argument("--module", default=default)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--worker", help=argparse.SUPPRESS)

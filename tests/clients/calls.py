@@ -24,7 +24,8 @@ SUBPACKAGES = (
 
 def operands(xp: Any) -> dict[str, Any]:
     """The arrays that the texts name, made by `xp`, and `xp` itself."""
-    made = {"xp": xp, "normal": lambda size: xp.asarray(_values()["s"][: size[-1]] + np.zeros(size))}
+    row = _values()["x"]
+    made = {"xp": xp, "normal": lambda size: xp.asarray(row + np.zeros(size))}
     return made | {name: xp.asarray(value) for name, value in _values().items()}
 
 
@@ -86,8 +87,8 @@ circmean circvar circstd differential_entropy"""
 RANKS_OF_TWO = "ttest_rel wilcoxon pearsonr spearmanrho chatterjeexi"
 SAMPLES_OF_TWO = """ttest_ind mannwhitneyu brunnermunzel ansari mood kruskal bartlett levene fligner
 f_oneway alexandergovern cramervonmises_2samp epps_singleton_2samp"""
-WINDOWS = """barthann bartlett blackman blackmanharris bohman boxcar cosine exponential flattop hamming
-hann lanczos nuttall parzen taylor triang tukey"""
+WINDOWS = """barthann bartlett blackman blackmanharris bohman boxcar cosine exponential flattop
+hamming hann lanczos nuttall parzen taylor triang tukey"""
 MORPHOLOGY = """grey_closing grey_dilation grey_erosion grey_opening black_tophat white_tophat
 morphological_gradient morphological_laplace"""
 BINARY = """binary_closing binary_dilation binary_erosion binary_opening binary_fill_holes
@@ -102,7 +103,10 @@ FAMILIES: list[tuple[str, str]] = [
     ("special.{}(x)", UNARY_ANY),
     ("special.{}(u)", "erfinv cosm1 logit ndtri ellipkm1"),
     ("special.{}(v, u)", "betaln boxcox boxcox1p inv_boxcox inv_boxcox1p gammainc gammaincc"),
-    ("special.{}(v, w)", "binom kl_div rel_entr xlogy xlog1py poch huber pseudo_huber chdtr chdtrc"),
+    (
+        "special.{}(v, w)",
+        "binom kl_div rel_entr xlogy xlog1py poch huber pseudo_huber chdtr chdtrc",
+    ),
     ("special.{}(v, u)", "gammaincinv gammainccinv chdtri pdtrc pdtr stdtrit stdtr"),
     ("special.{}(v, w, u)", "betainc betaincc betaincinv fdtr fdtrc fdtri gdtr gdtrc hyp1f1"),
     ("special.{}(n, n + 5, u)", "bdtr bdtrc nbdtr nbdtrc"),
@@ -149,12 +153,18 @@ FAMILIES: list[tuple[str, str]] = [
     ("stats.cramervonmises(x, {})", "special.ndtr"),
     ("stats.ks_1samp(x, {})", "special.ndtr"),
     ("stats.bootstrap((x,), {}, n_resamples=99, rng=1)", "xp.mean stats.sem"),
-    ("stats.permutation_test((x, y), lambda a, b, axis: {}, n_resamples=99, rng=1)", "xp.mean(a,axis=axis)-xp.mean(b,axis=axis)"),
+    (
+        "stats.permutation_test((x, y), lambda a, b, axis: {}, n_resamples=99, rng=1)",
+        "xp.mean(a,axis=axis)-xp.mean(b,axis=axis)",
+    ),
     ("stats.monte_carlo_test(x, normal, {}, n_resamples=99)", "xp.mean"),
     ("stats.ttest_ind_from_stats(v, u, 9, w, {}, 11)", "u f"),
     # signal: windows, filters, their design
     ("signal.windows.{}(16, xp=xp)", WINDOWS),
-    ("signal.windows.{}, xp=xp)", "gaussian(16,2. kaiser(16,5. chebwin(16,90. kaiser_bessel_derived(16,3."),
+    (
+        "signal.windows.{}, xp=xp)",
+        "gaussian(16,2. kaiser(16,5. chebwin(16,90. kaiser_bessel_derived(16,3.",
+    ),
     ("signal.get_window('{}', 16, xp=xp)", "hann"),
     ("signal.{}(s, q)", "convolve correlate fftconvolve oaconvolve"),
     ("signal.convolve(s, taps, mode={})", "'same' 'valid'"),
@@ -185,7 +195,10 @@ FAMILIES: list[tuple[str, str]] = [
     ("signal.gauss_spline(x, {})", "2 3"),
     ("signal.{}(3, xp=xp)", "besselap buttap"),
     ("signal.{}, xp=xp)", "cheb1ap(3,1. cheb2ap(3,40. ellipap(3,1.,40."),
-    ("signal.{}, fs=2.0, xp=xp)", "iirnotch(0.3,30. iirpeak(0.3,30. gammatone(0.2,'iir' iircomb(0.25,9."),
+    (
+        "signal.{}, fs=2.0, xp=xp)",
+        "iirnotch(0.3,30. iirpeak(0.3,30. gammatone(0.2,'iir' iircomb(0.25,9.",
+    ),
     ("signal.minimum_phase({})", "taps"),
     ("signal.abcd_normalize({})", "square,square[:,:1],square[:1,:],square[:1,:1]"),
     # ndimage
@@ -240,7 +253,10 @@ FAMILIES: list[tuple[str, str]] = [
     # cluster, linalg, optimize, interpolate, differentiate, spatial, constants
     ("cluster.hierarchy.{}(points)", LINKAGES),
     ("cluster.hierarchy.fcluster(cluster.hierarchy.ward(points), {})", "1.0 2.0"),
-    ("cluster.hierarchy.{}(cluster.hierarchy.ward(points))", "cophenet inconsistent maxdists leaves_list"),
+    (
+        "cluster.hierarchy.{}(cluster.hierarchy.ward(points))",
+        "cophenet inconsistent maxdists leaves_list",
+    ),
     ("cluster.hierarchy.{}(cluster.hierarchy.single(distances))", "is_monotonic is_valid_linkage"),
     ("cluster.vq.whiten({})", "points h"),
     ("cluster.vq.vq(points, {})", "vectors points[:3,:]"),
@@ -258,9 +274,15 @@ FAMILIES: list[tuple[str, str]] = [
     ("interpolate.RBFInterpolator(points, points[:, 0], kernel='{}')(vectors)", "cubic linear"),
     ("differentiate.derivative(lambda r: xp.sin(r)*{}, u).df", "1 2"),
     ("differentiate.{}", "jacobian(optimize.rosen,v).df hessian(optimize.rosen,v[:3]).ddf"),
-    ("spatial.transform.Rotation.from_quat(quaternion).{}()", "as_matrix as_rotvec as_mrp inv().as_quat"),
+    (
+        "spatial.transform.Rotation.from_quat(quaternion).{}()",
+        "as_matrix as_rotvec as_mrp inv().as_quat",
+    ),
     ("spatial.transform.Rotation.from_rotvec(angles).apply({})", "vectors"),
-    ("spatial.transform.Rotation.from_euler('xyz', angles).{}", "as_quat() magnitude() as_euler('zyx')"),
+    (
+        "spatial.transform.Rotation.from_euler('xyz', angles).{}",
+        "as_quat() magnitude() as_euler('zyx')",
+    ),
     ("constants.convert_temperature(v, 'C', {})", "'K' 'F'"),
     ("constants.{}(v)", "lambda2nu nu2lambda"),
 ]  # fmt: skip

@@ -59,8 +59,7 @@ def run(
         command = [*_pytest(folder, packages, workers), "--xp-module", module]
         command += ["--xp-one-in", str(one_in), "--xp-outcome", str(outcome)]
         command += ["-k", keyword] * bool(keyword) + ["-x"] * stop
-        done = subprocess.run(command, cwd=folder, env=_environment(), capture_output=True, text=True)
-        log = done.stdout + done.stderr
+        log = _output(command, folder)
         if not outcome.exists():
             raise RuntimeError(f"the tests did not start over {module!r}:\n{log[-4000:]}")
         return Run(**json.loads(outcome.read_text()), log=log)
@@ -71,10 +70,17 @@ def _pytest(folder: str, packages: tuple[str, ...], workers: int) -> list[str]:
     that of the folder it is started in."""
     config = Path(folder, "pytest.ini")
     config.write_text("[pytest]\n")
-    options = ["--pyargs", *packages, "-c", str(config), "-p", "scipy_plugin", "-p", "no:cacheprovider", "-q"]
-    options += ["--rootdir", sysconfig.get_path("purelib")]
+    options = ["-q", "-c", str(config), "--rootdir", sysconfig.get_path("purelib")]
+    options += ["-p", "scipy_plugin", "-p", "no:cacheprovider"]
     options += ["-n", str(workers)] * (workers > 1)
-    return [sys.executable, "-m", "pytest", *options]
+    return [sys.executable, "-m", "pytest", "--pyargs", *packages, *options]
+
+
+def _output(command: list[str], folder: str) -> str:
+    """What pytest wrote; that a test failed is in the account, not in the exit status."""
+    keep = {"cwd": folder, "env": _environment(), "capture_output": True}
+    done = subprocess.run(command, text=True, check=False, **keep)
+    return done.stdout + done.stderr
 
 
 def _environment() -> dict[str, str]:
@@ -117,8 +123,8 @@ def main() -> int:
     parser.add_argument("--names", type=int, default=3, help="test names shown an error")
     parser.add_argument("--report", type=Path, help="write all failures, with their text, here")
     a = parser.parse_args()
-    packages = scipys(a.parts.split(","))
-    done = run(a.module, packages, one_in=a.one_in, workers=a.workers, keyword=a.keyword, stop=a.stop)
+    options = {name: getattr(a, name) for name in ("one_in", "workers", "keyword", "stop")}
+    done = run(a.module, scipys(a.parts.split(",")), **options)
     print(summary(done, names=a.names))
     print(done.log.strip().splitlines()[-1])
     if a.report:

@@ -20,11 +20,11 @@ def test_namespace_is_the_module_itself(xp: ModuleType) -> None:
 
 
 def test_namespace_of_ours_beside_numpys_is_refused(xp: ModuleType) -> None:
-    with pytest.raises(TypeError, match="[Mm]ultiple namespaces"):
+    with pytest.raises(TypeError, match="ultiple namespaces"):
         compat.array_namespace(xp.asarray(1.0), np.asarray(1.0))
 
 
-@pytest.mark.parametrize("library", ["numpy", "cupy", "torch", "dask", "jax", "ndonnx", "pydata_sparse"])
+@pytest.mark.parametrize("library", ["numpy", "cupy", "torch", "dask", "jax"])
 def test_taken_for_no_other_library(library: str, xp: ModuleType) -> None:
     assert not getattr(compat, f"is_{library}_array")(xp.asarray([1.0]))
     assert not getattr(compat, f"is_{library}_namespace")(xp)

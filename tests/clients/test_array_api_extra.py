@@ -28,6 +28,10 @@ def holes(xp: Any) -> Any:
     return xp.asarray([[1.0, xp.nan, 3.0], [xp.inf, 2.0, xp.nan]])
 
 
+def pair(xp: Any) -> Any:
+    return vector(xp), vector(xp) * 2
+
+
 def labels(xp: Any) -> Any:
     return xp.asarray([2, 0, 1, 2])
 
@@ -44,7 +48,7 @@ JOBS: dict[str, list[Job]] = {
     ],
     "apply_where": [
         lambda xp: xpx.apply_where(vector(xp) > 0, vector(xp), xp.log, lambda x: x - 1),
-        lambda xp: xpx.apply_where(vector(xp) > 0, (vector(xp), vector(xp)), xp.add, fill_value=7.0),
+        lambda xp: xpx.apply_where(vector(xp) > 0, pair(xp), xp.add, fill_value=7.0),
     ],
     "argpartition": [lambda xp: xp.sort(xpx.argpartition(vector(xp), 2)[:1])],
     "at": [
@@ -59,7 +63,7 @@ JOBS: dict[str, list[Job]] = {
     "cov": [
         lambda xp: xpx.cov(matrix(xp)),
         lambda xp: xpx.cov(matrix(xp), axis=0, correction=0),
-        lambda xp: xpx.cov(matrix(xp), fweights=labels(xp), aweights=xp.asarray([1.0, 2.0, 0.5, 1.0])),
+        lambda xp: xpx.cov(matrix(xp), fweights=labels(xp), aweights=labels(xp) / 2 + 1),
     ],
     "create_diagonal": [
         lambda xp: xpx.create_diagonal(vector(xp)),
@@ -83,7 +87,10 @@ JOBS: dict[str, list[Job]] = {
     "nanmin": [lambda xp: xpx.nanmin(holes(xp))],
     "nansum": [lambda xp: xpx.nansum(holes(xp), axis=1)],
     "nunique": [lambda xp: xpx.nunique(vector(xp))],
-    "one_hot": [lambda xp: xpx.one_hot(labels(xp), 4), lambda xp: xpx.one_hot(labels(xp), 3, axis=0)],
+    "one_hot": [
+        lambda xp: xpx.one_hot(labels(xp), 4),
+        lambda xp: xpx.one_hot(labels(xp), 3, axis=0),
+    ],
     "pad": [lambda xp: xpx.pad(matrix(xp), ((1, 0), (2, 3)), constant_values=0.5)],
     "partition": [lambda xp: xp.sort(xpx.partition(vector(xp), 2)[:2])],
     "rad2deg": [lambda xp: xpx.rad2deg(vector(xp))],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -9,36 +10,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from .compare import Same
+
 sklearn = pytest.importorskip("sklearn", minversion="1.8")
 pytest.importorskip("scipy")
-from sklearn import datasets, metrics
-from sklearn.decomposition import PCA
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.kernel_approximation import Nystroem
-from sklearn.linear_model import (
-    LogisticRegression,
-    PoissonRegressor,
-    Ridge,
-    RidgeClassifierCV,
-    RidgeCV,
-)
-from sklearn.metrics import pairwise
-from sklearn.mixture import GaussianMixture
-from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
-from sklearn.naive_bayes import GaussianNB
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import (
-    Binarizer,
-    KernelCenterer,
-    LabelEncoder,
-    MaxAbsScaler,
-    MinMaxScaler,
-    Normalizer,
-    PolynomialFeatures,
-    StandardScaler,
-)
-
-from .compare import Same
+datasets = importlib.import_module("sklearn.datasets")
+decomposition = importlib.import_module("sklearn.decomposition")
+discriminant_analysis = importlib.import_module("sklearn.discriminant_analysis")
+kernel_approximation = importlib.import_module("sklearn.kernel_approximation")
+linear_model = importlib.import_module("sklearn.linear_model")
+metrics = importlib.import_module("sklearn.metrics")
+mixture = importlib.import_module("sklearn.mixture")
+model_selection = importlib.import_module("sklearn.model_selection")
+naive_bayes = importlib.import_module("sklearn.naive_bayes")
+pipeline = importlib.import_module("sklearn.pipeline")
+preprocessing = importlib.import_module("sklearn.preprocessing")
+pairwise = metrics.pairwise
 
 Job = Callable[[Any, Any, Any], Any]
 Data = tuple[np.ndarray, np.ndarray]
@@ -72,32 +59,52 @@ def length(X: Any) -> Any:
 
 
 ESTIMATORS: dict[str, Job] = {
-    "StandardScaler": transformed(StandardScaler()),
-    "MinMaxScaler": transformed(MinMaxScaler()),
-    "MaxAbsScaler": transformed(MaxAbsScaler()),
-    "Binarizer": transformed(Binarizer(threshold=2.0)),
-    "Normalizer": transformed(Normalizer()),
-    "PolynomialFeatures": transformed(PolynomialFeatures(degree=2)),
-    "KernelCenterer": lambda xp, X, y: KernelCenterer().fit_transform(X[:20, :] @ X[:20, :].T),
-    "LabelEncoder": lambda xp, X, y: LabelEncoder().fit(y).transform(y),
-    "PCA": lambda xp, X, y: xp.abs(PCA(3, svd_solver="full").fit_transform(X)),
-    "PCA whitened": lambda xp, X, y: PCA(2, whiten=True, svd_solver="covariance_eigh").fit(X).mean_,
-    "LDA": predicted(LinearDiscriminantAnalysis()),
-    "Ridge": lambda xp, X, y: Ridge(solver="svd").fit(X[:, :2], length(X)).coef_,
-    "RidgeCV": lambda xp, X, y: RidgeCV((0.1, 1.0)).fit(X[:, :2], length(X)).coef_,
-    "RidgeClassifierCV": predicted(RidgeClassifierCV()),
-    "LogisticRegression": predicted(LogisticRegression(solver="lbfgs", max_iter=500)),
-    "PoissonRegressor": lambda xp, X, y: PoissonRegressor(solver="lbfgs").fit(X[:, :2], length(X)).coef_,
-    "GaussianNB": predicted(GaussianNB()),
-    "GaussianMixture": predicted(GaussianMixture(2, random_state=0, init_params="random_from_data")),
-    "Nystroem": lambda xp, X, y: Nystroem(n_components=8, random_state=0).fit_transform(X)[:5, :],
-    "pipeline": predicted(make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())),
-    "GridSearchCV": lambda xp, X, y: GridSearchCV(
-        Ridge(solver="svd"), {"alpha": [0.1, 10.0]}, scoring="r2", cv=3
-    ).fit(X[:, :2], length(X)).best_params_["alpha"],
-    "cross_val_score": lambda xp, X, y: cross_val_score(LinearDiscriminantAnalysis(), X, y, cv=3),
-    "train_test_split": lambda xp, X, y: train_test_split(X, y, random_state=0)[0],
-}  # fmt: skip
+    "StandardScaler": transformed(preprocessing.StandardScaler()),
+    "MinMaxScaler": transformed(preprocessing.MinMaxScaler()),
+    "MaxAbsScaler": transformed(preprocessing.MaxAbsScaler()),
+    "Binarizer": transformed(preprocessing.Binarizer(threshold=2.0)),
+    "Normalizer": transformed(preprocessing.Normalizer()),
+    "PolynomialFeatures": transformed(preprocessing.PolynomialFeatures(degree=2)),
+    "KernelCenterer": lambda xp, X, y: preprocessing.KernelCenterer().fit_transform(
+        X[:20, :] @ X[:20, :].T
+    ),
+    "LabelEncoder": lambda xp, X, y: preprocessing.LabelEncoder().fit(y).transform(y),
+    "PCA": lambda xp, X, y: xp.abs(decomposition.PCA(3, svd_solver="full").fit_transform(X)),
+    "PCA whitened": lambda xp, X, y: (
+        decomposition.PCA(2, whiten=True, svd_solver="covariance_eigh").fit(X).mean_
+    ),
+    "LDA": predicted(discriminant_analysis.LinearDiscriminantAnalysis()),
+    "Ridge": lambda xp, X, y: linear_model.Ridge(solver="svd").fit(X[:, :2], length(X)).coef_,
+    "RidgeCV": lambda xp, X, y: linear_model.RidgeCV((0.1, 1.0)).fit(X[:, :2], length(X)).coef_,
+    "RidgeClassifierCV": predicted(linear_model.RidgeClassifierCV()),
+    "LogisticRegression": predicted(linear_model.LogisticRegression(solver="lbfgs", max_iter=500)),
+    "PoissonRegressor": lambda xp, X, y: (
+        linear_model.PoissonRegressor(solver="lbfgs").fit(X[:, :2], length(X)).coef_
+    ),
+    "GaussianNB": predicted(naive_bayes.GaussianNB()),
+    "GaussianMixture": predicted(
+        mixture.GaussianMixture(2, random_state=0, init_params="random_from_data")
+    ),
+    "Nystroem": lambda xp, X, y: kernel_approximation.Nystroem(
+        n_components=8, random_state=0
+    ).fit_transform(X)[:5, :],
+    "pipeline": predicted(
+        pipeline.make_pipeline(
+            preprocessing.StandardScaler(), discriminant_analysis.LinearDiscriminantAnalysis()
+        )
+    ),
+    "GridSearchCV": lambda xp, X, y: (
+        model_selection.GridSearchCV(
+            linear_model.Ridge(solver="svd"), {"alpha": [0.1, 10.0]}, scoring="r2", cv=3
+        )
+        .fit(X[:, :2], length(X))
+        .best_params_["alpha"]
+    ),
+    "cross_val_score": lambda xp, X, y: model_selection.cross_val_score(
+        discriminant_analysis.LinearDiscriminantAnalysis(), X, y, cv=3
+    ),
+    "train_test_split": lambda xp, X, y: model_selection.train_test_split(X, y, random_state=0)[0],
+}
 
 METRICS: dict[str, Job] = {
     "accuracy_score": lambda xp, X, y: metrics.accuracy_score(y, y[::-1]),
@@ -110,12 +117,16 @@ METRICS: dict[str, Job] = {
     "mean_squared_error": lambda xp, X, y: metrics.mean_squared_error(X[:, 0], X[:, 1]),
     "mean_absolute_error": lambda xp, X, y: metrics.mean_absolute_error(X[:, 0], X[:, 1]),
     "r2_score": lambda xp, X, y: metrics.r2_score(X, X[::-1, :]),
-    "mean_tweedie_deviance": lambda xp, X, y: metrics.mean_tweedie_deviance(X[:, 0], X[:, 1], power=1),
+    "mean_tweedie_deviance": lambda xp, X, y: metrics.mean_tweedie_deviance(
+        X[:, 0], X[:, 1], power=1
+    ),
     "euclidean_distances": lambda xp, X, y: pairwise.euclidean_distances(X[:9, :], X[40:50, :]),
     "cosine_similarity": lambda xp, X, y: pairwise.cosine_similarity(X[:9, :]),
     "rbf_kernel": lambda xp, X, y: pairwise.rbf_kernel(X[:9, :]),
-    "pairwise_distances": lambda xp, X, y: pairwise.pairwise_distances(X[:9, :], metric="euclidean"),
-}  # fmt: skip
+    "pairwise_distances": lambda xp, X, y: pairwise.pairwise_distances(
+        X[:9, :], metric="euclidean"
+    ),
+}
 
 
 @pytest.mark.parametrize("name", list(ESTIMATORS))
@@ -134,6 +145,6 @@ def test_metric(name: str, data: Data, xp: ModuleType, same: Same) -> None:
 
 def test_without_dispatch_our_arrays_are_read_as_numpys(xp: ModuleType, data: Data) -> None:
     with sklearn.config_context(array_api_dispatch=False):
-        scaled = StandardScaler().fit_transform(xp.asarray(data[0]))
+        scaled = preprocessing.StandardScaler().fit_transform(xp.asarray(data[0]))
     assert type(scaled) is np.ndarray
-    np.testing.assert_array_equal(scaled, StandardScaler().fit_transform(data[0]))
+    np.testing.assert_array_equal(scaled, preprocessing.StandardScaler().fit_transform(data[0]))

@@ -1,4 +1,4 @@
-"""SciPy's own test suite, unmodified, over our namespace: a fixed sample, or with --full all of it."""
+"""SciPy's own test suite, unmodified, over our namespace: a fixed sample, with --full all."""
 
 from __future__ import annotations
 
