@@ -119,6 +119,13 @@ def nodes_made() -> int:
     return WATCH.made
 
 
+def make(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
+    """A node for `op`, uncounted and unwatched: for passes, which rebuild graphs."""
+    shape, dtype = op.infer(*args, *params)
+    device = args[0].device if args and op.kind != "transfer" else params[-1]
+    return Node(op, args, params, shape, dtype, device)
+
+
 def apply(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
     """A node for `op`; strict: no promotion, one device. Raises what the row's `infer` raises."""
     shape, dtype = op.infer(*args, *params)

@@ -53,7 +53,7 @@ class Op:
 
     - `infer(*args, *params) -> (shape, dtype)`; tuples of each for several outputs
     - `value(np, *arrays, *params) -> array`
-    - `body(s, *scalars, *params) -> scalar`
+    - `body(s, *scalars, *params) -> scalar`; of a reduction the step that combines two values
     - `partials(g, y, *args, *params) -> one partial derivative per argument (None: zero)`
     - `transpose(g, ct, *args, *params) -> one cotangent per argument (None: not linear in it)`
     - `vjp(g, ct, y, *args, *params) -> one cotangent per argument`

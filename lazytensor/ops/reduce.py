@@ -104,15 +104,20 @@ def _extremum_jvp(g: Any, tangents: Any, y: Node, x: Node, axes: tuple[int, ...]
     return None if t is None else g.sum(t * _extremum_weight(g, y, x, axes), axes)
 
 
-sum_ = _reduce("sum", "iufc", _total("add", 0), "Sum by a fixed tree; of nothing 0.",
+sum_ = _reduce("sum", "iufc", _total("add", 0), "Sum by a fixed tree; of nothing 0.", body=lambda s, x, y: s.add(x, y),
                transpose=lambda g, ct, x, axes: (spread(g, ct, x, axes),))
-prod = _reduce("prod", "iufc", _total("multiply", 1), "Product by a fixed tree; of nothing 1.", vjp=_prod_vjp, jvp=_prod_jvp)
+prod = _reduce("prod", "iufc", _total("multiply", 1), "Product by a fixed tree; of nothing 1.",
+               body=lambda s, x, y: s.mul(x, y), vjp=_prod_vjp, jvp=_prod_jvp)
 max_ = _reduce("max", "biuf", lambda np, x, axes: np.maximum.reduce(x, axes), "Maximum; NaN if any is.", empty=False,
+               body=lambda s, x, y: s.max(x, y),
                vjp=_extremum_vjp, jvp=_extremum_jvp)
 min_ = _reduce("min", "biuf", lambda np, x, axes: np.minimum.reduce(x, axes), "Minimum; NaN if any is.", empty=False,
+               body=lambda s, x, y: s.min(x, y),
                vjp=_extremum_vjp, jvp=_extremum_jvp)
-any_ = _reduce("any", "b", lambda np, x, axes: np.logical_or.reduce(x, axes), "Whether any holds.", bool_, partials=NONDIFF)
-all_ = _reduce("all", "b", lambda np, x, axes: np.logical_and.reduce(x, axes), "Whether all hold.", bool_, partials=NONDIFF)
+any_ = _reduce("any", "b", lambda np, x, axes: np.logical_or.reduce(x, axes), "Whether any holds.", bool_,
+               body=lambda s, x, y: s.or_(x, y), partials=NONDIFF)
+all_ = _reduce("all", "b", lambda np, x, axes: np.logical_and.reduce(x, axes), "Whether all hold.", bool_,
+               body=lambda s, x, y: s.and_(x, y), partials=NONDIFF)
 
 
 def _arg(name: str) -> Callable[..., Any]:

@@ -1,20 +1,80 @@
 """The graph cache: interprets first-seen and tiny graphs, lowers and keeps plans for the hot and the large.
 
 What enters: a graph. What leaves: the values of its outputs. Keys are full tuples, compared in full;
-bounded by the nodes of the keys it holds.
+bounded by the nodes of the keys it holds. How often a key was seen, and sizes, decide; never a clock.
 """
 
+from collections import OrderedDict
 from typing import Any
 
 from .._base import config
 from ..ir.graph import Graph, Key
+from ..lower.kernel import Plan
+from ..lower.pipeline import lower
 from .counters import COUNTERS
+from .execute import execute, prepare
 from .interpret import interpret
 
-# Work (elements over all nodes) from which a graph is compiled when first seen.
-LARGE = 1 << 20
+# Work (bytes over all nodes) from which a graph is compiled when it is first seen.
+LARGE = 1 << 22
+
+
+class GraphCache:
+    """Plans by key, least recently used first; None for a key that was seen once and interpreted."""
+
+    def __init__(self) -> None:
+        self._plans: OrderedDict[Key, Plan | None] = OrderedDict()
+        self._nodes = 0
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._plans.clear()
+        self._nodes = 0
+
+    def plan(self, graph: Graph, mode: str) -> Plan | None:
+        """The plan for a graph, made if it is due; None to interpret."""
+        key = (graph.key, config.fingerprint())
+        found = self._plans.get(key)
+        if found is not None:
+            self._plans.move_to_end(key)
+            return found
+        if mode == "auto" and key not in self._plans and not _large(graph):
+            self._keep(key, None, graph)
+            return None
+        COUNTERS.plans += 1
+        plan = prepare(lower(graph))
+        self._keep(key, plan, graph)
+        return plan
+
+    def _keep(self, key: Key, plan: Plan | None, graph: Graph) -> None:
+        cap = config.get("graph_cache")
+        if len(graph.order) > cap:
+            return
+        if key not in self._plans:
+            self._nodes += len(graph.order)
+        self._plans[key] = plan
+        self._plans.move_to_end(key)
+        while self._nodes > cap:
+            old, _ = self._plans.popitem(last=False)
+            self._nodes -= len(old[0][0])
+
+
+CACHE = GraphCache()
+
+
+def _large(graph: Graph) -> bool:
+    """Whether the graph's arrays make compiling worth while at once."""
+    total = 0
+    for node in graph.order:
+        if node.args and node.value is None and node.op.outputs == 1:
+            total += node.size * node.dtype.itemsize
+    return total > LARGE
 
 
 def run(graph: Graph) -> list[Any]:
     """Values of the graph's outputs."""
-    return interpret(graph, graph.outputs)
+    mode = config.get("execution")
+    if mode == "interpret" and config.get("target") != "null":
+        return interpret(graph, graph.outputs)
+    plan = CACHE.plan(graph, "compile" if config.get("target") == "null" else mode)
+    return interpret(graph, graph.outputs) if plan is None else execute(plan, graph)

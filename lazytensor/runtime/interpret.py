@@ -66,11 +66,12 @@ def _compute(node: Node, args: Sequence[Any]) -> Any:
         raise located(error, node.where) from None
     COUNTERS.interpreted += 1
     if type(value) is tuple:
-        return tuple(map(_as_array, value))
-    return _as_array(value)
+        return tuple(map(as_array, value))
+    return as_array(value)
 
 
-def _as_array(value: Any) -> np.ndarray[Any, Any]:
+def as_array(value: Any) -> np.ndarray[Any, Any]:
+    """An ndarray for what a value column gave; its bytes are counted when they are its own."""
     out = value if type(value) is np.ndarray else np.asarray(value)
     COUNTERS.bytes += out.nbytes if out.base is None else 0
     return out

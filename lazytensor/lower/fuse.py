@@ -1,0 +1,218 @@
+"""Fusion: nodes in order -> groups, each of which becomes one step.
+
+Elementwise nodes of one shape, the reductions over their trailing axes, what is computed from the
+reduced rows, and elementwise nodes that read those again share a group (softmax is one). A node joins a
+group of its arguments unless that would close a cycle among groups.
+What enters: nodes in topological order. What leaves: groups, in an order in which they can run.
+"""
+
+from collections.abc import Sequence
+
+from .._base.shapes import Shape, prod
+from ..ir.node import Node
+
+# A row longer than this many elements would leave the cache between stages, so it isn't kept in one kernel.
+LONGEST_ROW = 1 << 15
+MOST_MEMBERS = 1000
+
+
+class Group:
+    """Nodes that run as one step. `space` is None for a node that stands alone."""
+
+    __slots__ = ("after", "levels", "members", "number", "reduced", "space")
+
+    def __init__(self, number: int, space: Shape | None) -> None:
+        self.number = number
+        self.space = space
+        self.reduced = 0
+        self.members: list[Node] = []
+        self.levels: dict[Node, bool] = {}
+        self.after = 0
+
+    @property
+    def rows(self) -> Shape:
+        """The axes that aren't reduced."""
+        space = self.space or ()
+        return space[: len(space) - self.reduced]
+
+    @property
+    def kept(self) -> Shape:
+        """The shape of a row value with the reduced axes kept."""
+        return (*self.rows, *(1,) * self.reduced)
+
+
+class Fuser:
+    """Groups nodes one after another."""
+
+    def __init__(self, enabled: bool = True) -> None:
+        self.groups: list[Group | None] = []
+        self.of: dict[Node, Group] = {}
+        self._enabled = enabled
+
+    def add(self, node: Node) -> None:
+        """Put a node into a group of its arguments, or a new one."""
+        group = self._join(node) if self._enabled else None
+        if group is None:
+            group = self._new(node)
+        group.members.append(node)
+        self.of[node] = group
+        self._depend(group, node.args)
+
+    # --- which group -------------------------------------------------------------------------
+
+    def _new(self, node: Node) -> Group:
+        space = _space(node)
+        group = Group(len(self.groups), space)
+        self.groups.append(group)
+        group.levels[node] = False
+        if space is not None and node.op.kind == "reduce":
+            group.reduced = len(node.params[0])
+            group.levels[node] = True
+        return group
+
+    def _sources(self, node: Node) -> list[Group]:
+        return list(dict.fromkeys(self.of[a] for a in node.args if a in self.of))
+
+    def _join(self, node: Node) -> Group | None:
+        chosen: Group | None = None
+        for group in self._sources(node):
+            if group.space is None or len(group.members) >= MOST_MEMBERS:
+                continue
+            if chosen is None:
+                chosen = group if _level(node, group) is not None else None
+            elif self._merges(chosen, group):
+                self._merge(chosen, group)
+        return chosen if chosen is not None and self._admits(node, chosen) else None
+
+    def _admits(self, node: Node, group: Group) -> bool:
+        """Whether the node can be a member; if so its level is noted."""
+        level = _level(node, group)
+        if level is None or not self._acyclic(node, group):
+            return False
+        if node.op.kind == "reduce":
+            group.reduced = len(node.params[0])
+        group.levels[node] = level
+        return True
+
+    # --- cycles --------------------------------------------------------------------------------
+
+    def _acyclic(self, node: Node, group: Group) -> bool:
+        bit = 1 << group.number
+        return not any(self.of[a] is not group and self.of[a].after & bit for a in node.args if a in self.of)
+
+    def _depend(self, group: Group, args: Sequence[Node]) -> None:
+        """Note what the group comes after, and so does all that comes after the group."""
+        new = 0
+        for a in args:
+            source = self.of.get(a)
+            if source is not None and source is not group:
+                new |= source.after | 1 << source.number
+        if new & ~group.after:
+            self._spread(group, new)
+
+    def _spread(self, group: Group, new: int) -> None:
+        group.after |= new
+        bit = 1 << group.number
+        for other in self.groups:
+            if other is not None and other.after & bit:
+                other.after |= new
+
+    def _merges(self, a: Group, b: Group) -> bool:
+        if a.space != b.space or (a.reduced and b.reduced and a.reduced != b.reduced):
+            return False
+        if len(a.members) + len(b.members) > MOST_MEMBERS or not _rows_fit(a, b):
+            return False
+        return not self._between(a, b) and not self._between(b, a)
+
+    def _between(self, a: Group, b: Group) -> bool:
+        """Whether some group comes after `a` and before `b`."""
+        rest = b.after & ~(1 << a.number)
+        bit = 1 << a.number
+        while rest:
+            low = rest & -rest
+            middle = self.groups[low.bit_length() - 1]
+            if middle is not None and middle.after & bit:
+                return True
+            rest ^= low
+        return False
+
+    def _merge(self, a: Group, b: Group) -> None:
+        """Put all of `b` into `a`."""
+        a.members += b.members
+        a.levels.update(b.levels)
+        a.reduced = a.reduced or b.reduced
+        for node in b.members:
+            self.of[node] = a
+        self.groups[b.number] = None
+        gone, bit = 1 << b.number, 1 << a.number
+        new = (a.after | b.after) & ~gone & ~bit
+        a.after = new
+        for other in self.groups:
+            if other is not None and other is not a and other.after & (gone | bit):
+                other.after = (other.after & ~gone) | bit | new
+
+    # --- the result ------------------------------------------------------------------------------
+
+    def ordered(self, position: dict[Node, int]) -> list[Group]:
+        """Groups in an order in which each comes after what it reads; members in graph order."""
+        left = [group for group in self.groups if group is not None]
+        for group in left:
+            group.members.sort(key=position.__getitem__)
+        return sorted(left, key=lambda group: (group.after.bit_count(), group.number))
+
+
+def _rows_fit(a: Group, b: Group) -> bool:
+    reduced = a.reduced or b.reduced
+    space = a.space or ()
+    return not reduced or prod(space[len(space) - reduced :]) <= LONGEST_ROW
+
+
+def _space(node: Node) -> Shape | None:
+    """The iteration space that a node starts; None when it stands alone."""
+    if node.op.kind == "elementwise" and node.size:
+        return node.shape  # type: ignore[no-any-return]
+    if _row_reduction(node):
+        return node.args[0].shape  # type: ignore[no-any-return]
+    return None
+
+
+def _row_reduction(node: Node) -> bool:
+    """A reduction over trailing axes whose rows are short enough."""
+    if node.op.kind != "reduce" or node.op.params != ("axes",) or not node.params[0] or not node.args[0].size:
+        return False
+    axes, shape = node.params[0], node.args[0].shape
+    trailing = axes == tuple(range(len(shape) - len(axes), len(shape)))
+    return trailing and node.op.body is not None and prod(shape[axes[0] :]) <= LONGEST_ROW
+
+
+def _level(node: Node, group: Group) -> bool | None:
+    """True: a row value of the group; False: a full one; None: no member."""
+    kind = node.op.kind
+    rows_only = all(group.levels.get(a, True) for a in node.args)
+    if kind == "reduce":
+        fits = _row_reduction(node) and node.args[0].shape == group.space and not rows_only
+        return True if fits and group.reduced in (0, len(node.params[0])) else None
+    if kind == "elementwise":
+        return _elementwise_level(node, group, rows_only)
+    if kind == "movement" and group.reduced and rows_only:
+        return _movement_level(node, group)
+    return None
+
+
+def _elementwise_level(node: Node, group: Group, rows_only: bool) -> bool | None:
+    if group.reduced and rows_only and node.shape in (group.rows, group.kept):
+        same = all(a.shape in (node.shape, ()) for a in node.args)
+        return True if same else None
+    return False if node.shape == group.space and _reads_fit(node, group) else None
+
+
+def _reads_fit(node: Node, group: Group) -> bool:
+    """Row values are read with their reduced axes kept (or there are none to keep)."""
+    return all(not group.levels.get(a, False) or a.shape == group.kept for a in node.args)
+
+
+def _movement_level(node: Node, group: Group) -> bool | None:
+    """Axes of size 1 put behind a row value, or taken away."""
+    if node.op.name == "reshape" and node.shape in (group.rows, group.kept):
+        return True
+    return None

@@ -1,0 +1,125 @@
+"""Kernels and plans: what every target receives.
+
+A kernel is an outer iteration space and, at each point of it, stages: compute a value, or reduce a row
+into one. What enters and leaves here is data only; it must not know targets, or how kernels are chosen.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._base.dtypes import DType
+from .._base.shapes import Shape
+from ..ir.op import Op
+
+# A value of a kernel varies over the whole space, or only over its rows (the axes that aren't reduced).
+FULL, ROW = "full", "row"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A buffer that the kernel reads, broadcast to the space: `axes[i]` tells whether it varies along axis i."""
+
+    dtype: DType
+    level: str
+    axes: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A scalar that is part of the kernel's text."""
+
+    value: Any
+    dtype: DType
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`op` applied to values by number; a reduction's result is a ROW value, kept with an axis of size 1."""
+
+    op: Op
+    params: tuple[Any, ...]
+    args: tuple[int, ...]
+    dtype: DType
+    level: str
+
+    @property
+    def reduces(self) -> bool:
+        """Whether the stage folds a row into one value."""
+        return self.op.kind == "reduce"
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """Values are numbered: inputs, then constants, then stages; `outputs` are numbers of stages.
+
+    `rank` is the number of axes of the space; the last `reduced` of them are folded by reductions. Sizes
+    and strides are arguments of the compiled kernel, never a part of it.
+    """
+
+    rank: int
+    reduced: int
+    inputs: tuple[Input, ...]
+    constants: tuple[Constant, ...]
+    stages: tuple[Stage, ...]
+    outputs: tuple[int, ...]
+
+    def level(self, number: int) -> str:
+        """FULL or ROW; constants vary along nothing and count as ROW."""
+        if number < len(self.inputs):
+            return self.inputs[number].level
+        number -= len(self.inputs)
+        return ROW if number < len(self.constants) else self.stages[number - len(self.constants)].level
+
+    def dtype(self, number: int) -> DType:
+        """The dtype of a value."""
+        every = (*self.inputs, *self.constants, *self.stages)
+        return every[number].dtype
+
+
+@dataclass(slots=True)
+class Launch:
+    """A step: a kernel over `space`, reading and writing slots; `shapes` are those of the outputs.
+
+    `views` tells for each argument the shape that it is broadcast to, and then reshaped to.
+    """
+
+    kernel: Kernel
+    space: Shape
+    args: tuple[int, ...]
+    views: tuple[tuple[Shape, Shape], ...]
+    outs: tuple[int, ...]
+    shapes: tuple[Shape, ...]
+    drops: tuple[int, ...] = ()
+    compiled: Any = None
+
+
+@dataclass(slots=True)
+class Call:
+    """A step: a row's value column (a library call, or a view for movements), by the row itself."""
+
+    op: Op
+    params: tuple[Any, ...]
+    args: tuple[int, ...]
+    outs: tuple[int, ...]
+    place: int
+    shape: Any
+    dtype: Any
+    drops: tuple[int, ...] = ()
+
+
+Step = Launch | Call
+
+
+@dataclass(slots=True)
+class Plan:
+    """Steps over numbered slots. `inputs` are places of the graph, put into slots 0, 1, …;
+    `constants` are (slot, 0-d buffer); `outputs` are slots, in the order of the graph's outputs."""
+
+    inputs: tuple[int, ...]
+    constants: tuple[tuple[int, Any], ...]
+    steps: list[Step]
+    outputs: tuple[int, ...]
+    slots: int
+    timings: dict[str, float] = field(default_factory=dict)
+    nodes: int = 0
+

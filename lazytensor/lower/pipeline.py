@@ -1,0 +1,134 @@
+"""The pipeline: a graph through named passes to a plan, each pass timed and, on request, verified and printed.
+
+What enters: a linearized graph with its outputs. What leaves: a Plan. It must not know targets.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .._base import config
+from ..ir.graph import Graph, linearize
+from ..ir.node import SCALAR, Node
+from ..transform.simplify import Simplified, simplify
+from . import build
+from .fuse import Fuser, Group
+from .kernel import Plan, Step
+
+# Longer graphs are cut, so that no pass and no generated function sees more.
+PIECE = 2000
+
+
+class _Slots:
+    """Slots by what is in them: places of the graph, nodes of the piece, constants."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.places: dict[int, int] = {}
+        self.constants: list[tuple[int, Any]] = []
+        self.count = 0
+        for place in graph.leaves:
+            self.places[place] = self.new()
+
+    def new(self) -> int:
+        """An empty slot."""
+        self.count += 1
+        return self.count - 1
+
+    def constant(self, node: Node) -> int:
+        """A slot that holds a scalar."""
+        slot = self.new()
+        self.constants.append((slot, node.value))
+        return slot
+
+
+class _Timer:
+    """Adds up the seconds of each pass."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, name: str, work: Callable[..., Any], *args: Any) -> Any:
+        start = time.perf_counter()
+        out = work(*args)
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+        return out
+
+
+def lower(graph: Graph) -> Plan:
+    """The plan of a graph."""
+    timer, slots = _Timer(), _Slots(graph)
+    steps: list[Step] = []
+    last = _last_readers(graph)
+    for lo in range(0, len(graph.order), PIECE):
+        hi = min(lo + PIECE, len(graph.order))
+        wanted = [p for p in range(lo, hi) if last[p] >= hi and graph.order[p].op.kind != "leaf"]
+        piece = timer("simplify", simplify, graph, lo, hi, wanted, config.get("fuse"))
+        _lower_piece(piece, wanted, slots, steps, timer)
+    outputs = tuple(slots.places[p] for p in graph.outputs)
+    timer("memory", _drop_dead, steps, set(outputs))
+    inputs = tuple(slots.places[p] for p in graph.leaves)
+    places = tuple(graph.leaves)
+    assert inputs == tuple(range(len(inputs)))
+    return Plan(places, tuple(slots.constants), steps, outputs, slots.count, timer.seconds, len(graph.order))
+
+
+def _last_readers(graph: Graph) -> list[int]:
+    """For each place the last place that reads it; for an output, one after the end."""
+    last = [-1] * len(graph.order)
+    leaves = set(graph.leaves)
+    for place, (node, row) in enumerate(zip(graph.order, graph.rows, strict=True)):
+        if place not in leaves and node.op is not SCALAR:
+            for i in row[2:]:
+                last[i] = place
+    for place in graph.outputs:
+        last[place] = len(graph.order)
+    return last
+
+
+def _lower_piece(piece: Simplified, wanted: list[int], slots: _Slots, steps: list[Step], timer: _Timer) -> None:
+    """Steps of one piece; the slots of its wanted places are noted."""
+    inner = linearize(piece.outputs)
+    groups: list[Group] = timer("fuse", _fuse, inner)
+    at = [_slot(node, piece, slots) for node in inner.order]
+    of = {node: at[place] for node, place in inner.number.items()}
+    stored = _stored(inner, groups)
+    for group in groups:
+        kept = [node for node in group.members if node in stored]
+        steps.append(timer("build", build.step, group, kept, of.__getitem__))
+    for place, i in zip(wanted, inner.outputs, strict=True):
+        slots.places[place] = at[i]
+
+
+def _slot(node: Node, piece: Simplified, slots: _Slots) -> int:
+    if node.op is SCALAR:
+        return slots.constant(node)
+    if node.op.kind == "leaf":
+        return slots.places[piece.inputs[node.params[0]]]
+    return slots.new()
+
+
+def _fuse(graph: Graph) -> list[Group]:
+    fuser = Fuser(config.get("fuse"))
+    for node in graph.order:
+        if node.op.kind != "leaf":
+            fuser.add(node)
+    return fuser.ordered({node: i for i, node in enumerate(graph.order)})
+
+
+def _stored(graph: Graph, groups: list[Group]) -> set[Node]:
+    """Nodes that are read outside their group, or are outputs."""
+    out = {graph.order[i] for i in graph.outputs}
+    for group in groups:
+        members = set(group.members)
+        reads = [graph.order[graph.number[a]] for node in group.members for a in node.args]
+        out.update(a for a in reads if a not in members)
+    return out
+
+
+def _drop_dead(steps: list[Step], outputs: set[int]) -> None:
+    """Note after which step each slot is not read any more."""
+    seen = set(outputs)
+    for step in reversed(steps):
+        dead = [s for s in dict.fromkeys((*step.args, *step.outs)) if s not in seen]
+        seen.update(dead)
+        step.drops = tuple(dead)

@@ -1,0 +1,120 @@
+"""Runs plans: kernels through the target, everything else through the rows' value columns.
+
+What enters: a plan and the graph whose leaves it reads. What leaves: the values of the outputs.
+"""
+
+import os
+import tempfile
+from typing import Any
+
+import numpy as np
+
+from .._base import config
+from ..ir.graph import Graph
+from ..lower.kernel import Call, Kernel, Launch, Plan
+from ..targets import null
+from ..targets import numpy as target
+from .buffers import POOL, empty
+from .counters import COUNTERS
+from .interpret import as_array, located
+
+_kernels: dict[Any, target.Compiled] = {}
+MOST_KERNELS = 4096
+
+
+def compiled(kernel: Kernel) -> target.Compiled:
+    """The compiled kernel, from the cache if its text was compiled before."""
+    source = target.emit(kernel)
+    found = _kernels.get(source.key)
+    if found is None:
+        COUNTERS.compilations += 1
+        if len(_kernels) >= MOST_KERNELS:
+            _kernels.clear()
+        name = f"<lazytensor kernel {COUNTERS.compilations}>"
+        found = target.compile_source(source, _written(source.text) or name)
+        _kernels[source.key] = found
+    return found
+
+
+def _written(text: str) -> str | None:
+    """The file with the text in the cache folder, if there is such a folder; one file a compilation."""
+    folder = config.get("cache_dir")
+    if not folder:
+        return None
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    path = os.path.join(folder, f"kernel-{os.getpid()}-{COUNTERS.compilations}.py")
+    os.replace(temporary, path)
+    return path
+
+
+def prepare(plan: Plan) -> Plan:
+    """Compile the kernels of a plan for the target in force."""
+    if config.get("target") != "null":
+        for step in plan.steps:
+            if isinstance(step, Launch):
+                step.compiled = compiled(step.kernel)
+    return plan
+
+
+def execute(plan: Plan, graph: Graph) -> list[Any]:
+    """Values of the graph's outputs. Raises what a row's value raises, with the user's line, and MemoryError."""
+    try:
+        return _execute(plan, graph)
+    except MemoryError:
+        POOL.clear()
+        return _execute(plan, graph)
+
+
+def _execute(plan: Plan, graph: Graph) -> list[Any]:
+    env: list[Any] = [None] * plan.slots
+    for slot, place in enumerate(plan.inputs):
+        env[slot] = graph.order[place].value
+    for slot, buffer in plan.constants:
+        env[slot] = buffer
+    run = _pretend if config.get("target") == "null" else _run
+    with np.errstate(all="ignore"):
+        for step in plan.steps:
+            run(step, env, graph)
+            for slot in step.drops:
+                env[slot] = None
+    return [env[slot] for slot in plan.outputs]
+
+
+def _run(step: Launch | Call, env: list[Any], graph: Graph) -> None:
+    args = [env[i] for i in step.args]
+    if isinstance(step, Call):
+        env[step.outs[0]] = _call(step, args, graph)
+        return
+    outs = [empty(shape, step.kernel.dtype(n)) for shape, n in zip(step.shapes, step.kernel.outputs, strict=True)]
+    COUNTERS.kernels += 1
+    target.run(step, step.compiled, args, outs, config.get("block_bytes"), config.get("num_threads"))
+    for slot, out in zip(step.outs, outs, strict=True):
+        env[slot] = out
+
+
+def _call(step: Call, args: list[Any], graph: Graph) -> Any:
+    COUNTERS.calls += step.op.kind != "movement"
+    try:
+        value = step.op.value(np, *args, *step.params)
+    except (IndexError, ValueError, np.linalg.LinAlgError) as error:
+        if not step.op.fails:
+            raise
+        raise located(error, graph.order[step.place].where) from None
+    return tuple(map(as_array, value)) if type(value) is tuple else as_array(value)
+
+
+def _pretend(step: Launch | Call, env: list[Any], graph: Graph) -> None:
+    """Count a step; its results take no memory."""
+    if isinstance(step, Call):
+        COUNTERS.calls += step.op.kind != "movement"
+        many = step.op.outputs > 1
+        shapes, dtypes = (step.shape, step.dtype) if many else ((step.shape,), (step.dtype,))
+        found = tuple(null.nothing(s, d) for s, d in zip(shapes, dtypes, strict=True))
+        env[step.outs[0]] = found if many else found[0]
+        return
+    COUNTERS.kernels += 1
+    for slot, shape, n in zip(step.outs, step.shapes, step.kernel.outputs, strict=True):
+        env[slot] = null.nothing(shape, step.kernel.dtype(n))

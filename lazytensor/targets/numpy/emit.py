@@ -1,0 +1,200 @@
+"""From a kernel to Python text over ufuncs: `def kernel(x0, …, y0, …, t0, …)`, one statement an instruction.
+
+The text computes one block; `run` cuts arrays into blocks. What enters: a Kernel. What leaves: the text,
+the objects it names, and which scratch arrays it wants. It must not know sizes.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..._base.dtypes import DType, kind
+from ...ir.scalar import Interpreter
+from ...lower.kernel import FULL, ROW, Kernel
+from ...ops._eager import FUNCTIONS
+
+Level = str
+
+
+@dataclass(slots=True)
+class Value:
+    """A value of the block: its register's name when it has one."""
+
+    dtype: DType
+    level: Level
+    name: str = ""
+    reads: int = 0
+
+
+@dataclass(slots=True)
+class Instruction:
+    """`out` = `name`(args); `code` is the row's column for those that are no ufunc."""
+
+    name: str
+    out: Value
+    args: tuple[Value, ...]
+    code: Any = None
+
+
+@dataclass(slots=True)
+class Source:
+    """What a kernel compiles from. Equal text and names make equal functions, so `key` identifies it."""
+
+    text: str
+    names: dict[str, Any]
+    scratch: tuple[tuple[DType, Level], ...]
+    key: Any = field(default=None)
+
+
+class _Tracer(Interpreter):
+    """Runs scalar bodies on values of the block, noting the instructions."""
+
+    def __init__(self) -> None:
+        self.instructions: list[Instruction] = []
+        self.constants: dict[Any, Value] = {}
+        self.names: dict[str, Any] = {"copyto": np.copyto, "np": np}
+
+    def emit(self, name: str, dtype: DType, *operands: Any) -> Value:
+        """Note one instruction."""
+        level = FULL if any(v.level == FULL for v in operands) else ROW
+        return self.note(name, Value(dtype, level), operands)
+
+    def note(self, name: str, out: Value, operands: Any, code: Any = None) -> Value:
+        """Append an instruction."""
+        for v in operands:
+            v.reads += 1
+        self.instructions.append(Instruction(name, out, tuple(operands), code))
+        return out
+
+    def const(self, value: Any, dtype: DType) -> Value:
+        """A 0-d array, named once."""
+        key = (repr(value), dtype)
+        if key not in self.constants:
+            name = f"c{len(self.constants)}"
+            self.names[name] = np.asarray(value).astype(dtype)
+            self.constants[key] = Value(dtype, ROW, name)
+        return self.constants[key]
+
+    def cast(self, value: Any, dtype: DType) -> Value:
+        """Note a conversion."""
+        return self.note("cast", Value(dtype, value.level), (value,))
+
+
+def emit(kernel: Kernel) -> Source:
+    """The text of a kernel."""
+    tracer = _Tracer()
+    values = [Value(x.dtype, x.level, f"x{i}", 1) for i, x in enumerate(kernel.inputs)]
+    values += [tracer.const(c.value, c.dtype) for c in kernel.constants]
+    for stage in kernel.stages:
+        args = [values[i] for i in stage.args]
+        values.append(_stage(tracer, stage, args, kernel))
+    return _Writer(tracer, kernel, values).source()
+
+
+def _stage(tracer: _Tracer, stage: Any, args: list[Value], kernel: Kernel) -> Value:
+    if stage.reduces:
+        return tracer.note("reduce", Value(stage.dtype, ROW), args, stage.op.value)
+    if stage.op.kind == "movement":
+        return args[0]
+    out: Value = stage.op.body(tracer, *args, *stage.params)
+    if out.name and out.name[0] in "xc" or any(out is a for a in args):
+        out = tracer.cast(out, out.dtype)
+    if out.level != stage.level and kernel.reduced:
+        out = tracer.note("cast", Value(out.dtype, stage.level), (out,))
+    return out
+
+
+class _Writer:
+    """Gives registers to values and writes the statements."""
+
+    def __init__(self, tracer: _Tracer, kernel: Kernel, values: list[Value]) -> None:
+        self.tracer = tracer
+        self.kernel = kernel
+        self.inputs = len(kernel.inputs)
+        self.free: dict[tuple[DType, Level], list[str]] = {}
+        self.scratch: list[tuple[DType, Level]] = []
+        self.lines: list[str] = []
+        self.copies: list[str] = []
+        self.home: dict[int, str] = {}
+        for i, number in enumerate(kernel.outputs):
+            self._claim_output(values[number], f"y{i}")
+
+    def _claim_output(self, value: Value, name: str) -> None:
+        """An output's value is computed straight into its array; a second output of one value is a copy."""
+        value.reads += 1
+        if id(value) in self.home or value.name:
+            self.copies.append(f"copyto({name}, {value.name or self.home[id(value)]})")
+        else:
+            self.home[id(value)] = name
+
+    def source(self) -> Source:
+        """The whole function."""
+        for instruction in self.tracer.instructions:
+            if instruction.out.reads:
+                self._write(instruction)
+        args = [f"x{i}" for i in range(self.inputs)]
+        args += [f"y{i}" for i in range(len(self.kernel.outputs))]
+        args += [f"t{i}" for i in range(len(self.scratch))]
+        body = "\n".join(f"    {line}" for line in self.lines + self.copies) or "    pass"
+        text = f"def kernel({', '.join(args)}):\n{body}\n"
+        scratch = tuple(self.scratch)
+        consts = tuple((repr(v), k[1]) for k, v in self.tracer.constants.items())
+        return Source(text, self.tracer.names, scratch, (text, consts, tuple(self.tracer.constants)))
+
+    def _register(self, value: Value) -> str:
+        slot = (value.dtype, value.level)
+        if id(value) in self.home:
+            return self.home[id(value)]
+        if self.free.get(slot):
+            return self.free[slot].pop()
+        self.scratch.append(slot)
+        return f"t{len(self.scratch) - 1}"
+
+    def _release(self, value: Value) -> None:
+        value.reads -= 1
+        if not value.reads and value.name[0] == "t":
+            self.free.setdefault((value.dtype, value.level), []).append(value.name)
+
+    def _write(self, instruction: Instruction) -> None:
+        out, args = instruction.out, instruction.args
+        names = [v.name for v in args]
+        overlaps = instruction.name in ("cast", "complex", "real", "imag", "reduce") or instruction.code
+        if not overlaps:
+            for v in args:
+                self._release(v)
+        out.name = self._register(out)
+        if overlaps:
+            for v in args:
+                self._release(v)
+        self.lines += self._statement(instruction, out.name, names)
+
+    def _statement(self, instruction: Instruction, out: str, names: list[str]) -> list[str]:
+        """The statements of one instruction, into the register `out`."""
+        name, args = instruction.name, instruction.args
+        if name == "reduce":
+            column = self._name("reduce", instruction.code)
+            return [f"{out}[:, 0] = {column}(np, {names[0]}, (1,))"]
+        if name == "cast":
+            return [self._cast(out, names[0], args[0].dtype, instruction.out.dtype)]
+        if name in ("real", "imag"):
+            return [f"copyto({out}, {names[0]}.{name})"]
+        if name == "complex":
+            return [f"copyto({out}.{p}, {v})" for p, v in zip(("real", "imag"), names, strict=True)]
+        if name == "select":
+            return [f"copyto({out}, {self._name('where', np.where)}({', '.join(names)}))"]
+        return [f"{self._name(FUNCTIONS[name], getattr(np, FUNCTIONS[name]))}({', '.join(names)}, {out})"]
+
+    def _cast(self, out: str, name: str, source: DType, dtype: DType) -> str:
+        if kind(source) == "c" and kind(dtype) not in "cb":
+            name += ".real"
+        return f'copyto({out}, {name}, "unsafe")'
+
+    def _name(self, text: str, value: Any) -> str:
+        """A name for an object in the function's namespace."""
+        names = self.tracer.names
+        name, i = text, 0
+        while names.setdefault(name, value) is not value:
+            i += 1
+            name = f"{text}{i}"
+        return name

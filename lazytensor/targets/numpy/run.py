@@ -1,0 +1,150 @@
+"""Runs compiled kernels over blocks that stay in the cache, on one thread or several.
+
+What enters: a launch, its compiled kernel and buffers. What leaves: the output arrays, filled. Blocks
+are cut along axes that aren't reduced; how they are cut changes no bit.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..._base.dtypes import DType
+from ..._base.shapes import Shape, prod
+from ...lower.kernel import FULL, Launch
+
+Arrays = list[np.ndarray[Any, Any]]
+# Elements from which work is split over threads.
+SPLIT = 1 << 17
+
+
+class Compiled:
+    """A kernel's function, with the scratch arrays that it wants."""
+
+    __slots__ = ("function", "scratch", "statements")
+
+    def __init__(self, function: Callable[..., None], scratch: Sequence[tuple[DType, str]], statements: int) -> None:
+        self.function = function
+        self.scratch = scratch
+        self.statements = statements
+
+
+def run(launch: Launch, compiled: Compiled, args: Arrays, outs: Arrays, block: int, threads: int) -> None:
+    """Fill `outs`. `block` is the number of bytes of an operand in a block."""
+    space = launch.space
+    if launch.kernel.reduced:
+        xs = [_two_axes(a, *view) for a, view in zip(args, launch.views, strict=True)]
+        ys = [o.reshape(space if o.size == prod(space) else (space[0], 1)) for o in outs]
+    elif all(a.size == 1 or (a.shape == space and a.flags.c_contiguous) for a in args):
+        space = (prod(space),)
+        xs = [a.reshape(()) if a.size == 1 else a.reshape(-1) for a in args]
+        ys = [o.reshape(-1) for o in outs]
+    else:
+        xs = [a.reshape(view[1]) for a, view in zip(args, launch.views, strict=True)]
+        ys = list(outs)
+    limit = _limit(launch, compiled, outs, block)
+    if prod(space) <= limit:
+        compiled.function(*xs, *ys, *_scratch(compiled, space, launch))
+    else:
+        _blocks(launch, compiled, xs, ys, space, limit, threads)
+
+
+def _limit(launch: Launch, compiled: Compiled, outs: Arrays, block: int) -> int:
+    """Elements of a block; a kernel of one statement gains nothing from blocks."""
+    if compiled.statements == 1:
+        return 1 << 62
+    widest = max(o.itemsize for o in outs)
+    return max(2, block // widest)
+
+
+def _two_axes(a: np.ndarray[Any, Any], full: Shape, flat: Shape) -> np.ndarray[Any, Any]:
+    """A buffer seen over (rows, columns); it is copied where its layout doesn't allow that."""
+    if a.size != prod(full):
+        a = np.broadcast_to(a.reshape((1,) * (len(full) - a.ndim) + a.shape) if a.size == 1 else _padded(a, full), full)
+    return a.reshape(flat)
+
+
+def _padded(a: np.ndarray[Any, Any], full: Shape) -> np.ndarray[Any, Any]:
+    """Axes of size 1 behind a row value that lacks the reduced ones, where it would not broadcast otherwise."""
+    missing = len(full) - a.ndim
+    return a.reshape((*a.shape, *(1,) * missing)) if missing and a.shape == full[: a.ndim] else a
+
+
+def _scratch(compiled: Compiled, shape: Shape, launch: Launch) -> Arrays:
+    rows = (*shape[:-1], 1) if launch.kernel.reduced else shape
+    return [np.empty(shape if level == FULL or not launch.kernel.reduced else rows, dtype) for dtype, level in compiled.scratch]
+
+
+def _cuts(space: Shape, limit: int, reduced: int) -> tuple[int, int]:
+    """The axis along which blocks are cut, and how many of its elements are in one."""
+    last = len(space) - 1 - reduced
+    inner = prod(space[last + 1 :])
+    axis = last
+    while axis > 0 and inner * space[axis] <= limit:
+        inner *= space[axis]
+        axis -= 1
+    return axis, max(1, limit // max(inner, 1))
+
+
+def _blocks(
+    launch: Launch, compiled: Compiled, xs: Arrays, ys: Arrays, space: Shape, limit: int, threads: int
+) -> None:
+    axis, length = _cuts(space, limit, launch.kernel.reduced)
+    spans = list(_spans(space, axis, length))
+    arrays = [_Cutter(a, len(space), axis) for a in (*xs, *ys)]
+
+    def work(part: Sequence[tuple[tuple[int, ...], int, int]]) -> None:
+        scratch = _scratch(compiled, (*(1,) * axis, min(length + 1, space[axis]), *space[axis + 1 :]), launch)
+        key = (slice(None),) * axis
+        with np.errstate(all="ignore"):
+            for outer, start, stop in part:
+                pieces = [cut(outer, start, stop) for cut in arrays]
+                compiled.function(*pieces, *[t[(*key, slice(0, stop - start))] for t in scratch])
+
+    if threads > 1 and prod(space) >= SPLIT and len(spans) > 1:
+        _on_threads(work, spans, threads)
+    else:
+        work(spans)
+
+
+def _spans(space: Shape, axis: int, length: int) -> Iterator[tuple[tuple[int, ...], int, int]]:
+    """Blocks: places along the axes before `axis`, and start and stop along it. None has one element alone."""
+    n = space[axis]
+    for outer in itertools.product(*(range(k) for k in space[:axis])):
+        start = 0
+        while start < n:
+            stop = n if n - start <= length + 1 else start + length
+            yield outer, start, stop
+            start = stop
+
+
+class _Cutter:
+    """Takes the block of one array; axes of size 1 are broadcast."""
+
+    __slots__ = ("_array", "_axis", "_whole", "_zero")
+
+    def __init__(self, array: np.ndarray[Any, Any], rank: int, axis: int) -> None:
+        self._array = array
+        self._axis = axis
+        self._whole = array.ndim < rank or (axis == 0 and array.shape[0] == 1)
+        self._zero = [n == 1 for n in array.shape[: axis + 1]]
+
+    def __call__(self, outer: tuple[int, ...], start: int, stop: int) -> np.ndarray[Any, Any]:
+        if self._whole:
+            return self._array
+        if not outer and not self._zero[0]:
+            return self._array[start:stop]
+        key: list[Any] = [slice(0, 1) if z else slice(i, i + 1) for i, z in zip(outer, self._zero, strict=False)]
+        key.append(slice(None) if self._zero[self._axis] else slice(start, stop))
+        return self._array[tuple(key)]
+
+
+def _on_threads(work: Callable[[Any], None], spans: list[Any], threads: int) -> None:
+    """Contiguous shares of the blocks on a pool; the first exception is raised."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    share = -(-len(spans) // threads)
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(work, spans[i : i + share]) for i in range(0, len(spans), share)]:
+            done.result()

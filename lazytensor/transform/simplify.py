@@ -1,0 +1,265 @@
+"""Simplification: a graph rebuilt over placeholders, once forward, with rewriting rules by op name.
+
+What enters: a graph (or a range of its places) and the places whose values are wanted. What leaves: new
+nodes for them, and the places that became inputs. Every rule holds for NaN, infinities and -0, and
+leaves bits as they are. It must not know kernels or targets.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._base.dtypes import kind
+from ..ir.graph import SPECIAL, Graph
+from ..ir.node import SCALAR, Node, make, placeholder, scalar
+from ..ir.op import ROWS
+
+
+class Simplified(NamedTuple):
+    """`outputs` are nodes over placeholders whose index is a position in `inputs`, the places they stand for."""
+
+    outputs: list[Node]
+    inputs: list[int]
+
+
+def simplify(graph: Graph, lo: int, hi: int, wanted: Sequence[int], rules: bool = True) -> Simplified:
+    """The places lo … hi - 1 of a graph rebuilt; what they read from before `lo` becomes an input."""
+    builder = _Builder(rules)
+    new: dict[int, Node] = {}
+    inputs: list[int] = []
+
+    def at(place: int) -> Node:
+        if place not in new:
+            node = graph.order[place]
+            if _special(node):
+                return node
+            new[place] = placeholder(node.shape, node.dtype, node.device, len(inputs))
+            inputs.append(place)
+        return new[place]
+
+    for place in range(lo, hi):
+        node = graph.order[place]
+        if node.value is None and node.op.kind != "leaf":
+            args = tuple(at(i) for i in graph.rows[place][2:])
+            new[place] = builder.add(node.op, args, node.params, place)
+    return Simplified([at(place) for place in wanted], inputs)
+
+
+def _special(node: Node) -> bool:
+    return node.op is SCALAR and node.value.item() in SPECIAL
+
+
+class _Builder:
+    """Makes nodes, each once, after asking the rules for something simpler."""
+
+    def __init__(self, rules: bool) -> None:
+        self._made: dict[Any, Node] = {}
+        self._rules = RULES if rules else {}
+
+    def add(self, op: Any, args: tuple[Node, ...], params: tuple[Any, ...], place: int) -> Node:
+        """The node, or what stands for it."""
+        key = (op, args, params)
+        node = self._made.get(key)
+        if node is None:
+            node = make(op, args, params)
+            node.where = place
+            self._made[key] = node = self._simpler(node)
+        return node
+
+    def _simpler(self, node: Node) -> Node:
+        for rule in self._rules.get(node.op.name, ()) or self._rules.get(node.op.kind, ()):
+            found = rule(node)
+            if found is not None:
+                found_key = (found.op, found.args, found.params)
+                return self._made.setdefault(found_key, found) if found.args else found  # type: ignore[no-any-return]
+        return node
+
+
+def _again(name: str, args: tuple[Node, ...], params: tuple[Any, ...], like: Node) -> Node:
+    """A replacement, which keeps the place of the node it stands for."""
+    node = make(ROWS[name], args, params)
+    node.where = like.where
+    return node
+
+
+def _is(node: Node, text: str) -> bool:
+    """Whether the node is the special scalar that prints so as a float ('-0.0' is not '0.0')."""
+    return node.op is SCALAR and node.value.dtype.kind in "iuf" and str(float(node.value)) == text
+
+
+def _kept(node: Node, x: Node) -> Node | None:
+    """`x` for `node`, where shapes agree."""
+    return x if x.shape == node.shape else None
+
+
+def one_factor(node: Node) -> Node | None:
+    """x * 1 -> x."""
+    x, y = node.args
+    return _kept(node, x) if _is(y, "1.0") else _kept(node, y) if _is(x, "1.0") else None
+
+
+def zero_term(node: Node) -> Node | None:
+    """x + 0 -> x for integers (for floats -0 + 0 is 0)."""
+    x, y = node.args
+    if kind(node.dtype) not in "iu":
+        return None
+    return _kept(node, x) if _is(y, "0.0") else _kept(node, y) if _is(x, "0.0") else None
+
+
+def zero_subtrahend(node: Node) -> Node | None:
+    """x - 0 -> x."""
+    x, y = node.args
+    return _kept(node, x) if _is(y, "0.0") else None
+
+
+def one_divisor(node: Node) -> Node | None:
+    """x / 1 -> x."""
+    x, y = node.args
+    return _kept(node, x) if _is(y, "1.0") and kind(node.dtype) == "f" else None
+
+
+def own_inverse(node: Node) -> Node | None:
+    """-(-x) -> x, and the same for conj and invert."""
+    x = node.args[0]
+    return x.args[0] if x.op is node.op else None
+
+
+def same_choice(node: Node) -> Node | None:
+    """where(c, x, x) -> x."""
+    _, x, y = node.args
+    return _kept(node, x) if x is y else None
+
+
+def lossless_cast(node: Node) -> Node | None:
+    """cast(x, its own dtype) -> x; cast(cast(x, wider), t) -> cast(x, t)."""
+    x = node.args[0]
+    if x.dtype is node.dtype:
+        return x
+    if x.op is not node.op:
+        return None
+    y = x.args[0]
+    if kind(y.dtype) == "b" or not np.can_cast(y.dtype, x.dtype, "safe") or kind(y.dtype) != kind(x.dtype):
+        return None
+    return y if y.dtype is node.dtype else _again("cast", (y,), node.params, node)
+
+
+def no_reshape(node: Node) -> Node | None:
+    """reshape to the same shape -> x; reshape of a reshape -> one reshape."""
+    x = node.args[0]
+    if x.shape == node.shape:
+        return x
+    if x.op is node.op:
+        y = x.args[0]
+        return y if y.shape == node.shape else _again("reshape", (y,), node.params, node)
+    return None
+
+
+def no_permute(node: Node) -> Node | None:
+    """permute by the identity -> x; permute of a permute -> one permute."""
+    x, axes = node.args[0], node.params[0]
+    if axes == tuple(range(len(axes))):
+        return x
+    if x.op is node.op:
+        both = tuple(x.params[0][a] for a in axes)
+        y = x.args[0]
+        return y if both == tuple(range(len(both))) else _again("permute", (y,), (both,), node)
+    return None
+
+
+def no_broadcast(node: Node) -> Node | None:
+    """broadcast to the same shape -> x; broadcast of a broadcast -> one broadcast."""
+    x = node.args[0]
+    if x.shape == node.shape:
+        return x
+    return _again("broadcast_to", x.args, node.params, node) if x.op is node.op else None
+
+
+def no_slice(node: Node) -> Node | None:
+    """slice of all -> x; slice of a slice -> one slice."""
+    x = node.args[0]
+    starts, sizes, steps = node.params
+    if x.shape == node.shape and all(s == 1 for s in steps):
+        return x
+    if x.op is not node.op or 0 in sizes:
+        return None
+    inner_starts, _, inner_steps = x.params
+    both = tuple(a + b * s for a, b, s in zip(inner_starts, starts, inner_steps, strict=True))
+    strides = tuple(a * b for a, b in zip(inner_steps, steps, strict=True))
+    return _again("slice", x.args, (both, sizes, strides), node)
+
+
+def no_transfer(node: Node) -> Node | None:
+    """transfer to the device where x is -> x."""
+    x = node.args[0]
+    return x if x.device is node.device else None
+
+
+def single_reduction(node: Node) -> Node | None:
+    """A sum, product, maximum … over axes of size 1 -> reshape."""
+    x, axes = node.args[0], node.params[0]
+    if x.dtype is node.dtype and all(x.shape[a] == 1 for a in axes) and x.size:
+        return _again("reshape", (x,), (node.shape,), node)
+    return None
+
+
+def bare_operands(node: Node) -> Node | None:
+    """Elementwise ops broadcast by themselves: broadcast_to is dropped from their arguments."""
+    bare = tuple(a.args[0] if a.op.name == "broadcast_to" else a for a in node.args)
+    if bare == node.args:
+        return None
+    found = make(node.op, bare, node.params)
+    found.where = node.where
+    return found if found.shape == node.shape else _one_bare(node)
+
+
+def _one_bare(node: Node) -> Node | None:
+    """All but one of the broadcasts dropped, where together they make the shape."""
+    args = list(node.args)
+    for i, a in enumerate(args):
+        if a.op.name == "broadcast_to":
+            args[i] = a.args[0]
+            if make(node.op, tuple(args), node.params).shape != node.shape:
+                args[i] = a
+    if tuple(args) == node.args:
+        return None
+    found = make(node.op, tuple(args), node.params)
+    found.where = node.where
+    return found
+
+
+def folded(node: Node) -> Node | None:
+    """An op of special scalars -> its value, where that is special again."""
+    if node.shape or not all(a.op is SCALAR for a in node.args):
+        return None
+    with np.errstate(all="ignore"):
+        value = np.asarray(node.op.value(np, *(a.value for a in node.args), *node.params)).item()
+    return scalar(value, node.dtype, node.device) if value in SPECIAL else None
+
+
+Rule = Callable[[Node], Node | None]
+_COMMON: tuple[Rule, ...] = (folded, bare_operands)
+# By op name; an op without an entry has its kind's.
+RULES: dict[str, tuple[Rule, ...]] = {
+    "elementwise": _COMMON,
+    "multiply": (one_factor, *_COMMON),
+    "add": (zero_term, *_COMMON),
+    "subtract": (zero_subtrahend, *_COMMON),
+    "divide": (one_divisor, *_COMMON),
+    "negative": (own_inverse, *_COMMON),
+    "conj": (own_inverse, *_COMMON),
+    "invert": (own_inverse, *_COMMON),
+    "where": (same_choice, *_COMMON),
+    "cast": (lossless_cast, *_COMMON),
+    "reshape": (no_reshape,),
+    "permute": (no_permute,),
+    "broadcast_to": (no_broadcast,),
+    "slice": (no_slice,),
+    "transfer": (no_transfer,),
+    "sum": (single_reduction,),
+    "prod": (single_reduction,),
+    "max": (single_reduction,),
+    "min": (single_reduction,),
+    "any": (single_reduction,),
+    "all": (single_reduction,),
+}
