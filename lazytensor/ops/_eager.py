@@ -35,6 +35,31 @@ def make_complex(np: Any, x: Any, y: Any) -> Any:
     return out
 
 
+def expm1(np: Any, x: Any) -> Any:
+    """exp(x) - 1 of complex x; with infinite parts the cases of the standard, which C libraries miss."""
+    y = np.expm1(x)
+    re, im = x.real, x.imag
+    small = (re == -np.inf) & ~np.isfinite(im)
+    y = np.where(small, np.asarray(complex(-1, 0), y.dtype), y)
+    large = (re == np.inf) & ~np.isfinite(im)
+    return np.where(large, np.asarray(complex(np.inf, np.nan), y.dtype), y)
+
+
+def integer_power(np: Any, x: Any, y: Any) -> Any:
+    """x ** y of signed integers; to negative powers as C's truncated quotient: 0, 1 or -1."""
+    negative = y < 0
+    p = np.power(x, np.where(negative, y & 1, y))
+    return np.where(negative, np.where((x == 1) | (x == -1), p, np.zeros_like(p)), p)
+
+
+# (instruction, kind of the first operand) -> what computes it where NumPy's function has other special cases.
+SPECIAL: dict[tuple[str, str], Any] = {
+    ("expm1", "c"): expm1,
+    ("pow", "i"): integer_power,
+    ("complex", "f"): make_complex,
+}
+
+
 class Eager(Interpreter):
     """Computes each instruction at once. `np` is the module of the device."""
 
@@ -43,8 +68,9 @@ class Eager(Interpreter):
 
     def emit(self, name: str, dtype: DType, *operands: Any) -> Any:
         """The array of one instruction."""
-        if name == "complex":
-            return make_complex(self.np, *operands)
+        special = SPECIAL.get((name, operands[0].dtype.kind))
+        if special is not None:
+            return special(self.np, *operands)
         if name in ("real", "imag"):
             return getattr(operands[0], name)
         return getattr(self.np, FUNCTIONS[name])(*operands)

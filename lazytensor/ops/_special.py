@@ -9,19 +9,12 @@ from typing import Any
 from .._base.dtypes import bool_, kind
 from .._base.shapes import broadcast
 from ..ir.node import Node
-from ._eager import Eager
+from . import _eager
 
 
 def expm1(np: Any, x: Any) -> Any:
-    """exp(x) - 1; for complex x with an infinite real part the cases of the standard, which C libraries miss."""
-    y = np.expm1(x)
-    if x.dtype.kind != "c":
-        return y
-    re, im = x.real, x.imag
-    small = (re == -np.inf) & ~np.isfinite(im)
-    y = np.where(small, np.asarray(complex(-1, 0), y.dtype), y)
-    large = (re == np.inf) & ~np.isfinite(im)
-    return np.where(large, np.asarray(complex(np.inf, np.nan), y.dtype), y)
+    """exp(x) - 1."""
+    return _eager.expm1(np, x) if x.dtype.kind == "c" else np.expm1(x)
 
 
 def log1p(np: Any, x: Any) -> Any:
@@ -46,12 +39,8 @@ def floor_divide_body(s: Any, x: Any, y: Any) -> Any:
 
 
 def power(np: Any, x: Any, y: Any) -> Any:
-    """x ** y; integers to negative powers as C's truncated quotient: 0, 1 or -1."""
-    if x.dtype.kind != "i":
-        return np.power(x, y)
-    negative = y < 0
-    p = np.power(x, np.where(negative, y & 1, y))
-    return np.where(negative, np.where((x == 1) | (x == -1), p, np.zeros_like(p)), p)
+    """x ** y."""
+    return _eager.integer_power(np, x, y) if x.dtype.kind == "i" else np.power(x, y)
 
 
 def infer_where(c: Node, x: Node, y: Node) -> Any:
@@ -117,7 +106,7 @@ def _ratio(s: Any, z: Any, p: tuple[float, ...], q: tuple[float, ...]) -> Any:
 
 def erf(np: Any, x: Any) -> Any:
     """The body, computed array by array."""
-    return erf_body(Eager(np), x)
+    return erf_body(_eager.Eager(np), x)
 
 
 def erf_body(s: Any, x: Any) -> Any:

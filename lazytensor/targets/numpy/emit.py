@@ -12,7 +12,7 @@ import numpy as np
 from ..._base.dtypes import DType, kind
 from ...ir.scalar import Interpreter
 from ...lower.kernel import FULL, ROW, Kernel
-from ...ops._eager import FUNCTIONS
+from ...ops._eager import FUNCTIONS, SPECIAL
 
 Level = str
 
@@ -179,8 +179,9 @@ class _Writer:
             return [self._cast(out, names[0], args[0].dtype, instruction.out.dtype)]
         if name in ("real", "imag"):
             return [f"copyto({out}, {names[0]}.{name})"]
-        if name == "complex":
-            return [f"copyto({out}.{p}, {v})" for p, v in zip(("real", "imag"), names, strict=True)]
+        special = SPECIAL.get((name, args[0].dtype.kind))
+        if special is not None:
+            return [f"copyto({out}, {self._name(special.__name__, special)}(np, {', '.join(names)}))"]
         if name == "select":
             return [f"copyto({out}, {self._name('where', np.where)}({', '.join(names)}))"]
         return [f"{self._name(FUNCTIONS[name], getattr(np, FUNCTIONS[name]))}({', '.join(names)}, {out})"]
