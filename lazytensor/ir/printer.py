@@ -1,6 +1,6 @@
 """The printer: a graph as Python text that runs, over a builder `g`, and makes the graph again.
 
-What enters: a graph, or nodes. What leaves: text, one line a node, its dtype and shape as a comment;
+What enters: a graph, or nodes. What leaves: text, a line a node, its dtype and shape a comment;
 `names()` is what the text refers to. It must not know rows, or what a reader looks for in a plan.
 """
 

@@ -1,7 +1,7 @@
 """The verifier: whether a graph keeps the grammar that passes and targets rely on.
 
-What enters: a graph, or nodes. What leaves: nothing, or a ValueError that names the node and what is
-wrong. It must not know particular rows, or which pass made the graph.
+What enters: a graph, or nodes. What leaves: nothing, or a ValueError that names the node and
+what is wrong. It must not know particular rows, or which pass made the graph.
 """
 
 from collections.abc import Callable, Iterator, Sequence
