@@ -9,11 +9,13 @@ from typing import Any
 
 from .._base import config
 from ..ir.graph import Graph, Key
+from ..ir.node import user_line
 from ..lower.kernel import Plan
 from ..lower.pipeline import lower
 from .counters import COUNTERS
 from .execute import execute, prepare
 from .interpret import interpret
+from .observe import OBSERVERS, Event
 
 # Work (bytes over all nodes) from which a graph is compiled when it is first seen.
 LARGE = 1 << 22
@@ -75,6 +77,16 @@ def run(graph: Graph) -> list[Any]:
     """Values of the graph's outputs."""
     mode = config.get("execution")
     if mode == "interpret" and config.get("target") != "null":
+        tell(graph, None)
         return interpret(graph, graph.outputs)
     plan = CACHE.plan(graph, "compile" if config.get("target") == "null" else mode)
+    tell(graph, plan)
     return interpret(graph, graph.outputs) if plan is None else execute(plan, graph)
+
+
+def tell(graph: Graph, plan: Plan | None) -> None:
+    """Tell the observers, if there are any."""
+    if OBSERVERS:
+        event = Event(graph, plan, user_line())
+        for observer in OBSERVERS:
+            observer(event)

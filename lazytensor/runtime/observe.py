@@ -1,0 +1,22 @@
+"""Observers: told of each materialisation, for `explain` and for debugging.
+
+What enters: callbacks. What leaves: to them, an Event. Nothing is gathered while there is no observer.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..ir.graph import Graph
+from ..lower.kernel import Plan
+
+
+@dataclass(frozen=True)
+class Event:
+    """One materialisation: its graph, its plan (None when it was interpreted), the user's line that asked."""
+
+    graph: Graph
+    plan: Plan | None
+    where: tuple[object, int]
+
+
+OBSERVERS: list[Callable[[Event], None]] = []
