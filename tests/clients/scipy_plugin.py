@@ -1,11 +1,12 @@
-"""A pytest plugin that runs SciPy's own tests over a namespace SciPy has never heard of.
+"""A pytest plugin that runs a client's own tests over a namespace it has never heard of.
 
-Enters: SciPy's installed test modules, the option `--xp-module NAME`. Leaves: each test that takes
-SciPy's `xp` fixture, run once with that namespace, and with `--xp-outcome FILE` a JSON account.
+Enters: installed test modules of SciPy, marray or scikit-learn, the option `--xp-module NAME`.
+Leaves: each test that takes a namespace, run with that one; `--xp-outcome FILE`: an account of it.
 Knows nothing of lazytensor: any module with `empty` and `__array_namespace_info__` will do.
 
 SciPy's `conftest.py` holds its list of namespaces as the default parameters of the fixture `xp`; a
 `parametrize` marker with `indirect=True` takes precedence over them, so nothing of SciPy changes.
+scikit-learn's tests ask one generator for the names of the namespaces; it is given ours to yield.
 """
 
 from __future__ import annotations
@@ -35,6 +36,14 @@ def pytest_configure(config: pytest.Config) -> None:
     outcome, is_worker = config.getoption("--xp-outcome"), hasattr(config, "workerinput")
     if outcome and not is_worker:
         config.pluginmanager.register(Outcome(outcome), "xp-outcome")
+    if any(name.startswith("sklearn") for name in config.args):
+        _give_sklearn(config.getoption("--xp-module"))
+
+
+def _give_sklearn(name: str) -> None:
+    """scikit-learn's parametrizations call this generator when the test modules are imported."""
+    array_api = importlib.import_module("sklearn.utils._array_api")
+    array_api.yield_namespaces = lambda include_numpy_namespaces=True: iter([name])
 
 
 def _candidate(config: pytest.Config) -> ModuleType | None:
@@ -75,15 +84,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep what runs on the candidate, and of that a fixed sample chosen by the tests' names."""
     if _candidate(config) is None:
         return
-    one_in = config.getoption("--xp-one-in")
-    chosen = [item for item in items if _takes_xp(item) and _sampled(item.nodeid, one_in)]
+    name, one_in = config.getoption("--xp-module"), config.getoption("--xp-one-in")
+    chosen = [item for item in items if _takes(name, item) and _sampled(item.nodeid, one_in)]
     kept = set(map(id, chosen))
     config.hook.pytest_deselected(items=[item for item in items if id(item) not in kept])
     items[:] = chosen
 
 
-def _takes_xp(item: pytest.Item) -> bool:
-    return "xp" in getattr(item, "fixturenames", ())
+def _takes(name: str, item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    return "xp" in getattr(item, "fixturenames", ()) or (
+        callspec is not None and name in map(str, callspec.params.values())
+    )
 
 
 def _sampled(nodeid: str, one_in: int) -> bool:

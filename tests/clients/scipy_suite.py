@@ -14,9 +14,10 @@ import sys
 import sysconfig
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 HERE = Path(__file__).resolve().parent
 PARTS = (
@@ -52,14 +53,18 @@ def run(
     workers: int = 2,
     keyword: str = "",
     stop: bool = False,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Run:
-    """Run the tests that `packages` ship over `module`, one in `one_in`, and read the account."""
+    """Run the tests that `packages` ship over `module`, one in `one_in`, and read the account.
+
+    With an empty `module` all of them run as they are, in an `environment` that says what to test.
+    """
     with tempfile.TemporaryDirectory() as folder:
         outcome = Path(folder, "outcome.json")
-        command = [*_pytest(folder, packages, workers), "--xp-module", module]
+        command = [*_pytest(folder, packages, workers), *["--xp-module", module] * bool(module)]
         command += ["--xp-one-in", str(one_in), "--xp-outcome", str(outcome)]
         command += ["-k", keyword] * bool(keyword) + ["-x"] * stop
-        log = _output(command, folder)
+        log = _output(command, folder, environment)
         if not outcome.exists():
             raise RuntimeError(f"the tests did not start over {module!r}:\n{log[-4000:]}")
         return Run(**json.loads(outcome.read_text()), log=log)
@@ -76,9 +81,9 @@ def _pytest(folder: str, packages: tuple[str, ...], workers: int) -> list[str]:
     return [sys.executable, "-m", "pytest", "--pyargs", *packages, *options]
 
 
-def _output(command: list[str], folder: str) -> str:
+def _output(command: list[str], folder: str, environment: Mapping[str, str]) -> str:
     """What pytest wrote; that a test failed is in the account, not in the exit status."""
-    keep = {"cwd": folder, "env": _environment(), "capture_output": True}
+    keep = {"cwd": folder, "env": _environment() | environment, "capture_output": True}
     done = subprocess.run(command, text=True, check=False, **keep)
     return done.stdout + done.stderr
 

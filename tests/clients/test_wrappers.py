@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from . import scipy_suite
 from .compare import Same
 
 Job = Callable[[Any], Any]
@@ -69,16 +68,6 @@ def test_marray_writes_in_place(xp: ModuleType, same: Same) -> None:
     ours, numpys = (written(marray.masked_namespace(n)) for n in (xp, np))
     same(ours.mask, numpys.mask)
     same(ours.data, numpys.data)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_marrays_own_suite(xp: ModuleType) -> None:
-    """marray's tests, with their list of namespaces replaced by ours."""
-    pytest.importorskip("marray")
-    result = scipy_suite.run(xp.__name__, ("marray",))
-    assert not result.failures, scipy_suite.summary(result)
-    assert result.ran > 1_000, result.log[-2000:]
 
 
 def lengths(q: Any) -> Any:
