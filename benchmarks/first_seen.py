@@ -1,7 +1,7 @@
 """First-seen graphs: 500 different calls of SciPy's functions, each once, ours against NumPy's.
 
 Enters: `--module NAME` (the namespace under test), `--repeat N`. Leaves: the two times, their ratio
-and the goal, by part of SciPy, the dearest calls; `--json FILE` keeps all. Each sample is a fresh
+and the goal, by part of SciPy, the dearest calls; `--json FILE` keeps the ratios. Each sample is a fresh
 process, NumPy's and ours in turn, so that nothing was seen before and both meet the same machine.
 The clock covers the call and reading every array of its result; imports and inputs come before.
 """
@@ -26,12 +26,12 @@ GOAL = 3.0
 Times = dict[str, float]
 
 
-def worker(name: str) -> None:
+def worker(name: str, scale: int) -> None:
     """One sample: seconds a call, as JSON on stdout."""
     sys.path.insert(0, str(ROOT))
     calls = importlib.import_module("tests.clients.calls")
     leaves = importlib.import_module("tests.clients.compare").leaves
-    bound = list(calls.bind(importlib.import_module(name)))
+    bound = list(calls.bind(importlib.import_module(name), scale))
     times: Times = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -48,10 +48,10 @@ def _read(leaves: Any, result: Any) -> None:
             leaf.__array__()
 
 
-def sample(name: str) -> Times:
+def sample(name: str, scale: int) -> Times:
     """One fresh process over the namespace `name`."""
     environment = {**os.environ, "SCIPY_ARRAY_API": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, __file__, "--worker", name]
+    command = [sys.executable, __file__, "--worker", name, "--scale", str(scale)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"the calls over {name!r} did not end:\n{done.stderr}")
@@ -71,11 +71,11 @@ def parts(times: Times) -> Counter[str]:
     return total
 
 
-def report(name: str, ours: list[Times], numpys: list[Times]) -> float:
+def report(name: str, scale: int, ours: list[Times], numpys: list[Times]) -> float:
     """Print the account and return the ratio of the medians of the totals."""
     total = [statistics.median(sum(times.values()) for times in s) for s in (ours, numpys)]
     ratio = total[0] / total[1]
-    print(f"{len(ours[0])} calls, each once, median of {len(ours)} fresh processes")
+    print(f"{len(ours[0])} calls, each once, {len(ours)} fresh processes, median; scale {scale}")
     print(f"{name} {total[0] * 1e3:.1f} ms, numpy {total[1] * 1e3:.1f} ms, ", end="")
     print(f"ratio {ratio:.2f} (goal: at most {GOAL})")
     mine, theirs = medians(ours), medians(numpys)
@@ -87,24 +87,29 @@ def report(name: str, ours: list[Times], numpys: list[Times]) -> float:
     return ratio
 
 
+def measure(name: str, scale: int, repeat: int) -> float:
+    """The ratio at one size of the arrays."""
+    pairs = [(sample("numpy", scale), sample(name, scale)) for _ in range(repeat)]
+    return report(name, scale, [ours for _, ours in pairs], [numpys for numpys, _ in pairs])
+
+
 def main() -> int:
     """Exit status 1 where the goal is missed."""
     parser = argparse.ArgumentParser(description="500 first-seen SciPy calls against NumPy")
     default = os.environ.get("LAZYTENSOR_CLIENT_MODULE", "lazytensor")
     parser.add_argument("--module", default=default)
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--scale", type=int, nargs="+", default=[1, 100], help="times 12 elements")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
-        worker(arguments.worker)
+        worker(arguments.worker, arguments.scale[0])
         return 0
-    pairs = [(sample("numpy"), sample(arguments.module)) for _ in range(arguments.repeat)]
-    numpys, ours = [a for a, _ in pairs], [b for _, b in pairs]
-    ratio = report(arguments.module, ours, numpys)
+    ratios = {n: measure(arguments.module, n, arguments.repeat) for n in arguments.scale}
     if arguments.json:
-        arguments.json.write_text(json.dumps({"ratio": ratio, "ours": ours, "numpy": numpys}))
-    return int(ratio > GOAL)
+        arguments.json.write_text(json.dumps(ratios))
+    return int(max(ratios.values()) > GOAL)
 
 
 if __name__ == "__main__":

@@ -22,55 +22,76 @@ SUBPACKAGES = (
 )  # fmt: skip
 
 
-def operands(xp: Any) -> dict[str, Any]:
-    """The arrays that the texts name, made by `xp`, and `xp` itself."""
-    row = _values()["x"]
-    made = {"xp": xp, "normal": lambda size: xp.asarray(row + np.zeros(size))}
-    return made | {name: xp.asarray(value) for name, value in _values().items()}
+def operands(xp: Any, scale: int = 1) -> dict[str, Any]:
+    """The arrays that the texts name, made by `xp`, and `xp` itself.
+
+    A vector has 12 elements times `scale`, a signal 64, an image 9 * 10, each times `scale`.
+    """
+    values = _vectors(scale) | _signals(scale) | _images(scale) | _few()
+    made = {"xp": xp, "normal": lambda size: xp.asarray(values["x"] + np.zeros(size))}
+    return made | {name: xp.asarray(value) for name, value in values.items()}
 
 
-def _values() -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(20251201)
-    grid = np.linspace(0.0, 1.0, 64)
-    image = rng.random((9, 10))
-    sos = np.asarray([[0.2, 0.4, 0.2, 1.0, -0.3, 0.1], [0.5, 0.1, 0.2, 1.0, 0.2, 0.3]])
-    points = rng.standard_normal((20, 3))
+def _vectors(scale: int) -> dict[str, np.ndarray]:
+    rng, n = np.random.default_rng(20251201), 12 * scale
     return {
-        "u": rng.uniform(0.1, 0.9, 12),  # in (0, 1)
-        "v": rng.uniform(1.0, 5.0, 12),  # positive
-        "w": rng.uniform(6.0, 9.0, 12),  # larger than v
-        "x": rng.standard_normal(12),
-        "y": rng.standard_normal(12),
-        "z": rng.standard_normal(12) + 0.3,
-        "f": rng.uniform(0.1, 0.9, 12).astype(np.float32),
-        "n": rng.integers(1, 9, 12),
-        "n5": np.asarray([5, 7, 9, 6, 8]),
-        "g": rng.standard_normal((6, 9)),
-        "h": rng.uniform(0.5, 4.0, (6, 9)),
+        "u": rng.uniform(0.1, 0.9, n),  # in (0, 1)
+        "v": rng.uniform(1.0, 5.0, n),  # positive
+        "w": rng.uniform(6.0, 9.0, n),  # larger than v
+        "x": rng.standard_normal(n),
+        "y": rng.standard_normal(n),
+        "z": rng.standard_normal(n) + 0.3,
+        "n": rng.integers(1, 9, n),
+        "g": rng.standard_normal((6, 8 * _power_of_two(scale) + 1)),
+        "h": rng.uniform(0.5, 4.0, (6, 9 * scale)),
+        "points": rng.standard_normal((20 * min(scale, 10), 3)),
+        "times": np.sort(rng.uniform(0.0, 9.0, 15 * scale)),
+        "quaternion": rng.standard_normal((4 * scale, 4)),
+        "angles": rng.uniform(-1.0, 1.0, (4 * scale, 3)),
+        "vectors": rng.standard_normal((4 * scale, 3)),
+    }
+
+
+def _power_of_two(at_most: int) -> int:
+    return 1 << (at_most.bit_length() - 1)
+
+
+def _signals(scale: int) -> dict[str, np.ndarray]:
+    rng, grid = np.random.default_rng(1), np.linspace(0.0, 1.0, 64 * scale)
+    return {
         "t": grid,
-        "s": np.sin(12.0 * grid) + 0.1 * rng.standard_normal(64),
-        "q": np.cos(7.0 * grid) + 0.05 * rng.standard_normal(64),
+        "s": np.sin(12.0 * grid) + 0.1 * rng.standard_normal(grid.size),
+        "q": np.cos(7.0 * grid) + 0.05 * rng.standard_normal(grid.size),
         "s32": np.sin(9.0 * grid).astype(np.float32),
-        "c": np.exp(2j * np.pi * grid[:16]),
+        "c": np.exp(2j * np.pi * grid[: 16 * scale]),
+    }
+
+
+def _images(scale: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(2)
+    side = max(1, round(scale**0.5))
+    image = rng.random((9 * side, 10 * side))
+    return {
         "image": image,
         "image32": image.astype(np.float32),
         "levels": (image * 5).astype(np.int64),
         "blobs": image > 0.45,
         "kernel": rng.random((3, 3)),
+    }
+
+
+def _few() -> dict[str, np.ndarray]:
+    """What a larger problem leaves as it is: filters, matrices, poles."""
+    rng = np.random.default_rng(3)
+    return {
         "taps": np.asarray([0.1, 0.2, 0.4, 0.2, 0.1]),
         "b": np.asarray([0.2, 0.4, 0.2]),
         "a": np.asarray([1.0, -0.3, 0.1]),
-        "sos": sos,
+        "sos": np.asarray([[0.2, 0.4, 0.2, 1.0, -0.3, 0.1], [0.5, 0.1, 0.2, 1.0, 0.2, 0.3]]),
         "square": rng.standard_normal((5, 5)) + 5 * np.eye(5),
-        "points": points,
         "distances": np.abs(rng.standard_normal(45)) + 0.1,
-        "quaternion": rng.standard_normal((4, 4)),
-        "angles": rng.uniform(-1.0, 1.0, (4, 3)),
-        "vectors": rng.standard_normal((4, 3)),
-        "edges": np.asarray([0.5, 1.5, 2.0]),
         "poles": np.asarray([-0.5 + 0.4j, -0.5 - 0.4j]),
         "zeros": np.asarray([0.3, -0.2]),
-        "times": np.sort(rng.uniform(0.0, 9.0, 15)),
     }
 
 
@@ -115,7 +136,7 @@ FAMILIES: list[tuple[str, str]] = [
     ("special.zeta({})", "v w,u"),
     ("special.polygamma({}, v)", "1"),
     ("special.multigammaln(w, {})", "2"),
-    ("special.lpmv({}, u)", "1,2 0,3"),
+    ("special.lpmv({}, u)", "1,2 0,3 2,5"),
     ("special.yn(2, {})", "v w"),
     ("special.logsumexp({}, axis=0, keepdims=True)", "g h c[:,None]"),
     # stats
@@ -158,7 +179,7 @@ FAMILIES: list[tuple[str, str]] = [
         "xp.mean(a,axis=axis)-xp.mean(b,axis=axis)",
     ),
     ("stats.monte_carlo_test(x, normal, {}, n_resamples=99)", "xp.mean"),
-    ("stats.ttest_ind_from_stats(v, u, 9, w, {}, 11)", "u f"),
+    ("stats.ttest_ind_from_stats(v, u, 9, w, {}, 11)", "u u+1"),
     # signal: windows, filters, their design
     ("signal.windows.{}(16, xp=xp)", WINDOWS),
     (
@@ -265,7 +286,7 @@ FAMILIES: list[tuple[str, str]] = [
     ("linalg.block_diag({})", "square,kernel kernel,image"),
     ("linalg.fiedler({})", "x v"),
     ("linalg.orthogonal_procrustes(vectors, {})", "angles"),
-    ("optimize.{}(x)", "rosen rosen_der rosen_hess"),
+    ("optimize.{}(x)", "rosen rosen_der"),
     ("optimize.elementwise.find_root(lambda r: r**3 - {}, (u * 0, v))", "1"),
     ("optimize.elementwise.find_minimum(lambda r: (r - {})**2, (u * 0, u, u + 6))", "2"),
     ("optimize.elementwise.bracket_root(lambda r: r - {}, u * 0, v)", "1"),
@@ -273,7 +294,7 @@ FAMILIES: list[tuple[str, str]] = [
     ("interpolate.{}(t, s)(u)", "CubicSpline PchipInterpolator Akima1DInterpolator"),
     ("interpolate.RBFInterpolator(points, points[:, 0], kernel='{}')(vectors)", "cubic linear"),
     ("differentiate.derivative(lambda r: xp.sin(r)*{}, u).df", "1 2"),
-    ("differentiate.{}", "jacobian(optimize.rosen,v).df hessian(optimize.rosen,v[:3]).ddf"),
+    ("differentiate.{}", "jacobian(optimize.rosen,v[:12]).df hessian(optimize.rosen,v[:3]).ddf"),
     (
         "spatial.transform.Rotation.from_quat(quaternion).{}()",
         "as_matrix as_rotvec as_mrp inv().as_quat",
@@ -290,16 +311,16 @@ FAMILIES: list[tuple[str, str]] = [
 CALLS = [text for template, words in FAMILIES for text in _filled(template, words)]
 
 
-def _environment(xp: Any) -> dict[str, Any]:
+def _environment(xp: Any, scale: int) -> dict[str, Any]:
     modules = {name: importlib.import_module(f"scipy.{name}") for name in SUBPACKAGES}
     for name in ("cluster.vq", "cluster.hierarchy", "optimize.elementwise", "spatial.transform"):
         importlib.import_module(f"scipy.{name}")
-    return modules | operands(xp)
+    return modules | operands(xp, scale)
 
 
-def bind(xp: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
+def bind(xp: Any, scale: int = 1) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Each call's text and a function that makes the call on `xp`'s arrays."""
-    environment = _environment(xp)
+    environment = _environment(xp, scale)
     for text in CALLS:
         yield text, _function(compile(text, text, "eval"), environment)
 
