@@ -1,9 +1,10 @@
 """First-seen graphs: 500 different calls of SciPy's functions, each once, ours against NumPy's.
 
-Enters: `--module NAME` (the namespace under test), `--repeat N`. Leaves: the two times, their ratio
-and the goal, by part of SciPy, the dearest calls; `--json FILE` keeps the ratios. Each sample is a fresh
-process, NumPy's and ours in turn, so that nothing was seen before and both meet the same machine.
-The clock covers the call and reading every array of its result; imports and inputs come before.
+Enters: `--module NAME` (the namespace under test), `--repeat N`, `--scale`. Leaves: at each size of
+the arrays both times, their ratio and the goal, by part of SciPy, the dearest calls; `--json FILE`
+keeps the ratios. Each sample is a fresh process, NumPy's and ours in turn, so that nothing was
+seen before and both meet the same machine. The clock covers the call and reading every array of
+its result; imports and inputs come before.
 """
 
 from __future__ import annotations
