@@ -140,7 +140,10 @@ class _Writer:
         text = f"def kernel({', '.join(args)}):\n{body}\n"
         scratch = tuple(self.scratch)
         consts = tuple((repr(v), k[1]) for k, v in self.tracer.constants.items())
-        return Source(text, self.tracer.names, scratch, (text, consts, tuple(self.tracer.constants)))
+        # the text says `reduce(…)` for every reduction: which column is meant belongs to the key
+        named = tuple((n, v) for n, v in self.tracer.names.items() if not isinstance(v, np.ndarray))
+        key = (text, named, consts, tuple(self.tracer.constants))
+        return Source(text, self.tracer.names, scratch, key)
 
     def _register(self, value: Value) -> str:
         slot = (value.dtype, value.level)
