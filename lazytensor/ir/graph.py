@@ -7,6 +7,7 @@ It must not know what a key is used for, or how nodes are computed.
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from .._base.devices import CPU
@@ -21,7 +22,7 @@ SPECIAL = (0.0, 1.0, -1.0, 2.0, 0.5)
 
 
 class Graph:
-    """Nodes in an order in which every argument comes first.
+    """Nodes in the order in which they were made, leaves where they are first read.
 
     `order` holds the nodes, leaves among them, each once; `number` maps every node met, duplicates
     included, to its place in `order`; `outputs` are places; `leaves` are the places of buffers that the
@@ -75,36 +76,60 @@ def _add_leaf(graph: Graph, node: Node, seen: dict[Key, int]) -> None:
     graph.rows.append(row)
 
 
+def is_input(node: Node) -> bool:
+    """Whether the node is read as it is: it has a value, or stands for one."""
+    return node.value is not None or node.op is PLACEHOLDER
+
+
+def _pending(roots: Sequence[Node]) -> list[Node]:
+    """Nodes to be computed, in the order in which they were made."""
+    found = [n for n in dict.fromkeys(roots) if not is_input(n)]
+    seen = set(found)
+    stack = list(found)
+    while stack:
+        for a in stack.pop().args:
+            if a not in seen:
+                seen.add(a)
+                if a.value is None and a.op is not PLACEHOLDER:
+                    found.append(a)
+                    stack.append(a)
+    found.sort(key=_serial)
+    return found
+
+
+_serial = attrgetter("serial")
+
+
 def linearize(roots: Sequence[Node]) -> Graph:
-    """The pending graph under `roots`: the walk stops at nodes that have a value. Linear time, no recursion."""
+    """The pending graph under `roots`: the walk stops at nodes that have a value. No recursion.
+
+    Of two equal nodes that are dear to compute one stays; cheap ones are left to simplification.
+    """
     graph = Graph()
     number, order, rows = graph.number, graph.order, graph.rows
     seen: dict[Key, int] = {}
     edges: list[Node] = []
-    stack = list(reversed(roots))
-    while stack:
-        node = stack[-1]
-        if node in number:
-            stack.pop()
-            continue
+    for node in _pending(roots):
         args = node.args
-        if node.value is not None or node.op.kind == "leaf":
-            stack.pop()
-            _add_leaf(graph, node, seen)
-            continue
+        edges += args
         try:
             row = (node.op, node.params, *[number[a] for a in args])
         except KeyError:
-            stack.extend([a for a in reversed(args) if a not in number])
-            continue
-        stack.pop()
-        edges += args
-        place = seen.get(row)
-        if place is None:
-            place = seen[row] = len(order)
-            order.append(node)
-            rows.append(row)
-        number[node] = place
+            for a in args:
+                if a not in number:
+                    _add_leaf(graph, a, seen)
+            row = (node.op, node.params, *[number[a] for a in args])
+        if not node.op.cheap:
+            place = seen.setdefault(row, len(order))
+            if place != len(order):
+                number[node] = place
+                continue
+        number[node] = len(order)
+        order.append(node)
+        rows.append(row)
+    for node in roots:
+        if node not in number:
+            _add_leaf(graph, node, seen)
     graph.uses = Counter(edges)
     graph.close([number[r] for r in roots])
     return graph

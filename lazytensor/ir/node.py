@@ -19,10 +19,17 @@ from .._base.shapes import Shape
 from .op import Op, register
 
 
-class Node:
-    """One operation of the lazy graph. `value` is a cache: None, or the computed buffer(s)."""
+_count = itertools.count(1)
 
-    __slots__ = ("args", "device", "dtype", "op", "params", "shape", "value", "where")
+
+class Node:
+    """One operation of the lazy graph. `value` is a cache: None, or the computed buffer(s).
+
+    `serial` grows with every node made, so that arguments have smaller ones; `where` is set for ops
+    that can fail on data: the user's line.
+    """
+
+    __slots__ = ("args", "device", "dtype", "op", "params", "serial", "shape", "value", "where")
 
     op: Op
     args: tuple["Node", ...]
@@ -31,6 +38,7 @@ class Node:
     dtype: Any
     device: Device
     value: Any
+    serial: int
     where: Any
 
     def __init__(
@@ -50,6 +58,7 @@ class Node:
         self.dtype = dtype
         self.device = device
         self.value = value
+        self.serial = next(_count)
 
     def __repr__(self) -> str:
         return f"<{self.op.name} {self.dtype} {self.shape}>"
@@ -88,9 +97,6 @@ PICK = register(
     )
 )
 
-_count = itertools.count(1)
-
-
 class _Tracing(threading.local):
     """How many transformed functions this thread is running: handles keep their history meanwhile."""
 
@@ -103,10 +109,10 @@ TRACING = _Tracing()
 class _Watch:
     """When `apply` has to look at what is pending; `look` is set by the runtime."""
 
-    __slots__ = ("look", "made", "next_look")
+    __slots__ = ("look", "next_look", "uncounted")
 
     def __init__(self) -> None:
-        self.made = 0
+        self.uncounted = 0
         self.next_look: float = float("inf")
         self.look: Callable[[Node], None] | None = None
 
@@ -114,13 +120,19 @@ class _Watch:
 WATCH = _Watch()
 
 
+def serials() -> int:
+    """The last serial given out."""
+    return int(repr(_count)[6:-1]) - 1
+
+
 def nodes_made() -> int:
-    """How many nodes `apply` has made in this process."""
-    return WATCH.made
+    """How many nodes were made in this process, but for those of passes over graphs."""
+    return serials() - WATCH.uncounted
 
 
 def make(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
     """A node for `op`, uncounted and unwatched: for passes, which rebuild graphs."""
+    WATCH.uncounted += 1
     shape, dtype = op.infer(*args, *params)
     device = args[0].device if args and op.kind != "transfer" else params[-1]
     return Node(op, args, params, shape, dtype, device)
@@ -138,10 +150,31 @@ def apply(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
     node = Node(op, args, params, shape, dtype, device)
     if op.fails:
         node.where = user_line()
-    WATCH.made = made = next(_count)
-    if made >= WATCH.next_look and WATCH.look is not None:
+    if node.serial >= WATCH.next_look and WATCH.look is not None:
         WATCH.look(node)
     return node
+
+
+def apply_alike(op: Op, x: Node, y: Node) -> Node:
+    """`apply` for an elementwise op whose result is as `x`: the short way for operators.
+
+    `y` has the dtype and device of `x`, and its shape or none; the caller has seen to that.
+    """
+    node: Node = _new(Node)
+    node.op = op
+    node.args = (x, y)
+    node.params = ()
+    node.shape = x.shape
+    node.dtype = x.dtype
+    node.device = x.device
+    node.value = None
+    node.serial = serial = next(_count)
+    if serial >= WATCH.next_look and WATCH.look is not None:
+        WATCH.look(node)
+    return node
+
+
+_new = object.__new__
 
 
 def leaf(value: np.ndarray[Any, Any], device: Device = CPU) -> Node:

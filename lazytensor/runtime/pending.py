@@ -13,7 +13,7 @@ import numpy as np
 from .._base import config
 from .._base.devices import Device
 from ..ir.graph import ancestors
-from ..ir.node import WATCH, Node, leaf
+from ..ir.node import WATCH, Node, leaf, serials
 
 HELD_BYTES = 16 << 20
 _LOOKS = 8
@@ -28,7 +28,7 @@ class _State:
 
 def watch(materialize: Callable[[Sequence[Node]], None]) -> None:
     """Start looking; `materialize` is called with what has to be computed."""
-    WATCH.next_look = WATCH.made + config.get("max_pending")
+    WATCH.next_look = serials() + config.get("max_pending")
     WATCH.look = lambda node: _look(node, materialize)
 
 
@@ -45,14 +45,14 @@ def new_leaf(value: np.ndarray[Any, Any], device: Device) -> Node:
 def settle() -> None:
     """Something was materialised: nothing of it is pending any more."""
     if not _State.looks:
-        WATCH.next_look = WATCH.made + config.get("max_pending")
+        WATCH.next_look = serials() + config.get("max_pending")
 
 
 def _look(node: Node, materialize: Callable[[Sequence[Node]], None]) -> None:
     limit = config.get("max_pending")
     if _State.looks:
         _State.looks -= 1
-    WATCH.next_look = 0 if _State.looks else WATCH.made + limit
+    WATCH.next_look = 0 if _State.looks else serials() + limit
     pending, held = _measure(node)
     if pending > limit or held > HELD_BYTES:
         if not _traced(node):
