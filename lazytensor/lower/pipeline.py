@@ -8,8 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from .._base import config
+from .._base.log import log, wants
 from ..ir.graph import Graph, linearize
 from ..ir.node import SCALAR, Node
+from ..ir.printer import show
+from ..ir.verify import verify
 from ..transform.simplify import Simplified, simplify
 from . import build
 from .fuse import Fuser, Group
@@ -88,6 +91,7 @@ def _last_readers(graph: Graph) -> list[int]:
 def _lower_piece(piece: Simplified, wanted: list[int], slots: _Slots, steps: list[Step], timer: _Timer) -> None:
     """Steps of one piece; the slots of its wanted places are noted."""
     inner = linearize(piece.outputs)
+    _inspect("simplify", inner)
     groups: list[Group] = timer("fuse", _fuse, inner)
     at = [_slot(node, piece, slots) for node in inner.order]
     of = {node: at[place] for node, place in inner.number.items()}
@@ -105,6 +109,14 @@ def _slot(node: Node, piece: Simplified, slots: _Slots) -> int:
     if node.op.kind == "leaf":
         return slots.places[piece.inputs[node.params[0]]]
     return slots.new()
+
+
+def _inspect(name: str, graph: Graph) -> None:
+    """Verify and print the graph that a pass has left, as settings ask."""
+    if config.get("verify"):
+        verify(graph)
+    if wants(3):
+        log(3, f"# after {name}\n{show(graph)}")
 
 
 def _fuse(graph: Graph) -> list[Group]:

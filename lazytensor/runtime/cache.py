@@ -8,10 +8,12 @@ from collections import OrderedDict
 from typing import Any
 
 from .._base import config
+from .._base.log import log, wants
 from ..ir.graph import Graph, Key
 from ..ir.node import user_line
 from ..lower.kernel import Plan
 from ..lower.pipeline import lower
+from ..lower.text import describe
 from .counters import COUNTERS
 from .execute import execute, prepare
 from .interpret import interpret
@@ -38,13 +40,18 @@ class GraphCache:
         key = (graph.key, config.fingerprint())
         found = self._plans.get(key)
         if found is not None:
+            log(1, f"plan of {len(graph.order)} nodes: hit")
             self._plans.move_to_end(key)
             return found
         if mode == "auto" and key not in self._plans and not _large(graph):
+            log(1, f"plan of {len(graph.order)} nodes: seen for the first time, interpreted")
             self._keep(key, None, graph)
             return None
+        log(1, f"plan of {len(graph.order)} nodes: miss")
         COUNTERS.plans += 1
         plan = prepare(lower(graph))
+        if wants(5):
+            log(5, describe(plan))
         self._keep(key, plan, graph)
         return plan
 

@@ -5,11 +5,13 @@ What enters: a plan and the graph whose leaves it reads. What leaves: the values
 
 import os
 import tempfile
+import time
 from typing import Any
 
 import numpy as np
 
 from .._base import config
+from .._base.log import log, wants
 from ..ir.graph import Graph
 from ..lower.kernel import Call, Kernel, Launch, Plan
 from ..targets import null
@@ -28,6 +30,7 @@ def compiled(kernel: Kernel) -> target.Compiled:
     found = _kernels.get(source.key)
     if found is None:
         COUNTERS.compilations += 1
+        log(4, source.text)
         if len(_kernels) >= MOST_KERNELS:
             _kernels.clear()
         name = f"<lazytensor kernel {COUNTERS.compilations}>"
@@ -74,7 +77,7 @@ def _execute(plan: Plan, graph: Graph) -> list[Any]:
         env[slot] = graph.order[place].value
     for slot, buffer in plan.constants:
         env[slot] = buffer
-    run = _pretend if config.get("target") == "null" else _run
+    run = _pretend if config.get("target") == "null" else _timed if wants(2) else _run
     with np.errstate(all="ignore"):
         for step in plan.steps:
             run(step, env, graph)
@@ -93,6 +96,17 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph) -> None:
     target.run(step, step.compiled, args, outs, config.get("block_bytes"), config.get("num_threads"))
     for slot, out in zip(step.outs, outs, strict=True):
         env[slot] = out
+
+
+def _timed(step: Launch | Call, env: list[Any], graph: Graph) -> None:
+    """Run a step and log its time, and the rate at which it reads and writes."""
+    moved = sum(env[i].nbytes for i in step.args if env[i] is not None and type(env[i]) is not tuple)
+    start = time.perf_counter()
+    _run(step, env, graph)
+    seconds = time.perf_counter() - start
+    moved += sum(env[i].nbytes for i in step.outs if type(env[i]) is not tuple)
+    name = step.op.name if isinstance(step, Call) else f"kernel of {len(step.kernel.stages)} stages"
+    log(2, f"{name}: {seconds * 1e3:.3f} ms, {moved / seconds / 1e9:.2f} GB/s")
 
 
 def _call(step: Call, args: list[Any], graph: Graph) -> Any:

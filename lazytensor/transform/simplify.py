@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._base.dtypes import kind
+from .._base.log import log
 from ..ir.graph import SPECIAL, Graph
 from ..ir.node import SCALAR, Node, make, placeholder, scalar
 from ..ir.op import ROWS
@@ -71,6 +72,7 @@ class _Builder:
         for rule in self._rules.get(node.op.name, ()) or self._rules.get(node.op.kind, ()):
             found = rule(node)
             if found is not None:
+                log(6, f"rewrite {rule.__name__}: {node} -> {found}")
                 found_key = (found.op, found.args, found.params)
                 return self._made.setdefault(found_key, found) if found.args else found  # type: ignore[no-any-return]
         return node
