@@ -48,6 +48,8 @@ class Fuser:
         self.groups: list[Group | None] = []
         self.of: dict[Node, Group] = {}
         self._enabled = enabled
+        # Numbers of the groups that some group comes after, as bits.
+        self._awaited = 0
 
     def add(self, node: Node) -> None:
         """Put a node into a group of its arguments, or a new one."""
@@ -112,8 +114,9 @@ class Fuser:
 
     def _spread(self, group: Group, new: int) -> None:
         group.after |= new
+        self._awaited |= new
         bit = 1 << group.number
-        for other in self.groups:
+        for other in self.groups if self._awaited & bit else ():
             if other is not None and other.after & bit:
                 other.after |= new
 
@@ -147,7 +150,9 @@ class Fuser:
         gone, bit = 1 << b.number, 1 << a.number
         new = (a.after | b.after) & ~gone & ~bit
         a.after = new
-        for other in self.groups:
+        awaited = self._awaited & (gone | bit)
+        self._awaited = self._awaited & ~gone | (bit | new if awaited else new)
+        for other in self.groups if awaited else ():
             if other is not None and other is not a and other.after & (gone | bit):
                 other.after = (other.after & ~gone) | bit | new
 

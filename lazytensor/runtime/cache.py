@@ -19,8 +19,9 @@ from .execute import execute, prepare
 from .interpret import interpret
 from .observe import OBSERVERS, Event
 
-# Work (bytes over all nodes) from which a graph is compiled when it is first seen.
-LARGE = 1 << 22
+# Bytes of its large nodes from which a graph is compiled when it is first seen; what fits the cache gains
+# nothing, however much of it there is.
+LARGE, LARGE_NODE = 1 << 22, 1 << 16
 
 
 class GraphCache:
@@ -76,7 +77,8 @@ def _large(graph: Graph) -> bool:
     total = 0
     for node in graph.order:
         if node.args and node.value is None and node.op.outputs == 1:
-            total += node.size * node.dtype.itemsize
+            n = node.size * node.dtype.itemsize
+            total += n if n >= LARGE_NODE else 0
     return total > LARGE
 
 
