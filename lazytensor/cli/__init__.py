@@ -1,1 +1,52 @@
-"""`python -m lazytensor`: demo, conformance, explain, info."""
+"""The commands: `python -m lazytensor VERB`, and the console script `lazytensor`.
+
+What enters: words of a command line. What leaves: text on standard output, and an exit code. Each verb
+is a module with `add_arguments` and `run`. It must not know how anything is computed.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import lazytensor
+
+from . import conformance, demo, explain, info
+
+__all__ = ["main"]
+
+VERBS = {
+    "demo": (demo, "a tour on real data: the lazy graph, its kernels, time against NumPy, accuracy"),
+    "conformance": (conformance, "run the official suite of the array API standard, and report"),
+    "explain": (explain, "which graph, kernels and buffers a piece of code makes, and what forced them"),
+    "info": (info, "versions, targets, devices, settings, and what is missing"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Of all verbs."""
+    out = argparse.ArgumentParser(
+        prog="lazytensor", description="The Python array API over a lazy graph.", allow_abbrev=False
+    )
+    out.add_argument("--version", action="version", version=f"lazytensor {lazytensor.__version__}")
+    verbs = out.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name, (module, text) in VERBS.items():
+        verb = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        module.add_arguments(verb)
+        verb.set_defaults(run=module.run)
+    return out
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a verb. Returns 0, 1 when what was asked for failed, 2 for a mistake in the command line."""
+    try:
+        options = parser().parse_args(argv)
+        code = int(options.run(options))
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader has gone, as in `lazytensor info | head -1`; Python would complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code

@@ -1,0 +1,177 @@
+"""`lazytensor demo`: a tour on real data.
+
+What enters: the digits that come with the package. What leaves: text: the lazy graph of a computation,
+its kernels, the time beside the same code on NumPy, and how much of it was right.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import lazytensor
+
+from ..ir.graph import linearize
+from ..ir.printer import show
+from ..lower.pipeline import lower
+from ..lower.text import describe
+from ..runtime.counters import counting
+from . import console, digits
+
+COMPONENTS, STEPS, RATE, WIDTH = 20, 60, 0.3, 1.5
+REPEATS = 5
+SHADES = " .:-=+*#%@"
+
+
+class Split(NamedTuple):
+    """Training and new points of one namespace, with their labels."""
+
+    x: Any
+    targets: Any
+    new: Any
+    labels: Any
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb has no options."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """The tour."""
+    pixels, labels = digits.load()
+    _data(pixels, labels)
+    _laziness(pixels)
+    split = _principal(pixels, labels)
+    _neighbours(split)
+    _regression(split)
+    _gradient(split)
+    _times(pixels, labels)
+    return 0
+
+
+def _data(pixels: Any, labels: Any) -> None:
+    console.heading("The data")
+    console.say(
+        f"{len(labels):,} handwritten digits of 8 × 8 pixels (UCI Machine Learning Repository), "
+        f"the first {digits.TRAINING:,} to learn from, the rest to be told apart."
+    )
+    shown = min(10, console.width() // 9)
+    images = pixels[:shown].reshape(shown, 8, 8).astype(int)
+    lines = [
+        " ".join("".join(SHADES[min(p, 15) * 10 // 16] for p in image[row]) for image in images)
+        for row in range(8)
+    ]
+    console.code("\n".join(lines), "text")
+
+
+def _laziness(pixels: Any) -> None:
+    console.heading("An operation computes nothing")
+    x = lazytensor.asarray(pixels)
+    with counting() as built:
+        z = digits.standardise(lazytensor, x)
+    console.say(
+        f"Standardising the columns made {built.nodes} nodes and computed {built.graphs} values. "
+        "This is the graph, as Python that makes it again:"
+    )
+    console.code(show([z._node]))
+    with counting() as done:
+        worst = float(lazytensor.max(lazytensor.abs(lazytensor.mean(z, axis=0))))
+    console.say(
+        f"Asking for the largest mean, {worst:.1e}, computed it: {done.kernels} kernels, "
+        f"{done.calls} library calls, {done.interpreted} operations one by one."
+    )
+
+
+def _split(xp: Any, pixels: Any, labels: Any) -> Split:
+    """Principal components of the standardised pixels, in two parts."""
+    z = digits.standardise(xp, xp.asarray(pixels))
+    axes, _ = digits.principal_axes(xp, z, COMPONENTS)
+    points, given = z @ axes, xp.asarray(labels)
+    n = digits.TRAINING
+    return Split(points[:n, :], digits.one_hot(xp, given[:n]), points[n:, :], given[n:])
+
+
+def _principal(pixels: Any, labels: Any) -> Split:
+    console.heading("Principal components, by linalg.svd")
+    z = digits.standardise(lazytensor, lazytensor.asarray(pixels))
+    _, shares = digits.principal_axes(lazytensor, z, COMPONENTS)
+    kept = float(lazytensor.sum(shares[:COMPONENTS]))
+    console.say(f"{COMPONENTS} of {pixels.shape[1]} axes keep {kept:.1%} of the variance:")
+    for number, share in enumerate(shares[:5].tolist()):
+        console.code(f"  axis {number}  {share:6.1%}  {'█' * round(200 * share)}", "text")
+    return _split(lazytensor, pixels, labels)
+
+
+def _neighbours(split: Split) -> None:
+    console.heading("A softmax over all distances is one kernel")
+    found = digits.neighbours(lazytensor, split.x, split.targets, split.new, WIDTH)
+    lazytensor.materialize(split.x, split.targets, split.new)
+    found = digits.neighbours(lazytensor, split.x, split.targets, split.new, WIDTH)
+    console.say(
+        f"Each of {split.x.shape[0]:,} training points votes on each of {split.new.shape[0]} new ones "
+        "with a weight that falls with the distance. The plan: kernels, then the steps that run them:"
+    )
+    console.code(describe(lower(linearize([found._node]))))
+    share = digits.accuracy(lazytensor, found, split.labels)
+    console.say(f"Right: {share:.1%} of the new digits.", style="bold green")
+
+
+def _regression(split: Split) -> None:
+    console.heading("Logistic regression")
+    with counting() as done:
+        w, losses = digits.descend(lazytensor, split.x, split.targets, STEPS, RATE)
+    found = lazytensor.argmax(split.new @ w, axis=1)
+    share = digits.accuracy(lazytensor, found, split.labels)
+    console.say(
+        f"{STEPS} steps, the loss read after each: {losses[0]:.3f} to {losses[-1]:.3f}. "
+        f"{done.graphs} graphs, {done.plans} of them planned, {done.compilations} kernels compiled: "
+        "each step is the same program, and its plan is kept."
+    )
+    console.say(f"Right: {share:.1%} of the new digits.", style="bold green")
+
+
+def _gradient(split: Split) -> None:
+    console.heading("Derivatives are graphs too")
+    w = lazytensor.zeros((COMPONENTS, digits.DIGITS))
+    found = lazytensor.grad(lambda w: digits.loss(lazytensor, split.x, split.targets, w))(w)
+    error = digits.softmax(lazytensor, split.x @ w) - split.targets
+    by_hand = lazytensor.matrix_transpose(split.x) @ error / split.x.shape[0]
+    worst = float(lazytensor.max(lazytensor.abs(found - by_hand)))
+    console.say(f"lazytensor.grad of the loss differs from the formula by {worst:.0e} at most.")
+
+
+def _times(pixels: Any, labels: Any) -> None:
+    console.heading("The same code on NumPy")
+    ours, theirs = (_stages(xp, pixels, labels) for xp in (lazytensor, np))
+    rows = []
+    for (name, lazy), (_, eager) in zip(ours, theirs, strict=True):
+        first, again = _seconds(lazy), min(_seconds(lazy) for _ in range(REPEATS))
+        numpy = min(_seconds(eager) for _ in range(REPEATS))
+        rows.append((name, *(f"{1e3 * s:.1f}" for s in (first, again, numpy)), f"{numpy / again:.2f}×"))
+    columns = ("milliseconds", "at first", "again", "NumPy", "speed")
+    console.table(columns, rows, right=range(1, len(columns)))
+    console.say(
+        "The first time includes planning and compiling what was not seen before. Fusion pays where "
+        "arrays are large: the weights of the neighbours pass over memory once."
+    )
+
+
+def _stages(xp: Any, pixels: Any, labels: Any) -> list[tuple[str, Callable[[], Any]]]:
+    """Parts of the tour, each of which ends with numbers."""
+    given = _split(xp, pixels, labels)
+    ready = Split(*(xp.asarray(np.asarray(part)) for part in given))
+    x = xp.asarray(pixels)
+    return [
+        ("standardise", lambda: float(xp.max(digits.standardise(xp, x)))),
+        ("components", lambda: float(xp.max(_split(xp, pixels, labels).x))),
+        ("neighbours", lambda: digits.accuracy(xp, digits.neighbours(xp, *ready[:3], WIDTH), ready.labels)),
+        ("regression", lambda: digits.descend(xp, ready.x, ready.targets, STEPS, RATE)),
+    ]
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
