@@ -106,7 +106,11 @@ def _stage(tracer: _Tracer, stage: Any, args: list[Value], kernel: Kernel) -> Va
 
 
 class _Writer:
-    """Gives registers to values and writes the statements."""
+    """Gives registers to values and writes the statements.
+
+    A value's register is its output array, or an output array whose own value comes after the last read
+    of this one, or a scratch array. Fewer arrays leave more of the cache to each.
+    """
 
     def __init__(self, tracer: _Tracer, kernel: Kernel, values: list[Value]) -> None:
         self.tracer = tracer
@@ -117,6 +121,8 @@ class _Writer:
         self.lines: list[str] = []
         self.copies: list[str] = []
         self.home: dict[int, str] = {}
+        self.born: dict[str, int] = {}
+        self.last: dict[int, int] = {}
         for i, number in enumerate(kernel.outputs):
             self._claim_output(values[number], f"y{i}")
 
@@ -130,6 +136,7 @@ class _Writer:
 
     def source(self) -> Source:
         """The whole function."""
+        self._lifetimes()
         for instruction in self.tracer.instructions:
             if instruction.out.reads:
                 self._write(instruction)
@@ -140,23 +147,36 @@ class _Writer:
         text = f"def kernel({', '.join(args)}):\n{body}\n"
         scratch = tuple(self.scratch)
         consts = tuple((repr(v), k[1]) for k, v in self.tracer.constants.items())
-        # the text says `reduce(…)` for every reduction: which column is meant belongs to the key
+        # the text says `reduce(…)` for every reduction, and no dtypes: columns and scratch belong to the key
         named = tuple((n, v) for n, v in self.tracer.names.items() if not isinstance(v, np.ndarray))
-        key = (text, named, consts, tuple(self.tracer.constants))
+        key = (text, named, scratch, consts, tuple(self.tracer.constants))
         return Source(text, self.tracer.names, scratch, key)
+
+    def _lifetimes(self) -> None:
+        """When each value is read last, and when each output array gets its own value; till then it is free."""
+        for i, instruction in enumerate(self.tracer.instructions):
+            for v in instruction.args:
+                self.last[id(v)] = i
+            name = self.home.get(id(instruction.out))
+            if name:
+                self.born[name] = i
+                self.free.setdefault((instruction.out.dtype, instruction.out.level), []).append(name)
 
     def _register(self, value: Value) -> str:
         slot = (value.dtype, value.level)
         if id(value) in self.home:
             return self.home[id(value)]
-        if self.free.get(slot):
-            return self.free[slot].pop()
+        free, last = self.free.setdefault(slot, []), self.last.get(id(value), -1)
+        for name in reversed(free):
+            if self.born.get(name, 1 << 62) > last:
+                free.remove(name)
+                return name
         self.scratch.append(slot)
         return f"t{len(self.scratch) - 1}"
 
     def _release(self, value: Value) -> None:
         value.reads -= 1
-        if not value.reads and value.name[0] == "t":
+        if not value.reads and value.name[0] in "ty" and id(value) not in self.home:
             self.free.setdefault((value.dtype, value.level), []).append(value.name)
 
     def _write(self, instruction: Instruction) -> None:
@@ -187,7 +207,7 @@ class _Writer:
             return [f"copyto({out}, {self._name(special.__name__, special)}(np, {', '.join(names)}))"]
         if name == "select":
             return [f"copyto({out}, {self._name('where', np.where)}({', '.join(names)}))"]
-        return [f"{self._name(FUNCTIONS[name], getattr(np, FUNCTIONS[name]))}({', '.join(names)}, {out})"]
+        return [f"{self._name(FUNCTIONS[name], getattr(np, FUNCTIONS[name]))}({', '.join(names)}, out={out})"]
 
     def _cast(self, out: str, name: str, source: DType, dtype: DType) -> str:
         if kind(source) == "c" and kind(dtype) not in "cb":
