@@ -1,0 +1,46 @@
+"""Utility functions: a chapter of the standard.
+
+What enters: arrays. What leaves: arrays. It must not know how anything is computed.
+"""
+
+from ..lang import reductions
+from ._rules import node_of
+from .array import Array
+
+__all__ = ["all", "any", "diff"]
+
+Axis = int | tuple[int, ...] | None
+
+
+def all(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Whether all elements are true over axes, all by default; NaN is; True of nothing.
+
+    Raises AxisError, ValueError for repeated axes. Standard: utility functions.
+    """
+    return Array(reductions.all(node_of(x), axis, keepdims=keepdims))
+
+
+def any(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Whether any element is true over axes, all by default; NaN is; False of nothing.
+
+    Raises AxisError, ValueError for repeated axes. Standard: utility functions.
+    """
+    return Array(reductions.any(node_of(x), axis, keepdims=keepdims))
+
+
+def diff(
+    x: Array,
+    /,
+    *,
+    axis: int = -1,
+    n: int = 1,
+    prepend: Array | None = None,
+    append: Array | None = None,
+) -> Array:
+    """n-th differences of neighbours along an axis, of `prepend`, x and `append` joined.
+
+    Raises TypeError for other dtypes than that of x, ValueError for shapes and n, AxisError.
+    Standard: utility functions.
+    """
+    before, after = (None if p is None else node_of(p) for p in (prepend, append))
+    return Array(reductions.diff(node_of(x), axis, n=n, prepend=before, append=after))
