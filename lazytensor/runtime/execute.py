@@ -21,11 +21,15 @@ from .counters import COUNTERS
 from .interpret import as_array, located
 
 _kernels: dict[Any, target.Compiled] = {}
+_by_kernel: dict[Kernel, target.Compiled] = {}
 MOST_KERNELS = 4096
 
 
 def compiled(kernel: Kernel) -> target.Compiled:
     """The compiled kernel, from the cache if its text was compiled before."""
+    known = _by_kernel.get(kernel)
+    if known is not None:
+        return known
     source = target.emit(kernel)
     found = _kernels.get(source.key)
     if found is None:
@@ -33,9 +37,11 @@ def compiled(kernel: Kernel) -> target.Compiled:
         log(4, source.text)
         if len(_kernels) >= MOST_KERNELS:
             _kernels.clear()
+            _by_kernel.clear()
         name = f"<lazytensor kernel {COUNTERS.compilations}>"
         found = target.compile_source(source, _written(source.text) or name)
         _kernels[source.key] = found
+    _by_kernel[kernel] = found
     return found
 
 

@@ -105,6 +105,11 @@ def _stage(tracer: _Tracer, stage: Any, args: list[Value], kernel: Kernel) -> Va
     return out
 
 
+def _overlaps(instruction: Instruction) -> bool:
+    """Whether the result must not be written over an argument that is read for the last time."""
+    return instruction.name in ("cast", "complex", "real", "imag", "reduce") or bool(instruction.code)
+
+
 class _Writer:
     """Gives registers to values and writes the statements.
 
@@ -159,7 +164,7 @@ class _Writer:
                 self.last[id(v)] = i
             name = self.home.get(id(instruction.out))
             if name:
-                self.born[name] = i
+                self.born[name] = i if _overlaps(instruction) else i + 1
                 self.free.setdefault((instruction.out.dtype, instruction.out.level), []).append(name)
 
     def _register(self, value: Value) -> str:
@@ -182,14 +187,11 @@ class _Writer:
     def _write(self, instruction: Instruction) -> None:
         out, args = instruction.out, instruction.args
         names = [v.name for v in args]
-        overlaps = instruction.name in ("cast", "complex", "real", "imag", "reduce") or instruction.code
-        if not overlaps:
-            for v in args:
-                self._release(v)
-        out.name = self._register(out)
-        if overlaps:
-            for v in args:
-                self._release(v)
+        if _overlaps(instruction):
+            out.name = self._register(out)
+        for v in args:
+            self._release(v)
+        out.name = out.name or self._register(out)
         self.lines += self._statement(instruction, out.name, names)
 
     def _statement(self, instruction: Instruction, out: str, names: list[str]) -> list[str]:
