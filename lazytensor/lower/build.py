@@ -68,13 +68,16 @@ class _Builder:
         row = self.group.levels[reader] and reader.op.kind != "reduce"
         return numbers[a, ROW if row else FULL]
 
+    def _stage(self, node: Node, numbers: dict[Any, int]) -> Stage:
+        """Axes and shapes stay out: the space and the levels say all about them."""
+        params = node.params if node.op.kind == "elementwise" else ()
+        args = tuple(self._arg(a, node, numbers) for a in node.args)
+        return Stage(node.op, params, args, node.dtype, ROW if self.group.levels[node] else FULL)
+
     def kernel(self, wanted: Sequence[Node]) -> Kernel:
         """The group as a kernel."""
         group, numbers = self.group, self._numbers()
-        stages = tuple(
-            Stage(n.op, n.params, tuple(self._arg(a, n, numbers) for a in n.args), n.dtype, ROW if group.levels[n] else FULL)
-            for n in group.members
-        )
+        stages = tuple(self._stage(n, numbers) for n in group.members)
         rank = 2 if group.reduced else len(group.space or ())
         outputs = tuple(numbers[n] for n in wanted)
         constants = tuple(self.constants.values())

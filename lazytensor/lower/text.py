@@ -62,8 +62,7 @@ def _stage(stage: Stage, names: _Names, number: int) -> str:
     target = names.read(number)
     if stage.reduces:
         return f"{target} = {stage.op.name} over c of {args[0]}"
-    params = [str(p) for p in stage.params] if stage.op.kind != "movement" else []
-    return f"{target} = {stage.op.name}({', '.join(args + params)})"
+    return f"{target} = {stage.op.name}({', '.join([*args, *map(str, stage.params)])})"
 
 
 def describe(plan: Plan) -> str:

@@ -1,0 +1,154 @@
+"""Every rewriting rule with and without, over a grid of special values: same bits, sign of zero included."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from lazytensor._base import config
+from lazytensor.ir.graph import linearize
+from lazytensor.ir.node import Node, leaf, scalar
+from lazytensor.lower.pipeline import lower
+from lazytensor.ops import g
+from lazytensor.runtime import cache
+from lazytensor.runtime.materialize import value
+from lazytensor.transform import simplify
+from lazytensor.transform.simplify import RULES
+
+GRID = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 5e-324, -5e-324, 1.0, -1.0, 1.7e308, 2.5])
+PAIRS = np.array(list(itertools.product(GRID, GRID)))
+INTS = np.array([0, 1, -1, 2**62, -(2**63), 7])
+
+
+def floats() -> Node:
+    return leaf(PAIRS[:, 0].copy())
+
+
+def grid() -> Node:
+    return leaf(GRID[:10].reshape(2, 5).copy())
+
+
+def complexes() -> Node:
+    return leaf(PAIRS.view(np.complex128)[:, 0].copy())
+
+
+def ints() -> Node:
+    return leaf(INTS.copy())
+
+
+def constant(v: float, like: Node) -> Node:
+    return scalar(v, like.dtype)
+
+
+def narrow(x: Node) -> Node:
+    return g.cast(g.cast(x, np.dtype("float32")), np.dtype("float64"))
+
+
+F32 = np.dtype("float32")
+# rule -> programs that it changes; then programs that look alike and that no rule may change
+CHANGED = {
+    "one_factor": [lambda: floats() * 1.0, lambda: 1.0 * floats(), lambda: ints() * constant(1, ints())],
+    "zero_term": [lambda: ints() + 0, lambda: 0 + ints()],
+    "zero_subtrahend": [lambda: floats() - 0.0, lambda: ints() - 0],
+    "one_divisor": [lambda: floats() / 1.0],
+    "own_inverse": [lambda: -(-floats()), lambda: g.conj(g.conj(complexes())), lambda: g.invert(g.invert(ints()))],
+    "same_choice": [lambda: (lambda x: g.where(g.isnan(x), x, x))(floats())],
+    "lossless_cast": [lambda: g.cast(floats(), np.dtype("float64")),
+                      lambda: g.cast(g.cast(g.cast(floats(), F32), np.dtype("float64")), F32)],
+    "no_reshape": [lambda: g.reshape(g.reshape(grid(), (10,)), (5, 2)), lambda: g.reshape(grid(), (2, 5)) + 1.0],
+    "no_permute": [lambda: g.permute(g.permute(grid(), (1, 0)), (1, 0)) + 1.0, lambda: g.permute(grid(), (0, 1)) + 1.0],
+    "no_broadcast": [lambda: g.broadcast_to(g.broadcast_to(grid(), (3, 2, 5)), (4, 3, 2, 5)),
+                     lambda: g.broadcast_to(grid(), (2, 5)) + 1.0],
+    "no_slice": [lambda: g.slice(g.slice(floats(), (9,), (5,), (-2,)), (1,), (2,), (2,)),
+                 lambda: g.slice(grid(), (0, 0), (2, 5), (1, 1)) + 1.0],
+    "no_transfer": [lambda: g.transfer(floats(), floats().device) + 1.0],
+    "single_reduction": [lambda: g.sum(g.reshape(floats(), (121, 1)), (1,)), lambda: g.max(g.reshape(floats(), (1, 121)), (0,))],
+    "bare_operands": [lambda: grid() * g.broadcast_to(leaf(GRID[:5].copy()), (2, 5)),
+                      lambda: g.broadcast_to(leaf(GRID[:1].copy()), (7,)) * g.broadcast_to(leaf(np.array(2.5)), (7,))],
+    "folded": [lambda: floats() * (constant(2.0, floats()) * constant(0.5, floats()))],
+}  # fmt: skip
+UNCHANGED = [
+    lambda: floats() + 0.0,
+    lambda: 0.0 + floats(),
+    lambda: 0.0 - floats(),
+    lambda: floats() * 0.0,
+    lambda: floats() - floats(),
+    lambda: complexes() * 1.0,
+    lambda: complexes() / 1.0,
+    lambda: floats() * -1.0,
+    lambda: narrow(floats()),
+    lambda: g.cast(g.cast(floats(), np.dtype("int32")), np.dtype("float64")),
+    lambda: g.exp(g.log(floats())),
+    lambda: g.sqrt(g.square(floats())),
+    lambda: (floats() + 1.0) - 1.0,
+    lambda: floats() / floats(),
+]
+
+
+def run(program, simplified: bool) -> np.ndarray:
+    cache.CACHE.clear()
+    with config.context(execution="compile", fuse=simplified):
+        return value(program())
+
+
+def check(program) -> None:
+    want, got = run(program, False), run(program, True)
+    assert got.dtype == want.dtype and got.shape == want.shape
+    nan = np.isnan(want) if want.dtype.kind in "fc" else np.zeros(want.shape, bool)
+    assert np.array_equal(nan, np.isnan(got) if got.dtype.kind in "fc" else nan)
+    if want.dtype.kind == "c":
+        want, got = want[~nan].view(float), got[~nan].view(float)
+    else:
+        want, got = want[~nan], got[~nan]
+    assert got.tobytes() == want.tobytes()
+
+
+CASES = [(rule, program) for rule, programs in CHANGED.items() for program in programs]
+
+
+@pytest.mark.parametrize("program", [p for _, p in CASES], ids=[f"{r}{i}" for i, (r, _) in enumerate(CASES)])
+def test_rules_keep_bits(program):
+    check(program)
+
+
+@pytest.mark.parametrize("program", UNCHANGED)
+def test_what_only_looks_neutral_keeps_bits(program):
+    check(program)
+
+
+@pytest.mark.parametrize("rule", CHANGED)
+def test_each_rule_fires(rule, monkeypatch):
+    fired = []
+    for name, rules in RULES.items():
+        wrapped = tuple(
+            (lambda node, r=r: (lambda out: fired.append(1) or out if out is not None else None)(r(node)))
+            if r.__name__ == rule else r for r in rules
+        )  # fmt: skip
+        monkeypatch.setitem(RULES, name, wrapped)
+    for program in CHANGED[rule]:
+        before = len(fired)
+        lower(linearize([program()]))
+        assert len(fired) > before, f"{rule} changes nothing"
+
+
+def test_every_rule_has_a_program():
+    rules = {r.__name__ for rules in RULES.values() for r in rules}
+    assert rules == set(CHANGED)
+    assert len(rules) <= 60
+
+
+def test_a_planted_rule_is_caught(monkeypatch):
+    def zero_term(node: Node) -> Node | None:
+        x, y = node.args
+        return x if simplify._is(y, "0.0") else None
+
+    monkeypatch.setitem(RULES, "add", (zero_term,))
+    with pytest.raises(AssertionError):
+        check(UNCHANGED[0])
+
+
+def test_common_subexpressions_become_one():
+    x = floats()
+    plan = lower(linearize([g.exp(x) * 3.0 + g.exp(x)]))
+    (launch,) = plan.steps
+    assert sum(s.op.name == "exp" for s in launch.kernel.stages) == 1
