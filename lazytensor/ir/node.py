@@ -40,6 +40,15 @@ class Node:
     value: Any
     serial: int
     where: Any
+    __add__: Callable[..., "Node"]  # the operators are bound by ops/
+    __radd__: Callable[..., "Node"]
+    __sub__: Callable[..., "Node"]
+    __rsub__: Callable[..., "Node"]
+    __mul__: Callable[..., "Node"]
+    __rmul__: Callable[..., "Node"]
+    __truediv__: Callable[..., "Node"]
+    __rtruediv__: Callable[..., "Node"]
+    __neg__: Callable[..., "Node"]
 
     def __init__(
         self,

@@ -66,6 +66,16 @@ class Op:
         "name", "kind", "arity", "params", "domain", "outputs", "fails", "cheap", *COLUMNS,
     )  # fmt: skip
 
+    infer: Callable[..., tuple[Any, Any]]
+    value: Any
+    body: Any
+    partials: Any
+    transpose: Any
+    vjp: Any
+    jvp: Any
+    batch: Any
+    doc: str
+
     def __init__(
         self,
         name: str,
