@@ -5,9 +5,9 @@ from typing import Any
 from ..ir.builder import g
 from ..ir.node import Node
 from ..ir.op import ROWS
-from . import contract, create, elementwise, gather, movement, reduce
+from . import contract, create, elementwise, gather, movement, random, reduce
 
-__all__ = ["ROWS", "contract", "create", "elementwise", "g", "gather", "movement", "reduce"]
+__all__ = ["ROWS", "contract", "create", "elementwise", "g", "gather", "movement", "random", "reduce"]
 
 
 def _operators() -> dict[str, Any]:
