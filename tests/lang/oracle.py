@@ -19,12 +19,17 @@ def made(shape: tuple[int, ...], dtype: Any, seed: int = 0) -> np.ndarray[Any, A
     if k in "iu":
         return np.asarray(rng.integers(0 if k == "u" else -9, 10, shape), dtype)
     x = rng.normal(size=shape)
-    return np.asarray(x < 0.3 if k == "b" else x + 1j * rng.normal(size=shape) if k == "c" else x, dtype)
+    return np.asarray(
+        x < 0.3 if k == "b" else x + 1j * rng.normal(size=shape) if k == "c" else x, dtype
+    )
 
 
 def run(f: Callable[..., Any], *arrays: Any, **kwargs: Any) -> Any:
-    """`f` on nodes of the arrays, computed: an array, or a tuple of them; shape and dtype as inferred."""
-    out = f(*(leaf(np.asarray(a)) if isinstance(a, np.ndarray | np.generic) else a for a in arrays), **kwargs)
+    """`f` on nodes of the arrays, computed; shapes and dtypes are checked to be as inferred."""
+    out = f(
+        *(leaf(np.asarray(a)) if isinstance(a, np.ndarray | np.generic) else a for a in arrays),
+        **kwargs,
+    )
     return tuple(map(_computed, out)) if isinstance(out, tuple) else _computed(out)
 
 
@@ -51,7 +56,7 @@ def axes_of(ndim: int) -> Iterator[Any]:
 
 
 def same(got: np.ndarray[Any, Any], want: Any, dtype: Any = None, scale: float = 1.0) -> None:
-    """Shape and dtype equal, values to some `scale` times 50 ulp of the largest (exactly for integers)."""
+    """Shape and dtype equal, values to `scale` times 50 ulp of the largest, integers exactly."""
     want = np.asarray(want, dtype)
     assert got.shape == want.shape
     assert got.dtype == want.dtype

@@ -1,4 +1,4 @@
-"""Fourier transforms against NumPy in float64: every norm, lengths that trim and pad, several axes."""
+"""Fourier transforms against NumPy in float64: every norm, lengths that trim and pad, axes."""
 
 from typing import Any
 
@@ -29,13 +29,23 @@ def test_one_axis(name: str, dtype: str, n: int | None, norm: Any) -> None:
         got = run(getattr(fft, name), x, n, axis, norm)
         want = getattr(np.fft, name)(x.astype(np.result_type(x, np.float64)), n, axis, norm)
         same(got, want, got.dtype, 2)
-        assert got.dtype.itemsize * (1 + (got.dtype.kind == "f")) == np.result_type(dtype, np.complex64).itemsize
+        assert (
+            got.dtype.itemsize * (1 + (got.dtype.kind == "f"))
+            == np.result_type(dtype, np.complex64).itemsize
+        )
 
 
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize(
     ("s", "axes"),
-    [(None, None), (None, (0,)), (None, (2, 0)), ((3, 5), (0, 1)), ((5, 3), (-1, 0)), ((-1, 4), (1, 2))],
+    [
+        (None, None),
+        (None, (0,)),
+        (None, (2, 0)),
+        ((3, 5), (0, 1)),
+        ((5, 3), (-1, 0)),
+        ((-1, 4), (1, 2)),
+    ],
 )
 @pytest.mark.parametrize("name", ["fftn", "ifftn", "rfftn", "irfftn"])
 def test_several_axes(name: str, s: Any, axes: Any, norm: Any) -> None:

@@ -1,4 +1,4 @@
-"""Softmax and its kin, layer normalisation and GELU, against formulas in float64 and at their limits."""
+"""Softmax and its kin, layer normalisation, GELU: against float64, and at their limits."""
 
 from typing import Any
 
@@ -92,5 +92,7 @@ def test_wrong_arguments_are_refused_at_once(call: Any, error: Any, text: str) -
 
 @pytest.mark.parametrize("f", [nn.softmax, nn.log_softmax, nn.logsumexp, nn.layernorm, nn.gelu])
 def test_integers_are_refused(f: Any) -> None:
-    with pytest.raises(TypeError, match="expected an array of a real floating-point dtype, got int64"):
+    with pytest.raises(
+        TypeError, match="expected an array of a real floating-point dtype, got int64"
+    ):
         f(leaf(np.ones((2, 3), np.int64)))

@@ -161,7 +161,11 @@ def test_cumulative(name: str, dtype: Any, initial: bool) -> None:
             want = numpy(x, axis, dtype=wide)
             if initial:
                 one = np.full_like(x.astype(wide).take([], axis), 0)
-                one = np.full((*one.shape[:axis], 1, *one.shape[axis % len(shape) + 1 :]), name[11] == "p", wide)
+                one = np.full(
+                    (*one.shape[:axis], 1, *one.shape[axis % len(shape) + 1 :]),
+                    name[11] == "p",
+                    wide,
+                )
                 want = np.concatenate([one, want], axis)
             got = run(getattr(reductions, name), x, axis, include_initial=initial)
             same(got, want, wide, x.size + 1)
@@ -190,14 +194,22 @@ WRONG = [
     (lambda x: reductions.sum(x, dtype="bool"), TypeError, "complex128 in dtype bool"),
     (lambda x: reductions.prod(x, dtype="float32"), TypeError, "complex128 in dtype float32"),
     (lambda x: reductions.mean(x, dtype="float32"), TypeError, "complex128 in dtype float32"),
-    (lambda x: reductions.max(x), TypeError, "max: expected an array of a real dtype, got complex128"),
+    (
+        lambda x: reductions.max(x),
+        TypeError,
+        "max: expected an array of a real dtype, got complex128",
+    ),
     (lambda x: reductions.argmin(x), TypeError, "argmin: expected .* got complex128"),
     (lambda x: reductions.argmax(x, (0, 1)), TypeError, "argmax|axis must be an int"),
     (lambda x: reductions.cumulative_sum(x), ValueError, "an axis is required for an array of 2"),
     (lambda x: reductions.cumulative_prod(x, -3), AxisError, "axis -3 is out of bounds"),
     (lambda x: reductions.diff(x, n=-1), ValueError, "n must not be negative, got -1"),
     (lambda x: reductions.diff(x, n=1.5), TypeError, "float"),
-    (lambda x: reductions.diff(x, prepend=reductions.sum(x)), ValueError, r"shapes \(\) and \(2, 3\)"),
+    (
+        lambda x: reductions.diff(x, prepend=reductions.sum(x)),
+        ValueError,
+        r"shapes \(\) and \(2, 3\)",
+    ),
 ]
 
 

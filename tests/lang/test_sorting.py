@@ -100,7 +100,9 @@ def test_wrong_arguments_are_refused_at_once(call: Any, error: Any, text: str) -
         call(leaf(ONES))
 
 
-@pytest.mark.parametrize("f", [sorting.sort, sorting.argsort, lambda x: sorting.searchsorted(VECTOR, x)])
+@pytest.mark.parametrize(
+    "f", [sorting.sort, sorting.argsort, lambda x: sorting.searchsorted(VECTOR, x)]
+)
 def test_complex_numbers_have_no_order(f: Any) -> None:
     with pytest.raises(TypeError, match="expected an array of a real dtype, got complex128"):
         f(leaf(ONES + 0j))
