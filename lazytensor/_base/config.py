@@ -101,7 +101,10 @@ def _initial(row: Setting) -> Any:
 
 def get(name: str) -> Any:
     """The value in force in this thread. Raises ValueError for an unknown name."""
-    for frame in reversed(_context.stack):
+    stack = _context.stack
+    if not stack and name in _values:
+        return _values[name]
+    for frame in reversed(stack):
         if name in frame:
             return frame[name]
     if name not in _values:

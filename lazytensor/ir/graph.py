@@ -81,7 +81,7 @@ def is_input(node: Node) -> bool:
     return node.value is not None or node.op is PLACEHOLDER
 
 
-def _pending(roots: Sequence[Node]) -> list[Node]:
+def pending(roots: Sequence[Node]) -> list[Node]:
     """Nodes to be computed, in the order in which they were made."""
     found = [n for n in dict.fromkeys(roots) if not is_input(n)]
     seen = set(found)
@@ -100,16 +100,17 @@ def _pending(roots: Sequence[Node]) -> list[Node]:
 _serial = attrgetter("serial")
 
 
-def linearize(roots: Sequence[Node]) -> Graph:
+def linearize(roots: Sequence[Node], nodes: Sequence[Node] | None = None) -> Graph:
     """The pending graph under `roots`: the walk stops at nodes that have a value. No recursion.
 
     Of two equal nodes that are dear to compute one stays; cheap ones are left to simplification.
+    `nodes` are what `pending(roots)` gives, if that is known.
     """
     graph = Graph()
     number, order, rows = graph.number, graph.order, graph.rows
     seen: dict[Key, int] = {}
     edges: list[Node] = []
-    for node in _pending(roots):
+    for node in pending(roots) if nodes is None else nodes:
         args = node.args
         edges += args
         try:

@@ -39,7 +39,7 @@ class _Builder:
         if a in self.group.levels:
             return
         if a.op is SCALAR:
-            self.constants.setdefault(a, Constant(a.value.item(), a.dtype))
+            self.constants.setdefault(a, Constant(a.value.item(), a.dtype, repr(a.value.item())))
             return
         level = ROW if self.group.levels[reader] and reader.op.kind != "reduce" else FULL
         if (a, level) not in self.inputs:

@@ -26,10 +26,11 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A scalar that is part of the kernel's text."""
+    """A scalar that is part of the kernel's text, and compared by it: 0.0 and -0.0 differ."""
 
-    value: Any
+    value: Any = field(compare=False)
     dtype: DType
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

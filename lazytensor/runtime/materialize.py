@@ -12,11 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from .._base import config
 from .._base.dtypes import DType
-from ..ir.graph import Graph, ancestors, linearize, wanted_elsewhere
+from .._base.log import wants
+from ..ir.graph import Graph, ancestors, linearize, pending, wanted_elsewhere
 from ..ir.node import PLACEHOLDER, Node
 from . import cache
 from .counters import COUNTERS
+from .interpret import compute
+from .observe import OBSERVERS
 from .pending import settle, watch
 
 _lock = threading.RLock()
@@ -25,6 +29,7 @@ _lock = threading.RLock()
 # computing it again would take more ops than this.
 SMALL_BYTES = 1 << 16
 MAX_RECOMPUTED = 8
+TINY = 8
 
 
 def _reset_lock() -> None:
@@ -52,11 +57,16 @@ def materialize(nodes: Sequence[Node]) -> None:
 
 
 def _run(roots: Sequence[Node]) -> None:
-    graph = linearize(roots)
+    COUNTERS.graphs += 1
+    nodes = pending(roots)
+    if len(nodes) <= TINY and _plain() and all(_small(n) for n in nodes):
+        _run_tiny(nodes)
+        return
+    graph = linearize(roots, nodes)
+    del nodes
     _refuse_placeholders(graph)
     outputs = list(dict.fromkeys(graph.outputs))
     graph.close(outputs + wanted_elsewhere(graph, _Worth(graph, roots)))
-    COUNTERS.graphs += 1
     values = cache.run(graph)
     found = dict(zip(graph.outputs, values, strict=True))
     for place, result in found.items():
@@ -68,14 +78,36 @@ def _run(roots: Sequence[Node]) -> None:
     settle()
 
 
+def _plain() -> bool:
+    """Whether nothing asks for a plan, or wants to be told."""
+    return config.get("execution") == "auto" and config.get("target") != "null" and not (OBSERVERS or wants(1))
+
+
+def _small(node: Node) -> bool:
+    return node.op.outputs == 1 and nbytes(node.shape, node.dtype) <= SMALL_BYTES
+
+
+def _run_tiny(nodes: Sequence[Node]) -> None:
+    """A few ops on small arrays: no plan would save what looking for it costs, and every value may stay."""
+    with np.errstate(all="ignore"):
+        for node in nodes:
+            for a in node.args:
+                if a.op is PLACEHOLDER:
+                    raise _no_value(a)
+            node.value = compute(node, [a.value for a in node.args])
+
+
 def _refuse_placeholders(graph: Graph) -> None:
     for place in graph.leaves:
-        node = graph.order[place]
-        if node.op is PLACEHOLDER:
-            raise TypeError(
-                f"the value of an array of shape {node.shape} is needed while a function is being traced "
-                "(vmap runs the function on arrays that have a shape and a dtype, but no value)"
-            )
+        if graph.order[place].op is PLACEHOLDER:
+            raise _no_value(graph.order[place])
+
+
+def _no_value(node: Node) -> Exception:
+    return TypeError(
+        f"the value of an array of shape {node.shape} is needed while a function is being traced "
+        "(vmap runs the function on arrays that have a shape and a dtype, but no value)"
+    )
 
 
 class _Worth:

@@ -13,7 +13,7 @@ from lazytensor.ir.node import Node, leaf, placeholder
 from lazytensor.ops import ROWS, g
 from lazytensor.runtime import cache, pending
 from lazytensor.runtime.counters import counting
-from lazytensor.runtime.materialize import materialize, value
+from lazytensor.runtime.materialize import TINY, materialize, value
 from lazytensor.runtime.pending import new_leaf
 
 
@@ -44,7 +44,7 @@ def test_a_contraction_that_something_alive_needs_runs_once(mode, monkeypatch):
 
 
 def test_a_dead_contraction_is_not_kept():
-    x = data(40, 40)
+    x = data(100, 100)
     y = g.matmul(x, x)
     z = g.sum(y, (0, 1))
     value(z)
@@ -143,12 +143,22 @@ def test_scalars_are_inputs_and_compile_nothing():
 
 def test_auto_interprets_first_and_plans_the_second_time():
     x = data(64)
+
+    def program() -> Node:
+        y = x
+        for _ in range(TINY):
+            y = g.exp(y * -1.5)
+        return y
+
     with config.context(execution="auto"):
+        with counting() as tiny:
+            value(g.exp(x))
         with counting() as first:
-            value(g.exp(x) * 3.5)
+            value(program())
         with counting() as second:
-            value(g.exp(x) * 3.5)
-    assert (first.interpreted, first.plans) == (2, 0)
+            value(program())
+    assert (tiny.interpreted, tiny.plans) == (1, 0)
+    assert (first.interpreted, first.plans) == (2 * TINY, 0)
     assert (second.interpreted, second.plans) == (0, 1)
 
 
