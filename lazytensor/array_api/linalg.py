@@ -85,7 +85,8 @@ def cross(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
     Raises TypeError for booleans, ValueError for other sizes, AxisError. Standard: linalg
     extension.
     """
-    return Array(linalg.cross(*promoted("cross", x1, x2), axis))
+    a, b = promoted("cross", x1, x2)
+    return Array(linalg.cross(a, b, axis))
 
 
 def det(x: Array, /) -> Array:
@@ -182,7 +183,8 @@ def outer(x1: Array, x2: Array, /) -> Array:
 
     Raises TypeError for booleans, ValueError unless both have one axis. Standard: linalg extension.
     """
-    return Array(linalg.outer(*promoted("outer", x1, x2)))
+    a, b = promoted("outer", x1, x2)
+    return Array(linalg.outer(a, b))
 
 
 def pinv(x: Array, /, *, rtol: Any = None) -> Array:
@@ -215,7 +217,8 @@ def solve(x1: Array, x2: Array, /) -> Array:
     Raises TypeError, ValueError for shapes; LinAlgError for a singular matrix, when computed.
     Standard: linalg extension.
     """
-    return Array(linalg.solve(*promoted("solve", x1, x2)))
+    a, b = promoted("solve", x1, x2)
+    return Array(linalg.solve(a, b))
 
 
 def svd(x: Array, /, *, full_matrices: bool = True) -> SVD:

@@ -18,7 +18,8 @@ def matmul(x1: Array, x2: Array, /) -> Array:
     A vector is a row on the left, a column on the right, and its axis is dropped. Raises TypeError
     for booleans, ValueError for shapes and arrays without axes. Standard: linear algebra functions.
     """
-    return Array(linalg.matmul(*promoted("matmul", x1, x2)))
+    a, b = promoted("matmul", x1, x2)
+    return Array(linalg.matmul(a, b))
 
 
 def matrix_transpose(x: Array, /) -> Array:
@@ -35,7 +36,8 @@ def tensordot(x1: Array, x2: Array, /, *, axes: Any = 2) -> Array:
     The shape is that of the other axes of x1, then of x2; the dtype is promoted. Raises TypeError
     for booleans, ValueError for sizes that differ, AxisError. Standard: linear algebra functions.
     """
-    return Array(linalg.tensordot(*promoted("tensordot", x1, x2), axes))
+    a, b = promoted("tensordot", x1, x2)
+    return Array(linalg.tensordot(a, b, axes))
 
 
 def vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
@@ -44,4 +46,5 @@ def vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
     Raises TypeError for booleans, ValueError for sizes that differ along the axis, AxisError.
     Standard: linear algebra functions.
     """
-    return Array(linalg.vecdot(*promoted("vecdot", x1, x2), axis))
+    a, b = promoted("vecdot", x1, x2)
+    return Array(linalg.vecdot(a, b, axis))

@@ -50,10 +50,11 @@ def isin(x1: Array | int, x2: Array | int, /, *, invert: bool = False) -> Array:
     return Array(sorting.isin(x, v, invert=invert))
 
 
-def _unique(x: Array, **wanted: bool) -> tuple[Node, Any]:
+def _unique(x: Array, index: bool, inverse: bool, counts: bool) -> tuple[Node, Any]:
     """The argument's node, and what NumPy finds in its value; NaNs are distinct, zeros are not."""
     node = node_of(x)
-    return node, np.unique(value(node).reshape(-1), equal_nan=False, **wanted)
+    find: Any = np.unique
+    return node, find(value(node).reshape(-1), index, inverse, counts, equal_nan=False)
 
 
 def _arrays(node: Node, *found: np.ndarray[Any, Any]) -> list[Array]:
@@ -71,7 +72,7 @@ def unique_all(x: Array, /) -> UniqueAll:
     Vectors of the dtype of x and int64; `inverse_indices` has the shape of x. Each NaN is distinct.
     Computes x. Standard: set functions.
     """
-    node, found = _unique(x, return_index=True, return_inverse=True, return_counts=True)
+    node, found = _unique(x, True, True, True)
     values, index, inverse, counts = found
     return UniqueAll(*_arrays(node, values, index, inverse.reshape(node.shape), counts))
 
@@ -81,7 +82,7 @@ def unique_counts(x: Array, /) -> UniqueCounts:
 
     Computes x. Standard: set functions.
     """
-    node, found = _unique(x, return_counts=True)
+    node, found = _unique(x, False, False, True)
     return UniqueCounts(*_arrays(node, *found))
 
 
@@ -90,7 +91,7 @@ def unique_inverse(x: Array, /) -> UniqueInverse:
 
     Each NaN is distinct. Computes x. Standard: set functions.
     """
-    node, (values, inverse) = _unique(x, return_inverse=True)
+    node, (values, inverse) = _unique(x, False, True, False)
     return UniqueInverse(*_arrays(node, values, inverse.reshape(node.shape)))
 
 
@@ -99,5 +100,5 @@ def unique_values(x: Array, /) -> Array:
 
     Computes x. Standard: set functions.
     """
-    node, values = _unique(x)
+    node, values = _unique(x, False, False, False)
     return _arrays(node, values)[0]

@@ -125,7 +125,7 @@ def tensordot(x: Node, y: Node, axes: Any = 2) -> Node:
 
 def _common_axis(name: str, x: Node, y: Node, axis: int) -> int:
     """The axis of both, below 0. Raises ValueError where it would be another one for each."""
-    back = normalize_axis(axis, x.ndim) - x.ndim
+    back: int = normalize_axis(axis, x.ndim) - x.ndim
     if back != normalize_axis(axis, y.ndim) - y.ndim:
         raise ValueError(f"{name}: axis {axis} must be negative for shapes {x.shape} and {y.shape}")
     return back
@@ -328,7 +328,7 @@ def svdvals(x: Node) -> Node:
 
 
 def solve(x: Node, y: Node) -> Node:
-    """z with x z = y; y of one axis is one column for every matrix. Raises ValueError for shapes."""
+    """z with x z = y; y of one axis is a column for every matrix. Raises ValueError for shapes."""
     a, b = _square("solve", x), floating("solve", y)
     column = y.ndim == 1
     b = g.reshape(b, (*b.shape, 1)) if column else _matrix("solve", b)
@@ -349,13 +349,10 @@ def matrix_power(x: Node, n: int) -> Node:
         return g.broadcast_to(identity(a.shape[-1], a), a.shape)
     if k < 0:
         a, k = g.inv(a), -k
-    out = None
-    while k:
-        if k & 1:
-            out = a if out is None else g.matmul(out, a)
-        k >>= 1
-        a = g.matmul(a, a) if k else a
-    assert out is not None
+    out: Node = a
+    for bit in bin(k)[3:]:
+        out = g.matmul(out, out)
+        out = g.matmul(out, a) if bit == "1" else out
     return out
 
 

@@ -7,6 +7,7 @@ dtypes are the standard's, another face passes `dtype`.
 
 import builtins
 import operator
+from collections.abc import Callable
 from math import nan
 from math import prod as product
 from typing import Any
@@ -18,6 +19,7 @@ from ..ops import g
 from ._checks import as_dtype, full, kept, part, require, squares, truth, widened
 
 Axis = int | tuple[int, ...] | None
+Row = Callable[..., Node]
 
 
 def accumulation_dtype(dtype: DType) -> DType:
@@ -154,7 +156,7 @@ def std(
 
 
 def _cumulative(
-    name: str, row: Any, initial: int, x: Node, axis: int | None, dtype: Any, include_initial: bool
+    name: str, row: Row, initial: int, x: Node, axis: int | None, dtype: Any, include_initial: bool
 ) -> Node:
     if axis is None and x.ndim != 1:
         raise ValueError(f"{name}: an axis is required for an array of {x.ndim} axes")
