@@ -5,9 +5,11 @@ from typing import Any
 from ..ir.builder import g
 from ..ir.node import Node
 from ..ir.op import ROWS
-from . import contract, create, elementwise, gather, movement, random, reduce
+from . import contract, create, elementwise, fft, gather, linalg, movement, random, reduce, scan
 
-__all__ = ["ROWS", "contract", "create", "elementwise", "g", "gather", "movement", "random", "reduce"]
+__all__ = [
+    "ROWS", "contract", "create", "elementwise", "fft", "g", "gather", "linalg", "movement", "random", "reduce", "scan",
+]  # fmt: skip
 
 
 def _operators() -> dict[str, Any]:

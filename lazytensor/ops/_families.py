@@ -92,3 +92,11 @@ def is_complex(x: Node) -> bool:
 def plus_one(axes: Sequence[int]) -> tuple[int, ...]:
     """Axes of an example as axes of a batch."""
     return tuple(a + 1 for a in axes)
+
+
+def all_batched(g: Any, batched: Sequence[bool], args: Sequence[Node]) -> list[Node]:
+    """The arguments, those without the batch axis repeated along it."""
+    n = next(x.shape[0] for x, on in zip(args, batched, strict=True) if on)
+    return [
+        x if on else g.broadcast_to(x, (n, *x.shape)) for x, on in zip(args, batched, strict=True)
+    ]
