@@ -1,4 +1,6 @@
-"""`python -m lazytensor`: what enters is a command line, what leaves its exit code; it knows nothing else."""
+"""`python -m lazytensor`: what enters is a command line, what leaves its exit code; it knows
+nothing else.
+"""
 
 import sys
 

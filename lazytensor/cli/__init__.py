@@ -1,7 +1,7 @@
 """The commands: `python -m lazytensor VERB`, and the console script `lazytensor`.
 
-What enters: words of a command line. What leaves: text on standard output, and an exit code. Each verb
-is a module with `add_arguments` and `run`. It must not know how anything is computed.
+What enters: words of a command line. What leaves: text on standard output, and an exit code. Each
+verb is a module with `add_arguments` and `run`. It must not know how anything is computed.
 """
 
 import argparse
@@ -11,14 +11,21 @@ from collections.abc import Sequence
 
 import lazytensor
 
-from . import conformance, demo, explain, info
+from .._base import config
+from . import conformance, console, demo, explain, info
 
 __all__ = ["main"]
 
 VERBS = {
-    "demo": (demo, "a tour on real data: the lazy graph, its kernels, time against NumPy, accuracy"),
+    "demo": (
+        demo,
+        "a tour on real data: the lazy graph, its kernels, time against NumPy, accuracy",
+    ),
     "conformance": (conformance, "run the official suite of the array API standard, and report"),
-    "explain": (explain, "which graph, kernels and buffers a piece of code makes, and what forced them"),
+    "explain": (
+        explain,
+        "which graph, kernels and buffers a piece of code makes, and what forced them",
+    ),
     "info": (info, "versions, targets, devices, settings, and what is missing"),
 }
 
@@ -38,7 +45,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a verb. Returns 0, 1 when what was asked for failed, 2 for a mistake in the command line."""
+    """Run a verb. Returns 0, 1 when what was asked for failed, 2 when it could not be begun."""
+    try:
+        for name in config.TABLE:
+            config.get(name)
+    except ValueError as error:
+        console.complain(str(error))
+        return 2
     try:
         options = parser().parse_args(argv)
         code = int(options.run(options))

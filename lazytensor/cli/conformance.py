@@ -1,7 +1,8 @@
 """`lazytensor conformance`: runs the official suite in a process of its own, and reports.
 
-What enters: where the suite is, the target, how many examples. What leaves: a Markdown and a JSON report,
-and an exit code: 0 when all passed, 1 when anything failed, 2 when there was nothing to run.
+What enters: where the suite is, the target, how many examples. What leaves: a Markdown and a JSON
+report, and an exit code: 0 when all passed, 1 when anything failed, 2 when there was nothing to
+run.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,11 @@ import lazytensor
 from .._base import config
 from . import console
 from .report import Result, as_json, as_markdown, bad, by_chapter, counts, outcome, summary, tail
-from .suite import NoSuiteError, commit_of, find_suite, folder_of_lists, pin
-from .suite import EVENTS, PLUGIN
+from .suite import EVENTS, PLUGIN, NoSuiteError, commit_of, find_suite, folder_of_lists, pin
 
 POLL_SECONDS = 0.1
+# What the suite imports.
+NEEDED = ("pytest", "hypothesis", "ndindex")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,14 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     targets = config.TABLE["target"].choices
     parser.add_argument("--suite", metavar="DIR", help="folder of array-api-tests")
     parser.add_argument("--target", metavar="NAME", choices=targets, default=config.get("target"),
-                        help=f"code generator: {', '.join(targets)} (default: %(default)s)")  # fmt: skip
+                        help="code generator (default: %(default)s)")  # fmt: skip
     parser.add_argument("--max-examples", metavar="N", type=_positive, default=200,
                         help="examples for each test (default: %(default)s)")  # fmt: skip
     parser.add_argument("--report", metavar="FILE", default="conformance-report.md",
-                        help="the Markdown report; the JSON report stands beside it (default: %(default)s)")  # fmt: skip
+                        help="Markdown; JSON goes beside it (default: %(default)s)")  # fmt: skip
     parser.add_argument("--only", metavar="EXPR", help="tests whose names match, as pytest's -k")
     parser.add_argument("--jobs", metavar="N", type=_positive, default=1,
-                        help="processes; more than one needs pytest-xdist (default: %(default)s)")  # fmt: skip
+                        help="processes, by pytest-xdist (default: %(default)s)")  # fmt: skip
 
 
 def _positive(text: str) -> int:
@@ -54,15 +57,13 @@ def _positive(text: str) -> int:
 def run(options: argparse.Namespace) -> int:
     """Find the suite, run it, report. Returns the exit code."""
     report = Path(options.report)
-    if not report.absolute().parent.is_dir():
-        console.complain(f"there is no folder for the report {report}")
-        return 2
     try:
+        _check(report)
         suite = find_suite(options.suite)
+        facts = _facts(suite, options)
     except NoSuiteError as error:
         console.complain(str(error))
         return 2
-    facts = _facts(suite, options)
     console.heading("Conformance to the array API standard")
     console.table(("", ""), list(facts.items()))
     start = time.monotonic()
@@ -74,6 +75,15 @@ def run(options: argparse.Namespace) -> int:
     _write(report, facts, results)
     _tell(results, report)
     return 1 if bad(results) or code not in (0, 1) else 0
+
+
+def _check(report: Path) -> None:
+    """What the run needs. Raises NoSuiteError naming what is not there."""
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise NoSuiteError(f"the suite needs {', '.join(missing)}: pip install {' '.join(missing)}")
+    if not report.absolute().parent.is_dir():
+        raise NoSuiteError(f"there is no folder for the report {report}")
 
 
 def _facts(suite: Path, options: argparse.Namespace) -> dict[str, Any]:

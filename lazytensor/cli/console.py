@@ -1,4 +1,5 @@
-"""The terminal: headings, tables, code and progress, with `rich`; plain text where there is no terminal.
+"""The terminal: headings, tables, code and progress, with `rich`; plain text where there is no
+terminal.
 
 What enters: text and rows. What leaves: lines on standard output, without control codes in a pipe,
 wrapped to the terminal's width ($COLUMNS, or 80 in a pipe). It must not know what is shown.
@@ -58,15 +59,23 @@ def code(text: str, language: str = "python") -> None:
         return
     from rich.syntax import Syntax
 
-    console.print(Syntax(text.rstrip("\n"), language, theme="ansi_dark", background_color="default"))
+    console.print(
+        Syntax(text.rstrip("\n"), language, theme="ansi_dark", background_color="default")
+    )
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[int] = ()) -> None:
-    """Rows under headings; columns whose numbers are in `right` are set flush right."""
+    """Rows under headings, if there are any; columns numbered in `right` are set flush right."""
     from rich import box
     from rich.table import Table
 
-    out = Table(box=box.SIMPLE, pad_edge=False, header_style="bold")
+    out = Table(
+        box=box.SIMPLE,
+        pad_edge=False,
+        header_style="bold",
+        show_header=any(columns),
+        show_edge=False,
+    )
     for number, name in enumerate(columns):
         out.add_column(name, justify="right" if number in right else "left", overflow="fold")
     for row in rows:
@@ -90,7 +99,12 @@ def progress(what: str) -> Iterator[Bar]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=_console()) as bar:
         yield _RichBar(bar, bar.add_task(what, total=None))
 

@@ -1,7 +1,7 @@
 """`lazytensor demo`: a tour on real data.
 
-What enters: the digits that come with the package. What leaves: text: the lazy graph of a computation,
-its kernels, the time beside the same code on NumPy, and how much of it was right.
+What enters: the digits that come with the package. What leaves: text: the lazy graph of a
+computation, its kernels, the time beside the same code on NumPy, and how much of it was right.
 """
 
 import argparse
@@ -110,8 +110,8 @@ def _neighbours(split: Split) -> None:
     lazytensor.materialize(split.x, split.targets, split.new)
     found = digits.neighbours(lazytensor, split.x, split.targets, split.new, WIDTH)
     console.say(
-        f"Each of {split.x.shape[0]:,} training points votes on each of {split.new.shape[0]} new ones "
-        "with a weight that falls with the distance. The plan: kernels, then the steps that run them:"
+        f"Each of {split.x.shape[0]:,} training points votes on each of {split.new.shape[0]} new "
+        "ones, with a weight that falls with the distance. The plan: kernels, then its steps:"
     )
     console.code(describe(lower(linearize([found._node]))))
     share = digits.accuracy(lazytensor, found, split.labels)
@@ -126,8 +126,8 @@ def _regression(split: Split) -> None:
     share = digits.accuracy(lazytensor, found, split.labels)
     console.say(
         f"{STEPS} steps, the loss read after each: {losses[0]:.3f} to {losses[-1]:.3f}. "
-        f"{done.graphs} graphs, {done.plans} of them planned, {done.compilations} kernels compiled: "
-        "each step is the same program, and its plan is kept."
+        f"{done.graphs} graphs, {done.plans} of them planned, {done.compilations} kernels "
+        "compiled: each step is the same program, and its plan is kept."
     )
     console.say(f"Right: {share:.1%} of the new digits.", style="bold green")
 
@@ -149,12 +149,14 @@ def _times(pixels: Any, labels: Any) -> None:
     for (name, lazy), (_, eager) in zip(ours, theirs, strict=True):
         first, again = _seconds(lazy), min(_seconds(lazy) for _ in range(REPEATS))
         numpy = min(_seconds(eager) for _ in range(REPEATS))
-        rows.append((name, *(f"{1e3 * s:.1f}" for s in (first, again, numpy)), f"{numpy / again:.2f}×"))
+        rows.append(
+            (name, *(f"{1e3 * s:.1f}" for s in (first, again, numpy)), f"{numpy / again:.2f}×")
+        )
     columns = ("milliseconds", "at first", "again", "NumPy", "speed")
     console.table(columns, rows, right=range(1, len(columns)))
     console.say(
-        "The first time includes planning and compiling what was not seen before. Fusion pays where "
-        "arrays are large: the weights of the neighbours pass over memory once."
+        "The first time includes planning and compiling what was not seen before. Fusion pays "
+        "where arrays are large: the weights of the neighbours pass over memory once."
     )
 
 
@@ -166,7 +168,10 @@ def _stages(xp: Any, pixels: Any, labels: Any) -> list[tuple[str, Callable[[], A
     return [
         ("standardise", lambda: float(xp.max(digits.standardise(xp, x)))),
         ("components", lambda: float(xp.max(_split(xp, pixels, labels).x))),
-        ("neighbours", lambda: digits.accuracy(xp, digits.neighbours(xp, *ready[:3], WIDTH), ready.labels)),
+        (
+            "neighbours",
+            lambda: digits.accuracy(xp, digits.neighbours(xp, *ready[:3], WIDTH), ready.labels),
+        ),
         ("regression", lambda: digits.descend(xp, ready.x, ready.targets, STEPS, RATE)),
     ]
 

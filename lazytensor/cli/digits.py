@@ -1,7 +1,7 @@
 """What the tour computes: plain array API code over the digits, for any namespace `xp`.
 
-What enters: a namespace and its arrays. What leaves: arrays of the same namespace. It must not know whose
-namespace that is; there is no random number in it.
+What enters: a namespace and its arrays. What leaves: arrays of the same namespace. It must not
+know whose namespace that is; there is no random number in it.
 """
 
 from pathlib import Path
@@ -63,7 +63,7 @@ def descend(xp: Any, x: Any, targets: Any, steps: int, rate: float) -> tuple[Any
 
 
 def neighbours(xp: Any, x: Any, targets: Any, new: Any, width: float) -> Any:
-    """Labels of new points: each training point votes with a weight that falls with its distance."""
+    """Labels of new points: training points vote with weights that fall with the distance."""
     squares = xp.sum(new * new, axis=1)[:, None] + xp.sum(x * x, axis=1)[None, :]
     distances = squares - 2 * (new @ xp.matrix_transpose(x))
     votes = softmax(xp, -distances / (2 * width * width)) @ targets

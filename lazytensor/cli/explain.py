@@ -1,8 +1,8 @@
 """`lazytensor explain`: what a piece of code makes the library do, as text that reads as Python.
 
-What enters: a file or a string of Python. What leaves: for each materialisation the user's line that
-forced it, the graph, the plan with its kernels and buffers, and figures. It must not know how plans are
-made; it is told of them by `runtime/observe`.
+What enters: a file or a string of Python. What leaves: for each materialisation the user's line
+that forced it, the graph, the plan with its kernels and buffers, and figures. It must not know how
+plans are made; it is told of them by `runtime/observe`.
 """
 
 import argparse
@@ -37,16 +37,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("file", nargs="?", metavar="FILE", help="a file of Python to run")
     what.add_argument("-c", dest="code", metavar="CODE", help="code to run")
-    parser.add_argument("arguments", nargs="*", metavar="ARG", help="the file's own arguments, sys.argv[1:]")
+    parser.add_argument(
+        "arguments", nargs="*", metavar="ARG", help="the file's own arguments, sys.argv[1:]"
+    )
     parser.add_argument("--execution", choices=config.TABLE["execution"].choices, default=None,
-                        help="what decides whether a graph is compiled (default: the setting)")  # fmt: skip
-    parser.add_argument("--source", action="store_true", help="show the generated source of each kernel too")
+                        help="whether graphs are compiled (default: the setting)")  # fmt: skip
+    parser.add_argument(
+        "--source", action="store_true", help="show the generated source of each kernel too"
+    )
     parser.add_argument("--all", action="store_true", help="show long graphs and plans whole")
 
 
 @dataclass
 class Told:
-    """One materialisation, as text: nothing of the graph is kept, or it would not be freed as it would be."""
+    """One materialisation, as text: keeping its nodes would change what is kept of later ones."""
 
     line: str
     asker: str
@@ -184,7 +188,11 @@ def _show(number: int, told: Told, figures: str, options: argparse.Namespace) ->
         console.say(f"by {told.asker}")
     console.say("the graph:", style="bold")
     console.code(_short(told.graph, options))
-    how = "the plan:" if told.compiled else "interpreted, for it is small and new; compiled it would be:"
+    how = (
+        "the plan:"
+        if told.compiled
+        else "interpreted, for it is small and new; compiled it would be:"
+    )
     console.say(how, style="bold")
     console.code(_short(told.plan, options))
     for source in told.sources:
@@ -203,7 +211,13 @@ def _short(text: str, options: argparse.Namespace) -> str:
     if options.all or len(lines) <= SHOWN:
         return "\n".join(lines)
     rest = len(lines) - SHOWN
-    return "\n".join([*lines[: SHOWN // 2], f"    # … {rest} lines more; --all shows them", *lines[-SHOWN // 2 :]])
+    return "\n".join(
+        [
+            *lines[: SHOWN // 2],
+            f"    # … {rest} lines more; --all shows them",
+            *lines[-SHOWN // 2 :],
+        ]
+    )
 
 
 def _totals(watcher: Watcher, done: Counters) -> None:

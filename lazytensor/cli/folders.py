@@ -11,7 +11,7 @@ from .._base import config
 
 
 def cache_folder() -> Path:
-    """Where things that can be had again are kept: the setting `cache_dir`, else the system's place."""
+    """Where what can be had again is kept: the setting `cache_dir`, else the system's place."""
     named = config.get("cache_dir")
     if named:
         return Path(named)

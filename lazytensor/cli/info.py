@@ -1,16 +1,14 @@
 """`lazytensor info`: what is here and what is not.
 
-What enters: the environment. What leaves: tables on standard output. Nothing is imported that is only
-looked for.
+What enters: the environment. What leaves: tables on standard output. Nothing is imported that is
+only looked for.
 """
 
 import argparse
 import os
 import platform
-import sys
 from importlib import metadata
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,8 +28,9 @@ OPTIONAL = (
     ("ml_dtypes", "ml_dtypes", "", "bfloat16"),
     ("opt_einsum", "opt_einsum", "", "the order of contractions in einsum"),
     ("rich", "rich", "", "this program's tables and bars"),
-    ("pytest", "pytest", "test", "conformance, and the tests"),
-    ("hypothesis", "hypothesis", "test", "conformance, and the tests"),
+    ("pytest", "pytest", "conformance", "conformance, and the tests"),
+    ("hypothesis", "hypothesis", "conformance", "conformance, and the tests"),
+    ("ndindex", "ndindex", "conformance", "conformance"),
     ("xdist", "pytest-xdist", "test", "conformance --jobs"),
     ("array_api_strict", "array-api-strict", "test", "the tests' oracle"),
 )

@@ -1,7 +1,7 @@
 """Reports of a run of the official suite, as JSON and as Markdown.
 
-What enters: results of tests and facts about the run. What leaves: text. It must not know how the suite
-is run.
+What enters: results of tests and facts about the run. What leaves: text. It must not know how the
+suite is run.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ class Result:
 
 
 def outcome(when: str, said: str) -> str:
-    """The outcome of a test from that of one phase: what fails outside of the test itself is an error."""
+    """The outcome of a test from that of a phase: failing outside of the test is an error."""
     if said.startswith("x"):
         return "xfailed" if said == "xskipped" else "xpassed"
     return "error" if said == "failed" and when != "call" else said

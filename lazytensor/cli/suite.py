@@ -1,7 +1,8 @@
-"""Where the official suite is: a folder that is named, or beside us, or a clone of the pinned commit.
+"""Where the official suite is: a folder that is named, or beside us, or a clone of the pinned
+commit.
 
-What enters: a folder or nothing. What leaves: a folder with the suite in it, or NoSuiteError, whose text
-says how to get it. It must not know how the suite is run.
+What enters: a folder or nothing. What leaves: a folder with the suite in it, or NoSuiteError,
+whose text says how to get it. It must not know how the suite is run.
 """
 
 import os
@@ -29,7 +30,7 @@ class NoSuiteError(Exception):
 
 
 def folder_of_lists() -> Path:
-    """The folder with `pin.toml`, `skips.txt` and `xfails.txt`. Raises NoSuiteError when it is not there."""
+    """The folder with `pin.toml`, `skips.txt` and `xfails.txt`. Raises NoSuiteError."""
     for folder in LISTS:
         if (folder / "pin.toml").is_file():
             return folder
@@ -50,7 +51,7 @@ def find_suite(named: str | None) -> Path:
 
 
 def find_beside() -> Path | None:
-    """The suite where it is looked for without being named. Raises NoSuiteError for a wrong variable."""
+    """The suite where it is looked for unnamed. Raises NoSuiteError for a wrong variable."""
     variable = os.environ.get("ARRAY_API_TESTS")
     if variable:
         return _there(Path(variable), "$ARRAY_API_TESTS")
@@ -61,7 +62,9 @@ def find_beside() -> Path | None:
 
 def _there(folder: Path, source: str) -> Path:
     if not (folder / MARK).is_file():
-        raise NoSuiteError(f"{source} is {folder}, which holds no {MARK.as_posix()}\n{how_to_get_it()}")
+        raise NoSuiteError(
+            f"{source} is {folder}, which holds no {MARK.as_posix()}\n{how_to_get_it()}"
+        )
     return folder.resolve()
 
 

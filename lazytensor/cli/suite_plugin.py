@@ -26,7 +26,7 @@ def _reason(report: Any) -> str:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """How many tests there are; with workers each of them tells, and none but the first is heard."""
+    """How many tests there are; of several workers the first tells."""
     if session.items and os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
         _tell(total=len(session.items))
 
@@ -45,4 +45,6 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call" or not report.passed:
         outcome = "x" + report.outcome if hasattr(report, "wasxfail") else report.outcome
         text = "" if outcome == "passed" else _reason(report)
-        _tell(id=report.nodeid, when=report.when, outcome=outcome, seconds=report.duration, text=text)
+        _tell(
+            id=report.nodeid, when=report.when, outcome=outcome, seconds=report.duration, text=text
+        )

@@ -1,0 +1,125 @@
+"""All verbs: help, exit codes, plain text in a pipe."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import lazytensor
+from lazytensor.cli import VERBS, info, main
+
+from .conftest import ROOT, Run
+
+
+@pytest.mark.parametrize("words", [["--help"], *([verb, "--help"] for verb in VERBS)], ids=" ".join)
+def test_help(run: Run, words: list[str]) -> None:
+    done = run(*words)
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: lazytensor")
+    assert done.stderr == ""
+
+
+def test_version(run: Run) -> None:
+    assert run("--version").stdout == f"lazytensor {lazytensor.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["nothing"], ["info", "more"], ["explain"], ["conformance", "--max-examples", "0"]],
+    ids=" ".join,
+)
+def test_a_wrong_command_line(run: Run, words: list[str]) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert "usage: lazytensor" in done.stderr
+
+
+def test_main_returns_the_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    assert "array API standard" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["info", "demo"])
+def test_plain_text_within_the_width_in_a_pipe(run: Run, verb: str) -> None:
+    done = run(verb, COLUMNS="70", LAZYTENSOR_CACHE_DIR="kept")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\x1b" not in done.stdout
+    prose = [
+        line
+        for line in done.stdout.splitlines()
+        if not line.startswith((" ", "def", "kernel", "plan"))
+    ]
+    assert max(map(len, prose)) <= 70
+
+
+def test_a_pipe_without_unicode(run: Run) -> None:
+    done = run("info", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_reader_that_goes_away() -> None:
+    command = f"exec {sys.executable} -m lazytensor demo"
+    process = subprocess.Popen(
+        ["sh", "-c", command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(60) != 0
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
+# info
+
+
+def test_info_says_what_is_here(run: Run) -> None:
+    done = run("info", LAZYTENSOR_NUM_THREADS="3", LAZYTENSOR_CPU_DEVICES="2")
+    assert done.returncode == 0
+    for text in (
+        "array API standard",
+        "numpy, null",
+        "cpu, cpu:1",
+        "cache folder",
+        "BLAS of NumPy",
+    ):
+        assert text in done.stdout
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
+    assert lines["num_threads"].split()[1:3] == ["3", "LAZYTENSOR_NUM_THREADS"]
+    assert lines["execution"].split()[1:3] == ["'auto'", "default"]
+
+
+def test_info_says_how_to_get_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(info, "find_spec", lambda name: None if name in ("xdist", "rich") else name)
+    assert main(["info"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "missing: pytest-xdist (conformance --jobs): pip install 'lazytensor[test]'" in out
+    assert "missing: rich (this program's tables and bars): pip install rich" in out
+    assert out.count("missing:") == 2
+
+
+def test_a_wrong_setting_is_named(run: Run) -> None:
+    done = run("info", LAZYTENSOR_TARGET="abacus")
+    assert done.returncode == 2
+    assert "LAZYTENSOR_TARGET='abacus'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# demo
+
+
+def test_demo_shows_graph_kernels_times_and_accuracy(run: Run) -> None:
+    done = run("demo")
+    assert (done.returncode, done.stderr) == (0, "")
+    for text in ("def graph(x0", "kernel k0(", "NumPy", "speed", "Right: 9", "variance"):
+        assert text in done.stdout
+
+
+def test_demo_gives_the_same_answers_each_time(run: Run) -> None:
+    first, second = (run("demo").stdout.split("The same code on NumPy")[0] for _ in range(2))
+    assert first == second
