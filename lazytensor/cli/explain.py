@@ -173,10 +173,24 @@ def _own_part(trace: TracebackType | None) -> TracebackType | None:
 def _figures(before: Counters, asked: Counters, after: Counters) -> str:
     """What was made up to the asking, and what was done because of it."""
     made, done = asked - before, after - asked
-    parts = [f"{made.nodes} nodes made before", f"{made.compilations} kernels compiled"]
-    parts += [f"{done.kernels} kernels run", f"{done.calls} library calls"]
-    parts += [f"{done.interpreted} operations interpreted", f"{done.bytes:,} bytes of buffers"]
-    return ", ".join(parts)
+    return f"{_counted(made.nodes, 'node')} made before; {_work(done, made.compilations)}"
+
+
+def _work(done: Counters, compilations: int) -> str:
+    """What was run; what did not happen is left out."""
+    parts = [
+        (compilations, "kernel", " compiled"),
+        (done.kernels, "kernel", " run"),
+        (done.calls, "library call", ""),
+        (done.interpreted, "operation", " interpreted"),
+        (done.bytes, "byte", " of new buffers"),
+    ]
+    found = [_counted(count, noun) + rest for count, noun, rest in parts if count]
+    return ", ".join(found) or "nothing run"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def _show(number: int, told: Told, figures: str, options: argparse.Namespace) -> None:
@@ -224,9 +238,8 @@ def _totals(watcher: Watcher, done: Counters) -> None:
     console.heading("In all")
     count = len(watcher.told)
     console.say(
-        f"{done.nodes} nodes made, values asked for {count} time{'s' * (count != 1)}: "
-        f"{done.compilations} kernels compiled, {done.kernels} run, {done.calls} library calls, "
-        f"{done.interpreted} operations interpreted, {done.bytes:,} bytes of buffers"
+        f"{_counted(done.nodes, 'node')} made, values asked for {_counted(count, 'time')}; "
+        f"{_work(done, done.compilations)}"
     )
     if not count and done.nodes:
         console.say("No value was asked for, so nothing was computed.")

@@ -52,7 +52,7 @@ def test_compiled_with_sources(run: Run) -> None:
     code = "import lazytensor as xp; x = xp.ones((4, 5)); print(xp.exp(x) + x)"
     done = run("explain", "-c", code, "--execution", "compile", "--source")
     assert done.returncode == 0
-    for text in ("kernel k0(", "the plan:", "def kernel(", "1 kernels compiled, 1 kernels run"):
+    for text in ("kernel k0(", "the plan:", "def kernel(", "1 kernel compiled, 1 kernel run"):
         assert text in done.stdout
 
 

@@ -210,9 +210,10 @@ def _isin(d: Draw) -> Call:
 
 def _matmul(d: Draw) -> Call:
     n, k, m = (d.number(0, 3) for _ in range(3))
-    left = d.matrix(n, k) if d.flag() else d.of((k,), special=False)
-    right = d.matrix(k, m) if d.flag() else d.of((k,), special=False)
-    return call(left, right)
+    stack = tuple(d.one_of(0, 1, 2) for _ in range(d.number(0, 2)))
+    left = (*d.part_of(stack), n, k) if d.flag() else (k,)
+    right = (*d.part_of(stack), k, m) if d.flag() else (k,)
+    return call(d.of(left, special=False), d.of(right, special=False))
 
 
 def _tensordot(d: Draw) -> Call:

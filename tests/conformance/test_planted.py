@@ -5,10 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import array_api_strict
 import numpy as np
 import pytest
 
+from .calls import ROWS
 from .checking import first_failure
+from .differences import STRICT
 from .names import missing_names, wrong_signatures
 
 
@@ -66,6 +69,14 @@ def test_numpy_passes_where_nothing_is_planted() -> None:
     for function in ("negative", "maximum", "sum", "take", "flip", "concat"):
         with np.errstate(all="ignore"):
             assert first_failure(np, "main", function, 6) is None
+
+
+@pytest.mark.parametrize("where", [(p, n) for p in ROWS for n in ROWS[p]], ids=".".join)
+def test_both_oracles_agree(where: tuple[str, str]) -> None:
+    """What is drawn is within the standard, and array-api-strict gives what NumPy gives."""
+    with np.errstate(all="ignore"):
+        found = first_failure(array_api_strict, *where, 16)
+    assert (found is not None) == (where in STRICT), found
 
 
 def test_the_failure_is_a_small_one() -> None:

@@ -26,9 +26,9 @@ def test_no_function_is_left_out() -> None:
     assert here == {(p, n) for p, n in standard.every_name() if p != "info"}
 
 
-@pytest.mark.parametrize(("part", "name"), FUNCTIONS, ids=".".join)
-def test_function(part: str, name: str, effort: Callable[[int, int], int]) -> None:
-    assert first_failure(xp, part, name, effort(16, 150)) is None
+@pytest.mark.parametrize("where", FUNCTIONS, ids=".".join)
+def test_function(where: tuple[str, str], effort: Callable[[int, int], int]) -> None:
+    assert first_failure(xp, *where, effort(16, 150)) is None
 
 
 # Decompositions that are not unique: what defines them.
