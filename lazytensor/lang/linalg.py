@@ -359,12 +359,11 @@ def matrix_power(x: Node, n: int) -> Node:
 def _cutoff(name: str, x: Node, s: Node, rtol: Node | float | None) -> Node:
     """Singular values not above this, kept in the shape (…, 1), count as zero."""
     largest = kept(_extreme(s, (s.ndim - 1,), True), s, (s.ndim - 1,), True)
-    if rtol is None:
-        return largest * (max(x.shape[-2:]) * float(np.finfo(s.dtype).eps))
-    if not isinstance(rtol, Node):
-        return largest * float(rtol)
-    require(name, rtol, "f")
-    return largest * as_dtype(g.reshape(rtol, (*rtol.shape, 1)), s.dtype)
+    if isinstance(rtol, Node):
+        require(name, rtol, "f")
+        return largest * as_dtype(g.reshape(rtol, (*rtol.shape, 1)), s.dtype)
+    factor: float = max(x.shape[-2:]) * np.finfo(s.dtype).eps if rtol is None else rtol
+    return largest * float(factor)
 
 
 def matrix_rank(x: Node, *, rtol: Node | float | None = None) -> Node:
