@@ -42,7 +42,7 @@ def fft(x: Array, /, *, n: int | None = None, axis: int = -1, norm: str = "backw
     Raises TypeError for booleans and half precision, ValueError for n and norm, AxisError.
     Standard: fft extension.
     """
-    return Array(transforms.fft(node_of(x), n, axis, norm))
+    return Array(transforms.fft(node_of(x, "fft"), n, axis, norm))
 
 
 def ifft(x: Array, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Array:
@@ -50,7 +50,7 @@ def ifft(x: Array, /, *, n: int | None = None, axis: int = -1, norm: str = "back
 
     Raises as `fft`. Standard: fft extension.
     """
-    return Array(transforms.ifft(node_of(x), n, axis, norm))
+    return Array(transforms.ifft(node_of(x, "ifft"), n, axis, norm))
 
 
 def fftn(x: Array, /, *, s: Ints = None, axes: Ints = None, norm: str = "backward") -> Array:
@@ -59,7 +59,7 @@ def fftn(x: Array, /, *, s: Ints = None, axes: Ints = None, norm: str = "backwar
     Raises TypeError for booleans and half precision, ValueError for s, axes and norm, AxisError.
     Standard: fft extension.
     """
-    return Array(transforms.fftn(node_of(x), s, axes, norm))
+    return Array(transforms.fftn(node_of(x, "fftn"), s, axes, norm))
 
 
 def ifftn(x: Array, /, *, s: Ints = None, axes: Ints = None, norm: str = "backward") -> Array:
@@ -67,7 +67,7 @@ def ifftn(x: Array, /, *, s: Ints = None, axes: Ints = None, norm: str = "backwa
 
     Raises as `fftn`. Standard: fft extension.
     """
-    return Array(transforms.ifftn(node_of(x), s, axes, norm))
+    return Array(transforms.ifftn(node_of(x, "ifftn"), s, axes, norm))
 
 
 def rfft(x: Array, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Array:
@@ -75,7 +75,7 @@ def rfft(x: Array, /, *, n: int | None = None, axis: int = -1, norm: str = "back
 
     Raises TypeError unless real, ValueError for n and norm, AxisError. Standard: fft extension.
     """
-    return Array(transforms.rfft(node_of(x), n, axis, norm))
+    return Array(transforms.rfft(node_of(x, "rfft"), n, axis, norm))
 
 
 def irfft(x: Array, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Array:
@@ -83,7 +83,7 @@ def irfft(x: Array, /, *, n: int | None = None, axis: int = -1, norm: str = "bac
 
     Raises as `fft`. Standard: fft extension.
     """
-    return Array(transforms.irfft(node_of(x), n, axis, norm))
+    return Array(transforms.irfft(node_of(x, "irfft"), n, axis, norm))
 
 
 def rfftn(x: Array, /, *, s: Ints = None, axes: Ints = None, norm: str = "backward") -> Array:
@@ -91,7 +91,7 @@ def rfftn(x: Array, /, *, s: Ints = None, axes: Ints = None, norm: str = "backwa
 
     Raises TypeError unless real, else as `fftn`. Standard: fft extension.
     """
-    return Array(transforms.rfftn(node_of(x), s, axes, norm))
+    return Array(transforms.rfftn(node_of(x, "rfftn"), s, axes, norm))
 
 
 def irfftn(x: Array, /, *, s: Ints = None, axes: Ints = None, norm: str = "backward") -> Array:
@@ -99,7 +99,7 @@ def irfftn(x: Array, /, *, s: Ints = None, axes: Ints = None, norm: str = "backw
 
     Raises as `fftn`. Standard: fft extension.
     """
-    return Array(transforms.irfftn(node_of(x), s, axes, norm))
+    return Array(transforms.irfftn(node_of(x, "irfftn"), s, axes, norm))
 
 
 def hfft(x: Array, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Array:
@@ -107,7 +107,7 @@ def hfft(x: Array, /, *, n: int | None = None, axis: int = -1, norm: str = "back
 
     Raises as `fft`. Standard: fft extension.
     """
-    return Array(transforms.hfft(node_of(x), n, axis, norm))
+    return Array(transforms.hfft(node_of(x, "hfft"), n, axis, norm))
 
 
 def ihfft(x: Array, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Array:
@@ -115,7 +115,7 @@ def ihfft(x: Array, /, *, n: int | None = None, axis: int = -1, norm: str = "bac
 
     Raises as `rfft`. Standard: fft extension.
     """
-    return Array(transforms.ihfft(node_of(x), n, axis, norm))
+    return Array(transforms.ihfft(node_of(x, "ihfft"), n, axis, norm))
 
 
 def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None) -> Array:
@@ -142,7 +142,7 @@ def fftshift(x: Array, /, *, axes: int | Sequence[int] | None = None) -> Array:
 
     Standard: fft extension.
     """
-    return Array(transforms.fftshift(node_of(x), axes))
+    return Array(transforms.fftshift(node_of(x, "fftshift"), axes))
 
 
 def ifftshift(x: Array, /, *, axes: int | Sequence[int] | None = None) -> Array:
@@ -150,4 +150,4 @@ def ifftshift(x: Array, /, *, axes: int | Sequence[int] | None = None) -> Array:
 
     Standard: fft extension.
     """
-    return Array(transforms.ifftshift(node_of(x), axes))
+    return Array(transforms.ifftshift(node_of(x, "ifftshift"), axes))

@@ -76,7 +76,7 @@ def cholesky(x: Array, /, *, upper: bool = False) -> Array:
     The shape and dtype of x. Raises TypeError, ValueError unless square; when computed, LinAlgError
     unless positive definite. Standard: linalg extension.
     """
-    return Array(linalg.cholesky(node_of(x), upper=upper))
+    return Array(linalg.cholesky(node_of(x, "cholesky"), upper=upper))
 
 
 def cross(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
@@ -94,7 +94,7 @@ def det(x: Array, /) -> Array:
 
     Standard: linalg extension.
     """
-    return Array(linalg.det(node_of(x)))
+    return Array(linalg.det(node_of(x, "det")))
 
 
 def diagonal(x: Array, /, *, offset: int = 0) -> Array:
@@ -102,7 +102,7 @@ def diagonal(x: Array, /, *, offset: int = 0) -> Array:
 
     Raises ValueError for fewer than two axes. Standard: linalg extension.
     """
-    return Array(linalg.diagonal(node_of(x), offset))
+    return Array(linalg.diagonal(node_of(x, "diagonal"), offset))
 
 
 def eig(x: Array, /) -> Eigen:
@@ -111,7 +111,7 @@ def eig(x: Array, /) -> Eigen:
     Raises TypeError, ValueError unless square; LinAlgError for NaN and infinities, when computed.
     Standard: linalg extension.
     """
-    return Eigen(*map(Array, linalg.eig(node_of(x))))
+    return Eigen(*map(Array, linalg.eig(node_of(x, "eig"))))
 
 
 def eigh(x: Array, /) -> Eigen:
@@ -120,7 +120,7 @@ def eigh(x: Array, /) -> Eigen:
     Reads the lower triangles. Raises TypeError, ValueError unless square. Standard: linalg
     extension.
     """
-    return Eigen(*map(Array, linalg.eigh(node_of(x))))
+    return Eigen(*map(Array, linalg.eigh(node_of(x, "eigh"))))
 
 
 def eigvals(x: Array, /) -> Array:
@@ -128,7 +128,7 @@ def eigvals(x: Array, /) -> Array:
 
     Standard: linalg extension.
     """
-    return Array(linalg.eigvals(node_of(x)))
+    return Array(linalg.eigvals(node_of(x, "eigvals")))
 
 
 def eigvalsh(x: Array, /) -> Array:
@@ -136,7 +136,7 @@ def eigvalsh(x: Array, /) -> Array:
 
     Standard: linalg extension.
     """
-    return Array(linalg.eigvalsh(node_of(x)))
+    return Array(linalg.eigvalsh(node_of(x, "eigvalsh")))
 
 
 def inv(x: Array, /) -> Array:
@@ -145,7 +145,7 @@ def inv(x: Array, /) -> Array:
     Raises TypeError, ValueError unless square; LinAlgError for a singular matrix, when computed.
     Standard: linalg extension.
     """
-    return Array(linalg.inv(node_of(x)))
+    return Array(linalg.inv(node_of(x, "inv")))
 
 
 def matrix_norm(x: Array, /, *, keepdims: bool = False, ord: Any = "fro") -> Array:
@@ -154,7 +154,7 @@ def matrix_norm(x: Array, /, *, keepdims: bool = False, ord: Any = "fro") -> Arr
     Raises TypeError for booleans, ValueError for other orders and fewer than two axes.
     Standard: linalg extension.
     """
-    return Array(linalg.matrix_norm(node_of(x), keepdims=keepdims, ord=ord))
+    return Array(linalg.matrix_norm(node_of(x, "matrix_norm"), keepdims=keepdims, ord=ord))
 
 
 def matrix_power(x: Array, n: int, /) -> Array:
@@ -162,11 +162,12 @@ def matrix_power(x: Array, n: int, /) -> Array:
 
     Raises TypeError, ValueError unless square; LinAlgError as `inv`. Standard: linalg extension.
     """
-    return Array(linalg.matrix_power(node_of(x), n))
+    return Array(linalg.matrix_power(node_of(x, "matrix_power"), n))
 
 
-def _tolerance(rtol: Any) -> Any:
-    return node_of(rtol) if isinstance(rtol, Array) else rtol
+def _tolerance(name: str, rtol: Any) -> Any:
+    """A number as it is, an array as a node."""
+    return rtol if rtol is None or isinstance(rtol, int | float) else node_of(rtol, name, "rtol")
 
 
 def matrix_rank(x: Array, /, *, rtol: Any = None) -> Array:
@@ -175,7 +176,9 @@ def matrix_rank(x: Array, /, *, rtol: Any = None) -> Array:
     `rtol` is a number, an array that broadcasts with (…), or None for max(m, n) eps. Raises
     TypeError, ValueError for fewer than two axes. Standard: linalg extension.
     """
-    return Array(linalg.matrix_rank(node_of(x), rtol=_tolerance(rtol)))
+    return Array(
+        linalg.matrix_rank(node_of(x, "matrix_rank"), rtol=_tolerance("matrix_rank", rtol))
+    )
 
 
 def outer(x1: Array, x2: Array, /) -> Array:
@@ -192,7 +195,7 @@ def pinv(x: Array, /, *, rtol: Any = None) -> Array:
 
     Raises as `matrix_rank`. Standard: linalg extension.
     """
-    return Array(linalg.pinv(node_of(x), rtol=_tolerance(rtol)))
+    return Array(linalg.pinv(node_of(x, "pinv"), rtol=_tolerance("pinv", rtol)))
 
 
 def qr(x: Array, /, *, mode: str = "reduced") -> QR:
@@ -200,7 +203,7 @@ def qr(x: Array, /, *, mode: str = "reduced") -> QR:
 
     Raises TypeError, ValueError for modes and fewer than two axes. Standard: linalg extension.
     """
-    return QR(*map(Array, linalg.qr(node_of(x), mode=mode)))
+    return QR(*map(Array, linalg.qr(node_of(x, "qr"), mode=mode)))
 
 
 def slogdet(x: Array, /) -> SlogDet:
@@ -208,7 +211,7 @@ def slogdet(x: Array, /) -> SlogDet:
 
     Raises TypeError, ValueError unless square. Standard: linalg extension.
     """
-    return SlogDet(*map(Array, linalg.slogdet(node_of(x))))
+    return SlogDet(*map(Array, linalg.slogdet(node_of(x, "slogdet"))))
 
 
 def solve(x1: Array, x2: Array, /) -> Array:
@@ -226,7 +229,7 @@ def svd(x: Array, /, *, full_matrices: bool = True) -> SVD:
 
     Raises TypeError, ValueError for fewer than two axes. Standard: linalg extension.
     """
-    return SVD(*map(Array, linalg.svd(node_of(x), full_matrices=full_matrices)))
+    return SVD(*map(Array, linalg.svd(node_of(x, "svd"), full_matrices=full_matrices)))
 
 
 def svdvals(x: Array, /) -> Array:
@@ -234,7 +237,7 @@ def svdvals(x: Array, /) -> Array:
 
     Standard: linalg extension.
     """
-    return Array(linalg.svdvals(node_of(x)))
+    return Array(linalg.svdvals(node_of(x, "svdvals")))
 
 
 def trace(x: Array, /, *, offset: int = 0, dtype: Any = None) -> Array:
@@ -242,7 +245,7 @@ def trace(x: Array, /, *, offset: int = 0, dtype: Any = None) -> Array:
 
     Raises TypeError for dtypes, ValueError for fewer than two axes. Standard: linalg extension.
     """
-    return Array(linalg.trace(node_of(x), offset, dtype=dtype))
+    return Array(linalg.trace(node_of(x, "trace"), offset, dtype=dtype))
 
 
 def vector_norm(
@@ -258,4 +261,6 @@ def vector_norm(
     Raises TypeError for booleans, AxisError, ValueError for repeated axes. Standard: linalg
     extension.
     """
-    return Array(linalg.vector_norm(node_of(x), axis=axis, keepdims=keepdims, ord=ord))
+    return Array(
+        linalg.vector_norm(node_of(x, "vector_norm"), axis=axis, keepdims=keepdims, ord=ord)
+    )

@@ -27,7 +27,7 @@ def matrix_transpose(x: Array, /) -> Array:
 
     Standard: linear algebra functions.
     """
-    return Array(linalg.matrix_transpose(node_of(x)))
+    return Array(linalg.matrix_transpose(node_of(x, "matrix_transpose")))
 
 
 def tensordot(x1: Array, x2: Array, /, *, axes: Any = 2) -> Array:

@@ -24,7 +24,7 @@ def argmax(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> A
     NaN counts as greatest. Raises TypeError for complex dtypes, ValueError where there is nothing
     to search, AxisError. Standard: searching functions.
     """
-    return Array(reductions.argmax(node_of(x), axis, keepdims=keepdims))
+    return Array(reductions.argmax(node_of(x, "argmax"), axis, keepdims=keepdims))
 
 
 def argmin(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
@@ -33,7 +33,7 @@ def argmin(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> A
     NaN counts as smallest. Raises TypeError for complex dtypes, ValueError where there is nothing
     to search, AxisError. Standard: searching functions.
     """
-    return Array(reductions.argmin(node_of(x), axis, keepdims=keepdims))
+    return Array(reductions.argmin(node_of(x, "argmin"), axis, keepdims=keepdims))
 
 
 def count_nonzero(
@@ -43,7 +43,7 @@ def count_nonzero(
 
     Raises AxisError, ValueError for repeated axes. Standard: searching functions.
     """
-    return Array(reductions.count_nonzero(node_of(x), axis, keepdims=keepdims))
+    return Array(reductions.count_nonzero(node_of(x, "count_nonzero"), axis, keepdims=keepdims))
 
 
 def nonzero(x: Array, /) -> tuple[Array, ...]:
@@ -51,7 +51,7 @@ def nonzero(x: Array, /) -> tuple[Array, ...]:
 
     Computes x. Raises ValueError for an array without axes. Standard: searching functions.
     """
-    node = node_of(x)
+    node = node_of(x, "nonzero")
     if not node.shape:
         raise ValueError("nonzero: expected at least one axis, got shape ()")
     places = np.nonzero(value(node))
@@ -67,7 +67,7 @@ def searchsorted(
     dtypes, ValueError for side and shapes. Standard: searching functions.
     """
     x, v = promoted("searchsorted", x1, x2)
-    order = None if sorter is None else node_of(sorter)
+    order = None if sorter is None else node_of(sorter, "searchsorted", "sorter")
     return Array(sorting.searchsorted(x, v, side=side, sorter=order))
 
 
@@ -78,4 +78,4 @@ def where(condition: Array, x1: Any, x2: Any, /) -> Array:
     functions.
     """
     a, b = promoted("where", x1, x2)
-    return Array(g.where(node_of(condition), a, b))
+    return Array(g.where(node_of(condition, "where", "condition"), a, b))

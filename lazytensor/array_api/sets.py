@@ -50,9 +50,9 @@ def isin(x1: Array | int, x2: Array | int, /, *, invert: bool = False) -> Array:
     return Array(sorting.isin(x, v, invert=invert))
 
 
-def _unique(x: Array, index: bool, inverse: bool, counts: bool) -> tuple[Node, Any]:
+def _unique(name: str, x: Array, index: bool, inverse: bool, counts: bool) -> tuple[Node, Any]:
     """The argument's node, and what NumPy finds in its value; NaNs are distinct, zeros are not."""
-    node = node_of(x)
+    node = node_of(x, name)
     find: Any = np.unique
     return node, find(value(node).reshape(-1), index, inverse, counts, equal_nan=False)
 
@@ -72,7 +72,7 @@ def unique_all(x: Array, /) -> UniqueAll:
     Vectors of the dtype of x and int64; `inverse_indices` has the shape of x. Each NaN is distinct.
     Computes x. Standard: set functions.
     """
-    node, found = _unique(x, True, True, True)
+    node, found = _unique("unique_all", x, True, True, True)
     values, index, inverse, counts = found
     return UniqueAll(*_arrays(node, values, index, inverse.reshape(node.shape), counts))
 
@@ -82,7 +82,7 @@ def unique_counts(x: Array, /) -> UniqueCounts:
 
     Computes x. Standard: set functions.
     """
-    node, found = _unique(x, False, False, True)
+    node, found = _unique("unique_counts", x, False, False, True)
     return UniqueCounts(*_arrays(node, *found))
 
 
@@ -91,7 +91,7 @@ def unique_inverse(x: Array, /) -> UniqueInverse:
 
     Each NaN is distinct. Computes x. Standard: set functions.
     """
-    node, (values, inverse) = _unique(x, False, True, False)
+    node, (values, inverse) = _unique("unique_inverse", x, False, True, False)
     return UniqueInverse(*_arrays(node, values, inverse.reshape(node.shape)))
 
 
@@ -100,5 +100,5 @@ def unique_values(x: Array, /) -> Array:
 
     Computes x. Standard: set functions.
     """
-    node, values = _unique(x, False, False, False)
+    node, values = _unique("unique_values", x, False, False, False)
     return _arrays(node, values)[0]

@@ -16,7 +16,7 @@ def argsort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: bo
     NaN counts as greater than all else. Raises TypeError for complex dtypes, AxisError.
     Standard: sorting functions.
     """
-    return Array(sorting.argsort(node_of(x), axis, descending=descending))
+    return Array(sorting.argsort(node_of(x, "argsort"), axis, descending=descending))
 
 
 def sort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
@@ -25,4 +25,4 @@ def sort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool 
     NaN counts as greater than all else. Raises TypeError for complex dtypes, AxisError.
     Standard: sorting functions.
     """
-    return Array(sorting.sort(node_of(x), axis, descending=descending))
+    return Array(sorting.sort(node_of(x, "sort"), axis, descending=descending))

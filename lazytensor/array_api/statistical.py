@@ -34,7 +34,9 @@ def cumulative_prod(
     AxisError. Standard: statistical functions.
     """
     return Array(
-        reductions.cumulative_prod(node_of(x), axis, dtype=dtype, include_initial=include_initial)
+        reductions.cumulative_prod(
+            node_of(x, "cumulative_prod"), axis, dtype=dtype, include_initial=include_initial
+        )
     )
 
 
@@ -48,7 +50,9 @@ def cumulative_sum(
     AxisError. Standard: statistical functions.
     """
     return Array(
-        reductions.cumulative_sum(node_of(x), axis, dtype=dtype, include_initial=include_initial)
+        reductions.cumulative_sum(
+            node_of(x, "cumulative_sum"), axis, dtype=dtype, include_initial=include_initial
+        )
     )
 
 
@@ -58,7 +62,7 @@ def max(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
     Raises TypeError for complex dtypes, ValueError where there is nothing to reduce, AxisError.
     Standard: statistical functions.
     """
-    return Array(reductions.max(node_of(x), axis, keepdims=keepdims))
+    return Array(reductions.max(node_of(x, "max"), axis, keepdims=keepdims))
 
 
 def mean(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -67,7 +71,7 @@ def mean(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
     In the dtype of x, of integers and bool in float64. Raises AxisError, ValueError for repeated
     axes. Standard: statistical functions.
     """
-    return Array(reductions.mean(node_of(x), axis, keepdims=keepdims))
+    return Array(reductions.mean(node_of(x, "mean"), axis, keepdims=keepdims))
 
 
 def min(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -76,7 +80,7 @@ def min(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
     Raises TypeError for complex dtypes, ValueError where there is nothing to reduce, AxisError.
     Standard: statistical functions.
     """
-    return Array(reductions.min(node_of(x), axis, keepdims=keepdims))
+    return Array(reductions.min(node_of(x, "min"), axis, keepdims=keepdims))
 
 
 def prod(x: Array, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
@@ -85,7 +89,7 @@ def prod(x: Array, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = 
     Integers and bool are multiplied in 64 bits by default. Raises TypeError for dtypes, AxisError,
     ValueError for repeated axes. Standard: statistical functions.
     """
-    return Array(reductions.prod(node_of(x), axis, dtype=dtype, keepdims=keepdims))
+    return Array(reductions.prod(node_of(x, "prod"), axis, dtype=dtype, keepdims=keepdims))
 
 
 def std(
@@ -96,7 +100,7 @@ def std(
     Real; NaN where that is not positive. Raises AxisError, ValueError for repeated axes.
     Standard: statistical functions.
     """
-    return Array(reductions.std(node_of(x), axis, correction=correction, keepdims=keepdims))
+    return Array(reductions.std(node_of(x, "std"), axis, correction=correction, keepdims=keepdims))
 
 
 def sum(x: Array, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
@@ -105,7 +109,7 @@ def sum(x: Array, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = F
     Integers and bool are summed in 64 bits by default. Raises TypeError for dtypes, AxisError,
     ValueError for repeated axes. Standard: statistical functions.
     """
-    return Array(reductions.sum(node_of(x), axis, dtype=dtype, keepdims=keepdims))
+    return Array(reductions.sum(node_of(x, "sum"), axis, dtype=dtype, keepdims=keepdims))
 
 
 def var(
@@ -116,4 +120,4 @@ def var(
     In two passes; real; NaN where the divisor is not positive. Raises AxisError, ValueError for
     repeated axes. Standard: statistical functions.
     """
-    return Array(reductions.var(node_of(x), axis, correction=correction, keepdims=keepdims))
+    return Array(reductions.var(node_of(x, "var"), axis, correction=correction, keepdims=keepdims))

@@ -4,7 +4,7 @@ What enters: arrays. What leaves: arrays. It must not know how anything is compu
 """
 
 from ..lang import reductions
-from ._rules import node_of
+from ._rules import node_of, promoted
 from .array import Array
 
 __all__ = ["all", "any", "diff"]
@@ -17,7 +17,7 @@ def all(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
     Raises AxisError, ValueError for repeated axes. Standard: utility functions.
     """
-    return Array(reductions.all(node_of(x), axis, keepdims=keepdims))
+    return Array(reductions.all(node_of(x, "all"), axis, keepdims=keepdims))
 
 
 def any(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -25,7 +25,7 @@ def any(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
     Raises AxisError, ValueError for repeated axes. Standard: utility functions.
     """
-    return Array(reductions.any(node_of(x), axis, keepdims=keepdims))
+    return Array(reductions.any(node_of(x, "any"), axis, keepdims=keepdims))
 
 
 def diff(
@@ -39,8 +39,10 @@ def diff(
 ) -> Array:
     """n-th differences of neighbours along an axis, of `prepend`, x and `append` joined.
 
-    Raises TypeError for other dtypes than that of x, ValueError for shapes and n, AxisError.
+    They are promoted. Raises TypeError, ValueError for shapes and n, AxisError.
     Standard: utility functions.
     """
-    before, after = (None if p is None else node_of(p) for p in (prepend, append))
-    return Array(reductions.diff(node_of(x), axis, n=n, prepend=before, append=after))
+    node, *joined = promoted("diff", x, *(p for p in (prepend, append) if p is not None))
+    before = joined.pop(0) if prepend is not None else None
+    after = joined.pop() if append is not None else None
+    return Array(reductions.diff(node, axis, n=n, prepend=before, append=after))
