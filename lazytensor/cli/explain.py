@@ -72,7 +72,7 @@ class Watcher:
     def __call__(self, event: Event) -> None:
         """Called before a graph is computed."""
         plan = event.plan if event.plan is not None else lower(event.graph)
-        asker = describe_line(event.where)  # type: ignore[arg-type]
+        asker = describe_line(event.where)
         line = user_line(self._filename) or asker
         self.told.append(
             Told(

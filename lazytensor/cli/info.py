@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _versions() -> list[tuple[str, Any]]:
-    blas = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})  # type: ignore[union-attr]
+    blas = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
     return [
         ("lazytensor", lazytensor.__version__),
         ("array API standard", lazytensor.__array_api_version__),
@@ -113,7 +113,7 @@ def _cache() -> str:
 
 
 def _settings() -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, row in config.TABLE.items():
         source = row.env if row.env in os.environ else "default"
         rows.append((name, repr(config.get(name)), source, row.doc))
