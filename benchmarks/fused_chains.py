@@ -38,10 +38,8 @@ def main() -> None:
         np.testing.assert_array_equal(np.asarray(program(xp, *ours)), program(np, *arrays))
         times = rounds(calls, 11)
         speed = ratio(times["numpy"], times["lazytensor"])
-        print(
-            f"{name}: lazytensor {median(times['lazytensor']) * 1e3:.1f} ms, numpy {median(times['numpy']) * 1e3:.1f} ms, "
-            f"{speed:.2f} times NumPy's speed, goal 1.7"
-        )
+        line = ", ".join(f"{library} {median(t) * 1e3:.1f} ms" for library, t in times.items())
+        print(f"{name}: {line}; {speed:.2f} times NumPy's speed, goal 1.7")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""1,000 operations on 10 elements, materialised once, beside PyTorch eager and NumPy in the same run.
+"""1,000 operations on 10 elements, materialised once, beside PyTorch eager and NumPy in the same
+run.
 
     python benchmarks/thousand_ops.py
 
@@ -31,7 +32,9 @@ def tensors(x: Any, y: Any) -> Any:
     return x
 
 
-def contestants(make: Callable[[np.ndarray], Any], read: Callable[[Any], np.ndarray]) -> list[Callable[[], np.ndarray]]:
+def contestants(
+    make: Callable[[np.ndarray], Any], read: Callable[[Any], np.ndarray]
+) -> list[Callable[[], np.ndarray]]:
     """The two programs for one library."""
     one, small = np.ones(10, np.float32), np.full(10, 0.999, np.float32)
     x, y = make(one), make(small)
@@ -58,7 +61,11 @@ def main() -> None:
             np.testing.assert_allclose(call(), want, rtol=1e-5, err_msg=library)
         times = rounds(calls, 41)
         line = ", ".join(f"{library} {median(t) / OPS * 1e6:.2f}" for library, t in times.items())
-        against = f"; {ratio(times['lazytensor'], times['torch']):.2f} of PyTorch, goal {goal}" if "torch" in times else ""
+        against = (
+            f"; {ratio(times['lazytensor'], times['torch']):.2f} of PyTorch, goal {goal}"
+            if "torch" in times
+            else ""
+        )
         print(f"{name}: µs an op: {line}{against}")
 
 

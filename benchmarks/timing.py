@@ -1,11 +1,15 @@
-"""Timing of several contestants in one run: rounds interleaved, medians, ratios taken round by round."""
+"""Timing of several contestants in one run: rounds interleaved, medians, ratios taken round by
+round.
+"""
 
 import statistics
 import time
 from collections.abc import Callable
 
 
-def rounds(contestants: dict[str, Callable[[], object]], count: int = 15, warm: int = 3) -> dict[str, list[float]]:
+def rounds(
+    contestants: dict[str, Callable[[], object]], count: int = 15, warm: int = 3
+) -> dict[str, list[float]]:
     """Seconds of each call, by contestant; all run once in each round, in turn."""
     for _ in range(warm):
         for call in contestants.values():

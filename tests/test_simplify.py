@@ -1,4 +1,6 @@
-"""Every rewriting rule with and without, over a grid of special values: same bits, sign of zero included."""
+"""Every rewriting rule with and without, over a grid of special values: same bits, sign of zero
+included.
+"""
 
 import itertools
 
@@ -47,26 +49,53 @@ def narrow(x: Node) -> Node:
 F32 = np.dtype("float32")
 # rule -> programs that it changes; then programs that look alike and that no rule may change
 CHANGED = {
-    "one_factor": [lambda: floats() * 1.0, lambda: 1.0 * floats(), lambda: ints() * constant(1, ints())],
+    "one_factor": [
+        lambda: floats() * 1.0,
+        lambda: 1.0 * floats(),
+        lambda: ints() * constant(1, ints()),
+    ],
     "zero_term": [lambda: ints() + 0, lambda: 0 + ints()],
     "zero_subtrahend": [lambda: floats() - 0.0, lambda: ints() - 0],
     "one_divisor": [lambda: floats() / 1.0],
-    "own_inverse": [lambda: -(-floats()), lambda: g.conj(g.conj(complexes())), lambda: g.invert(g.invert(ints()))],
+    "own_inverse": [
+        lambda: -(-floats()),
+        lambda: g.conj(g.conj(complexes())),
+        lambda: g.invert(g.invert(ints())),
+    ],
     "same_choice": [lambda: (lambda x: g.where(g.isnan(x), x, x))(floats())],
-    "lossless_cast": [lambda: g.cast(floats(), np.dtype("float64")),
-                      lambda: g.cast(g.cast(g.cast(floats(), F32), np.dtype("float64")), F32)],
-    "no_reshape": [lambda: g.reshape(g.reshape(grid(), (10,)), (5, 2)), lambda: g.reshape(grid(), (2, 5)) + 1.0],
-    "no_permute": [lambda: g.permute(g.permute(grid(), (1, 0)), (1, 0)) + 1.0, lambda: g.permute(grid(), (0, 1)) + 1.0],
-    "no_broadcast": [lambda: g.broadcast_to(g.broadcast_to(grid(), (3, 2, 5)), (4, 3, 2, 5)),
-                     lambda: g.broadcast_to(grid(), (2, 5)) + 1.0],
-    "no_slice": [lambda: g.slice(g.slice(floats(), (9,), (5,), (-2,)), (1,), (2,), (2,)),
-                 lambda: g.slice(grid(), (0, 0), (2, 5), (1, 1)) + 1.0],
+    "lossless_cast": [
+        lambda: g.cast(floats(), np.dtype("float64")),
+        lambda: g.cast(g.cast(g.cast(floats(), F32), np.dtype("float64")), F32),
+    ],
+    "no_reshape": [
+        lambda: g.reshape(g.reshape(grid(), (10,)), (5, 2)),
+        lambda: g.reshape(grid(), (2, 5)) + 1.0,
+    ],
+    "no_permute": [
+        lambda: g.permute(g.permute(grid(), (1, 0)), (1, 0)) + 1.0,
+        lambda: g.permute(grid(), (0, 1)) + 1.0,
+    ],
+    "no_broadcast": [
+        lambda: g.broadcast_to(g.broadcast_to(grid(), (3, 2, 5)), (4, 3, 2, 5)),
+        lambda: g.broadcast_to(grid(), (2, 5)) + 1.0,
+    ],
+    "no_slice": [
+        lambda: g.slice(g.slice(floats(), (9,), (5,), (-2,)), (1,), (2,), (2,)),
+        lambda: g.slice(grid(), (0, 0), (2, 5), (1, 1)) + 1.0,
+    ],
     "no_transfer": [lambda: g.transfer(floats(), floats().device) + 1.0],
-    "single_reduction": [lambda: g.sum(g.reshape(floats(), (121, 1)), (1,)), lambda: g.max(g.reshape(floats(), (1, 121)), (0,))],
-    "bare_operands": [lambda: grid() * g.broadcast_to(leaf(GRID[:5].copy()), (2, 5)),
-                      lambda: g.broadcast_to(leaf(GRID[:1].copy()), (7,)) * g.broadcast_to(leaf(np.array(2.5)), (7,))],
+    "single_reduction": [
+        lambda: g.sum(g.reshape(floats(), (121, 1)), (1,)),
+        lambda: g.max(g.reshape(floats(), (1, 121)), (0,)),
+    ],
+    "bare_operands": [
+        lambda: grid() * g.broadcast_to(leaf(GRID[:5].copy()), (2, 5)),
+        lambda: (
+            g.broadcast_to(leaf(GRID[:1].copy()), (7,)) * g.broadcast_to(leaf(np.array(2.5)), (7,))
+        ),
+    ],
     "folded": [lambda: floats() * (constant(2.0, floats()) * constant(0.5, floats()))],
-}  # fmt: skip
+}
 UNCHANGED = [
     lambda: floats() + 0.0,
     lambda: 0.0 + floats(),
@@ -106,7 +135,9 @@ def check(program) -> None:
 CASES = [(rule, program) for rule, programs in CHANGED.items() for program in programs]
 
 
-@pytest.mark.parametrize("program", [p for _, p in CASES], ids=[f"{r}{i}" for i, (r, _) in enumerate(CASES)])
+@pytest.mark.parametrize(
+    "program", [p for _, p in CASES], ids=[f"{r}{i}" for i, (r, _) in enumerate(CASES)]
+)
 def test_rules_keep_bits(program):
     check(program)
 
@@ -121,9 +152,15 @@ def test_each_rule_fires(rule, monkeypatch):
     fired = []
     for name, rules in RULES.items():
         wrapped = tuple(
-            (lambda node, r=r: (lambda out: fired.append(1) or out if out is not None else None)(r(node)))
-            if r.__name__ == rule else r for r in rules
-        )  # fmt: skip
+            (
+                lambda node, r=r: (lambda out: fired.append(1) or out if out is not None else None)(
+                    r(node)
+                )
+            )
+            if r.__name__ == rule
+            else r
+            for r in rules
+        )
         monkeypatch.setitem(RULES, name, wrapped)
     for program in CHANGED[rule]:
         before = len(fired)

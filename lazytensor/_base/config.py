@@ -1,7 +1,8 @@
-"""Settings: one table of names, environment variables and defaults; precedence is call > context > set > environment.
+"""Settings: one table of names, environment variables and defaults; precedence is call > context >
+set > environment.
 
-What enters: names and values. What leaves: parsed values and a fingerprint of those that affect lowering.
-It must not know what any setting is used for.
+What enters: names and values. What leaves: parsed values and a fingerprint of those that affect
+lowering. It must not know what any setting is used for.
 """
 
 import os
@@ -48,13 +49,19 @@ TABLE: dict[str, Setting] = {
             ("auto", "interpret", "compile"),
         ),
         Setting("num_threads", 1, int, False, "threads that a kernel may use"),
-        Setting("cache_dir", "", str, False, "folder for generated sources, one file a compilation"),
+        Setting(
+            "cache_dir", "", str, False, "folder for generated sources, one file a compilation"
+        ),
         Setting("debug", 0, int, False, "0 to 6: what is written to standard error"),
         Setting("cpu_devices", 1, int, False, "number of virtual CPU devices"),
         Setting("fuse", True, _flag, True, "fuse elementwise chains and row reductions"),
         Setting("block_bytes", 131072, int, False, "bytes of one operand in a block of a kernel"),
-        Setting("graph_cache", 1 << 18, int, False, "nodes kept in the graph cache; 0 turns it off"),
-        Setting("max_pending", 16384, int, False, "nodes made between two looks at what is pending"),
+        Setting(
+            "graph_cache", 1 << 18, int, False, "nodes kept in the graph cache; 0 turns it off"
+        ),
+        Setting(
+            "max_pending", 16384, int, False, "nodes made between two looks at what is pending"
+        ),
         Setting("pool_bytes", 1 << 30, int, False, "bytes of free buffers kept for reuse"),
         Setting("verify", False, _flag, False, "check every graph after every pass"),
     )
@@ -83,7 +90,9 @@ def _checked(row: Setting, value: Any) -> Any:
         raise ValueError(f"setting {row.name!r} must be one of {row.choices}, got {value!r}")
     if type(value) is not type(row.default):
         want = type(row.default).__name__
-        raise TypeError(f"setting {row.name!r} must be {want}, got {type(value).__name__}: {value!r}")
+        raise TypeError(
+            f"setting {row.name!r} must be {want}, got {type(value).__name__}: {value!r}"
+        )
     if isinstance(value, int) and value < 0:
         raise ValueError(f"setting {row.name!r} must not be negative, got {value}")
     return value
@@ -112,7 +121,7 @@ def get(name: str) -> Any:
     return _values[name]
 
 
-def set(**values: Any) -> None:  # noqa: A001  (the verb users expect: config.set)
+def set(**values: Any) -> None:
     """Set for all threads. Raises ValueError or TypeError, leaving every setting as it was."""
     _values.update({name: _checked(_row(name), value) for name, value in values.items()})
 

@@ -27,7 +27,9 @@ def devices() -> tuple[Device, ...]:
 
 
 def device(name: Any) -> Device:
-    """The Device of that name; None is the default one. Raises ValueError for one that isn't there."""
+    """The Device of that name; None is the default one. Raises ValueError for one that
+    isn't there.
+    """
     if name is None:
         return CPU
     found = _known.get(name) if isinstance(name, str) else None

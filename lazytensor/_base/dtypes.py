@@ -1,7 +1,7 @@
 """Dtypes: the standard's, as NumPy dtype instances, with their kinds.
 
-What enters: anything that names a dtype. What leaves: interned `numpy.dtype` objects, so that `is` compares them.
-It must not know arrays.
+What enters: anything that names a dtype. What leaves: interned `numpy.dtype` objects, so that `is`
+compares them. It must not know arrays.
 """
 
 from typing import Any
@@ -53,7 +53,9 @@ def bfloat16() -> DType:
 
 
 def canonical(dtype: Any) -> DType:
-    """The interned dtype for a dtype, scalar type or name. Raises TypeError for one that isn't supported."""
+    """The interned dtype for a dtype, scalar type or name. Raises TypeError for one that isn't
+    supported.
+    """
     if isinstance(dtype, str) and dtype == "bfloat16":
         return bfloat16()
     found = dtype if isinstance(dtype, np.dtype) else np.dtype(dtype)
@@ -99,6 +101,8 @@ def isdtype(dtype: DType, kind_: Any) -> bool:
         return any(isdtype(dtype, k) for k in kind_)
     if isinstance(kind_, str):
         if kind_ not in _CATEGORIES:
-            raise ValueError(f"unknown dtype kind {kind_!r}; the kinds are {', '.join(_CATEGORIES)}")
+            raise ValueError(
+                f"unknown dtype kind {kind_!r}; the kinds are {', '.join(_CATEGORIES)}"
+            )
         return kind(dtype) in _CATEGORIES[kind_]
     return dtype == kind_

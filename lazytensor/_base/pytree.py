@@ -1,7 +1,8 @@
-"""Pytrees: nested dicts, lists, tuples, named tuples, dataclasses and None, flattened to leaves and back.
+"""Pytrees: nested dicts, lists, tuples, named tuples, dataclasses and None, flattened to leaves and
+back.
 
-What enters: any object. What leaves: a list of leaves and a hashable description of the rest.
-It must not know arrays: whatever is no container is a leaf.
+What enters: any object. What leaves: a list of leaves and a hashable description of the rest. It
+must not know arrays: whatever is no container is a leaf.
 """
 
 import dataclasses
@@ -10,7 +11,9 @@ from typing import Any, NamedTuple
 
 
 class TreeDef(NamedTuple):
-    """A container's type, its static part (keys, fields) and its children; `type is None` marks a leaf."""
+    """A container's type, its static part (keys, fields) and its children; `type is None` marks a
+    leaf.
+    """
 
     type: Any
     static: Any
@@ -78,7 +81,9 @@ def _build(treedef: TreeDef, rest: list[Any]) -> Any:
 
 
 def map_leaves(f: Callable[..., Any], tree: Any, *others: Any) -> Any:
-    """`f` over the leaves of trees of one structure. Raises ValueError when the structures differ."""
+    """`f` over the leaves of trees of one structure. Raises ValueError when the
+    structures differ.
+    """
     leaves, treedef = flatten(tree)
     columns = [leaves]
     for other in others:

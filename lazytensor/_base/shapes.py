@@ -15,7 +15,9 @@ __all__ = ["Shape", "as_shape", "broadcast", "normalize_axes", "normalize_axis",
 
 
 def as_shape(shape: Any) -> Shape:
-    """A tuple of ints from an int or a sequence. Raises TypeError, or ValueError for a negative size."""
+    """A tuple of ints from an int or a sequence. Raises TypeError, or ValueError for a negative
+    size.
+    """
     if not isinstance(shape, Iterable):
         shape = (shape,)
     try:
@@ -36,12 +38,16 @@ def broadcast(*shapes: Shape) -> Shape:
             if out[i] == 1:
                 out[i] = n
             elif n not in (1, out[i]):
-                raise ValueError(f"shapes {', '.join(map(str, shapes))} can't be broadcast together")
+                raise ValueError(
+                    f"shapes {', '.join(map(str, shapes))} can't be broadcast together"
+                )
     return tuple(out)
 
 
 def normalize_axis(axis: Any, ndim: int) -> int:
-    """0 <= axis < ndim. Raises TypeError, or `numpy.exceptions.AxisError` (IndexError and ValueError)."""
+    """0 <= axis < ndim. Raises TypeError, or `numpy.exceptions.AxisError` (IndexError and
+    ValueError).
+    """
     try:
         i = operator.index(axis)
     except TypeError:
@@ -52,7 +58,9 @@ def normalize_axis(axis: Any, ndim: int) -> int:
 
 
 def normalize_axes(axes: Any, ndim: int) -> tuple[int, ...]:
-    """Sorted, distinct axes from None (all), an int or a tuple. Raises as `normalize_axis`, or ValueError."""
+    """Sorted, distinct axes from None (all), an int or a tuple. Raises as `normalize_axis`, or
+    ValueError.
+    """
     if axes is None:
         return tuple(range(ndim))
     given = tuple(axes) if isinstance(axes, (tuple, list)) else (axes,)

@@ -1,6 +1,8 @@
-"""The builder `g`: makes nodes by the names of rows, looked up when called, so that rules never import one another.
+"""The builder `g`: makes nodes by the names of rows, looked up when called, so that rules never
+import one another.
 
-What enters: nodes, Python scalars and parameters. What leaves: nodes. It must not know any particular row.
+What enters: nodes, Python scalars and parameters. What leaves: nodes. It must not know any
+particular row.
 """
 
 from collections.abc import Callable
@@ -32,7 +34,8 @@ def _call(name: str) -> Callable[..., Node]:
 
 
 class Builder:
-    """`g.sin(x)`, `g.sum(x, axes)`, `g.concat([a, b], axis)`: array arguments first, then parameters.
+    """`g.sin(x)`, `g.sum(x, axes)`, `g.concat([a, b], axis)`: array arguments first, then
+    parameters.
 
     Python scalars among the arguments take dtype and device of the last array argument.
     """

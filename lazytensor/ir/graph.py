@@ -1,7 +1,8 @@
-"""Graphs: `linearize` gives order, common subexpressions, leaves and cache key of pending nodes in one walk.
+"""Graphs: `linearize` gives order, common subexpressions, leaves and cache key of pending nodes in
+one walk.
 
-What enters: root nodes. What leaves: a Graph (its nodes in order, leaves, outputs, key).
-It must not know what a key is used for, or how nodes are computed.
+What enters: root nodes. What leaves: a Graph (its nodes in order, leaves, outputs, key). It must
+not know what a key is used for, or how nodes are computed.
 """
 
 import sys
@@ -17,7 +18,8 @@ from .op import Op
 
 Key = tuple[Any, ...]
 
-# Scalars that simplification looks at; every other one is an input of the program, not a part of its text.
+# Scalars that simplification looks at; every other one is an input of the program, not a part of
+# its text.
 SPECIAL = (0.0, 1.0, -1.0, 2.0, 0.5)
 
 
@@ -25,8 +27,8 @@ class Graph:
     """Nodes in the order in which they were made, leaves where they are first read.
 
     `order` holds the nodes, leaves among them, each once; `number` maps every node met, duplicates
-    included, to its place in `order`; `outputs` are places; `leaves` are the places of buffers that the
-    program reads as inputs. `key` is equal for two graphs exactly when one program serves both.
+    included, to its place in `order`; `outputs` are places; `leaves` are the places of buffers that
+    the program reads as inputs. `key` is equal for two graphs exactly when one program serves both.
     """
 
     __slots__ = ("key", "leaves", "number", "order", "outputs", "rows", "uses")
@@ -47,7 +49,9 @@ class Graph:
 
 
 def leaf_key(node: Node) -> Key:
-    """The key of a node that is an input: its type and layout; for a special scalar its value, sign included."""
+    """The key of a node that is an input: its type and layout; for a special scalar its value, sign
+    included.
+    """
     if node.op is SCALAR:
         value = node.value.item()
         if value in SPECIAL:
@@ -146,14 +150,16 @@ def _references(nodes: Iterable[Node], uses: Counter[Node]) -> list[tuple[Node, 
 
 
 def wanted_elsewhere(graph: Graph, worth: Callable[[Node], bool]) -> list[int]:
-    """Places of nodes that something outside the graph holds and that are worth keeping, but for outputs.
+    """Places of nodes that something outside the graph holds and that are worth keeping, but for
+    outputs.
 
-    On free-threaded builds reference counts say nothing, so every node that is worth keeping counts.
+    On free-threaded builds reference counts say nothing, so every node that is worth keeping
+    counts.
     """
     number, outputs = graph.number, set(graph.outputs)
     out = set()
     for node, references in _references(number, graph.uses):
-        if COUNTED and references <= _OWN or node.value is not None or not node.args:
+        if (COUNTED and references <= _OWN) or node.value is not None or not node.args:
             continue
         place = number[node]
         if place not in outputs and worth(node):
@@ -162,7 +168,9 @@ def wanted_elsewhere(graph: Graph, worth: Callable[[Node], bool]) -> list[int]:
 
 
 def _own_references() -> int:
-    """References that `linearize` itself holds to a node when `_references` counts, as this interpreter counts."""
+    """References that `linearize` itself holds to a node when `_references` counts, as this
+    interpreter counts.
+    """
     op = Op("probe", "movement", 1, infer=lambda x: (x.shape, x.dtype))
     root = apply(op, (apply(op, (placeholder((), bool_, CPU, 0),)),))
     graph = linearize([root])
@@ -173,7 +181,9 @@ _OWN = _own_references()
 
 
 def ancestors(roots: Sequence[Node], stop: Callable[[Node], bool]) -> list[Node]:
-    """Nodes above `roots`, arguments first, not going past nodes where `stop` holds. No recursion."""
+    """Nodes above `roots`, arguments first, not going past nodes where `stop` holds. No
+    recursion.
+    """
     done: set[Node] = set()
     order: list[Node] = []
     stack = list(reversed(roots))

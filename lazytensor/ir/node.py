@@ -1,8 +1,8 @@
 """The node, and `apply`, which makes one.
 
-What enters: an op, argument nodes of one device, parameters. What leaves: an immutable node (but for
-its cached value), with shape and dtype inferred, or the error raised at once.
-It must not know promotion, faces, or how values are computed.
+What enters: an op, argument nodes of one device, parameters. What leaves: an immutable node (but
+for its cached value), with shape and dtype inferred, or the error raised at once. It must not know
+promotion, faces, or how values are computed.
 """
 
 import itertools
@@ -17,7 +17,6 @@ from .._base.devices import CPU, Device
 from .._base.dtypes import DType, canonical
 from .._base.shapes import Shape
 from .op import Op, register
-
 
 _count = itertools.count(1)
 
@@ -89,7 +88,13 @@ class Node:
 LEAF = register(Op("leaf", "leaf", 0, doc="A buffer: the value of a node made from data."))
 SCALAR = register(Op("scalar", "leaf", 0, doc="A Python scalar of a given dtype, as a 0-d buffer."))
 PLACEHOLDER = register(
-    Op("placeholder", "leaf", 0, params=("index",), doc="An argument of a transformed function: it has no value.")
+    Op(
+        "placeholder",
+        "leaf",
+        0,
+        params=("index",),
+        doc="An argument of a transformed function: it has no value.",
+    )
 )
 PICK = register(
     Op(
@@ -106,8 +111,11 @@ PICK = register(
     )
 )
 
+
 class _Tracing(threading.local):
-    """How many transformed functions this thread is running: handles keep their history meanwhile."""
+    """How many transformed functions this thread is running: handles keep their history
+    meanwhile.
+    """
 
     depth = 0
 
@@ -153,7 +161,9 @@ def apply(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
     device = args[0].device if args else params[-1]
     for arg in args:
         if arg.device is not device:
-            raise ValueError(f"{op.name}: arrays are on different devices: {device} and {arg.device}")
+            raise ValueError(
+                f"{op.name}: arrays are on different devices: {device} and {arg.device}"
+            )
     if op.kind == "transfer":
         device = params[-1]
     node = Node(op, args, params, shape, dtype, device)
@@ -200,7 +210,9 @@ _scalars: dict[Any, Node] = {}
 
 
 def scalar(value: Any, dtype: DType, device: Device = CPU) -> Node:
-    """A 0-d node for a Python scalar. Raises OverflowError when an integer does not fit the dtype."""
+    """A 0-d node for a Python scalar. Raises OverflowError when an integer does not fit
+    the dtype.
+    """
     key = (value, dtype, device, type(value))
     node = _scalars.get(key)
     if node is None:
@@ -227,7 +239,9 @@ def _buffer(value: Any, dtype: DType) -> np.ndarray[Any, Any]:
 def user_line() -> tuple[Any, int]:
     """(code, last instruction) of the first frame outside the package: no frame is kept alive."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("lazytensor."):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(
+        "lazytensor."
+    ):
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
 

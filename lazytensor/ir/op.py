@@ -45,7 +45,8 @@ COLUMNS = (
 
 
 class Op:
-    """One primitive: its name, kind, parameters and rules (see `docs/architecture.md`, "The table").
+    """One primitive: its name, kind, parameters and rules (see `docs/architecture.md`, "The
+    table").
 
     Rules take the array arguments first, then the parameters, positionally. `g` is a builder, `np`
     the NumPy-like module of the device, `s` an interpreter of scalar instructions, `y` the result,
@@ -110,8 +111,7 @@ class Op:
     def differentiable(self) -> bool:
         """Whether any derivative column holds a rule."""
         return any(
-            getattr(self, c) not in (None, NONDIFF)
-            for c in ("partials", "transpose", "vjp")
+            getattr(self, c) not in (None, NONDIFF) for c in ("partials", "transpose", "vjp")
         )
 
 
@@ -137,7 +137,9 @@ def register(op: Op) -> Op:
         raise ValueError(f"op {op.name!r} is in the table already")
     missing = blanks(op)
     if missing:
-        raise ValueError(f"op {op.name!r} of kind {op.kind!r} has blank columns: {', '.join(missing)}")
+        raise ValueError(
+            f"op {op.name!r} of kind {op.kind!r} has blank columns: {', '.join(missing)}"
+        )
     ROWS[op.name] = op
     return op
 

@@ -19,7 +19,9 @@ def step(group: Group, wanted: Sequence[Node], slot: Slots) -> Step:
     first = group.members[0]
     if group.space is None or (len(group.members) == 1 and first.op.kind != "elementwise"):
         args = tuple(slot(a) for a in first.args)
-        return Call(first.op, first.params, args, (slot(first),), first.where, first.shape, first.dtype)
+        return Call(
+            first.op, first.params, args, (slot(first),), first.where, first.shape, first.dtype
+        )
     return _Builder(group).launch(wanted, slot)
 
 
@@ -47,7 +49,9 @@ class _Builder:
             self.sources.append(a)
 
     def _axes(self, shape: Shape, level: str) -> tuple[bool, ...]:
-        """Along which axes of the space an input of this shape varies; a row input may lack the reduced axes."""
+        """Along which axes of the space an input of this shape varies; a row input may lack the
+        reduced axes.
+        """
         space = self.group.space or ()
         if level == ROW and len(shape) == len(self.group.rows):
             shape = (*shape, *(1,) * self.group.reduced)
@@ -81,7 +85,9 @@ class _Builder:
         rank = 2 if group.reduced else len(group.space or ())
         outputs = tuple(numbers[n] for n in wanted)
         constants = tuple(self.constants.values())
-        return Kernel(rank, min(group.reduced, 1), tuple(self.inputs.values()), constants, stages, outputs)
+        return Kernel(
+            rank, min(group.reduced, 1), tuple(self.inputs.values()), constants, stages, outputs
+        )
 
     def launch(self, wanted: Sequence[Node], slot: Slots) -> Launch:
         """The step."""
@@ -95,7 +101,9 @@ class _Builder:
         return Launch(self.kernel(wanted), space, args, views, outs, tuple(n.shape for n in wanted))
 
     def _view(self, shape: Shape, level: str) -> tuple[Shape, Shape]:
-        """(broadcast to, then reshape to): how a buffer is seen by a kernel over (rows, columns)."""
+        """(broadcast to, then reshape to): how a buffer is seen by a kernel over (rows,
+        columns).
+        """
         space, reduced = self.group.space or (), self.group.reduced
         if not reduced:
             padded = (1,) * (len(space) - len(shape)) + shape

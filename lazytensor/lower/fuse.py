@@ -1,9 +1,9 @@
 """Fusion: nodes in order -> groups, each of which becomes one step.
 
 Elementwise nodes of one shape, the reductions over their trailing axes, what is computed from the
-reduced rows, and elementwise nodes that read those again share a group (softmax is one). A node joins a
-group of its arguments unless that would close a cycle among groups.
-What enters: nodes in topological order. What leaves: groups, in an order in which they can run.
+reduced rows, and elementwise nodes that read those again share a group (softmax is one). A node
+joins a group of its arguments unless that would close a cycle among groups. What enters: nodes in
+topological order. What leaves: groups, in an order in which they can run.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from .._base.shapes import Shape, prod
 from ..ir.node import Node
 
-# A row longer than this many elements would leave the cache between stages, so it isn't kept in one kernel.
+# A row longer than this many elements would leave the cache between stages, so it isn't kept in one
+# kernel.
 LONGEST_ROW = 1 << 15
 MOST_MEMBERS = 1000
 
@@ -100,7 +101,9 @@ class Fuser:
 
     def _acyclic(self, node: Node, group: Group) -> bool:
         bit = 1 << group.number
-        return not any(self.of[a] is not group and self.of[a].after & bit for a in node.args if a in self.of)
+        return not any(
+            self.of[a] is not group and self.of[a].after & bit for a in node.args if a in self.of
+        )
 
     def _depend(self, group: Group, args: Sequence[Node]) -> None:
         """Note what the group comes after, and so does all that comes after the group."""
@@ -183,7 +186,12 @@ def _space(node: Node) -> Shape | None:
 
 def _row_reduction(node: Node) -> bool:
     """A reduction over trailing axes whose rows are short enough."""
-    if node.op.kind != "reduce" or node.op.params != ("axes",) or not node.params[0] or not node.args[0].size:
+    if (
+        node.op.kind != "reduce"
+        or node.op.params != ("axes",)
+        or not node.params[0]
+        or not node.args[0].size
+    ):
         return False
     axes, shape = node.params[0], node.args[0].shape
     trailing = axes == tuple(range(len(shape) - len(axes), len(shape)))

@@ -1,7 +1,8 @@
 """Kernels and plans: what every target receives.
 
-A kernel is an outer iteration space and, at each point of it, stages: compute a value, or reduce a row
-into one. What enters and leaves here is data only; it must not know targets, or how kernels are chosen.
+A kernel is an outer iteration space and, at each point of it, stages: compute a value, or reduce a
+row into one. What enters and leaves here is data only; it must not know targets, or how kernels are
+chosen.
 """
 
 from dataclasses import dataclass, field
@@ -11,13 +12,16 @@ from .._base.dtypes import DType
 from .._base.shapes import Shape
 from ..ir.op import Op
 
-# A value of a kernel varies over the whole space, or only over its rows (the axes that aren't reduced).
+# A value of a kernel varies over the whole space, or only over its rows (the axes that aren't
+# reduced).
 FULL, ROW = "full", "row"
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A buffer that the kernel reads, broadcast to the space: `axes[i]` tells whether it varies along axis i."""
+    """A buffer that the kernel reads, broadcast to the space: `axes[i]` tells whether it varies
+    along axis i.
+    """
 
     dtype: DType
     level: str
@@ -35,7 +39,9 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`op` applied to values by number; a reduction's result is a ROW value, kept with an axis of size 1."""
+    """`op` applied to values by number; a reduction's result is a ROW value, kept with an axis of
+    size 1.
+    """
 
     op: Op
     params: tuple[Any, ...]
@@ -53,8 +59,8 @@ class Stage:
 class Kernel:
     """Values are numbered: inputs, then constants, then stages; `outputs` are numbers of stages.
 
-    `rank` is the number of axes of the space; the last `reduced` of them are folded by reductions. Sizes
-    and strides are arguments of the compiled kernel, never a part of it.
+    `rank` is the number of axes of the space; the last `reduced` of them are folded by reductions.
+    Sizes and strides are arguments of the compiled kernel, never a part of it.
     """
 
     rank: int
@@ -69,7 +75,9 @@ class Kernel:
         if number < len(self.inputs):
             return self.inputs[number].level
         number -= len(self.inputs)
-        return ROW if number < len(self.constants) else self.stages[number - len(self.constants)].level
+        return (
+            ROW if number < len(self.constants) else self.stages[number - len(self.constants)].level
+        )
 
     def dtype(self, number: int) -> DType:
         """The dtype of a value."""
@@ -123,4 +131,3 @@ class Plan:
     slots: int
     timings: dict[str, float] = field(default_factory=dict)
     nodes: int = 0
-

@@ -1,4 +1,5 @@
-"""The pipeline: a graph through named passes to a plan, each pass timed and, on request, verified and printed.
+"""The pipeline: a graph through named passes to a plan, each pass timed and, on request, verified
+and printed.
 
 What enters: a linearized graph with its outputs. What leaves: a Plan. It must not know targets.
 """
@@ -72,7 +73,9 @@ def lower(graph: Graph) -> Plan:
     inputs = tuple(slots.places[p] for p in graph.leaves)
     places = tuple(graph.leaves)
     assert inputs == tuple(range(len(inputs)))
-    return Plan(places, tuple(slots.constants), steps, outputs, slots.count, timer.seconds, len(graph.order))
+    return Plan(
+        places, tuple(slots.constants), steps, outputs, slots.count, timer.seconds, len(graph.order)
+    )
 
 
 def _last_readers(graph: Graph) -> list[int]:
@@ -88,7 +91,9 @@ def _last_readers(graph: Graph) -> list[int]:
     return last
 
 
-def _lower_piece(piece: Simplified, wanted: list[int], slots: _Slots, steps: list[Step], timer: _Timer) -> None:
+def _lower_piece(
+    piece: Simplified, wanted: list[int], slots: _Slots, steps: list[Step], timer: _Timer
+) -> None:
     """Steps of one piece; the slots of its wanted places are noted."""
     inner = linearize(piece.outputs)
     _inspect("simplify", inner)

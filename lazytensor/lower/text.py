@@ -1,7 +1,7 @@
 """Plans and kernels as text that reads as Python.
 
-What enters: a plan or a kernel. What leaves: text: kernels as loop nests, steps as statements. It must not
-know targets.
+What enters: a plan or a kernel. What leaves: text: kernels as loop nests, steps as statements. It
+must not know targets.
 """
 
 from .kernel import Call, Kernel, Launch, Plan, Stage
@@ -16,7 +16,9 @@ def _dtype(dtype: object) -> str:
 
 
 class _Names:
-    """Names of a kernel's values: x0 … for inputs, literals for constants, t0 … for stages, y0 … for outputs."""
+    """Names of a kernel's values: x0 … for inputs, literals for constants, t0 … for stages, y0 …
+    for outputs.
+    """
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
@@ -50,10 +52,16 @@ def kernel_text(kernel: Kernel, name: str = "kernel") -> str:
     names = _Names(kernel)
     inputs = ", ".join(f"{names.read(i)}: {_dtype(x.dtype)}" for i, x in enumerate(kernel.inputs))
     outputs = ", ".join(f"{names.read(n)}: {_dtype(kernel.dtype(n))}" for n in kernel.outputs)
-    axes = "r in rows" if kernel.reduced else ", ".join(f"i{k}" for k in range(kernel.rank)) + " in space"
+    axes = (
+        "r in rows"
+        if kernel.reduced
+        else ", ".join(f"i{k}" for k in range(kernel.rank)) + " in space"
+    )
     loop = [f"    for {axes}:"] if kernel.rank else []
     indent = "        " if loop else "    "
-    lines = [indent + _stage(stage, names, i + names.first) for i, stage in enumerate(kernel.stages)]
+    lines = [
+        indent + _stage(stage, names, i + names.first) for i, stage in enumerate(kernel.stages)
+    ]
     return "\n".join([f"kernel {name}({inputs}) -> {outputs}:", *loop, *lines])
 
 
@@ -66,7 +74,9 @@ def _stage(stage: Stage, names: _Names, number: int) -> str:
 
 
 def describe(plan: Plan) -> str:
-    """A plan: its kernels, then its steps with the shapes they make and the buffers that are free after them."""
+    """A plan: its kernels, then its steps with the shapes they make and the buffers that are free
+    after them.
+    """
     kernels: dict[Kernel, str] = {}
     steps = [_step(step, kernels) for step in plan.steps]
     texts = [kernel_text(kernel, name) for kernel, name in kernels.items()]
@@ -82,11 +92,18 @@ def _step(step: Launch | Call, kernels: dict[Kernel, str]) -> str:
     outs = ", ".join(f"b{i}" for i in step.outs)
     if isinstance(step, Launch):
         name = kernels.setdefault(step.kernel, f"k{len(kernels)}")
-        made = ", ".join(f"{_dtype(step.kernel.dtype(n))}{list(s)}" for n, s in zip(step.kernel.outputs, step.shapes, strict=True))
+        made = ", ".join(
+            f"{_dtype(step.kernel.dtype(n))}{list(s)}"
+            for n, s in zip(step.kernel.outputs, step.shapes, strict=True)
+        )
     else:
         name = step.op.name
         args += [repr(p) for p in step.params]
-        made = f"{step.dtype}{step.shape}" if step.op.outputs > 1 else f"{_dtype(step.dtype)}{list(step.shape)}"
+        made = (
+            f"{step.dtype}{step.shape}"
+            if step.op.outputs > 1
+            else f"{_dtype(step.dtype)}{list(step.shape)}"
+        )
     freed = [f"b{i}" for i in step.drops]
     note = f"; frees {', '.join(freed)}" if freed else ""
     return f"    {outs} = {name}({', '.join(args)})  # {made}{note}"

@@ -1,8 +1,8 @@
 """Buffers: a pool of large blocks of memory, reused when nothing refers to them any more.
 
-What enters: shapes and dtypes. What leaves: uninitialised arrays. A block is free when the pool alone
-holds it: results, their views and whatever was exported (DLPack, `__array__`) all hold their block,
-so memory that anyone can see is never handed out again.
+What enters: shapes and dtypes. What leaves: uninitialised arrays. A block is free when the pool
+alone holds it: results, their views and whatever was exported (DLPack, `__array__`) all hold their
+block, so memory that anyone can see is never handed out again.
 """
 
 import sys
@@ -61,7 +61,10 @@ class Pool:
     def free(self) -> int:
         """Bytes of blocks that nothing uses."""
         return sum(
-            size for size, blocks in self._blocks.items() for b in blocks if sys.getrefcount(b) <= _FREE
+            size
+            for size, blocks in self._blocks.items()
+            for b in blocks
+            if sys.getrefcount(b) <= _FREE
         )
 
     def clear(self) -> None:
@@ -71,7 +74,9 @@ class Pool:
 
 
 def _size_class(nbytes: int) -> int:
-    """Rounded up to one of eight steps between powers of two, so that at most an eighth is wasted."""
+    """Rounded up to one of eight steps between powers of two, so that at most an eighth
+    is wasted.
+    """
     step = max(4096, 1 << max(0, nbytes.bit_length() - 4))
     return -(-nbytes // step) * step
 
@@ -86,7 +91,9 @@ POOL = Pool()
 
 
 def empty(shape: Shape, dtype: DType) -> np.ndarray[Any, Any]:
-    """An uninitialised C-contiguous array, aligned to 64 bytes when it is large. Raises MemoryError."""
+    """An uninitialised C-contiguous array, aligned to 64 bytes when it is large. Raises
+    MemoryError.
+    """
     nbytes = prod(shape) * dtype.itemsize
     COUNTERS.bytes += nbytes
     if nbytes < POOLED:

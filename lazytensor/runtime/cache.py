@@ -1,7 +1,9 @@
-"""The graph cache: interprets first-seen and tiny graphs, lowers and keeps plans for the hot and the large.
+"""The graph cache: interprets first-seen and tiny graphs, lowers and keeps plans for the hot and
+the large.
 
-What enters: a graph. What leaves: the values of its outputs. Keys are full tuples, compared in full;
-bounded by the nodes of the keys it holds. How often a key was seen, and sizes, decide; never a clock.
+What enters: a graph. What leaves: the values of its outputs. Keys are full tuples, compared in
+full; bounded by the nodes of the keys it holds. How often a key was seen, and sizes, decide; never
+a clock.
 """
 
 from collections import OrderedDict
@@ -19,13 +21,15 @@ from .execute import execute, prepare
 from .interpret import interpret
 from .observe import OBSERVERS, Event
 
-# Bytes of its large nodes from which a graph is compiled when it is first seen; what fits the cache gains
-# nothing, however much of it there is.
+# Bytes of its large nodes from which a graph is compiled when it is first seen; what fits the cache
+# gains nothing, however much of it there is.
 LARGE, LARGE_NODE = 1 << 22, 1 << 16
 
 
 class GraphCache:
-    """Plans by key, least recently used first; None for a key that was seen once and interpreted."""
+    """Plans by key, least recently used first; None for a key that was seen once and
+    interpreted.
+    """
 
     def __init__(self) -> None:
         self._plans: OrderedDict[Key, Plan | None] = OrderedDict()

@@ -1,6 +1,7 @@
 """Counters: exact figures of what was done, for tests and for `explain`.
 
-What enters: increments, made while the runtime's lock is held. What leaves: snapshots and differences.
+What enters: increments, made while the runtime's lock is held. What leaves: snapshots and
+differences.
 """
 
 from collections.abc import Iterator
@@ -14,9 +15,9 @@ from ..ir.node import nodes_made
 class Counters:
     """Figures since the process started.
 
-    nodes: made by operations. graphs: materialisations. plans: graphs lowered. compilations: kernels
-    compiled. interpreted: ops run one by one. kernels: compiled kernels run. calls: library calls run.
-    bytes: of the buffers that were allocated for results.
+    nodes: made by operations. graphs: materialisations. plans: graphs lowered. compilations:
+    kernels compiled. interpreted: ops run one by one. kernels: compiled kernels run. calls: library
+    calls run. bytes: of the buffers that were allocated for results.
     """
 
     nodes: int = 0

@@ -46,7 +46,9 @@ def compiled(kernel: Kernel) -> target.Compiled:
 
 
 def _written(text: str) -> str | None:
-    """The file with the text in the cache folder, if there is such a folder; one file a compilation."""
+    """The file with the text in the cache folder, if there is such a folder; one file a
+    compilation.
+    """
     folder = config.get("cache_dir")
     if not folder:
         return None
@@ -69,7 +71,9 @@ def prepare(plan: Plan) -> Plan:
 
 
 def execute(plan: Plan, graph: Graph) -> list[Any]:
-    """Values of the graph's outputs. Raises what a row's value raises, with the user's line, and MemoryError."""
+    """Values of the graph's outputs. Raises what a row's value raises, with the user's line, and
+    MemoryError.
+    """
     try:
         return _execute(plan, graph)
     except MemoryError:
@@ -97,16 +101,23 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph) -> None:
     if isinstance(step, Call):
         env[step.outs[0]] = _call(step, args, graph)
         return
-    outs = [empty(shape, step.kernel.dtype(n)) for shape, n in zip(step.shapes, step.kernel.outputs, strict=True)]
+    outs = [
+        empty(shape, step.kernel.dtype(n))
+        for shape, n in zip(step.shapes, step.kernel.outputs, strict=True)
+    ]
     COUNTERS.kernels += 1
-    target.run(step, step.compiled, args, outs, config.get("block_bytes"), config.get("num_threads"))
+    target.run(
+        step, step.compiled, args, outs, config.get("block_bytes"), config.get("num_threads")
+    )
     for slot, out in zip(step.outs, outs, strict=True):
         env[slot] = out
 
 
 def _timed(step: Launch | Call, env: list[Any], graph: Graph) -> None:
     """Run a step and log its time, and the rate at which it reads and writes."""
-    moved = sum(env[i].nbytes for i in step.args if env[i] is not None and type(env[i]) is not tuple)
+    moved = sum(
+        env[i].nbytes for i in step.args if env[i] is not None and type(env[i]) is not tuple
+    )
     start = time.perf_counter()
     _run(step, env, graph)
     seconds = time.perf_counter() - start

@@ -1,7 +1,7 @@
 """The interpreter: a graph run op by op, with the rows' value columns.
 
-What enters: a graph and the places whose values are wanted. What leaves: those values. First-seen and
-tiny graphs are run so; results have the same bits as those of compiled plans.
+What enters: a graph and the places whose values are wanted. What leaves: those values. First-seen
+and tiny graphs are run so; results have the same bits as those of compiled plans.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,9 @@ Values = list[Any]
 
 
 def interpret(graph: Graph, wanted: Sequence[int]) -> Values:
-    """Values of the wanted places, in that order. Raises what a row's value raises, with the user's line."""
+    """Values of the wanted places, in that order. Raises what a row's value raises, with the user's
+    line.
+    """
     values: Values = [None] * len(graph.order)
     left = _readers(graph, wanted)
     with np.errstate(all="ignore"):

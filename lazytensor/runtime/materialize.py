@@ -1,8 +1,8 @@
 """Materialising: from nodes to values.
 
-What enters: nodes. What leaves: their `value` filled, and that of whatever else alive would otherwise
-have to be computed again (docs/architecture.md, "Materialising"). One lock: a graph is computed once,
-whichever thread asks.
+What enters: nodes. What leaves: their `value` filled, and that of whatever else alive would
+otherwise have to be computed again (docs/architecture.md, "Materialising"). One lock: a graph is
+computed once, whichever thread asks.
 """
 
 import os
@@ -49,7 +49,9 @@ def value(node: Node) -> np.ndarray[Any, Any]:
 
 
 def materialize(nodes: Sequence[Node]) -> None:
-    """Fill the values of all nodes, in one graph. Raises what computing them raises; nothing is then changed."""
+    """Fill the values of all nodes, in one graph. Raises what computing them raises; nothing is
+    then changed.
+    """
     with _lock:
         roots = [n for n in nodes if n.value is None]
         if roots:
@@ -80,7 +82,11 @@ def _run(roots: Sequence[Node]) -> None:
 
 def _plain() -> bool:
     """Whether nothing asks for a plan, or wants to be told."""
-    return config.get("execution") == "auto" and config.get("target") != "null" and not (OBSERVERS or wants(1))
+    return (
+        config.get("execution") == "auto"
+        and config.get("target") != "null"
+        and not (OBSERVERS or wants(1))
+    )
 
 
 def _small(node: Node) -> bool:
@@ -88,7 +94,9 @@ def _small(node: Node) -> bool:
 
 
 def _run_tiny(nodes: Sequence[Node]) -> None:
-    """A few ops on small arrays: no plan would save what looking for it costs, and every value may stay."""
+    """A few ops on small arrays: no plan would save what looking for it costs, and every value may
+    stay.
+    """
     with np.errstate(all="ignore"):
         for node in nodes:
             for a in node.args:
@@ -130,9 +138,15 @@ class _Worth:
         """Cheap ops that computing the node again would take, at most."""
         depth = self._depth
         if node not in depth:
-            for n in ancestors([node], lambda n: n in depth or n.value is not None or not n.op.cheap):
+            for n in ancestors(
+                [node], lambda n: n in depth or n.value is not None or not n.op.cheap
+            ):
                 if n not in depth:
-                    depth[n] = 1 + sum(depth.get(a, 0) for a in n.args) if n.op.cheap and n.value is None else 0
+                    depth[n] = (
+                        1 + sum(depth.get(a, 0) for a in n.args)
+                        if n.op.cheap and n.value is None
+                        else 0
+                    )
         return depth[node]
 
 

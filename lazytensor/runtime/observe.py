@@ -1,6 +1,7 @@
 """Observers: told of each materialisation, for `explain` and for debugging.
 
-What enters: callbacks. What leaves: to them, an Event. Nothing is gathered while there is no observer.
+What enters: callbacks. What leaves: to them, an Event. Nothing is gathered while there is no
+observer.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,9 @@ from ..lower.kernel import Plan
 
 @dataclass(frozen=True)
 class Event:
-    """One materialisation: its graph, its plan (None when it was interpreted), the user's line that asked."""
+    """One materialisation: its graph, its plan (None when it was interpreted), the user's line that
+    asked.
+    """
 
     graph: Graph
     plan: Plan | None

@@ -1,8 +1,9 @@
-"""The flush that bounds memory: what is pending is measured now and then, and materialised when it has grown.
+"""The flush that bounds memory: what is pending is measured now and then, and materialised when it
+has grown.
 
 Every `max_pending` nodes, and after every few megabytes of new leaves, the newest node's pending
-ancestry is measured; it is materialised when it is longer than `max_pending` nodes or alone holds over
-16 MB of buffers. What enters: the newest node. What leaves: nothing.
+ancestry is measured; it is materialised when it is longer than `max_pending` nodes or alone holds
+over 16 MB of buffers. What enters: the newest node. What leaves: nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +21,9 @@ _LOOKS = 8
 
 
 class _State:
-    """Bytes of leaves made since the last look, and looks left before the rest of them is let be."""
+    """Bytes of leaves made since the last look, and looks left before the rest of them is
+    let be.
+    """
 
     new_bytes = 0
     looks = 0
@@ -54,9 +57,8 @@ def _look(node: Node, materialize: Callable[[Sequence[Node]], None]) -> None:
         _State.looks -= 1
     WATCH.next_look = 0 if _State.looks else serials() + limit
     pending, held = _measure(node)
-    if pending > limit or held > HELD_BYTES:
-        if not _traced(node):
-            materialize((node,))
+    if (pending > limit or held > HELD_BYTES) and not _traced(node):
+        materialize((node,))
 
 
 def _measure(node: Node) -> tuple[int, int]:

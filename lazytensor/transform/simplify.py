@@ -1,8 +1,8 @@
 """Simplification: a graph rebuilt over placeholders, once forward, with rewriting rules by op name.
 
-What enters: a graph (or a range of its places) and the places whose values are wanted. What leaves: new
-nodes for them, and the places that became inputs. Every rule holds for NaN, infinities and -0, and
-leaves bits as they are. It must not know kernels or targets.
+What enters: a graph (or a range of its places) and the places whose values are wanted. What leaves:
+new nodes for them, and the places that became inputs. Every rule holds for NaN, infinities and -0,
+and leaves bits as they are. It must not know kernels or targets.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,14 +18,20 @@ from ..ir.op import ROWS
 
 
 class Simplified(NamedTuple):
-    """`outputs` are nodes over placeholders whose index is a position in `inputs`, the places they stand for."""
+    """`outputs` are nodes over placeholders whose index is a position in `inputs`, the places they
+    stand for.
+    """
 
     outputs: list[Node]
     inputs: list[int]
 
 
-def simplify(graph: Graph, lo: int, hi: int, wanted: Sequence[int], rules: bool = True) -> Simplified:
-    """The places lo … hi - 1 of a graph rebuilt; what they read from before `lo` becomes an input."""
+def simplify(
+    graph: Graph, lo: int, hi: int, wanted: Sequence[int], rules: bool = True
+) -> Simplified:
+    """The places lo … hi - 1 of a graph rebuilt; what they read from before `lo` becomes
+    an input.
+    """
     builder = _Builder(rules)
     new: dict[int, Node] = {}
     inputs: list[int] = []
@@ -141,7 +147,11 @@ def lossless_cast(node: Node) -> Node | None:
     if x.op is not node.op:
         return None
     y = x.args[0]
-    if kind(y.dtype) == "b" or not np.can_cast(y.dtype, x.dtype, "safe") or kind(y.dtype) != kind(x.dtype):
+    if (
+        kind(y.dtype) == "b"
+        or not np.can_cast(y.dtype, x.dtype, "safe")
+        or kind(y.dtype) != kind(x.dtype)
+    ):
         return None
     return y if y.dtype is node.dtype else _again("cast", (y,), node.params, node)
 

@@ -1,4 +1,6 @@
-"""Golden plans: kernels, library calls and bytes of some twenty graphs. A refactoring must leave them as they are."""
+"""Golden plans: kernels, library calls and bytes of some twenty graphs. A refactoring must leave
+them as they are.
+"""
 
 import numpy as np
 import pytest
@@ -76,7 +78,12 @@ GOLDEN = {
     "concat": (lambda: g.concat([data(3, 4) * 2.0, data(3, 4) + 3.0], 0) * 5.0, 3, 0, 1),
     "gather": (lambda: g.gather([g.exp(data(9, 4)), leaf(np.array([1, 2]))]) * 3.0, 2, 1, 0),
     "cancelled": (lambda: -(-g.permute(g.permute(data(*X) * 1.0, (1, 0)), (1, 0))) + 4.0, 1, 0, 0),
-    "cycle": (lambda: (lambda y: y * g.sum(g.permute(y, (1, 0)), (0, 1)))(g.exp(data(16, 16))), 2, 1, 1),
+    "cycle": (
+        lambda: (lambda y: y * g.sum(g.permute(y, (1, 0)), (0, 1)))(g.exp(data(16, 16))),
+        2,
+        1,
+        1,
+    ),
 }
 
 

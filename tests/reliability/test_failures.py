@@ -19,6 +19,7 @@ from lazytensor.ops import g
 from lazytensor.ops.reduce import kept_shape
 from lazytensor.runtime import buffers, cache, execute, interpret
 from lazytensor.runtime.materialize import value
+
 TARGET_RUN = sys.modules["lazytensor.targets.numpy.run"]
 
 RNG = np.random.default_rng(3)
@@ -185,7 +186,11 @@ def test_the_pool_keeps_to_its_cap():
 
 def subprocess_run(code: str, **kw: Any) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kw
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **kw,
     )
 
 
@@ -289,11 +294,18 @@ def test_an_exception_in_a_thread_reaches_whoever_asks_each_time():
 @pytest.mark.parametrize(
     "settings",
     [
-        {"fuse": False}, {"graph_cache": 0}, {"num_threads": 2}, {"block_bytes": 2}, {"pool_bytes": 0},
-        {"max_pending": 3}, {"execution": "interpret"}, {"execution": "auto"}, {"verify": True},
+        {"fuse": False},
+        {"graph_cache": 0},
+        {"num_threads": 2},
+        {"block_bytes": 2},
+        {"pool_bytes": 0},
+        {"max_pending": 3},
+        {"execution": "interpret"},
+        {"execution": "auto"},
+        {"verify": True},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_settings_change_no_bit(settings):
     for program in PROGRAMS:
         with config.context(execution="compile"):
@@ -313,5 +325,10 @@ def test_floating_point_warnings_are_never_raised():
         warnings.simplefilter("error")
         for mode in ("interpret", "compile"):
             with config.context(execution=mode):
-                value(1.0 / x + g.log(x) + g.exp(x) + g.cast(g.cast(x, np.dtype("int8")), np.dtype("float64")))
+                value(
+                    1.0 / x
+                    + g.log(x)
+                    + g.exp(x)
+                    + g.cast(g.cast(x, np.dtype("int8")), np.dtype("float64"))
+                )
                 value(g.floor_divide(leaf(np.array([1, -(2**63)])), leaf(np.array([0, -1]))) * 3)

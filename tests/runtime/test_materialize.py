@@ -30,7 +30,9 @@ def data(*shape: int, dtype: type = np.float64) -> Node:
 @pytest.mark.parametrize("mode", ["interpret", "compile", "auto"])
 def test_a_contraction_that_something_alive_needs_runs_once(mode, monkeypatch):
     x, runs, column = data(40, 40), [], ROWS["matmul"].value
-    monkeypatch.setattr(ROWS["matmul"], "value", lambda np, a, b: runs.append(1) or column(np, a, b))
+    monkeypatch.setattr(
+        ROWS["matmul"], "value", lambda np, a, b: runs.append(1) or column(np, a, b)
+    )
     with config.context(execution=mode):
         y = g.matmul(x, x)
         z = g.sum(g.exp(y), (0, 1))
@@ -187,7 +189,9 @@ def test_errors_are_raised_each_time_with_the_users_line():
     x, i = data(3), leaf(np.array([5]))
     y = g.gather([x, i])
     for _ in range(2):
-        with pytest.raises(IndexError, match=r"index 5 is out of bounds for axis 0 of size 3.*test_materialize.py"):
+        with pytest.raises(
+            IndexError, match=r"index 5 is out of bounds for axis 0 of size 3.*test_materialize.py"
+        ):
             value(y)
     assert y.value is None
 
@@ -232,7 +236,9 @@ def test_a_graph_a_hundred_thousand_wide():
     x = data(4)
     parts = [x * float(i) for i in range(100_000)]
     while len(parts) > 1:
-        parts = [a + b for a, b in zip(parts[::2], parts[1::2], strict=False)] + parts[len(parts) // 2 * 2 :]
+        parts = [a + b for a, b in zip(parts[::2], parts[1::2], strict=False)] + parts[
+            len(parts) // 2 * 2 :
+        ]
     np.testing.assert_allclose(value(parts[0]), x.value * (99_999 * 50_000), rtol=1e-12)
 
 

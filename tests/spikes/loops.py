@@ -1,7 +1,8 @@
-"""Spike: loop nests from a `Kernel`, as C (for CUDA) and as LLVM IR, from the same stages and scalar bodies.
+"""Spike: loop nests from a `Kernel`, as C (for CUDA) and as LLVM IR, from the same stages and
+scalar bodies.
 
-It shows that what `lower/` hands to targets is enough for compiled ones: the row of a reduction is run
-through once per reduction, full values are computed again where they are read.
+It shows that what `lower/` hands to targets is enough for compiled ones: the row of a reduction is
+run through once per reduction, full values are computed again where they are read.
 """
 
 from typing import Any
@@ -53,7 +54,9 @@ class C(Text):
         return out
 
     def const(self, value: Any, dtype: Any) -> Name:
-        return Name({"-inf": "(-__int_as_float(0x7f800000))"}.get(str(value), f"{float(value)!r}f"), dtype)
+        return Name(
+            {"-inf": "(-__int_as_float(0x7f800000))"}.get(str(value), f"{float(value)!r}f"), dtype
+        )
 
     def load(self, i: int, dtype: Any) -> Name:
         out = self.fresh(dtype)
@@ -78,10 +81,13 @@ class C(Text):
 
     def function(self, kernel: Kernel) -> str:
         nest(self, kernel)
-        arrays = [f"x{i}" for i in range(len(kernel.inputs))] + [f"y{i}" for i in range(len(kernel.outputs))]
+        arrays = [f"x{i}" for i in range(len(kernel.inputs))] + [
+            f"y{i}" for i in range(len(kernel.outputs))
+        ]
         args = ", ".join(f"float* {a}, long long {a}r, long long {a}c" for a in arrays)
         head = f'extern "C" __global__ void kernel(long long rows, long long cols, {args}) {{\n'
-        head += "long long r = blockIdx.x * (long long)blockDim.x + threadIdx.x;\nif (r >= rows) return;\n"
+        head += "long long r = blockIdx.x * (long long)blockDim.x + threadIdx.x;\n"
+        head += "if (r >= rows) return;\n"
         return head + "\n".join(self.lines) + "\n}\n"
 
 
@@ -104,15 +110,19 @@ class LLVM(Text):
     def const(self, value: Any, dtype: Any) -> Name:
         import struct
 
-        bits = struct.unpack("<Q", struct.pack("<d", struct.unpack("<f", struct.pack("<f", float(value)))[0]))[0]
+        bits = struct.unpack(
+            "<Q", struct.pack("<d", struct.unpack("<f", struct.pack("<f", float(value)))[0])
+        )[0]
         return Name(f"0x{bits:016X}", dtype)
 
     def _address(self, name: str) -> str:
         r, c, p, q = (self.fresh(None) for _ in range(4))
         self.lines += [
-            f"{r} = load i64, i64* %c", f"{c} = mul i64 {r}, %{name}c", f"{p} = mul i64 %r, %{name}r",
+            f"{r} = load i64, i64* %c",
+            f"{c} = mul i64 {r}, %{name}c",
+            f"{p} = mul i64 %r, %{name}r",
             f"{q} = add i64 {c}, {p}",
-        ]  # fmt: skip
+        ]
         out = self.fresh(None)
         self.lines.append(f"{out} = getelementptr float, float* %{name}, i64 {q}")
         return out
@@ -129,11 +139,24 @@ class LLVM(Text):
         self.count += 1
         k = self.count
         i, j, test = (self.fresh(None) for _ in range(3))
-        self.lines += ["store i64 0, i64* %c", f"br label %head{k}", f"head{k}:", f"{i} = load i64, i64* %c"]
-        self.lines += [f"{test} = icmp slt i64 {i}, %cols", f"br i1 {test}, label %body{k}, label %end{k}", f"body{k}:"]
+        self.lines += [
+            "store i64 0, i64* %c",
+            f"br label %head{k}",
+            f"head{k}:",
+            f"{i} = load i64, i64* %c",
+        ]
+        self.lines += [
+            f"{test} = icmp slt i64 {i}, %cols",
+            f"br i1 {test}, label %body{k}, label %end{k}",
+            f"body{k}:",
+        ]
         body()
         again = self.fresh(None)
-        self.lines += [f"{j} = load i64, i64* %c", f"{again} = add i64 {j}, 1", f"store i64 {again}, i64* %c"]
+        self.lines += [
+            f"{j} = load i64, i64* %c",
+            f"{again} = add i64 {j}, 1",
+            f"store i64 {again}, i64* %c",
+        ]
         self.lines += [f"br label %head{k}", f"end{k}:"]
 
     def reduce(self, kernel: Kernel, number: int, value: Any) -> Name:
@@ -153,14 +176,33 @@ class LLVM(Text):
 
     def function(self, kernel: Kernel) -> str:
         nest(self, kernel)
-        arrays = [f"x{i}" for i in range(len(kernel.inputs))] + [f"y{i}" for i in range(len(kernel.outputs))]
+        arrays = [f"x{i}" for i in range(len(kernel.inputs))] + [
+            f"y{i}" for i in range(len(kernel.outputs))
+        ]
         args = ", ".join(f"float* %{a}, i64 %{a}r, i64 %{a}c" for a in arrays)
         head = [f"declare float @{name}(float)" for name in ("llvm.exp.f32", "tanhf")]
-        head += ["declare float @llvm.maximum.f32(float, float)", f"define void @kernel(i64 %rows, i64 %cols, {args}) {{"]
-        head += ["entry:", "%c = alloca i64", "%acc = alloca float", "br label %rowhead", "rowhead:"]
+        head += [
+            "declare float @llvm.maximum.f32(float, float)",
+            f"define void @kernel(i64 %rows, i64 %cols, {args}) {{",
+        ]
+        head += [
+            "entry:",
+            "%c = alloca i64",
+            "%acc = alloca float",
+            "br label %rowhead",
+            "rowhead:",
+        ]
         head += ["%r = phi i64 [0, %entry], [%rnext, %rowend]", "%more = icmp slt i64 %r, %rows"]
         head += ["br i1 %more, label %row, label %exit", "row:", "store i64 0, i64* %c"]
-        tail = ["br label %rowend", "rowend:", "%rnext = add i64 %r, 1", "br label %rowhead", "exit:", "ret void", "}"]
+        tail = [
+            "br label %rowend",
+            "rowend:",
+            "%rnext = add i64 %r, 1",
+            "br label %rowhead",
+            "exit:",
+            "ret void",
+            "}",
+        ]
         return "\n".join([*head, *self.lines, *tail]) + "\n"
 
 

@@ -1,4 +1,6 @@
-"""Third spike: one elementwise and one softmax kernel, from the same Kernel to NumPy, LLVM IR and CUDA C."""
+"""Third spike: one elementwise and one softmax kernel, from the same Kernel to NumPy, LLVM IR and
+CUDA C.
+"""
 
 import ctypes
 

@@ -1,4 +1,5 @@
-"""The null target: plans and counts, runs nothing; results have shape and dtype, and zeros for elements.
+"""The null target: plans and counts, runs nothing; results have shape and dtype, and zeros for
+elements.
 
 What enters: steps. What leaves: arrays that take no memory.
 """

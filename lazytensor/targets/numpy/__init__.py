@@ -17,9 +17,14 @@ __all__ = ["Compiled", "Source", "compile_source", "emit", "run"]
 def compile_source(source: Source, filename: str) -> Compiled:
     """The kernel's function; its text is visible in tracebacks under `filename`."""
     names: dict[str, Any] = dict(source.names)
-    exec(compile(source.text, filename, "exec"), names)  # noqa: S102
+    exec(compile(source.text, filename, "exec"), names)
     function: Callable[..., None] = names["kernel"]
-    linecache.cache[filename] = (len(source.text), None, source.text.splitlines(keepends=True), filename)
+    linecache.cache[filename] = (
+        len(source.text),
+        None,
+        source.text.splitlines(keepends=True),
+        filename,
+    )
     return Compiled(function, source.scratch, source.text.count("\n") - 1)
 
 

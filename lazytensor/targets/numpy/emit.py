@@ -1,7 +1,8 @@
-"""From a kernel to Python text over ufuncs: `def kernel(x0, …, y0, …, t0, …)`, one statement an instruction.
+"""From a kernel to Python text over ufuncs: `def kernel(x0, …, y0, …, t0, …)`, one statement an
+instruction.
 
-The text computes one block; `run` cuts arrays into blocks. What enters: a Kernel. What leaves: the text,
-the objects it names, and which scratch arrays it wants. It must not know sizes.
+The text computes one block; `run` cuts arrays into blocks. What enters: a Kernel. What leaves: the
+text, the objects it names, and which scratch arrays it wants. It must not know sizes.
 """
 
 from dataclasses import dataclass, field
@@ -39,7 +40,9 @@ class Instruction:
 
 @dataclass(slots=True)
 class Source:
-    """What a kernel compiles from. Equal text and names make equal functions, so `key` identifies it."""
+    """What a kernel compiles from. Equal text and names make equal functions, so `key` identifies
+    it.
+    """
 
     text: str
     names: dict[str, Any]
@@ -98,7 +101,7 @@ def _stage(tracer: _Tracer, stage: Any, args: list[Value], kernel: Kernel) -> Va
     if stage.op.kind == "movement":
         return args[0]
     out: Value = stage.op.body(tracer, *args, *stage.params)
-    if out.name and out.name[0] in "xc" or any(out is a for a in args):
+    if (out.name and out.name[0] in "xc") or any(out is a for a in args):
         out = tracer.cast(out, out.dtype)
     if out.level != stage.level and kernel.reduced:
         out = tracer.note("cast", Value(out.dtype, stage.level), (out,))
@@ -107,14 +110,16 @@ def _stage(tracer: _Tracer, stage: Any, args: list[Value], kernel: Kernel) -> Va
 
 def _overlaps(instruction: Instruction) -> bool:
     """Whether the result must not be written over an argument that is read for the last time."""
-    return instruction.name in ("cast", "complex", "real", "imag", "reduce") or bool(instruction.code)
+    return instruction.name in ("cast", "complex", "real", "imag", "reduce") or bool(
+        instruction.code
+    )
 
 
 class _Writer:
     """Gives registers to values and writes the statements.
 
-    A value's register is its output array, or an output array whose own value comes after the last read
-    of this one, or a scratch array. Fewer arrays leave more of the cache to each.
+    A value's register is its output array, or an output array whose own value comes after the last
+    read of this one, or a scratch array. Fewer arrays leave more of the cache to each.
     """
 
     def __init__(self, tracer: _Tracer, kernel: Kernel, values: list[Value]) -> None:
@@ -132,7 +137,9 @@ class _Writer:
             self._claim_output(values[number], f"y{i}")
 
     def _claim_output(self, value: Value, name: str) -> None:
-        """An output's value is computed straight into its array; a second output of one value is a copy."""
+        """An output's value is computed straight into its array; a second output of one value is a
+        copy.
+        """
         value.reads += 1
         if id(value) in self.home or value.name:
             self.copies.append(f"copyto({name}, {value.name or self.home[id(value)]})")
@@ -152,20 +159,25 @@ class _Writer:
         text = f"def kernel({', '.join(args)}):\n{body}\n"
         scratch = tuple(self.scratch)
         consts = tuple((repr(v), k[1]) for k, v in self.tracer.constants.items())
-        # the text says `reduce(…)` for every reduction, and no dtypes: columns and scratch belong to the key
+        # the text says `reduce(…)` for every reduction, and no dtypes: columns and scratch belong
+        # to the key
         named = tuple((n, v) for n, v in self.tracer.names.items() if not isinstance(v, np.ndarray))
         key = (text, named, scratch, consts, tuple(self.tracer.constants))
         return Source(text, self.tracer.names, scratch, key)
 
     def _lifetimes(self) -> None:
-        """When each value is read last, and when each output array gets its own value; till then it is free."""
+        """When each value is read last, and when each output array gets its own value; till then it
+        is free.
+        """
         for i, instruction in enumerate(self.tracer.instructions):
             for v in instruction.args:
                 self.last[id(v)] = i
             name = self.home.get(id(instruction.out))
             if name:
                 self.born[name] = i if _overlaps(instruction) else i + 1
-                self.free.setdefault((instruction.out.dtype, instruction.out.level), []).append(name)
+                self.free.setdefault((instruction.out.dtype, instruction.out.level), []).append(
+                    name
+                )
 
     def _register(self, value: Value) -> str:
         slot = (value.dtype, value.level)
@@ -206,10 +218,13 @@ class _Writer:
             return [f"copyto({out}, {names[0]}.{name})"]
         special = SPECIAL.get((name, args[0].dtype.kind))
         if special is not None:
-            return [f"copyto({out}, {self._name(special.__name__, special)}(np, {', '.join(names)}))"]
+            return [
+                f"copyto({out}, {self._name(special.__name__, special)}(np, {', '.join(names)}))"
+            ]
         if name == "select":
             return [f"copyto({out}, {self._name('where', np.where)}({', '.join(names)}))"]
-        return [f"{self._name(FUNCTIONS[name], getattr(np, FUNCTIONS[name]))}({', '.join(names)}, out={out})"]
+        function = self._name(FUNCTIONS[name], getattr(np, FUNCTIONS[name]))
+        return [f"{function}({', '.join(names)}, out={out})"]
 
     def _cast(self, out: str, name: str, source: DType, dtype: DType) -> str:
         if kind(source) == "c" and kind(dtype) not in "cb":

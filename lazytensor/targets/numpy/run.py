@@ -1,7 +1,7 @@
 """Runs compiled kernels over blocks that stay in the cache, on one thread or several.
 
-What enters: a launch, its compiled kernel and buffers. What leaves: the output arrays, filled. Blocks
-are cut along axes that aren't reduced; how they are cut changes no bit.
+What enters: a launch, its compiled kernel and buffers. What leaves: the output arrays, filled.
+Blocks are cut along axes that aren't reduced; how they are cut changes no bit.
 """
 
 import itertools
@@ -24,13 +24,17 @@ class Compiled:
 
     __slots__ = ("function", "scratch", "statements")
 
-    def __init__(self, function: Callable[..., None], scratch: Sequence[tuple[DType, str]], statements: int) -> None:
+    def __init__(
+        self, function: Callable[..., None], scratch: Sequence[tuple[DType, str]], statements: int
+    ) -> None:
         self.function = function
         self.scratch = scratch
         self.statements = statements
 
 
-def run(launch: Launch, compiled: Compiled, args: Arrays, outs: Arrays, block: int, threads: int) -> None:
+def run(
+    launch: Launch, compiled: Compiled, args: Arrays, outs: Arrays, block: int, threads: int
+) -> None:
     """Fill `outs`. `block` is the number of bytes of an operand in a block."""
     space = launch.space
     if launch.kernel.reduced:
@@ -61,19 +65,27 @@ def _limit(launch: Launch, compiled: Compiled, outs: Arrays, block: int) -> int:
 def _two_axes(a: np.ndarray[Any, Any], full: Shape, flat: Shape) -> np.ndarray[Any, Any]:
     """A buffer seen over (rows, columns); it is copied where its layout doesn't allow that."""
     if a.size != prod(full):
-        a = np.broadcast_to(a.reshape((1,) * (len(full) - a.ndim) + a.shape) if a.size == 1 else _padded(a, full), full)
+        a = np.broadcast_to(
+            a.reshape((1,) * (len(full) - a.ndim) + a.shape) if a.size == 1 else _padded(a, full),
+            full,
+        )
     return a.reshape(flat)
 
 
 def _padded(a: np.ndarray[Any, Any], full: Shape) -> np.ndarray[Any, Any]:
-    """Axes of size 1 behind a row value that lacks the reduced ones, where it would not broadcast otherwise."""
+    """Axes of size 1 behind a row value that lacks the reduced ones, where it would not broadcast
+    otherwise.
+    """
     missing = len(full) - a.ndim
     return a.reshape((*a.shape, *(1,) * missing)) if missing and a.shape == full[: a.ndim] else a
 
 
 def _scratch(compiled: Compiled, shape: Shape, launch: Launch) -> Arrays:
     rows = (*shape[:-1], 1) if launch.kernel.reduced else shape
-    return [np.empty(shape if level == FULL or not launch.kernel.reduced else rows, dtype) for dtype, level in compiled.scratch]
+    return [
+        np.empty(shape if level == FULL or not launch.kernel.reduced else rows, dtype)
+        for dtype, level in compiled.scratch
+    ]
 
 
 def _cuts(space: Shape, limit: int, reduced: int) -> tuple[int, int]:
@@ -88,14 +100,22 @@ def _cuts(space: Shape, limit: int, reduced: int) -> tuple[int, int]:
 
 
 def _blocks(
-    launch: Launch, compiled: Compiled, xs: Arrays, ys: Arrays, space: Shape, limit: int, threads: int
+    launch: Launch,
+    compiled: Compiled,
+    xs: Arrays,
+    ys: Arrays,
+    space: Shape,
+    limit: int,
+    threads: int,
 ) -> None:
     axis, length = _cuts(space, limit, launch.kernel.reduced)
     spans = list(_spans(space, axis, length))
     arrays = [_Cutter(a, len(space), axis) for a in (*xs, *ys)]
 
     def work(part: Sequence[tuple[tuple[int, ...], int, int]]) -> None:
-        scratch = _scratch(compiled, (*(1,) * axis, min(length + 1, space[axis]), *space[axis + 1 :]), launch)
+        scratch = _scratch(
+            compiled, (*(1,) * axis, min(length + 1, space[axis]), *space[axis + 1 :]), launch
+        )
         key = (slice(None),) * axis
         with np.errstate(all="ignore"):
             for outer, start, stop in part:
@@ -109,7 +129,9 @@ def _blocks(
 
 
 def _spans(space: Shape, axis: int, length: int) -> Iterator[tuple[tuple[int, ...], int, int]]:
-    """Blocks: places along the axes before `axis`, and start and stop along it. None has one element alone."""
+    """Blocks: places along the axes before `axis`, and start and stop along it. None has one
+    element alone.
+    """
     n = space[axis]
     for outer in itertools.product(*(range(k) for k in space[:axis])):
         start = 0
@@ -135,7 +157,9 @@ class _Cutter:
             return self._array
         if not outer and not self._zero[0]:
             return self._array[start:stop]
-        key: list[Any] = [slice(0, 1) if z else slice(i, i + 1) for i, z in zip(outer, self._zero, strict=False)]
+        key: list[Any] = [
+            slice(0, 1) if z else slice(i, i + 1) for i, z in zip(outer, self._zero, strict=False)
+        ]
         key.append(slice(None) if self._zero[self._axis] else slice(start, stop))
         return self._array[tuple(key)]
 
