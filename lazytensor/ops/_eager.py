@@ -60,6 +60,13 @@ SPECIAL: dict[tuple[str, str], Any] = {
 }
 
 
+def convert(np: Any, x: Any, dtype: DType) -> Any:
+    """`astype`; complex to real takes the real part, to bool tests for zero."""
+    if x.dtype.kind == "c" and dtype.kind != "c":
+        return (x != 0) if dtype.kind == "b" else x.real.astype(dtype)
+    return x.astype(dtype)
+
+
 class Eager(Interpreter):
     """Computes each instruction at once. `np` is the module of the device."""
 
@@ -80,5 +87,5 @@ class Eager(Interpreter):
         return self.np.asarray(value, dtype)
 
     def cast(self, value: Any, dtype: DType) -> Any:
-        """`astype`."""
-        return value.astype(dtype)
+        """As `convert`."""
+        return convert(self.np, value, dtype)

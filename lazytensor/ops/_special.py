@@ -63,13 +63,6 @@ def where_jvp(g: Any, tangents: Any, z: Any, c: Any, x: Any, y: Any) -> Any:
     return g.where(c, zero if tx is None else tx, zero if ty is None else ty)
 
 
-def cast(np: Any, x: Any, dtype: Any) -> Any:
-    """`astype`; complex to real takes the real part, to bool tests for zero."""
-    if x.dtype.kind == "c" and dtype.kind != "c":
-        return (x != 0) if dtype.kind == "b" else x.real.astype(dtype)
-    return x.astype(dtype)
-
-
 def cast_vjp(g: Any, ct: Any, y: Any, x: Any, dtype: Any) -> Any:
     """Cotangents are cast back; to a real dtype the real part is taken."""
     if kind(x.dtype) not in "fc" or kind(dtype) not in "fc":

@@ -29,6 +29,13 @@ def adjoint(g: Any, x: Node) -> Node:
     return g.conj(y) if is_complex(x) else y  # type: ignore[no-any-return]
 
 
+def _value(np: Any, x: Any, y: Any) -> Any:
+    """Half precision is multiplied and summed in single."""
+    if x.dtype.itemsize == 2 and x.dtype.kind not in "iu":
+        return np.matmul(x.astype(np.float32), y.astype(np.float32)).astype(x.dtype)
+    return np.matmul(x, y)
+
+
 def _vjp(g: Any, ct: Node, z: Node, x: Node, y: Node) -> tuple[Node, Node]:
     return g.matmul(ct, adjoint(g, y)), g.matmul(adjoint(g, x), ct)
 
@@ -48,6 +55,6 @@ def _batch(g: Any, batched: Sequence[bool], x: Node, y: Node) -> Node:
 
 
 matmul = register(
-    Op("matmul", "contract", 2, domain="iufc", infer=_infer, value=lambda np, x, y: np.matmul(x, y),
+    Op("matmul", "contract", 2, domain="iufc", infer=_infer, value=_value,
        vjp=_vjp, jvp=_jvp, batch=_batch, doc="Products of matrices (…, m, k) and (…, k, n) of equal batch axes.")
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..ir.op import NONDIFF
 from . import _special
-from ._eager import make_complex
+from ._eager import convert, make_complex
 from ._families import binary, elementwise, is_complex, unary
 
 F, C, R, N = "fc", "iufc", "f", "biufc"
@@ -198,6 +198,6 @@ where = elementwise("where", N, _special.infer_where, 3, value=lambda np, c, x, 
                     body=lambda s, c, x, y: s.select(c, x, y),
                     vjp=lambda g, ct, z, c, x, y: (None, g.where(c, ct, g.constant(0, ct)), g.where(c, g.constant(0, ct), ct)),
                     jvp=_special.where_jvp, doc="x where c holds, else y.")
-cast = elementwise("cast", N, lambda x, dtype: (x.shape, dtype), params=("dtype",), value=_special.cast,
+cast = elementwise("cast", N, lambda x, dtype: (x.shape, dtype), params=("dtype",), value=convert,
                    body=lambda s, x, dtype: s.cast(x, dtype), vjp=_special.cast_vjp, jvp=_special.cast_jvp,
                    doc="Conversion of dtype; complex to real drops the imaginary part.")

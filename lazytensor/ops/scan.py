@@ -42,7 +42,7 @@ def shift(g: Any, x: Node, axis: int, first: int) -> Node:
 
 
 def others(g: Any, x: Node, axis: int) -> Node:
-    """For each element the product of all others along an axis, without division: right at zeros."""
+    """For each element the product of all others along an axis, undivided: right at zeros."""
     before = g.cumprod(shift(g, x, axis, 1), axis)
     after = flip(g, g.cumprod(shift(g, flip(g, x, axis), axis, 1), axis), axis)
     return before * after  # type: ignore[no-any-return]
@@ -126,7 +126,7 @@ def _recurrence_value(np: Any, a: Any, b: Any, axis: int) -> Any:
     n = len(y)
     size = isqrt(n) or 1
     whole = n - n % size
-    factors, pieces = (v[:whole].reshape(-1, size, *v.shape[1:]) for v in (a, y))
+    factors, pieces = (v[:whole].reshape(whole // size, size, *v.shape[1:]) for v in (a, y))
     for i in range(1, size):
         pieces[:, i] += factors[:, i] * pieces[:, i - 1]
         factors[:, i] *= factors[:, i - 1]
