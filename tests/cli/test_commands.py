@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +15,7 @@ import lazytensor
 from lazytensor.cli import VERBS, info, main
 
 from .conftest import ROOT, Run
+from .test_conformance import fake_suite
 
 
 @pytest.mark.parametrize("words", [["--help"], *([verb, "--help"] for verb in VERBS)], ids=" ".join)
@@ -71,6 +76,39 @@ def test_a_reader_that_goes_away() -> None:
     assert process.wait(60) != 0
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+def in_a_terminal(*words: str) -> str:
+    """What a command writes to a terminal of 60 columns."""
+    pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
+    ours, theirs = pty.openpty()
+    variables = os.environ | {"COLUMNS": "60", "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
+    variables.pop("NO_COLOR", None)
+    command = [sys.executable, "-m", "lazytensor", *words]
+    process = subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs, env=variables)
+    os.close(theirs)
+    parts = []
+    with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+        while part := os.read(ours, 4096):
+            parts.append(part)
+    os.close(ours)
+    assert process.wait(60) == 0
+    return b"".join(parts).decode()
+
+
+def test_colours_in_a_terminal() -> None:
+    text = in_a_terminal("explain", "-c", "import lazytensor as xp; print(xp.ones(3) + 1)")
+    assert "\x1b[" in text
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text)
+    assert "g.add(" in plain
+
+
+def test_a_bar_in_a_terminal(tmp_path: Path) -> None:
+    folder = fake_suite(tmp_path / "suite", test_one="def test_one(): pass")
+    report = str(tmp_path / "report.md")
+    text = in_a_terminal("conformance", "--suite", str(folder), "--report", report)
+    assert "1/1" in text
+    assert "━" in text
 
 
 # info

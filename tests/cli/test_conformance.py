@@ -152,6 +152,33 @@ def test_neither_a_suite_nor_a_network(
     assert not list(tmp_path.rglob("cloning-*"))
 
 
+def commit(folder: Path) -> str:
+    """Everything in a folder, as the one commit of a new repository."""
+    who = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+    for words in (("init", "-q"), ("add", "."), (*who, "commit", "-qm", "all")):
+        suite._git(folder, *words)
+    return suite._git(folder, "rev-parse", "HEAD")
+
+
+def test_the_pinned_commits_are_cloned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tests, standard = fake_suite(tmp_path / "suite"), tmp_path / "standard"
+    standard.mkdir()
+    (standard / "signatures").touch()
+    for part, folder in (("suite", tests), ("standard", standard)):
+        for key, value in (("url", str(folder)), ("commit", commit(folder))):
+            monkeypatch.setitem(suite.pin()[part], key, value)
+    monkeypatch.setattr(suite, "HERE", tmp_path / "a" / "b" / "c" / "d.py")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("ARRAY_API_TESTS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    found = suite.find_suite(None)
+    assert found.parent == tmp_path / "cache" / "lazytensor"
+    assert (found / "array-api" / "signatures").is_file()
+    assert "as pinned" in suite.commit_of(found)
+    assert suite.find_suite(None) == found
+    assert [p.name for p in found.parent.iterdir()] == [found.name]
+
+
 def test_the_lists_are_empty_and_the_pins_are_commits() -> None:
     for name in ("skips.txt", "xfails.txt"):
         assert (ROOT / "conformance" / name).read_bytes() == b""
