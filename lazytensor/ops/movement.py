@@ -51,6 +51,12 @@ def slices(starts: Ints, sizes: Ints, steps: Ints) -> tuple[slice, ...]:
     return tuple(out)
 
 
+def _slice_value(np: Any, x: Any, starts: Ints, sizes: Ints, steps: Ints) -> Any:
+    """A view; a copy where it runs backwards, for NumPy's loops give other bits on negative strides."""
+    view = x[slices(starts, sizes, steps)]
+    return view.copy() if any(step < 0 for step in steps) else view
+
+
 def unbroadcast(g: Any, ct: Node, shape: Shape) -> Node:
     """A cotangent summed over the axes along which `shape` was broadcast."""
     extra = len(ct.shape) - len(shape)
@@ -155,7 +161,7 @@ broadcast_to = _row(
 )  # fmt: skip
 slice_ = _row(
     "slice", ("starts", "sizes", "steps"), infer=_infer_slice,
-    value=lambda np, x, starts, sizes, steps: x[slices(starts, sizes, steps)],
+    value=_slice_value,
     transpose=lambda g, ct, x, starts, sizes, steps: (g.embed(ct, x.shape, starts, steps),),
     batch=lambda g, b, x, starts, sizes, steps: g.slice(x, (0, *starts), (x.shape[0], *sizes), (1, *steps)),
     doc="Along each axis `size` elements from `start` on by `step`, which may be negative.",

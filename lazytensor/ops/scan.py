@@ -121,20 +121,29 @@ def _infer_recurrence(a: Node, b: Node, axis: int) -> Infer:
 
 def _recurrence_value(np: Any, a: Any, b: Any, axis: int) -> Any:
     """About sqrt(n) pieces of equal length side by side; then what each hands on; then the rest."""
-    dtype, wide = a.dtype, _wide(np, a)
-    a, y = (np.array(np.moveaxis(v, axis, 0), wide, order="C") for v in (a, b))
-    n = len(y)
+    dtype, wide, n = a.dtype, _wide(np, a), a.shape[axis]
+    a, b = (np.moveaxis(v, axis, 0) for v in (a, b))
+    shape, width = b.shape, prod(b.shape[1:])
+    a, y = (np.array(v, wide, order="C").reshape(n, width) for v in (a, b))
     size = isqrt(n) or 1
     whole = n - n % size
-    factors, pieces = (v[:whole].reshape(whole // size, size, *v.shape[1:]) for v in (a, y))
-    for i in range(1, size):
-        pieces[:, i] += factors[:, i] * pieces[:, i - 1]
-        factors[:, i] *= factors[:, i - 1]
-    for k in range(1, len(pieces)):
-        pieces[k] += factors[k] * pieces[k - 1, -1]
+    y[:whole] = _pieces(np, a[:whole], y[:whole], size)
     for i in range(max(whole, 1), n):
         y[i] += a[i] * y[i - 1]
-    return np.moveaxis(y, 0, axis).astype(dtype, copy=False)
+    return np.moveaxis(y.reshape(shape), 0, axis).astype(dtype, copy=False)
+
+
+def _pieces(np: Any, a: Any, y: Any, size: int) -> Any:
+    """(n, width): step i of all pieces lies together, for speed, and because NumPy's loops give other
+    bits where arrays interleave."""
+    split = (len(y) // size, size, y.shape[1])
+    a, y = (np.ascontiguousarray(v.reshape(split).swapaxes(0, 1)) for v in (a, y))
+    for i in range(1, size):
+        y[i] += a[i] * y[i - 1]
+        a[i] *= a[i - 1]
+    for k in range(1, split[0]):
+        y[:, k] += a[:, k] * y[-1, k - 1]
+    return y.swapaxes(0, 1).reshape(split[0] * size, split[2])
 
 
 def _reached(g: Any, ct: Node, a: Node, axis: int) -> Node:
@@ -212,7 +221,7 @@ def _sort_value(np: Any, x: Any, axis: int, descending: bool) -> Any:
     if not descending:
         return np.sort(wide, axis, kind="stable").astype(x.dtype, copy=False)
     found = np.sort(np.flip(wide, axis), axis, kind="stable")
-    return np.flip(found, axis).astype(x.dtype, copy=False)
+    return np.flip(found, axis).astype(x.dtype, order="C")
 
 
 def _argsort_value(np: Any, x: Any, axis: int, descending: bool) -> Any:
