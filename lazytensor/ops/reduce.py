@@ -5,6 +5,7 @@ as the columns of `ir/op.py` say.
 """
 
 from collections.abc import Callable
+from math import prod as prod_
 from typing import Any
 
 from .._base.dtypes import bool_, int64, kind
@@ -13,6 +14,7 @@ from ..ir.node import Node
 from ..ir.op import NONDIFF, Op, register
 from ._families import is_complex, plus_one
 from ._tree import tree_reduce
+from .scan import others
 
 
 def _dropped(x: Node, axes: tuple[int, ...]) -> Shape:
@@ -65,15 +67,14 @@ def _total(combine: str, identity: float) -> Callable[..., Any]:
 
 
 def _prod_partial(g: Any, y: Node, x: Node, axes: tuple[int, ...]) -> Node:
-    """Products of all others: the total over x, and where x = 0 the product with that one taken as 1."""
-    zero = g.equal(x, 0.0)
-    zeros = g.sum(g.cast(zero, int64), axes)
-    others = g.prod(g.where(zero, g.constant(1, x), x), axes)
-    lone = g.logical_and(zero, spread(g, g.equal(zeros, 1), x, axes))
-    none = spread(g, g.equal(zeros, 0), x, axes)
-    full = spread(g, others, x, axes)
-    nothing = g.constant(0, x)
-    return g.where(none, full / g.where(zero, g.constant(1, x), x), g.where(lone, full, nothing))  # type: ignore[no-any-return]
+    """Products of all others, without division: right at zeros, and so is its own derivative."""
+    kept = tuple(a for a in range(x.ndim) if a not in axes)
+    order = (*kept, *axes)
+    moved = g.permute(x, order)
+    lines = g.reshape(moved, (*(x.shape[a] for a in kept), prod_(x.shape[a] for a in axes)))
+    out = g.reshape(others(g, lines, len(kept)), moved.shape)
+    back = tuple(sorted(range(x.ndim), key=order.__getitem__))
+    return g.permute(out, back)  # type: ignore[no-any-return]
 
 
 def _prod_vjp(g: Any, ct: Node, y: Node, x: Node, axes: tuple[int, ...]) -> tuple[Node]:

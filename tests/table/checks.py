@@ -47,7 +47,7 @@ def many(x: Any) -> tuple[Any, ...]:
     return x if isinstance(x, tuple) else (x,)
 
 
-# --- inference -------------------------------------------------------------------------------------
+# --- inference ------------------------------------------------------------------------------------
 
 
 def inference(op: Op, sample: Sample) -> None:
@@ -62,7 +62,7 @@ def inference(op: Op, sample: Sample) -> None:
         assert d.canonical(dtype) is dtype
 
 
-# --- bodies ----------------------------------------------------------------------------------------
+# --- bodies ---------------------------------------------------------------------------------------
 
 
 def special(dtype: d.DType) -> Array:
@@ -108,7 +108,9 @@ def body(op: Op, args: Arrays, params: tuple[Any, ...]) -> None:
     if same_bits(value, found):
         return
     full = [np.broadcast_to(a, value.shape) for a in args]
-    wrong = [i for i in np.ndindex(value.shape) if not same_bits(value[(*i, None)], found[(*i, None)])]
+    wrong = [
+        i for i in np.ndindex(value.shape) if not same_bits(value[(*i, None)], found[(*i, None)])
+    ]
     i = wrong[0]
     raise AssertionError(
         f"{op.name}({', '.join(str(a[i]) for a in full)}, {params}): value {value[i]}, body"
@@ -116,7 +118,7 @@ def body(op: Op, args: Arrays, params: tuple[Any, ...]) -> None:
     )
 
 
-# --- derivatives -----------------------------------------------------------------------------------
+# --- derivatives ----------------------------------------------------------------------------------
 
 
 def observe(op: Op, y: Node, sample: Sample) -> list[Node]:
@@ -188,9 +190,11 @@ class Call:
 
 
 def filled(found: Sequence[Node | None], like: Arrays) -> list[Array]:
-    """Values of derivatives, zeros where there is none. Their shapes and dtypes are those of `like`."""
+    """Values of derivatives, of the shapes and dtypes of `like`; zeros where there is none."""
     values = iter(compute([n for n in found if n is not None]))
-    out = [np.zeros_like(x) if n is None else next(values) for n, x in zip(found, like, strict=True)]
+    out = [
+        np.zeros_like(x) if n is None else next(values) for n, x in zip(found, like, strict=True)
+    ]
     for value, x in zip(out, like, strict=True):
         assert value.shape == x.shape, f"a derivative of shape {value.shape} for {x.shape}"
         assert value.dtype == x.dtype, f"a derivative of dtype {value.dtype} for {x.dtype}"
@@ -241,13 +245,13 @@ def second_order(op: Op, sample: Sample, rng: Rng) -> None:
     _close("second vjp", op.name, [inner(pulled, call.t)], [inner(s, pushed)], 1e-8)
 
 
-# --- batching --------------------------------------------------------------------------------------
+# --- batching -------------------------------------------------------------------------------------
 
 INDICES = {"gather": 1, "scatter": 2, "scatter_add": 2}
 
 
 def _examples(op: Op, place: int, x: Array, count: int) -> list[Array]:
-    """Arrays like x with other elements; places stay inside, sorted arrays sorted, matrices regular."""
+    """Arrays like x: places stay inside, sorted arrays sorted, matrices regular."""
     if op.name == "searchsorted" and x.dtype.kind == "b":
         return [np.sort(np.roll(x, k), None).reshape(x.shape) for k in range(count)]
     if place >= INDICES.get(op.name, 99) or x.dtype.kind == "b":
@@ -287,4 +291,4 @@ def _like_loop(op: Op, found: Array, wanted: Array) -> None:
     if op.kind in ("contract", "linalg"):
         np.testing.assert_allclose(found, wanted, 1e-9, 1e-12, err_msg=op.name)
     else:
-        assert same_bits(found, wanted), f"{op.name}: the batch\n{found}\nis not the loop's\n{wanted}"
+        assert same_bits(found, wanted), f"{op.name}: batch\n{found}\nloop\n{wanted}"

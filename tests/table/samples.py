@@ -44,7 +44,9 @@ def dtypes_of(op: Op) -> list[d.DType]:
 NO_HALF = ("complex",)
 
 
-def array(rng: Rng, shape: tuple[int, ...], dtype: d.DType, low: float = -2, high: float = 2) -> Array:
+def array(
+    rng: Rng, shape: tuple[int, ...], dtype: d.DType, low: float = -2, high: float = 2
+) -> Array:
     """Random elements between two bounds; complex ones have both parts between them."""
     kind = d.kind(dtype)
     if kind == "b":
@@ -57,7 +59,7 @@ def array(rng: Rng, shape: tuple[int, ...], dtype: d.DType, low: float = -2, hig
     return np.asarray(x).astype(dtype)
 
 
-# --- elementwise -----------------------------------------------------------------------------------
+# --- elementwise ----------------------------------------------------------------------------------
 
 SHAPES: dict[int, list[tuple[tuple[int, ...], ...]]] = {
     1: [((),), ((5,),), ((2, 3),), ((0, 3),)],
@@ -102,7 +104,7 @@ def _cast(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
     yield Sample((array(rng, (0, 2), dtype),), (d.float64,))
 
 
-# --- reductions and movement -----------------------------------------------------------------------
+# --- reductions and movement ----------------------------------------------------------------------
 
 
 def _reduce(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
@@ -112,6 +114,9 @@ def _reduce(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
     ]  # fmt: skip
     if op.name in ("sum", "prod"):
         cases += [((0,), (0,)), ((2, 0, 3), (0, 1))]
+    if op.name == "prod":
+        yield Sample((np.asarray([[1, 2, 3], [0, 3, 2], [0, 2, 0], [0, 0, 0]], dtype),), ((1,),))
+        yield Sample((np.asarray([[1, 2], [0, 3]], dtype),), ((0, 1),))
     for shape, axes in cases:
         if len(axes) == 1 or not op.name.startswith("arg"):
             yield Sample((_distinct(op, rng, shape, dtype),), (axes,))
@@ -175,7 +180,7 @@ def _gather(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
         yield Sample((x, *index) if op.name == "gather" else (x, u, *index))
 
 
-# --- scans, linear algebra, transforms, and those made from nothing --------------------------------
+# --- scans, linear algebra, transforms, and those made from nothing -------------------------------
 
 
 def _scan(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:

@@ -25,7 +25,7 @@ def of(*kinds: str) -> list[str]:
     return [n for n in NAMES if BY_NAME[n].kind in kinds]
 
 
-# --- no blanks -------------------------------------------------------------------------------------
+# --- no blanks ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))
@@ -47,7 +47,7 @@ def test_a_name_is_given_once() -> None:
         register(checks.changed(ROWS["sin"]))
 
 
-# --- inference -------------------------------------------------------------------------------------
+# --- inference ------------------------------------------------------------------------------------
 
 
 @rows
@@ -60,7 +60,7 @@ def test_inferred_shape_and_dtype(name: str) -> None:
     assert count >= 2
 
 
-# --- bodies ----------------------------------------------------------------------------------------
+# --- bodies ---------------------------------------------------------------------------------------
 
 
 def grid(op: Op, dtype: d.DType) -> list[tuple[checks.Array, ...]]:
@@ -83,7 +83,7 @@ def test_body_has_the_bits_of_value(name: str) -> None:
             checks.body(op, args, params)
 
 
-# --- derivatives -----------------------------------------------------------------------------------
+# --- derivatives ----------------------------------------------------------------------------------
 
 DIFFERENTIABLE = [n for n in NAMES if BY_NAME[n].differentiable()]
 # QR of a tall matrix with a complete Q has no derivative: `test_qr_complete_is_refused`.
@@ -132,7 +132,7 @@ def test_other_rows_say_nondiff(name: str) -> None:
                 assert d.kind(y.dtype) in "biu" or op.domain in ("b", "biu", "iu")
 
 
-# --- batching --------------------------------------------------------------------------------------
+# --- batching -------------------------------------------------------------------------------------
 
 ONE_OF_EACH = (d.bool_, d.int32, d.uint8, d.uint64, d.float64, d.complex128)
 
