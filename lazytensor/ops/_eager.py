@@ -36,9 +36,9 @@ def make_complex(np: Any, x: Any, y: Any) -> Any:
 
 
 def expm1(np: Any, x: Any) -> Any:
-    """exp(x) - 1 of complex x; with infinite parts the cases of the standard, which C libraries miss."""
-    y = np.expm1(x)
+    """exp(x) - 1 of complex x; on the real axis, and with infinite parts, the standard's cases."""
     re, im = x.real, x.imag
+    y = np.where(im == 0, make_complex(np, np.expm1(re) + re.dtype.type(0), im), np.expm1(x))
     small = (re == -np.inf) & ~np.isfinite(im)
     y = np.where(small, np.asarray(complex(-1, 0), y.dtype), y)
     large = (re == np.inf) & ~np.isfinite(im)
