@@ -57,7 +57,7 @@ def _look(node: Node, materialize: Callable[[Sequence[Node]], None]) -> None:
         _State.looks -= 1
     WATCH.next_look = 0 if _State.looks else serials() + limit
     pending, held = _measure(node)
-    if (pending > limit or held > HELD_BYTES) and not _traced(node):
+    if (pending >= limit or held > HELD_BYTES) and not _traced(node):
         materialize((node,))
 
 
