@@ -1,28 +1,66 @@
-"""Data type functions: a chapter of the standard. Dtypes are NumPy dtype instances.
+"""Data types and the functions on them: two chapters of the standard.
 
-What enters: arrays, dtypes, Python scalars. What leaves: arrays, dtypes, figures of dtypes.
+What enters: arrays and anything that names a dtype. What leaves: NumPy dtypes, facts about them,
+arrays. It must not know how a cast is computed.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._base import dtypes
-from .._base.devices import device as as_device
-from .._base.dtypes import DType, canonical, kind, real_of
+from .._base.devices import Device
+from .._base.devices import device as device_of
+from .._base.dtypes import (
+    DType,
+    canonical,
+    complex64,
+    complex128,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    kind,
+    real_of,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from .._base.dtypes import bool_ as bool  # noqa: A004  (the standard's name)
 from ..lang import promote
 from ..ops import g
 from . import _rules as rules
-from ._rules import node_of
+from ._rules import PYTHON, node_of
 from .array import Array
 
-__all__ = ["astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type"]
+__all__ = [
+    "astype",
+    "bool",
+    "can_cast",
+    "complex64",
+    "complex128",
+    "finfo",
+    "float32",
+    "float64",
+    "iinfo",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "isdtype",
+    "result_type",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+]
 
 
-@dataclass(frozen=True)
-class FInfo:
-    """Limits of a real floating-point dtype; those of a complex one are its parts'."""
+class FloatInfo(NamedTuple):
+    """Limits of a floating-point dtype; for a complex one those of its parts."""
 
     bits: int
     eps: float
@@ -31,9 +69,13 @@ class FInfo:
     smallest_normal: float
     dtype: DType
 
+    @property
+    def tiny(self) -> float:
+        """NumPy's name for the smallest normal number."""
+        return self.smallest_normal
 
-@dataclass(frozen=True)
-class IInfo:
+
+class IntInfo(NamedTuple):
     """Limits of an integer dtype."""
 
     bits: int
@@ -43,54 +85,57 @@ class IInfo:
 
 
 def _dtype_of(x: Any) -> DType:
-    return x.dtype if isinstance(x, (Array, np.ndarray)) else canonical(x)
+    """The dtype of an array, or the dtype that something names. Raises TypeError."""
+    if isinstance(x, Array | np.ndarray | np.generic):
+        return canonical(x.dtype)
+    return canonical(x)
 
 
-def astype(x: Array, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Array:
-    """x in another dtype, and on another device if one is given. Arrays are values: `copy` is free.
+def astype(
+    x: Array, dtype: Any, /, *, copy: Any = True, device: Device | None = None
+) -> Array:
+    """The array in another dtype, on another device if one is named; `copy=False` may give x itself.
 
-    Raises TypeError for complex to real, and for a dtype that isn't supported. Standard: data type
+    Raises TypeError for complex to real numbers, ValueError for a device that isn't there. Standard:
+    data type functions.
+    """
+    node = rules.converted(node_of(x, "astype"), canonical(dtype))
+    target = node.device if device is None else device_of(device)
+    if target is not node.device:
+        node = g.transfer(node, target)
+    same = isinstance(x, Array) and node is x._node
+    return x if same and not copy else Array(node)
+
+
+def can_cast(from_: Any, to: Any, /) -> Any:
+    """Whether promotion may turn one dtype, or that of an array, into another: a Python bool.
+
+    Raises TypeError for what is no dtype. Standard: data type functions.
+    """
+    return promote.can_cast(_dtype_of(from_), _dtype_of(to))
+
+
+def finfo(type: Any, /) -> FloatInfo:
+    """Bits, eps, max, min and smallest normal number of a floating-point dtype or array.
+
+    For a complex dtype those of its parts. Raises TypeError for other dtypes. Standard: data type
     functions.
-    """
-    node, target = node_of(x, "astype"), canonical(dtype)
-    if kind(node.dtype) == "c" and kind(target) != "c":
-        raise TypeError(f"astype: {node.dtype} to {target} would drop imaginary parts: use real()")
-    node = rules.as_dtype(node, target)
-    if device is not None and as_device(device) is not node.device:
-        node = g.transfer(node, as_device(device))
-    return Array(node)
-
-
-def can_cast(from_: Any, to: Any, /) -> bool:
-    """Whether a dtype, or an array's, is promoted to `to` by the standard's rules. Raises
-    TypeError.
-
-    Standard: data type functions.
-    """
-    return promote.can_cast(_dtype_of(from_), canonical(to))
-
-
-def finfo(type: Any, /) -> FInfo:  # noqa: A002  (the standard's name)
-    """Limits of a floating-point dtype, or of an array's. Raises TypeError for other dtypes.
-
-    Standard: data type functions.
     """
     dtype = real_of(_dtype_of(type))
     if kind(dtype) != "f":
         raise TypeError(f"finfo: expected a floating-point dtype, got {dtype}")
-    info: Any = np.finfo(dtype) if dtype.kind == "f" else _half_info(dtype)
-    eps, most, least = float(info.eps), float(info.max), float(info.min)
-    return FInfo(int(info.bits), eps, most, least, float(info.smallest_normal), dtype)
+    if dtype is dtypes.float16 or dtype.itemsize > 2:
+        info = np.finfo(dtype)
+    else:
+        import ml_dtypes
+
+        info = ml_dtypes.finfo(dtype)
+    limits = (info.eps, info.max, info.min, info.smallest_normal)
+    return FloatInfo(info.bits, *map(float, limits), dtype)
 
 
-def _half_info(dtype: DType) -> Any:
-    import ml_dtypes
-
-    return ml_dtypes.finfo(dtype)
-
-
-def iinfo(type: Any, /) -> IInfo:  # noqa: A002  (the standard's name)
-    """Limits of an integer dtype, or of an array's. Raises TypeError for other dtypes.
+def iinfo(type: Any, /) -> IntInfo:
+    """Bits, max and min of an integer dtype or array. Raises TypeError for other dtypes.
 
     Standard: data type functions.
     """
@@ -98,26 +143,25 @@ def iinfo(type: Any, /) -> IInfo:  # noqa: A002  (the standard's name)
     if kind(dtype) not in "iu":
         raise TypeError(f"iinfo: expected an integer dtype, got {dtype}")
     info = np.iinfo(dtype)
-    return IInfo(int(info.bits), int(info.max), int(info.min), dtype)
+    return IntInfo(info.bits, int(info.max), int(info.min), dtype)
 
 
-def isdtype(dtype: Any, kind: Any) -> bool:
-    """Whether a dtype is of a kind: a dtype, a category's name, or a tuple of these.
+def isdtype(dtype: Any, kind: Any) -> Any:
+    """Whether a dtype is of a kind: a dtype, one of the standard's words, or a tuple of either.
 
-    The categories: 'bool', 'signed integer', 'unsigned integer', 'integral', 'real floating',
-    'complex floating', 'numeric'. Raises ValueError, TypeError. Standard: data type functions.
+    Raises ValueError for an unknown word, TypeError for what is no dtype. Standard: data type
+    functions.
     """
     return dtypes.isdtype(canonical(dtype), kind)
 
 
 def result_type(*arrays_and_dtypes: Any) -> DType:
-    """The dtype that arrays, dtypes and Python scalars are promoted to.
+    """The dtype of an operation on arrays, dtypes and Python scalars, which only raise the kind.
 
-    Raises TypeError where there is none, ValueError without arguments. Standard: data type
-    functions.
+    Raises TypeError where there is none, ValueError for no arguments. Standard: data type functions.
     """
-    if not arrays_and_dtypes:
-        raise ValueError("result_type: expected at least one array, dtype or scalar, got none")
-    scalars = [x for x in arrays_and_dtypes if type(x) in rules.PYTHON]
-    found = [_dtype_of(x) for x in arrays_and_dtypes if type(x) not in rules.PYTHON]
-    return promote.result_type(found, scalars)
+    scalars = [x for x in arrays_and_dtypes if isinstance(x, PYTHON) and not isinstance(x, np.generic)]
+    others = [x for x in arrays_and_dtypes if not isinstance(x, PYTHON) or isinstance(x, np.generic)]
+    return promote.result_type(map(_dtype_of, others), scalars)
+
+

@@ -1,16 +1,14 @@
 """Elementwise functions: a chapter of the standard.
 
-What enters: arrays and Python scalars. What leaves: arrays. The rules (`_rules`) say which dtypes
-each function takes and how they are promoted.
+What enters: arrays, Python scalars next to them. What leaves: arrays. Arguments are broadcast and
+promoted by `_rules`; integers where the standard asks for floating point are taken as float64. It
+must not know how anything is computed.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-from ..ir.op import Op
-from ..ops import elementwise as rows
 from . import _rules as rules
-from ._rules import Binary, Unary, node_of
+from ._rules import node_of, pair
 from .array import Array
 
 __all__ = [
@@ -51,9 +49,9 @@ __all__ = [
     "less",
     "less_equal",
     "log",
+    "log10",
     "log1p",
     "log2",
-    "log10",
     "logaddexp",
     "logical_and",
     "logical_not",
@@ -84,195 +82,538 @@ __all__ = [
 ]
 
 
-def _named(function: Any, name: str, doc: str, raises: str) -> Any:
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{doc}\n\n    Raises {raises}. Standard: elementwise functions.\n    "
-    return function
+def abs(x: Array, /) -> Array:
+    """Absolute values, or moduli of complex numbers, which are real. Numeric and boolean.
 
-
-def _of_one(rule: Unary, doc: str) -> Callable[[Array], Array]:
-    """A function of one array by its rule."""
-
-    def function(x: Array, /) -> Array:
-        return Array(rule(node_of(x, rule.name)))
-
-    return _named(function, rule.name, doc, "TypeError for other dtypes")  # type: ignore[no-any-return]
-
-
-def _unary(
-    name: str, op: Op, doc: str, kinds: str = "fc", lifted: str = "", kept: str = ""
-) -> Callable[[Array], Array]:
-    """A function of one array: dtypes of `kinds`, those `lifted` to them, those `kept` as
-    they are.
+    Raises TypeError for other dtypes. Standard: elementwise functions.
     """
-    return _of_one(Unary(name, op, kinds, lifted, kept), doc)
+    return Array(rules.ABS(node_of(x, "abs")))
 
 
-def _binary(
-    rule: Binary, doc: str, name: str = "", swapped: bool = False
-) -> Callable[[Any, Any], Array]:
-    """A function of two arrays, or of an array and a Python scalar."""
-    name = name or rule.name
+def acos(x: Array, /) -> Array:
+    """Inverse cosines, in radians. Floating-point dtypes; integers in float64.
 
-    def function(x1: Any, x2: Any, /) -> Array:
-        a, b = rules.operands(name, x1, x2)
-        return Array(rule(b, a) if swapped else rule(a, b))
-
-    errors = "TypeError for other dtypes, ValueError for shapes that don't broadcast"
-    return _named(function, name, doc, errors)  # type: ignore[no-any-return]
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.ACOS(node_of(x, "acos")))
 
 
-abs = _of_one(
-    rules.ABS,
-    "Absolute values; moduli of complex numbers, as real numbers. Raises nothing for bool.",
-)
-acos = _unary(
-    "acos",
-    rows.acos,
-    "Inverse cosines in radians, in [0, π] for real x; NaN outside [-1, 1].",
-    "fc",
-    "biu",
-)
-acosh = _unary(
-    "acosh", rows.acosh, "Inverse hyperbolic cosines; NaN for real x below 1.", "fc", "biu"
-)
-asin = _unary(
-    "asin",
-    rows.asin,
-    "Inverse sines in radians, in [-π/2, π/2] for real x; NaN outside [-1, 1].",
-    "fc",
-    "biu",
-)
-asinh = _unary("asinh", rows.asinh, "Inverse hyperbolic sines.", "fc", "biu")
-atan = _unary(
-    "atan", rows.atan, "Inverse tangents in radians, in [-π/2, π/2] for real x.", "fc", "biu"
-)
-atanh = _unary(
-    "atanh", rows.atanh, "Inverse hyperbolic tangents; NaN for real x outside [-1, 1].", "fc", "biu"
-)
-bitwise_invert = _of_one(rules.INVERT, "Every bit inverted; for bool, logical not.")
-ceil = _unary(
-    "ceil", rows.ceil, "The smallest integers not below x, in the dtype of x.", "f", "", "biu"
-)
-conj = _of_one(rules.CONJ, "Complex conjugates; real arrays are their own.")
-cos = _unary("cos", rows.cos, "Cosines, x in radians.", "fc", "biu")
-cosh = _unary("cosh", rows.cosh, "Hyperbolic cosines.", "fc", "biu")
-exp = _unary("exp", rows.exp, "Exponentials, e to the power x.", "fc", "biu")
-expm1 = _unary("expm1", rows.expm1, "exp(x) - 1, accurate for x near 0.", "fc", "biu")
-floor = _unary(
-    "floor", rows.floor, "The largest integers not above x, in the dtype of x.", "f", "", "biu"
-)
-isfinite = _unary(
-    "isfinite", rows.isfinite, "Whether each element is neither infinite nor NaN, as bool.", "biufc"
-)
-isinf = _unary(
-    "isinf", rows.isinf, "Whether each element, or a part of it, is infinite, as bool.", "biufc"
-)
-isnan = _unary(
-    "isnan", rows.isnan, "Whether each element, or a part of it, is NaN, as bool.", "biufc"
-)
-log = _unary(
-    "log", rows.log, "Natural logarithms; -inf of 0, NaN of negative numbers.", "fc", "biu"
-)
-log10 = _unary(
-    "log10", rows.log10, "Logarithms to base 10; -inf of 0, NaN of negative numbers.", "fc", "biu"
-)
-log1p = _unary("log1p", rows.log1p, "log(1 + x), accurate for x near 0.", "fc", "biu")
-log2 = _unary(
-    "log2", rows.log2, "Logarithms to base 2; -inf of 0, NaN of negative numbers.", "fc", "biu"
-)
-logical_not = _unary(
-    "logical_not",
-    rows.invert,
-    "Logical not, as bool; numbers count as true unless they are 0.",
-    "b",
-    "iufc",
-)
-negative = _of_one(rules.NEGATIVE, "Negation; unsigned integers wrap.")
-real = _of_one(rules.REAL, "Real parts; of real arrays the arrays themselves.")
-reciprocal = _unary("reciprocal", rows.reciprocal, "1 / x; infinite where x is 0.", "fc", "biu")
-round = _of_one(rules.ROUND, "Nearest integers, halves to even, in the dtype of x.")
-sign = _unary(
-    "sign", rows.sign, "-1, 0 or 1 by sign; x / abs(x) for complex numbers; NaN of NaN.", "iufc"
-)
-signbit = _unary(
-    "signbit", rows.signbit, "Whether the sign bit is set, also of -0 and NaN, as bool.", "f"
-)
-sin = _unary("sin", rows.sin, "Sines, x in radians.", "fc", "biu")
-sinh = _unary("sinh", rows.sinh, "Hyperbolic sines.", "fc", "biu")
-sqrt = _unary("sqrt", rows.sqrt, "Square roots; NaN of negative real numbers.", "fc", "biu")
-square = _unary("square", rows.square, "Squares, x * x.", "iufc")
-tan = _unary("tan", rows.tan, "Tangents, x in radians.", "fc", "biu")
-tanh = _unary("tanh", rows.tanh, "Hyperbolic tangents.", "fc", "biu")
-trunc = _unary(
-    "trunc", rows.trunc, "The nearest integers towards zero, in the dtype of x.", "f", "", "biu"
-)
+def acosh(x: Array, /) -> Array:
+    """Inverse hyperbolic cosines. Floating-point dtypes; integers in float64.
 
-add = _binary(rules.ADD, "Sums.")
-atan2 = _binary(rules.ATAN2, "Angles of the points (x2, x1) in radians, in [-π, π].")
-bitwise_and = _binary(rules.BITWISE_AND, "Bitwise and; of bool logical and.")
-bitwise_left_shift = _binary(
-    rules.LEFT_SHIFT, "x1 * 2**x2 of integers; 0 for a shift by the width or more."
-)
-bitwise_or = _binary(rules.BITWISE_OR, "Bitwise or; of bool logical or.")
-bitwise_right_shift = _binary(rules.RIGHT_SHIFT, "x1 // 2**x2 of integers, the sign kept.")
-bitwise_xor = _binary(rules.BITWISE_XOR, "Bitwise exclusive or.")
-copysign = _binary(rules.COPYSIGN, "x1 with the signs of x2.")
-divide = _binary(rules.DIVIDE, "Quotients in floating point; integers as float64.")
-equal = _binary(rules.EQUAL, "Whether x1 = x2, as bool.")
-floor_divide = _binary(rules.FLOOR_DIVIDE, "Quotients rounded down; integer x // 0 is 0.")
-greater = _binary(rules.LESS, "Whether x1 > x2, as bool.", "greater", swapped=True)
-greater_equal = _binary(
-    rules.LESS_EQUAL, "Whether x1 >= x2, as bool.", "greater_equal", swapped=True
-)
-hypot = _binary(rules.HYPOT, "sqrt(x1**2 + x2**2) without overflow.")
-less = _binary(rules.LESS, "Whether x1 < x2, as bool.")
-less_equal = _binary(rules.LESS_EQUAL, "Whether x1 <= x2, as bool.")
-logaddexp = _binary(rules.LOGADDEXP, "log(exp(x1) + exp(x2)) without overflow.")
-logical_and = _binary(
-    rules.LOGICAL_AND, "Whether both hold, as bool; numbers count as true unless they are 0."
-)
-logical_or = _binary(
-    rules.LOGICAL_OR, "Whether either holds, as bool; numbers count as true unless they are 0."
-)
-logical_xor = _binary(
-    rules.LOGICAL_XOR, "Whether one holds and not both, as bool; numbers count as true unless 0."
-)
-maximum = _binary(rules.MAXIMUM, "The greater of each pair; NaN if either is.")
-minimum = _binary(rules.MINIMUM, "The smaller of each pair; NaN if either is.")
-multiply = _binary(rules.MULTIPLY, "Products.")
-nextafter = _binary(rules.NEXTAFTER, "The numbers next to x1 in the direction of x2.")
-not_equal = _binary(rules.NOT_EQUAL, "Whether x1 differs from x2, as bool.")
-pow = _binary(rules.POW, "x1 to the power x2; integer powers wrap, negative ones give 0, 1 or -1.")
-remainder = _binary(rules.REMAINDER, "Remainders with the signs of x2; integer x % 0 is 0.")
-subtract = _binary(rules.SUBTRACT, "Differences.")
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.ACOSH(node_of(x, "acosh")))
+
+
+def add(x1: Array | complex, x2: Array | complex, /) -> Array:
+    """x1 + x2; of booleans, logical or. Numeric and boolean dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.ADD(*pair("add", x1, x2)))
+
+
+def asin(x: Array, /) -> Array:
+    """Inverse sines, in radians. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.ASIN(node_of(x, "asin")))
+
+
+def asinh(x: Array, /) -> Array:
+    """Inverse hyperbolic sines. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.ASINH(node_of(x, "asinh")))
+
+
+def atan(x: Array, /) -> Array:
+    """Inverse tangents, in radians. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.ATAN(node_of(x, "atan")))
+
+
+def atan2(x1: Array | float, x2: Array | float, /) -> Array:
+    """The angles of the points (x2, x1), in radians. Real floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.ATAN2(*pair("atan2", x1, x2)))
+
+
+def atanh(x: Array, /) -> Array:
+    """Inverse hyperbolic tangents. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.ATANH(node_of(x, "atanh")))
+
+
+def bitwise_and(x1: Array | int, x2: Array | int, /) -> Array:
+    """Bitwise and; of booleans, logical and. Integer or boolean dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.BITWISE_AND(*pair("bitwise_and", x1, x2)))
+
+
+def bitwise_invert(x: Array, /) -> Array:
+    """Every bit the other way; of booleans, logical not. Integer or boolean dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.INVERT(node_of(x, "bitwise_invert")))
+
+
+def bitwise_left_shift(x1: Array | int, x2: Array | int, /) -> Array:
+    """x1 * 2**x2 in the bits of x1; 0 for its width or more. Integer dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.LEFT_SHIFT(*pair("bitwise_left_shift", x1, x2)))
+
+
+def bitwise_or(x1: Array | int, x2: Array | int, /) -> Array:
+    """Bitwise or; of booleans, logical or. Integer or boolean dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.BITWISE_OR(*pair("bitwise_or", x1, x2)))
+
+
+def bitwise_right_shift(x1: Array | int, x2: Array | int, /) -> Array:
+    """x1 // 2**x2, keeping the sign. Integer dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.RIGHT_SHIFT(*pair("bitwise_right_shift", x1, x2)))
+
+
+def bitwise_xor(x1: Array | int, x2: Array | int, /) -> Array:
+    """Bitwise exclusive or; of booleans, whether they differ. Integer or boolean dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.BITWISE_XOR(*pair("bitwise_xor", x1, x2)))
+
+
+def ceil(x: Array, /) -> Array:
+    """Smallest integers not below the elements, in the dtype of x. Real numeric dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.CEIL(node_of(x, "ceil")))
 
 
 def clip(x: Array, /, min: Any = None, max: Any = None) -> Array:
-    """x no smaller than `min` and no greater than `max`; NaN where x or a bound is NaN.
+    """The elements limited to an interval, either end of which may be None. Real dtypes.
 
-    Bounds are Python scalars or arrays that broadcast with x; None is no bound. Raises TypeError
-    for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    NaN in x or in an end stays. Raises TypeError for other dtypes, ValueError for shapes. Standard:
+    elementwise functions.
     """
-    node = node_of(x, "clip")
-    rules.MAXIMUM.admitted(node.dtype)
-    for rule, bound in ((rules.MAXIMUM, min), (rules.MINIMUM, max)):
-        if bound is not None:
-            node = rule(*rules.operands("clip", Array(node), bound))
-    return Array(node)
+    return Array(rules.clip(node_of(x, "clip"), min, max))
+
+
+def conj(x: Array, /) -> Array:
+    """Complex conjugates; a real array is its own. Numeric dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.CONJ(node_of(x, "conj")))
+
+
+def copysign(x1: Array | float, x2: Array | float, /) -> Array:
+    """x1 with the signs of x2. Real floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.COPYSIGN(*pair("copysign", x1, x2)))
+
+
+def cos(x: Array, /) -> Array:
+    """Cosines, x in radians. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.COS(node_of(x, "cos")))
+
+
+def cosh(x: Array, /) -> Array:
+    """Hyperbolic cosines. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.COSH(node_of(x, "cosh")))
+
+
+def divide(x1: Array | complex, x2: Array | complex, /) -> Array:
+    """x1 / x2; integers and booleans in float64. Numeric and boolean dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.DIVIDE(*pair("divide", x1, x2)))
+
+
+def equal(x1: Array | complex, x2: Array | complex, /) -> Array:
+    """Whether elements are equal; NaN equals nothing. Numeric and boolean dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.EQUAL(*pair("equal", x1, x2)))
+
+
+def exp(x: Array, /) -> Array:
+    """Exponentials. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.EXP(node_of(x, "exp")))
+
+
+def expm1(x: Array, /) -> Array:
+    """exp(x) - 1, accurate for small x. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.EXPM1(node_of(x, "expm1")))
+
+
+def floor(x: Array, /) -> Array:
+    """Largest integers not above the elements, in the dtype of x. Real numeric dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.FLOOR(node_of(x, "floor")))
+
+
+def floor_divide(x1: Array | float, x2: Array | float, /) -> Array:
+    """x1 / x2 rounded down; integers divided by 0 give 0. Real numeric dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.FLOOR_DIVIDE(*pair("floor_divide", x1, x2)))
+
+
+def greater(x1: Array | float, x2: Array | float, /) -> Array:
+    """Whether x1 > x2. Real dtypes, boolean too.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.LESS(*pair("greater", x2, x1)))
+
+
+def greater_equal(x1: Array | float, x2: Array | float, /) -> Array:
+    """Whether x1 >= x2. Real dtypes, boolean too.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.LESS_EQUAL(*pair("greater_equal", x2, x1)))
+
+
+def hypot(x1: Array | float, x2: Array | float, /) -> Array:
+    """sqrt(x1**2 + x2**2) without overflow. Real floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.HYPOT(*pair("hypot", x1, x2)))
 
 
 def imag(x: Array, /) -> Array:
-    """Imaginary parts; of real arrays zeros.
+    """Imaginary parts; zeros of a real array. Numeric dtypes.
 
-    Raises TypeError for bool. Standard: elementwise functions.
+    Raises TypeError for other dtypes. Standard: elementwise functions.
     """
     return Array(rules.imag(node_of(x, "imag")))
 
 
-def positive(x: Array, /) -> Array:
-    """The array itself, +x.
+def isfinite(x: Array, /) -> Array:
+    """Whether elements are neither infinite nor NaN. Numeric and boolean dtypes.
 
-    Raises TypeError for bool. Standard: elementwise functions.
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.ISFINITE(node_of(x, "isfinite")))
+
+
+def isinf(x: Array, /) -> Array:
+    """Whether elements are infinite, in either part. Numeric and boolean dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.ISINF(node_of(x, "isinf")))
+
+
+def isnan(x: Array, /) -> Array:
+    """Whether elements are NaN, in either part. Numeric and boolean dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.ISNAN(node_of(x, "isnan")))
+
+
+def less(x1: Array | float, x2: Array | float, /) -> Array:
+    """Whether x1 < x2. Real dtypes, boolean too.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.LESS(*pair("less", x1, x2)))
+
+
+def less_equal(x1: Array | float, x2: Array | float, /) -> Array:
+    """Whether x1 <= x2. Real dtypes, boolean too.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.LESS_EQUAL(*pair("less_equal", x1, x2)))
+
+
+def log(x: Array, /) -> Array:
+    """Natural logarithms; of negative real numbers NaN. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.LOG(node_of(x, "log")))
+
+
+def log10(x: Array, /) -> Array:
+    """Logarithms to base 10. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.LOG10(node_of(x, "log10")))
+
+
+def log1p(x: Array, /) -> Array:
+    """log(1 + x), accurate for small x. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.LOG1P(node_of(x, "log1p")))
+
+
+def log2(x: Array, /) -> Array:
+    """Logarithms to base 2. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.LOG2(node_of(x, "log2")))
+
+
+def logaddexp(x1: Array | float, x2: Array | float, /) -> Array:
+    """log(exp(x1) + exp(x2)) without overflow. Real floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.LOGADDEXP(*pair("logaddexp", x1, x2)))
+
+
+def logical_and(x1: Array | bool, x2: Array | bool, /) -> Array:
+    """Whether both are true, or not zero. Boolean and numeric dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.LOGICAL_AND(*pair("logical_and", x1, x2)))
+
+
+def logical_not(x: Array, /) -> Array:
+    """Whether elements are false, or zero. Boolean and numeric dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.logical_not(node_of(x, "logical_not")))
+
+
+def logical_or(x1: Array | bool, x2: Array | bool, /) -> Array:
+    """Whether either is true, or not zero. Boolean and numeric dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.LOGICAL_OR(*pair("logical_or", x1, x2)))
+
+
+def logical_xor(x1: Array | bool, x2: Array | bool, /) -> Array:
+    """Whether one is true, or not zero, and not the other. Boolean and numeric dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.LOGICAL_XOR(*pair("logical_xor", x1, x2)))
+
+
+def maximum(x1: Array | float, x2: Array | float, /) -> Array:
+    """The greater of each pair; NaN if either is. Real dtypes, boolean too.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.MAXIMUM(*pair("maximum", x1, x2)))
+
+
+def minimum(x1: Array | float, x2: Array | float, /) -> Array:
+    """The smaller of each pair; NaN if either is. Real dtypes, boolean too.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.MINIMUM(*pair("minimum", x1, x2)))
+
+
+def multiply(x1: Array | complex, x2: Array | complex, /) -> Array:
+    """x1 * x2; of booleans, logical and. Numeric and boolean dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.MULTIPLY(*pair("multiply", x1, x2)))
+
+
+def negative(x: Array, /) -> Array:
+    """The elements with the other sign; unsigned integers wrap. Numeric dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.NEGATIVE(node_of(x, "negative")))
+
+
+def nextafter(x1: Array | float, x2: Array | float, /) -> Array:
+    """The numbers next to x1 on the way to x2. Real floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.NEXTAFTER(*pair("nextafter", x1, x2)))
+
+
+def not_equal(x1: Array | complex, x2: Array | complex, /) -> Array:
+    """Whether elements differ; NaN differs from itself. Numeric and boolean dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.NOT_EQUAL(*pair("not_equal", x1, x2)))
+
+
+def positive(x: Array, /) -> Array:
+    """The elements as they are. Numeric dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
     """
     return Array(rules.positive(node_of(x, "positive")))
+
+
+def pow(x1: Array | complex, x2: Array | complex, /) -> Array:
+    """x1 to the power x2; integers wrap, and to negative powers are 0 but for 1 and -1. Numeric dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.POW(*pair("pow", x1, x2)))
+
+
+def real(x: Array, /) -> Array:
+    """Real parts; a real array is its own. Numeric dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.REAL(node_of(x, "real")))
+
+
+def reciprocal(x: Array, /) -> Array:
+    """1 / x. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.RECIPROCAL(node_of(x, "reciprocal")))
+
+
+def remainder(x1: Array | float, x2: Array | float, /) -> Array:
+    """What x1 // x2 leaves, with the sign of x2; of integers by 0, 0. Real numeric dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.REMAINDER(*pair("remainder", x1, x2)))
+
+
+def round(x: Array, /) -> Array:
+    """Nearest integers, halves to even, in the dtype of x. Numeric dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.ROUND(node_of(x, "round")))
+
+
+def sign(x: Array, /) -> Array:
+    """Signs: -1, 0 or 1; x / |x| of complex numbers; NaN of NaN. Numeric dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.SIGN(node_of(x, "sign")))
+
+
+def signbit(x: Array, /) -> Array:
+    """Whether the sign bit is set, as it is for -0.0. Real numeric dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.SIGNBIT(node_of(x, "signbit")))
+
+
+def sin(x: Array, /) -> Array:
+    """Sines, x in radians. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.SIN(node_of(x, "sin")))
+
+
+def sinh(x: Array, /) -> Array:
+    """Hyperbolic sines. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.SINH(node_of(x, "sinh")))
+
+
+def sqrt(x: Array, /) -> Array:
+    """Square roots; of negative real numbers NaN. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.SQRT(node_of(x, "sqrt")))
+
+
+def square(x: Array, /) -> Array:
+    """x * x. Numeric dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.SQUARE(node_of(x, "square")))
+
+
+def subtract(x1: Array | complex, x2: Array | complex, /) -> Array:
+    """x1 - x2; unsigned integers wrap. Numeric dtypes.
+
+    Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
+    """
+    return Array(rules.SUBTRACT(*pair("subtract", x1, x2)))
+
+
+def tan(x: Array, /) -> Array:
+    """Tangents, x in radians. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.TAN(node_of(x, "tan")))
+
+
+def tanh(x: Array, /) -> Array:
+    """Hyperbolic tangents. Floating-point dtypes; integers in float64.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.TANH(node_of(x, "tanh")))
+
+
+def trunc(x: Array, /) -> Array:
+    """The integers next to the elements towards zero, in the dtype of x. Real numeric dtypes.
+
+    Raises TypeError for other dtypes. Standard: elementwise functions.
+    """
+    return Array(rules.TRUNC(node_of(x, "trunc")))

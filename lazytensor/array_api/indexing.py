@@ -1,12 +1,9 @@
 """Indexing functions: a chapter of the standard.
 
-What enters: arrays and integer arrays of places. What leaves: arrays. It must not know how anything
-is computed.
+What enters: arrays. What leaves: arrays. It must not know how anything is computed.
 """
 
-from .._base.shapes import normalize_axis
-from ..lang import indexing
-from . import _rules as rules
+from ..lang import movement
 from ._rules import node_of
 from .array import Array
 
@@ -14,25 +11,24 @@ __all__ = ["take", "take_along_axis"]
 
 
 def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
-    """Elements, or sub-arrays, of x at places along an axis; negative ones count from the end.
+    """Elements at integer indices, negative ones from the end, along an axis (None for the only one).
 
-    `axis` may be left out for a one-dimensional x. Raises ValueError without it for others,
-    TypeError for places that aren't integers, AxisError; IndexError for a place out of range when
-    the value is computed. Standard: indexing functions.
+    Raises TypeError for indices that are no integers, ValueError without an axis for several,
+    AxisError; IndexError for an index out of range, with the value. Standard: indexing functions.
     """
-    node, places = node_of(x, "take"), node_of(indices, "take", "indices")
-    if axis is None and node.ndim != 1:
-        raise ValueError(f"take: axis is needed for an array of shape {node.shape}")
-    found = normalize_axis(0 if axis is None else axis, node.ndim)
-    key = (*(slice(None),) * found, places)
-    return Array(indexing.getitem(node, key, rules.places))
+    node = node_of(x, "take")
+    if axis is None:
+        if node.ndim != 1:
+            raise ValueError(f"take: an axis is required for shape {node.shape}")
+        axis = 0
+    return Array(movement.take(node, node_of(indices, "take", "indices"), axis))
 
 
 def take_along_axis(x: Array, indices: Array, /, *, axis: int = -1) -> Array:
-    """Elements of x at places along an axis, one for each place; the other axes broadcast.
+    """Elements at integer indices along an axis, given for every place of the other axes.
 
-    Raises TypeError for places that aren't integers, ValueError for shapes, AxisError; IndexError
-    for a place out of range when the value is computed. Standard: indexing functions.
+    These are broadcast. Raises TypeError, ValueError, AxisError; IndexError with the value. Standard:
+    indexing functions.
     """
-    node, places = node_of(x, "take_along_axis"), node_of(indices, "take_along_axis", "indices")
-    return Array(indexing.take_along_axis(node, places, normalize_axis(axis, node.ndim)))
+    places = node_of(indices, "take_along_axis", "indices")
+    return Array(movement.take_along_axis(node_of(x, "take_along_axis"), places, axis))

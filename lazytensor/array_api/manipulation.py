@@ -1,16 +1,16 @@
 """Manipulation functions: a chapter of the standard.
 
-What enters: arrays. What leaves: arrays. It must not know how anything is computed.
+What enters: arrays, shapes and axes. What leaves: arrays. It must not know how anything is computed.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from ..lang import manipulation
+from .._base.shapes import as_shape, broadcast
+from ..ir.node import Node
+from ..lang import movement
 from ..runtime.materialize import value
-from . import _rules as rules
-from ._rules import node_of
+from ._rules import node_of, promoted
 from .array import Array
 
 __all__ = [
@@ -35,134 +35,140 @@ Axes = int | tuple[int, ...]
 
 
 def broadcast_arrays(*arrays: Array) -> tuple[Array, ...]:
-    """Arrays broadcast against each other, dtypes kept. Raises ValueError for shapes that don't
-    fit.
+    """The arrays repeated to the shape that all broadcast to. Raises ValueError naming the shapes.
 
     Standard: manipulation functions.
     """
-    nodes = [node_of(x, "broadcast_arrays") for x in arrays]
-    shape = manipulation.broadcast_shape(*(x.shape for x in nodes))
-    return tuple(Array(manipulation.broadcast_to(x, shape)) for x in nodes)
+    nodes = [node_of(x, "broadcast_arrays", f"argument {i}") for i, x in enumerate(arrays, 1)]
+    shape = broadcast_shapes(*(x.shape for x in nodes))
+    return tuple(Array(movement.broadcast_to(x, shape)) for x in nodes)
 
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape that all shapes broadcast to. Raises ValueError naming them.
+    """The shape that all shapes broadcast to; () of none. Raises TypeError, ValueError naming them.
 
     Standard: manipulation functions.
     """
-    return manipulation.broadcast_shape(*shapes)
+    return broadcast(*map(as_shape, shapes))
 
 
 def broadcast_to(x: Array, /, shape: tuple[int, ...]) -> Array:
-    """x repeated to a shape, without taking memory for it. Raises ValueError.
+    """The array repeated to a shape. Raises ValueError where it doesn't broadcast to it.
 
     Standard: manipulation functions.
     """
-    return Array(manipulation.broadcast_to(node_of(x, "broadcast_to"), shape))
+    return Array(movement.broadcast_to(node_of(x, "broadcast_to"), shape))
 
 
-def concat(arrays: tuple[Array, ...] | list[Array], /, *, axis: int | None = 0) -> Array:
-    """Arrays joined along an axis, in their common dtype; with axis=None each is flattened first.
+def _joined(name: str, arrays: Any) -> list[Node]:
+    """The nodes of a sequence of arrays, in their common dtype. Raises TypeError, ValueError."""
+    if isinstance(arrays, Array):
+        arrays = list(arrays)
+    elif not isinstance(arrays, list | tuple):
+        raise TypeError(f"{name}: expected a list or tuple of arrays, got {type(arrays).__name__}")
+    if not arrays:
+        raise ValueError(f"{name}: expected at least one array, got an empty {type(arrays).__name__}")
+    nodes = [node_of(x, name, f"array {i}") for i, x in enumerate(arrays, 1)]
+    return promoted(name, *map(Array, nodes))
 
-    Raises ValueError for shapes that differ elsewhere, TypeError for dtypes without a common one,
-    AxisError. Standard: manipulation functions.
+
+def concat(arrays: Sequence[Array], /, *, axis: int | None = 0) -> Array:
+    """Arrays one after another along an axis, flattened first for None, in their common dtype.
+
+    Raises TypeError, ValueError for no arrays and for shapes, AxisError. Standard: manipulation
+    functions.
     """
-    return Array(manipulation.concat("concat", rules.promoted("concat", *arrays), axis))
+    return Array(movement.concat(_joined("concat", arrays), axis))
 
 
-def expand_dims(x: Array, /, axis: Axes) -> Array:
-    """x with axes of size 1 at the given places of the result. Raises AxisError (an IndexError).
+def stack(arrays: Sequence[Array], /, *, axis: int = 0) -> Array:
+    """Arrays of one shape along a new axis, in their common dtype.
 
-    Standard: manipulation functions.
+    Raises TypeError, ValueError for no arrays and for shapes, AxisError. Standard: manipulation
+    functions.
     """
-    return Array(manipulation.expand_dims(node_of(x, "expand_dims"), axis))
-
-
-def flip(x: Array, /, *, axis: Axes | None = None) -> Array:
-    """Elements in reverse order along axes, all by default. Raises AxisError.
-
-    Standard: manipulation functions.
-    """
-    return Array(manipulation.flip(node_of(x, "flip"), axis))
-
-
-def moveaxis(x: Array, source: Axes, destination: Axes, /) -> Array:
-    """Axes moved to other places, the rest in order. Raises AxisError, ValueError.
-
-    Standard: manipulation functions.
-    """
-    return Array(manipulation.moveaxis(node_of(x, "moveaxis"), source, destination))
-
-
-def permute_dims(x: Array, /, axes: tuple[int, ...]) -> Array:
-    """Axes in another order. Raises AxisError, ValueError for what is no permutation.
-
-    Standard: manipulation functions.
-    """
-    return Array(manipulation.permute_dims(node_of(x, "permute_dims"), axes))
-
-
-def repeat(x: Array, repeats: int | Array, /, *, axis: int | None = None) -> Array:
-    """Each element repeated along an axis; by default of the flattened array.
-
-    `repeats` is an int, or integers, one for each element of the axis: their values are then asked
-    for. Raises ValueError, TypeError, AxisError. Standard: manipulation functions.
-    """
-    counts: Any = repeats
-    if not isinstance(repeats, int):
-        counts = np.asarray(value(node_of(repeats, "repeat", "repeats")))
-        if counts.dtype.kind not in "iu":
-            raise TypeError(f"repeat: repeats must be integers, got dtype {counts.dtype}")
-    return Array(manipulation.repeat(node_of(x, "repeat"), counts, axis))
-
-
-def reshape(x: Array, /, shape: tuple[int, ...], *, copy: bool | None = None) -> Array:
-    """The same elements, in order, in another shape; one size may be -1.
-
-    Arrays are values, so `copy` changes nothing that can be seen. Raises ValueError naming both
-    shapes, TypeError. Standard: manipulation functions.
-    """
-    return Array(rules.reshaped(node_of(x, "reshape"), shape))
-
-
-def roll(
-    x: Array, /, shift: int | tuple[int, ...], *, axis: int | tuple[int, ...] | None = None
-) -> Array:
-    """Elements shifted along axes; those that leave come in again at the other end.
-
-    With axis=None the flattened array is shifted. Raises AxisError, ValueError. Standard:
-    manipulation functions.
-    """
-    return Array(manipulation.roll(node_of(x, "roll"), shift, axis))
-
-
-def squeeze(x: Array, /, axis: Axes) -> Array:
-    """Axes of size 1 taken away. Raises ValueError for an axis of another size, AxisError.
-
-    Standard: manipulation functions.
-    """
-    return Array(manipulation.squeeze(node_of(x, "squeeze"), axis))
-
-
-def stack(arrays: tuple[Array, ...] | list[Array], /, *, axis: int = 0) -> Array:
-    """Arrays of one shape joined along a new axis, in their common dtype.
-
-    Raises ValueError, TypeError, AxisError. Standard: manipulation functions.
-    """
-    return Array(manipulation.stack("stack", rules.promoted("stack", *arrays), axis))
-
-
-def tile(x: Array, repetitions: tuple[int, ...], /) -> Array:
-    """x repeated as a whole along each axis. Raises ValueError, TypeError.
-
-    Standard: manipulation functions.
-    """
-    return Array(manipulation.tile(node_of(x, "tile"), repetitions))
+    return Array(movement.stack(_joined("stack", arrays), axis))
 
 
 def unstack(x: Array, /, *, axis: int = 0) -> tuple[Array, ...]:
-    """The sub-arrays along an axis. Raises ValueError for an array without axes, AxisError.
+    """The sub-arrays along an axis. Raises AxisError, ValueError for an array without axes.
 
     Standard: manipulation functions.
     """
-    return tuple(Array(n) for n in manipulation.unstack(node_of(x, "unstack"), axis))
+    return tuple(map(Array, movement.unstack(node_of(x, "unstack"), axis)))
+
+
+def expand_dims(x: Array, /, axis: Axes) -> Array:
+    """The array with new axes of size 1, at the given places of the result.
+
+    Raises AxisError, ValueError for repeated places. Standard: manipulation functions.
+    """
+    return Array(movement.expand_dims(node_of(x, "expand_dims"), axis))
+
+
+def squeeze(x: Array, /, axis: Axes) -> Array:
+    """The array without some axes of size 1. Raises AxisError, ValueError for another size.
+
+    Standard: manipulation functions.
+    """
+    return Array(movement.squeeze(node_of(x, "squeeze"), axis))
+
+
+def flip(x: Array, /, *, axis: Axes | None = None) -> Array:
+    """The elements in reverse order along axes, all by default. Raises AxisError.
+
+    Standard: manipulation functions.
+    """
+    return Array(movement.flip(node_of(x, "flip"), axis))
+
+
+def moveaxis(x: Array, source: Axes, destination: Axes, /) -> Array:
+    """Some axes moved to other places, the rest in their order. Raises AxisError, ValueError.
+
+    Standard: manipulation functions.
+    """
+    return Array(movement.moveaxis(node_of(x, "moveaxis"), source, destination))
+
+
+def permute_dims(x: Array, /, axes: tuple[int, ...]) -> Array:
+    """The axes in another order. Raises AxisError, ValueError for what is no permutation.
+
+    Standard: manipulation functions.
+    """
+    return Array(movement.permute(node_of(x, "permute_dims"), axes))
+
+
+def reshape(x: Array, /, shape: tuple[int, ...], *, copy: bool | None = None) -> Array:
+    """The elements in row-major order in another shape, of which one size may be -1.
+
+    `copy` makes no difference: no write to one array shows in another. Raises TypeError, ValueError
+    naming both shapes. Standard: manipulation functions.
+    """
+    return Array(movement.reshape(node_of(x, "reshape"), shape))
+
+
+def roll(x: Array, /, shift: Axes, *, axis: Axes | None = None) -> Array:
+    """Elements moved along axes, those that leave coming in again; flattened meanwhile for None.
+
+    Raises AxisError, ValueError for as many shifts as there are not axes. Standard: manipulation
+    functions.
+    """
+    return Array(movement.roll(node_of(x, "roll"), shift, axis))
+
+
+def repeat(x: Array, repeats: int | Array, /, *, axis: int | None = None) -> Array:
+    """Every element several times along an axis, or of the flattened array.
+
+    Asks for the value of an array of counts. Raises TypeError, ValueError for counts, AxisError.
+    Standard: manipulation functions.
+    """
+    counts = repeats if isinstance(repeats, int) else value(node_of(repeats, "repeat", "repeats"))
+    return Array(movement.repeat(node_of(x, "repeat"), counts, axis))
+
+
+def tile(x: Array, repetitions: tuple[int, ...], /) -> Array:
+    """The array repeated as a whole along each axis, new axes in front if need be.
+
+    Raises TypeError, ValueError for negative numbers. Standard: manipulation functions.
+    """
+    return Array(movement.tile(node_of(x, "tile"), repetitions))

@@ -1,0 +1,405 @@
+"""Class Array: a handle on a node of the lazy graph, with the methods and operators of the standard.
+
+What enters: nodes, and operands of every kind that NumPy users have. What leaves: arrays; values
+where Python asks for them. It must not know the chapters' functions: methods are over `_rules` and
+`lang`. In-place operators and assignment make the handle mean a new node.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, final
+
+import numpy as np
+
+from .._base.devices import Device
+from .._base.devices import device as device_of
+from .._base.dtypes import DType, bool_, kind
+from .._base.shapes import Shape
+from ..ir.node import Node, apply, apply_alike, scalar
+from ..lang import indexing, linalg
+from ..ops import g
+from ..runtime.materialize import value
+from . import _print, exchange
+from . import _rules as rules
+from ._methods import Methods
+from ._rules import Binary, cut, node_of, operand
+
+__all__ = ["Array"]
+
+VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
+_ERRORS = (TypeError, ValueError, OverflowError, IndexError)
+_NOTHING: frozenset[DType] = frozenset()
+# The dtypes that a Python scalar of a type adapts to without raising their kind.
+_ADAPTS = {int: rules.dtypes_of("iufc"), float: rules.dtypes_of("fc")}
+
+
+@final
+class Array(Methods):
+    """An array of the standard, computed when a value is asked for.
+
+    Made by the creation functions, never directly. Immutable but for in-place operators and
+    assignment, which change what this handle means and nothing else.
+    """
+
+    __slots__ = ("__weakref__", "_node")
+
+    _node: Node
+    __array_priority__ = 100
+    __hash__ = object.__hash__
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    # --- attributes -------------------------------------------------------------------------------
+
+    @property
+    def dtype(self) -> DType:
+        """The data type: a NumPy dtype."""
+        return self._node.dtype  # type: ignore[no-any-return]
+
+    @property
+    def device(self) -> Device:
+        """Where the array is: a Device, equal to its name."""
+        return self._node.device
+
+    @property
+    def shape(self) -> Shape:
+        """The size of every axis."""
+        return self._node.shape  # type: ignore[no-any-return]
+
+    # --- indexing ---------------------------------------------------------------------------------
+
+    def __getitem__(self, key: Any, /) -> "Array":
+        """Elements by ints, slices, None, ..., integer arrays and boolean masks, as NumPy has them.
+
+        Masks are computed. Raises IndexError, ValueError for a step of 0. Standard: indexing.
+        """
+        x = cut(self)
+        try:
+            items = _items(key, x.device)
+            return Array(indexing.getitem(x, items, rules.places))
+        except _ERRORS as error:
+            raise error.with_traceback(None) from None
+
+    def __setitem__(self, key: Any, value: Any, /) -> None:
+        """Make this handle mean the array with other elements at the places of `key`.
+
+        The value is broadcast to them and cast to the dtype, which it must not raise to complex.
+        Raises IndexError, TypeError, ValueError for shapes and NaN into integers, OverflowError.
+        """
+        x = cut(self)
+        try:
+            u = _assigned(x, value)
+            self._node = indexing.setitem(x, _items(key, x.device), u, rules.places)
+        except _ERRORS as error:
+            raise error.with_traceback(None) from None
+
+    def __len__(self) -> int:
+        if not self._node.shape:
+            raise TypeError("len() of an array without axes")
+        return int(self._node.shape[0])
+
+    def __iter__(self) -> Iterator["Array"]:
+        if not self._node.shape:
+            raise TypeError("iteration over an array without axes")
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, item: Any) -> bool:
+        return bool((self == item).any())
+
+    # --- conversions to Python --------------------------------------------------------------------
+
+    def __bool__(self) -> bool:
+        node = self._node
+        if node.size != 1:
+            what = "with more than one element" if node.size else "without elements"
+            raise ValueError(
+                f"the truth value of an array {what} is ambiguous (shape {node.shape}): "
+                "use x.any() or x.all()"
+            )
+        return bool(value(node).item())
+
+    def _python(self, function: str) -> Any:
+        if self._node.shape:
+            raise TypeError(
+                f"{function}() needs an array without axes, got shape {self._node.shape}"
+            )
+        return value(self._node).item()
+
+    def __float__(self) -> float:
+        return float(self._python("float"))
+
+    def __int__(self) -> int:
+        return int(self._python("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._python("complex"))
+
+    def __index__(self) -> int:
+        if kind(self._node.dtype) not in "iu":
+            raise TypeError(f"only integer arrays can be an index, got {self._node.dtype}")
+        return int(self._python("operator.index"))
+
+    def __repr__(self) -> str:
+        return _print.array_repr(self._node)
+
+    def __str__(self) -> str:
+        return _print.array_str(self._node)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and not self.shape else format(str(self), spec)
+
+    def _repr_html_(self) -> str:
+        return _print.array_html(self._node)
+
+    # --- interchange ------------------------------------------------------------------------------
+
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
+        """The module `lazytensor`. Raises ValueError for a version of the standard it doesn't know."""
+        if api_version is not None and api_version not in VERSIONS:
+            raise ValueError(f"api_version must be one of {VERSIONS}, got {api_version!r}")
+        return sys.modules["lazytensor"]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        """A NumPy array: a read-only view, or with `copy=True` or another dtype a copy."""
+        return exchange.to_numpy(self._node, dtype, copy)
+
+    def __dlpack__(
+        self,
+        /,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[Any, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """A DLPack capsule: read-only, without a copy where the consumer knows read-only memory.
+
+        Raises BufferError for another device, or if `copy=False` can't be had; ValueError for a stream.
+        """
+        return exchange.to_dlpack(self._node, stream, max_version, dl_device, copy)
+
+    def __dlpack_device__(self, /) -> tuple[Any, int]:
+        """DLPack's number for the CPU, and 0."""
+        return exchange.dlpack_device()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return exchange.rebuild, (Array, exchange.to_numpy(self._node, None, None), self.device)
+
+    def __copy__(self) -> "Array":
+        return Array(cut(self))
+
+    def __deepcopy__(self, memo: Any) -> "Array":
+        value(self._node)
+        return Array(cut(self))
+
+    def to_device(self, device: Device, /, *, stream: Any = None) -> "Array":
+        """The array on another device. Raises ValueError for one that isn't there, or for a stream."""
+        if stream is not None:
+            raise ValueError(f"to_device: CPU devices have no streams, got stream={stream!r}")
+        x, target = cut(self), device_of(device)
+        return self if x.device is target else Array(g.transfer(x, target))
+
+    # --- operators of one array -------------------------------------------------------------------
+
+    def __abs__(self, /) -> "Array":
+        return Array(rules.ABS(cut(self)))
+
+    def __neg__(self, /) -> "Array":
+        return Array(rules.NEGATIVE(cut(self)))
+
+    def __pos__(self, /) -> "Array":
+        return Array(rules.positive(cut(self)))
+
+    def __invert__(self, /) -> "Array":
+        return Array(rules.INVERT(cut(self)))
+
+
+def _items(key: Any, device: Device) -> tuple[Any, ...]:
+    """A key as a tuple of ints, slices, None, Ellipsis and nodes. Raises IndexError."""
+    return tuple(_item(k, device) for k in (key if type(key) is tuple else (key,)))
+
+
+def _item(item: Any, device: Device) -> Any:
+    if item is None or item is Ellipsis or type(item) in (int, slice):
+        return item
+    if isinstance(item, bool | np.bool_):
+        return scalar(bool(item), bool_, device)
+    if isinstance(item, list | tuple):
+        found = np.asarray(item)
+        item = found.astype(np.int64) if not found.size else found
+    node = operand(item, device) if not isinstance(item, int | np.integer) else NotImplemented
+    if node is NotImplemented and hasattr(item, "__index__"):
+        return item.__index__()
+    if type(node) is not Node or kind(node.dtype) not in "biu":
+        what = f"an array of {node.dtype}" if type(node) is Node else rules.brief(item)
+        raise IndexError(
+            "an index must be an int, a slice, an ellipsis (...), None, or an array of integers "
+            f"or bools, got {what}"
+        )
+    return node
+
+
+def _assigned(x: Node, new: Any) -> Node:
+    """What is assigned into x, in its dtype and on its device."""
+    u = operand(new, x.device)
+    if u is NotImplemented:
+        u = rules.frozen(np.asarray(new), x.device)
+    target, complex_ = x.dtype, kind(x.dtype) == "c"
+    if type(u) is not Node:
+        if type(u) is complex and not complex_:
+            raise TypeError(f"can't assign the complex number {u} to elements of {target}")
+        if isinstance(u, float) and kind(target) in "iu":
+            u = int(u)  # refuses NaN and infinities
+        return scalar(u, target, x.device)
+    if kind(u.dtype) == "c" and not complex_:
+        raise TypeError(f"can't assign {u.dtype} to elements of {target}: the imaginary part is lost")
+    if u.device is not x.device:
+        raise ValueError(f"can't assign an array on {u.device} to elements of one on {x.device}")
+    return rules.as_dtype(u, target)
+
+
+# --- operators of two operands ----------------------------------------------------------------------
+# The way of `x * y` and `x * 2.0` with nothing to cast or broadcast is as short as it can be: these
+# few lines are most of what an operation on a small array costs.
+
+
+def _general(rule: Binary, x: Node, other: Any, reflected: bool = False) -> Any:
+    y = operand(other, x.device)
+    if y is NotImplemented:
+        return NotImplemented
+    try:
+        return Array(rule(y, x) if reflected else rule(x, y))
+    except _ERRORS as error:
+        raise error.with_traceback(None) from None
+
+
+def _arithmetic(rule: Binary) -> Callable[[Array, Any], Any]:
+    op, native = rule.op, rule.native
+
+    def operator(self: Array, other: Any, /) -> Any:
+        x = self._node
+        if x.args and x.value is not None:
+            x = cut(self)
+        dtype = x.dtype
+        if dtype in native:
+            if type(other) is Array:
+                y = other._node
+                if y.args and y.value is not None:
+                    y = cut(other)
+                if y.dtype is dtype and y.shape == x.shape and y.device is x.device:
+                    return Array(apply_alike(op, x, y))
+            elif dtype in _ADAPTS.get(type(other), _NOTHING):
+                return Array(apply_alike(op, x, scalar(other, dtype, x.device)))
+        return _general(rule, x, other)
+
+    return operator
+
+
+def _reflected(rule: Binary) -> Callable[[Array, Any], Any]:
+    op, native = rule.op, rule.native
+
+    def operator(self: Array, other: Any, /) -> Any:
+        x = cut(self)
+        dtype = x.dtype
+        if dtype in native and dtype in _ADAPTS.get(type(other), _NOTHING):
+            return Array(apply(op, (scalar(other, dtype, x.device), x)))
+        return _general(rule, x, other, True)
+
+    return operator
+
+
+def _comparison(rule: Binary, swapped: bool = False) -> Callable[[Array, Any], Any]:
+    def operator(self: Array, other: Any, /) -> Any:
+        return _general(rule, cut(self), other, swapped)
+
+    return operator
+
+
+def _in_place(rule: Binary) -> Callable[[Array, Any], Any]:
+    def operator(self: Array, other: Any, /) -> Any:
+        x = cut(self)
+        y = operand(other, x.device)
+        if y is NotImplemented:
+            return NotImplemented
+        try:
+            self._node = _held(rule.name, rule(x, y), x)
+        except _ERRORS as error:
+            raise error.with_traceback(None) from None
+        return self
+
+    return operator
+
+
+def _held(name: str, result: Node, x: Node) -> Node:
+    """A result that x may be replaced by: of its shape, cast back to its dtype."""
+    if result.shape != x.shape:
+        raise ValueError(
+            f"{name} in place: an array of shape {x.shape} can't hold a result of shape {result.shape}"
+        )
+    if result.dtype is not x.dtype and not np.can_cast(result.dtype, x.dtype, "same_kind"):
+        raise TypeError(
+            f"{name} in place: an array of {x.dtype} can't hold a result of {result.dtype}"
+        )
+    return rules.as_dtype(result, x.dtype)
+
+
+class _Matmul(Binary):
+    """The matrix product, for the same three operators."""
+
+    __slots__ = ()
+
+    def __call__(self, x: Any, y: Any) -> Node:
+        for operand_ in (x, y):
+            if type(operand_) is not Node:
+                raise TypeError(f"matmul: expected two arrays, got {rules.brief(operand_)}")
+        return linalg.matmul(*rules.promoted_nodes("matmul", x, y))
+
+
+_MATMUL = _Matmul("matmul", rules.MULTIPLY.op, "iufc")
+
+_OPERATORS = {
+    "add": rules.ADD,
+    "sub": rules.SUBTRACT,
+    "mul": rules.MULTIPLY,
+    "truediv": rules.DIVIDE,
+    "floordiv": rules.FLOOR_DIVIDE,
+    "mod": rules.REMAINDER,
+    "pow": rules.POW,
+    "and": rules.BITWISE_AND,
+    "or": rules.BITWISE_OR,
+    "xor": rules.BITWISE_XOR,
+    "lshift": rules.LEFT_SHIFT,
+    "rshift": rules.RIGHT_SHIFT,
+}
+_COMPARISONS = {
+    "eq": (rules.EQUAL, False),
+    "ne": (rules.NOT_EQUAL, False),
+    "lt": (rules.LESS, False),
+    "le": (rules.LESS_EQUAL, False),
+    "gt": (rules.LESS, True),
+    "ge": (rules.LESS_EQUAL, True),
+}
+
+
+def _bind(name: str, operator: Any, doc: str) -> None:
+    operator.__name__ = f"__{name}__"
+    operator.__qualname__ = f"Array.__{name}__"
+    operator.__doc__ = doc
+    setattr(Array, f"__{name}__", operator)
+
+
+def _bind_all() -> None:
+    for name, rule in _OPERATORS.items():
+        what = f"`{rule.name}` as an operator"
+        _bind(name, _arithmetic(rule), f"{what}; Python scalars take the array's dtype.")
+        _bind("r" + name, _reflected(rule), f"{what}, this array on the right.")
+        _bind("i" + name, _in_place(rule), f"{what}, in place; the dtype stays.")
+    for name, (rule, swapped) in _COMPARISONS.items():
+        _bind(name, _comparison(rule, swapped), f"`{name}` of each pair of elements, bool.")
+    _bind("matmul", _comparison(_MATMUL), "The matrix product; Python scalars are refused.")
+    _bind("rmatmul", _comparison(_MATMUL, True), "The matrix product, this array on the right.")
+    _bind("imatmul", _in_place(_MATMUL), "The matrix product, in place; shape and dtype stay.")
+
+
+_bind_all()

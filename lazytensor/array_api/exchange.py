@@ -1,0 +1,101 @@
+"""Exchange of memory with NumPy, DLPack and pickles: read-only views go out, copies or views come in.
+
+What enters: nodes, foreign objects. What leaves: NumPy arrays and capsules that nobody can write
+through, nodes. Memory that others may write to is `exposed`: operations copy it when they are called.
+It must not know class Array but as an argument.
+"""
+
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from .._base.devices import CPU, Device
+from .._base.devices import device as device_of
+from .._base.dtypes import canonical
+from ..ir.node import Node
+from ..runtime.materialize import value
+from ..runtime.pending import new_leaf
+from ._rules import brief, exposed, frozen
+
+Buffer = np.ndarray[Any, Any]
+
+
+class DLDevice(IntEnum):
+    """DLPack's numbers for kinds of devices."""
+
+    CPU = 1
+
+
+def read_only(buffer: Buffer) -> Buffer:
+    """A view that can't be written through."""
+    view = buffer.view()
+    view.flags.writeable = False
+    return view
+
+
+def to_numpy(node: Node, dtype: Any, copy: bool | None) -> Buffer:
+    """The value as a NumPy array. Raises ValueError when `copy=False` can't be had."""
+    found = value(node)
+    if dtype is not None and np.dtype(dtype) != found.dtype:
+        if copy is False:
+            raise ValueError(
+                f"np.asarray(copy=False): converting {found.dtype} to {np.dtype(dtype)} makes a copy"
+            )
+        return found.astype(dtype)
+    return found.copy() if copy else read_only(found)
+
+
+def dlpack_device() -> tuple[Any, int]:
+    """Where all arrays are, virtual devices too: in the memory of the CPU."""
+    return DLDevice.CPU, 0
+
+
+def to_dlpack(node: Node, stream: Any, max_version: Any, dl_device: Any, copy: bool | None) -> Any:
+    """A capsule. Consumers that don't know read-only memory (before DLPack 1.0) get a copy."""
+    if stream is not None:
+        raise ValueError(f"__dlpack__: CPU arrays take no stream, got {stream!r}")
+    if dl_device is not None and tuple(dl_device) != (DLDevice.CPU, 0):
+        raise BufferError(f"__dlpack__: the array is on the CPU, not on device {dl_device!r}")
+    found = value(node)
+    known = max_version is not None and tuple(max_version) >= (1, 0)
+    if copy or not known:
+        if copy is False:
+            raise BufferError(
+                "__dlpack__: the memory is read-only, which DLPack before 1.0 can't say: "
+                "copy=False can't be had"
+            )
+        found = found.copy()
+    else:
+        found = read_only(found)
+    return found.__dlpack__(max_version=max_version)
+
+
+def from_foreign(x: Any, device: Any, copy: bool | None) -> Node:
+    """A node over the memory of an object with `__dlpack__`, or a copy of it. Raises TypeError, BufferError."""
+    if not hasattr(x, "__dlpack__"):
+        raise TypeError(
+            f"from_dlpack: x must have a __dlpack__ method, got {type(x).__name__}: {brief(x)}"
+        )
+    target = device_of(device)
+    try:
+        buffer = np.from_dlpack(x, copy=copy)
+    except TypeError:  # a producer from before the keyword, or a dtype that NumPy doesn't know
+        buffer = np.from_dlpack(x)
+    canonical(buffer.dtype)
+    return frozen(buffer, target) if copy else exposed(read_only(buffer), target)
+
+
+def from_buffer(buffer: Buffer, device: Device, copy: bool | None) -> Node:
+    """A node with a copy of a NumPy array; over its memory with `copy=False`."""
+    return frozen(buffer, device) if copy is not False else exposed(read_only(buffer), device)
+
+
+def rebuild(array: Any, buffer: Buffer, device: str) -> Any:
+    """What a pickle is loaded by: the array on its device, or on the default one where that is gone."""
+    try:
+        target = device_of(device)
+    except ValueError:
+        target = CPU
+    buffer.flags.writeable = False
+    return array(new_leaf(buffer, target))
