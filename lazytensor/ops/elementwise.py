@@ -61,7 +61,8 @@ tanh = unary("tanh", F, lambda np, x: np.tanh(x), lambda s, x: s.tanh(x), lambda
 asinh = unary("asinh", F, lambda np, x: np.arcsinh(x), lambda s, x: s.asinh(x),
               lambda g, y, x: 1 / g.sqrt(x * x + 1), "Inverse hyperbolic sine.")
 acosh = unary("acosh", F, lambda np, x: np.arccosh(x), lambda s, x: s.acosh(x),
-              lambda g, y, x: 1 / (g.sqrt(x - 1) * g.sqrt(x + 1)), "Inverse hyperbolic cosine.")
+              # x - (-1), for adding 1 would lose the side of the branch cut, the sign of a zero imaginary part
+             lambda g, y, x: 1 / (g.sqrt(x - 1) * g.sqrt(x - (-1))), "Inverse hyperbolic cosine.")
 atanh = unary("atanh", F, lambda np, x: np.arctanh(x), lambda s, x: s.atanh(x),
               lambda g, y, x: 1 / (1 - x * x), "Inverse hyperbolic tangent.")
 erf = unary("erf", R, _special.erf, _special.erf_body,
@@ -143,37 +144,59 @@ fmod = binary("fmod", "iuf", lambda np, x, y: np.fmod(x, y), lambda s, x, y: s.f
 
 
 def _pow_partials(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """y x^(y-1), 0 where y = 0; z log x, 0 where z = 0 and y is not negative."""
+    """y x^(y-1), 0 where y = 0; z log x, 0 where x = 0 and y is not negative."""
     of_x = g.where(g.equal(y, 0.0), g.constant(0, z), y * g.pow(x, y - 1))
-    zero = g.equal(z, 0.0) if is_complex(z) else g.logical_and(g.equal(x, 0.0), g.less_equal(g.constant(0, y), y))
+    base = g.equal(x, 0.0)
+    if is_complex(z):
+        zero = g.logical_or(g.equal(z, 0.0), g.logical_and(base, g.equal(y, 0.0)))
+    else:
+        zero = g.logical_and(base, g.less_equal(g.constant(0, y), y))
     return of_x, g.where(zero, g.constant(0, z), z * g.log(x))
 
 
 pow_ = binary("pow", C, _special.power, lambda s, x, y: s.pow(x, y), _pow_partials,
               "x to the power y. Integer powers wrap; negative ones are 0, but for bases 1 and -1.")
+def _atan2_partials(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """y / r^2 and -x / r^2, not squaring what could underflow; 0 at the origin."""
+    r = g.hypot(x, y)
+    r = g.where(g.equal(r, 0.0), g.constant(1, r), r)
+    return y / r / r, -x / r / r
+
+
+def _logaddexp_partials(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """exp(x - z) and exp(y - z), which sum to 1, also where one argument is infinite."""
+    return 1 / (g.exp(y - x) + 1), 1 / (g.exp(x - y) + 1)
+
+
 atan2 = binary("atan2", R, lambda np, x, y: np.arctan2(x, y), lambda s, x, y: s.atan2(x, y),
-               lambda g, z, x, y: (y / (x * x + y * y), -x / (x * x + y * y)), "Angle of the point (y, x), in radians.")
+               _atan2_partials, "Angle of the point (y, x), in radians.")
 hypot = binary("hypot", R, lambda np, x, y: np.hypot(x, y), lambda s, x, y: s.hypot(x, y),
                lambda g, z, x, y: (x / z, y / z), "sqrt(x**2 + y**2) without overflow.")
 logaddexp = binary("logaddexp", R, lambda np, x, y: np.logaddexp(x, y), lambda s, x, y: s.logaddexp(x, y),
-                   lambda g, z, x, y: (g.exp(x - z), g.exp(y - z)), "log(exp(x) + exp(y)) without overflow.")
+                   _logaddexp_partials, "log(exp(x) + exp(y)) without overflow.")
 copysign = binary("copysign", R, lambda np, x, y: np.copysign(x, y), lambda s, x, y: s.copysign(x, y),
                   lambda g, z, x, y: (g.sign(x) * g.sign(z), None), "x with the sign of y.")
 nextafter = binary("nextafter", R, lambda np, x, y: np.nextafter(x, y), lambda s, x, y: s.nextafter(x, y),
                    lambda g, z, x, y: (g.constant(1, x), None), "Next number after x towards y.")
 
 
-def _extremum_partials(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """1 for the argument that was taken, one half for each where they are equal."""
+def _maximum_partials(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """1 for the greater, one half for each where they are equal, 1 for both where one is NaN."""
     tie = g.where(g.equal(x, y), g.constant(0.5, z), g.constant(1, z))
     zero = g.constant(0, z)
-    return g.where(g.equal(x, z), tie, zero), g.where(g.equal(y, z), tie, zero)
+    return g.where(g.less(x, y), zero, tie), g.where(g.less(y, x), zero, tie)
+
+
+def _minimum_partials(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """As for the maximum, exchanged."""
+    of_x, of_y = _maximum_partials(g, z, x, y)
+    return of_y, of_x
 
 
 maximum = binary("maximum", "biuf", lambda np, x, y: np.maximum(x, y), lambda s, x, y: s.max(x, y),
-                 _extremum_partials, "Greater of the two; NaN if either is.")
+                 _maximum_partials, "Greater of the two; NaN if either is.")
 minimum = binary("minimum", "biuf", lambda np, x, y: np.minimum(x, y), lambda s, x, y: s.min(x, y),
-                 _extremum_partials, "Smaller of the two; NaN if either is.")
+                 _minimum_partials, "Smaller of the two; NaN if either is.")
 
 # --- two arguments: comparison and logic --------------------------------------------------------------
 

@@ -122,7 +122,7 @@ def body(op: Op, args: Arrays, params: tuple[Any, ...]) -> None:
 
 
 def observe(op: Op, y: Node, sample: Sample) -> list[Node]:
-    """Results as the test sees them: of vectors that have a free phase, what doesn't depend on it."""
+    """Results as the test sees them: of vectors with a free phase, what doesn't depend on it."""
     if op.outputs == 1:
         return [y]
     parts = [g.pick(y, i) for i in range(op.outputs)]
@@ -262,7 +262,7 @@ def _examples(op: Op, place: int, x: Array, count: int) -> list[Array]:
 
 
 def batching(op: Op, sample: Sample, count: int = 3) -> None:
-    """For each way to batch the arguments: the batch rule gives what a loop over the examples does."""
+    """For each way to batch the arguments, the batch rule gives what a loop does."""
     for batched in itertools.product((False, True), repeat=len(sample.args)):
         if any(batched):
             _batched(op, sample, batched, count)

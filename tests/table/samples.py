@@ -1,4 +1,4 @@
-"""Arguments and parameters for every row of the table: shapes with broadcasting, 0-d and zero-size."""
+"""Arguments and parameters for every row: shapes with broadcasting, 0-d and zero-size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every cell of the table is executed: no blank columns, inference, bodies, derivatives, batching."""
+"""Every cell of the table is executed: inference, bodies, derivatives, batching; none is blank."""
 
 from __future__ import annotations
 
