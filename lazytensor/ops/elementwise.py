@@ -66,7 +66,7 @@ acosh = unary("acosh", F, lambda np, x: np.arccosh(x), lambda s, x: s.acosh(x),
 atanh = unary("atanh", F, lambda np, x: np.arctanh(x), lambda s, x: s.atanh(x),
               lambda g, y, x: 1 / (1 - x * x), "Inverse hyperbolic tangent.")
 erf = unary("erf", R, _special.erf, _special.erf_body,
-            lambda g, y, x: (2 / sqrt(pi)) * g.exp(-(x * x)), "Error function (rational approximations, W. J. Cody's method).")
+            lambda g, y, x: (2 / sqrt(pi)) * g.exp(-(x * x)), "Error function, within 2 ulp.")
 
 # --- one argument: tests ---------------------------------------------------------------------------
 
