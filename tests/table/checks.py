@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lazytensor._base import config
 from lazytensor._base import dtypes as d
 from lazytensor.ir.graph import linearize
 from lazytensor.ir.node import Node, apply, leaf
@@ -15,6 +16,8 @@ from lazytensor.ir.op import COLUMNS, Op
 from lazytensor.ops import g
 from lazytensor.ops._eager import Eager
 from lazytensor.ops._matrices import adjoint, row, wide
+from lazytensor.runtime import materialize
+from lazytensor.runtime.counters import counting
 from lazytensor.runtime.interpret import interpret
 from lazytensor.transform.grad import vjp
 from lazytensor.transform.jvp import jvp
@@ -103,6 +106,21 @@ def body(op: Op, args: Arrays, params: tuple[Any, ...]) -> None:
     with np.errstate(all="ignore"):
         value = np.asarray(op.value(np, *args, *params))
         found = np.asarray(op.body(Eager(np), *args, *params))
+    same_values(op, args, params, value, found)
+
+
+def compiled(op: Op, args: Arrays, params: tuple[Any, ...]) -> None:
+    """A kernel made of the scalar body alone gives the bits of the value column."""
+    with np.errstate(all="ignore"):
+        wanted = np.asarray(op.value(np, *args, *params))
+    with config.context(execution="compile"), counting() as counts:
+        found = materialize.value(apply(op, tuple(leaf(a) for a in args), params))
+    assert counts.kernels == 1, f"{op.name} ran without a kernel"
+    same_values(op, args, params, wanted, found)
+
+
+def same_values(op: Op, args: Arrays, params: tuple[Any, ...], value: Array, found: Array) -> None:
+    """Raises with the first place at which two results of a row differ."""
     assert value.dtype == found.dtype, f"{op.name}: value {value.dtype}, body {found.dtype}"
     found = np.broadcast_to(found, value.shape)
     if same_bits(value, found):
@@ -227,6 +245,17 @@ def first_order(op: Op, sample: Sample, rng: Rng) -> None:
     _close("jvp", op.name, pushed, differences(call.values, call.x, call.t, 1e-6), 1e-6)
     pulled = filled(call.gradient(call.x)[1], call.x)
     _close("vjp", op.name, [inner(pulled, call.t)], [inner(call.ct, pushed)], 1e-9)
+
+
+def derivative_types(op: Op, sample: Sample, rng: Rng) -> None:
+    """Derivatives have the shapes and dtypes of what they are the derivatives of."""
+    call = Call(op, sample, rng)
+    leaves, outputs = call.build(call.x)
+    tangents = jvp(outputs, leaves, [leaf(t) for t in call.t])
+    cotangents = vjp(outputs, leaves, [leaf(c) for c in call.ct])
+    for found, like in zip((*tangents, *cotangents), (*call.ct, *call.x), strict=True):
+        if found is not None:
+            assert (found.shape, found.dtype) == (like.shape, like.dtype), f"{op.name}: {found}"
 
 
 def second_order(op: Op, sample: Sample, rng: Rng) -> None:

@@ -83,6 +83,15 @@ def test_body_has_the_bits_of_value(name: str) -> None:
             checks.body(op, args, params)
 
 
+@pytest.mark.parametrize("name", of("elementwise"))
+def test_kernels_have_the_bits_of_value(name: str) -> None:
+    op = BY_NAME[name]
+    for dtype in dtypes_of(op):
+        for args, params in itertools.product(grid(op, dtype), parameters(op)):
+            if params != (dtype,):  # a cast to its own dtype is no work
+                checks.compiled(op, args, params)
+
+
 # --- derivatives ----------------------------------------------------------------------------------
 
 DIFFERENTIABLE = [n for n in NAMES if BY_NAME[n].differentiable()]
@@ -104,21 +113,30 @@ def _tall(sample: Sample) -> bool:
     return bool(m > n)
 
 
-def check_all(check: Callable[..., None], op: Op) -> None:
+def check_all(check: Callable[..., None], op: Op, seeds: int) -> None:
     found = smooth(op)
     assert found
-    for i, sample in enumerate(found):
+    for i, sample in enumerate(found * seeds):
         check(op, sample, np.random.default_rng(i))
 
 
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
-def test_first_derivatives(name: str) -> None:
-    check_all(checks.first_order, BY_NAME[name])
+def test_first_derivatives(name: str, effort: Callable[[int, int], int]) -> None:
+    check_all(checks.first_order, BY_NAME[name], effort(1, 10))
 
 
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
-def test_second_derivatives(name: str) -> None:
-    check_all(checks.second_order, BY_NAME[name])
+def test_second_derivatives(name: str, effort: Callable[[int, int], int]) -> None:
+    check_all(checks.second_order, BY_NAME[name], effort(1, 10))
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_shapes_and_dtypes_of_derivatives(name: str) -> None:
+    op = BY_NAME[name]
+    for dtype in (t for t in dtypes_of(op) if d.kind(t) in "fc"):
+        for sample in samples(op, dtype):
+            if name != "qr" or sample.params == ("reduced",):
+                checks.derivative_types(op, sample, np.random.default_rng(0))
 
 
 @rows

@@ -1,4 +1,4 @@
-"""Values at special points where NumPy's functions and the standard differ, accuracy of erf, and errors."""
+"""Values at special points, accuracy of erf, sorts, scans, factorisations, and errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def value(name: str, *args: Any, params: tuple[Any, ...] = ()) -> Array:
         return np.asarray(ROWS[name].value(np, *args, *params))
 
 
-# --- the standard's special cases ------------------------------------------------------------------
+# --- the standard's special cases -----------------------------------------------------------------
 
 CASES: list[tuple[str, str, tuple[Any, ...], Any]] = [
     ("floor_divide", "float32", (1.0, -INF), -0.0),
@@ -81,7 +81,7 @@ def test_the_comparison_sees_the_sign_of_zero() -> None:
     assert same_bits(np.array([NAN]), -np.array([NAN]))
 
 
-# --- erf ---------------------------------------------------------------------------------------------
+# --- erf ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
@@ -105,7 +105,7 @@ def spacing(x: Array, dtype: d.DType) -> Array:
     return np.ldexp(1.0, np.maximum(np.frexp(x)[1] - digits, least))
 
 
-# --- sorts ---------------------------------------------------------------------------------------------
+# --- sorts ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
@@ -143,7 +143,7 @@ def test_searchsorted_puts_nan_last(side: str) -> None:
     assert compute([batch])[0].tolist() == [wanted]
 
 
-# --- scans -----------------------------------------------------------------------------------------------
+# --- scans ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 10, 16, 17, 101])
@@ -178,7 +178,7 @@ def test_backward_slices_are_computed_with_the_same_bits() -> None:
         assert same_bits(there, here), name
 
 
-# --- linear algebra -----------------------------------------------------------------------------------
+# --- linear algebra -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
@@ -219,7 +219,7 @@ def test_cofactors_of_any_rank(rank: int) -> None:
     np.testing.assert_allclose(value("cofactor", x), minors, 1e-9, 1e-9)
 
 
-# --- errors --------------------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 
 F, I = leaf(np.ones((2, 3))), leaf(np.ones((2, 2), np.int64))
 Z = leaf(np.ones((2, 3), complex))
@@ -268,7 +268,7 @@ def test_matrices_that_fail_name_the_users_line(name: str) -> None:
 
 
 def test_qr_complete_is_refused() -> None:
-    """Of a tall matrix: its last columns are any orthonormal ones, so PyTorch has no derivative either."""
+    """Of a tall matrix, whose last columns are any orthonormal ones; PyTorch refuses it too."""
     tall = leaf(np.ones((3, 2)))
     y = g.qr(tall, "complete")
     with pytest.raises(ValueError, match="no derivative for more rows than columns"):

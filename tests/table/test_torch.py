@@ -108,7 +108,7 @@ def test_a_wrong_convention_is_found() -> None:
     assert not agree(found[0], theirs(torch.maximum, [REAL, REAL], ct)[0]).all()
 
 
-# --- reductions, scans, linear algebra, transforms --------------------------------------------------
+# --- reductions, scans, linear algebra, transforms ------------------------------------------------
 
 ZEROS = np.array([[1.0, 2, 3], [0, 3, 2], [0, 2, 0], [4, 4, -1]])
 TIES = np.array([[1.0, 3, 3], [2, 2, 2], [np.nan, 1, np.nan], [np.inf, np.inf, 0]])
