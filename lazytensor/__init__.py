@@ -2,14 +2,28 @@
 
 The namespace of the standard (2025.12) with its `linalg` and `fft` extensions, and what users of
 NumPy need beyond it. Every operation adds a node to a graph, which is simplified, fused and compiled
-when a value is asked for.
+when a value is asked for. What few programs need is loaded when it is first named.
 """
 
-from typing import Any
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
-from .array_api import fft, linalg
+from .array_api import constants as _constants
+from .array_api import creation as _creation
+from .array_api import data_types as _data_types
+from .array_api import elementwise as _elementwise
+from .array_api import indexing as _indexing
+from .array_api import info as _info
+from .array_api import linear_algebra as _linear_algebra
+from .array_api import manipulation as _manipulation
+from .array_api import searching as _searching
+from .array_api import sets as _sets
+from .array_api import sorting as _sorting
+from .array_api import statistical as _statistical
+from .array_api import utility as _utility
 from .array_api._print import set_printoptions
-from .array_api.array import Array
+from .array_api.array import Array, materialize
 from .array_api.constants import *
 from .array_api.creation import *
 from .array_api.data_types import *
@@ -24,5 +38,50 @@ from .array_api.sorting import *
 from .array_api.statistical import *
 from .array_api.utility import *
 
+if _TYPE_CHECKING:
+    from .array_api import fft, linalg
+    from .extra.transforms import grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap
+
 __array_api_version__ = "2025.12"
 __version__ = "0.1.0"
+
+# Loaded when first named: a module, or the module that a function comes from.
+_LAZY = {
+    "fft": ".array_api.fft",
+    "linalg": ".array_api.linalg",
+    **dict.fromkeys(
+        ("grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"),
+        ".extra.transforms",
+    ),
+}
+
+__all__ = ["Array", "__array_api_version__", "__version__", "materialize", "set_printoptions"]
+__all__ += ["fft", "linalg"]
+__all__ += ["grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"]
+__all__ += _constants.__all__
+__all__ += _creation.__all__
+__all__ += _data_types.__all__
+__all__ += _elementwise.__all__
+__all__ += _indexing.__all__
+__all__ += _info.__all__
+__all__ += _linear_algebra.__all__
+__all__ += _manipulation.__all__
+__all__ += _searching.__all__
+__all__ += _sets.__all__
+__all__ += _sorting.__all__
+__all__ += _statistical.__all__
+__all__ += _utility.__all__
+
+
+def __getattr__(name: str) -> _Any:
+    """A part that is loaded when it is first named. Raises AttributeError for any other name."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'lazytensor' has no attribute {name!r}")
+    module = _import_module(_LAZY[name], __name__)
+    found = module if _LAZY[name].endswith("." + name) else getattr(module, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -18,13 +18,14 @@ from .._base.shapes import Shape
 from ..ir.node import Node, apply, apply_alike, scalar
 from ..lang import indexing, linalg
 from ..ops import g
+from ..runtime.materialize import materialize as compute
 from ..runtime.materialize import value
 from . import _print, exchange
 from . import _rules as rules
 from ._methods import Methods
 from ._rules import Binary, cut, node_of, operand
 
-__all__ = ["Array"]
+__all__ = ["Array", "materialize"]
 
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 _ERRORS = (TypeError, ValueError, OverflowError, IndexError)
@@ -109,7 +110,7 @@ class Array(Methods):
 
     # --- conversions to Python --------------------------------------------------------------------
 
-    def __bool__(self) -> bool:
+    def __bool__(self, /) -> bool:
         node = self._node
         if node.size != 1:
             what = "with more than one element" if node.size else "without elements"
@@ -126,16 +127,16 @@ class Array(Methods):
             )
         return value(self._node).item()
 
-    def __float__(self) -> float:
+    def __float__(self, /) -> float:
         return float(self._python("float"))
 
-    def __int__(self) -> int:
+    def __int__(self, /) -> int:
         return int(self._python("int"))
 
-    def __complex__(self) -> complex:
+    def __complex__(self, /) -> complex:
         return complex(self._python("complex"))
 
-    def __index__(self) -> int:
+    def __index__(self, /) -> int:
         if kind(self._node.dtype) not in "iu":
             raise TypeError(f"only integer arrays can be an index, got {self._node.dtype}")
         return int(self._python("operator.index"))
@@ -177,7 +178,7 @@ class Array(Methods):
 
         Raises BufferError for another device, or if `copy=False` can't be had; ValueError for a stream.
         """
-        return exchange.to_dlpack(self._node, stream, max_version, dl_device, copy)
+        return exchange.to_dlpack(self, stream, max_version, dl_device, copy)
 
     def __dlpack_device__(self, /) -> tuple[Any, int]:
         """DLPack's number for the CPU, and 0."""
@@ -403,3 +404,17 @@ def _bind_all() -> None:
 
 
 _bind_all()
+
+
+def materialize(*arrays: Any) -> tuple[Any, ...]:
+    """Compute arrays in one go, so that work they share is planned together; returns them.
+
+    Raises TypeError for what is no array, and what computing them raises.
+    """
+    for position, x in enumerate(arrays, 1):
+        if type(getattr(x, "_node", None)) is not Node:
+            raise TypeError(
+                f"materialize: argument {position} must be an array, got {type(x).__name__}"
+            )
+    compute([x._node for x in arrays])
+    return arrays

@@ -51,24 +51,33 @@ def dlpack_device() -> tuple[Any, int]:
     return DLDevice.CPU, 0
 
 
-def to_dlpack(node: Node, stream: Any, max_version: Any, dl_device: Any, copy: bool | None) -> Any:
-    """A capsule. Consumers that don't know read-only memory (before DLPack 1.0) get a copy."""
+def to_dlpack(
+    handle: Any, stream: Any, max_version: Any, dl_device: Any, copy: bool | None
+) -> Any:
+    """A capsule. Consumers that don't know read-only memory (before DLPack 1.0) get a copy.
+
+    With `copy=False` they get the memory itself, as they ask for, and must not write to it.
+    """
     if stream is not None:
         raise ValueError(f"__dlpack__: CPU arrays take no stream, got {stream!r}")
     if dl_device is not None and tuple(dl_device) != (DLDevice.CPU, 0):
         raise BufferError(f"__dlpack__: the array is on the CPU, not on device {dl_device!r}")
-    found = value(node)
-    known = max_version is not None and tuple(max_version) >= (1, 0)
-    if copy or not known:
-        if copy is False:
-            raise BufferError(
-                "__dlpack__: the memory is read-only, which DLPack before 1.0 can't say: "
-                "copy=False can't be had"
-            )
+    found = value(handle._node)
+    if copy:
         found = found.copy()
-    else:
+    elif max_version is not None and tuple(max_version) >= (1, 0):
         found = read_only(found)
+    elif copy is None:
+        found = found.copy()
+    elif not found.flags.writeable:
+        found = _own_memory(handle)
     return found.__dlpack__(max_version=max_version)
+
+
+def _own_memory(handle: Any) -> Buffer:
+    """The handle's elements in memory that no other node has: constants share theirs."""
+    handle._node = new_leaf(handle._node.value.copy(), handle._node.device)
+    return handle._node.value  # type: ignore[no-any-return]
 
 
 def from_foreign(x: Any, device: Any, copy: bool | None) -> Node:
