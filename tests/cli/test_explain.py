@@ -63,9 +63,7 @@ def test_nothing_asked_for(run: Run) -> None:
 
 
 def test_the_user_s_line_behind_another_package(run: Run) -> None:
-    code = (
-        "import lazytensor as xp, numpy as np\nx = xp.ones(3)\nnp.testing.assert_equal(x, [1] * 3)"
-    )
+    code = "import lazytensor as xp, numpy as np\nx = xp.ones(3)\nnp.testing.assert_allclose(x, 1)"
     done = run("explain", "-c", code)
     assert done.returncode == 0
     assert "asked for at <string>:3" in done.stdout

@@ -39,8 +39,12 @@ class Row:
         self.unordered = unordered
 
 
+def _one_array(d: Draw) -> Call:
+    return call(d.array())
+
+
 def _elementwise(name: str, count: int) -> Row:
-    make: Maker = (lambda d: call(d.array())) if count == 1 else (lambda d: call(*d.pair()))
+    make: Maker = _one_array if count == 1 else (lambda d: call(*d.pair()))
     inexact = name in standard.DOMAINS[standard.INEXACT] or name in INEXACT
     return Row(make, standard.domain(name), exact=not inexact)
 
@@ -64,6 +68,11 @@ def _reduce(d: Draw, **more: Any) -> Call:
 
 def _extremum(d: Draw) -> Call | None:
     x = d.array(nonempty=True)
+    return call(x, axis=d.axes(x), keepdims=d.flag())
+
+
+def _mean(d: Draw) -> Call:
+    x = d.array(nonempty=True, special=d.dtype.kind == "f")
     return call(x, axis=d.axes(x), keepdims=d.flag())
 
 
@@ -200,7 +209,7 @@ def _diff(d: Draw) -> Call:
     axis = d.axis(x)
     edge = tuple(1 if a == axis % x.ndim else n for a, n in enumerate(x.shape))
     extra = {"prepend": d.of(edge, special=False)} if d.flag() else {}
-    return call(x, axis=axis, n=d.number(0, 2), **extra)
+    return call(x, axis=axis, n=d.number(len(extra), 2), **extra)
 
 
 def _isin(d: Draw) -> Call:
@@ -306,6 +315,7 @@ INEXACT_TYPES, FLOATING, COMPLEX = standard.INEXACT, standard.FLOATING, standard
 MAIN: dict[str, Row] = {
     **{name: _elementwise(name, 1) for name in standard.elementwise(1)},
     **{name: _elementwise(name, 2) for name in standard.elementwise(2)},
+    "reciprocal": Row(_one_array, INEXACT_TYPES, exact=False, oracle=lambda x: np.divide(1, x)),
     "bitwise_left_shift": Row(_shifted, standard.INTEGER),
     "bitwise_right_shift": Row(_shifted, standard.INTEGER),
     "pow": Row(_power, NUMERIC, exact=False),
@@ -315,7 +325,7 @@ MAIN: dict[str, Row] = {
     "prod": Row(_total_dtype, NUMERIC, exact=False),
     "max": Row(_extremum, REAL),
     "min": Row(_extremum, REAL),
-    "mean": Row(lambda d: _extremum(d), FLOATING + COMPLEX, exact=False),
+    "mean": Row(_mean, INEXACT_TYPES, exact=False),
     "std": Row(_spread, FLOATING, exact=False, oracle=_spread_oracle("std")),
     "var": Row(_spread, FLOATING, exact=False, oracle=_spread_oracle("var")),
     "all": Row(_reduce),
@@ -369,14 +379,14 @@ MAIN: dict[str, Row] = {
     "zeros": Row(lambda d: call(d.shape(), dtype=d.dtype)),
     "ones": Row(lambda d: call(d.shape(), dtype=d.dtype)),
     "full": Row(lambda d: call(d.shape(), d.of((), special=False).item(), dtype=d.dtype)),
-    "zeros_like": Row(lambda d: call(d.array())),
-    "ones_like": Row(lambda d: call(d.array())),
+    "zeros_like": Row(_one_array),
+    "ones_like": Row(_one_array),
     "full_like": Row(lambda d: call(d.array(), d.of((), special=False).item())),
     "asarray": Row(lambda d: call(d.array().tolist(), dtype=d.dtype)),
     "astype": Row(_cast, oracle=lambda x, dtype: x.astype(dtype)),
     "empty": Row(lambda d: call((0, *d.shape()), dtype=d.dtype)),
     "empty_like": Row(lambda d: call(d.of((0, *d.shape())))),
-    "from_dlpack": Row(lambda d: call(d.array())),
+    "from_dlpack": Row(_one_array),
 }
 
 

@@ -24,6 +24,13 @@ class Difference(NamedTuple):
     why: str
 
 
+def _complex(real: Any, imag: Any) -> Any:
+    """Of two parts, as they are."""
+    out = np.empty(real.shape, np.result_type(real, np.complex64))
+    out.real, out.imag = real, imag
+    return out
+
+
 DIFFERENCES = (
     Difference(
         "floor_divide",
@@ -45,6 +52,13 @@ DIFFERENCES = (
         lambda x: (x.real == np.inf) & ~np.isfinite(x.imag),
         lambda x: np.full_like(x, complex(np.inf, np.nan)),
         "special cases of expm1: inf + nan j for +inf with an imaginary part that is not finite",
+    ),
+    Difference(
+        "expm1",
+        "c",
+        lambda x: x.imag == 0,
+        lambda x: _complex(np.expm1(x.real), x.imag),
+        "special cases of expm1: an imaginary part of 0 stays 0, for an infinite result too",
     ),
 )
 

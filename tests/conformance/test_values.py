@@ -127,7 +127,7 @@ SCALARS = {
 def test_python_scalars_on_both_sides_keep_the_dtype(name: str) -> None:
     row = ROWS["main"][BINARY[name]]
     for dtype in row.dtypes:
-        x = np.abs(Draw(name, 4, dtype).of((3, 2), special=False))
+        x = np.abs(Draw(name, 4, dtype).of((3, 2), special=False)).astype(dtype)
         for scalar in SCALARS[np.dtype(dtype).kind]:
             other = np.asarray(scalar, dtype)
             for args, reflected in (((x, other), False), ((other, x), True)):
