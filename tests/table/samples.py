@@ -78,6 +78,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("asin", "acos", "atanh"), (-0.9, 0.9)),
     **dict.fromkeys(("sqrt", "log", "log2", "log10", "pow"), (0.3, 2)),
     **dict.fromkeys(("surprisal", "ndtri"), (0.1, 0.9)),
+    "tan": (-1.2, 1.2),
     "log1p": (-0.6, 2),
     "acosh": (1.2, 3),
     "divide": (0.4, 2),

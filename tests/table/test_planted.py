@@ -22,7 +22,7 @@ def run(check: Callable[..., None], op: Any, dtype: d.DType) -> None:
     for sample in samples(op, dtype):
         if check in (checks.first_order, checks.second_order):
             check(op, sample, np.random.default_rng(SEED))
-        elif check is checks.body:
+        elif check in (checks.body, checks.compiled):
             for args in grid(op, dtype):
                 check(op, args, ())
         else:
@@ -58,6 +58,7 @@ BUGS: list[tuple[str, Callable[..., None], d.DType, dict[str, Any]]] = [
     ("eigvals", checks.inference, d.float64, {"infer": lambda x: (x.shape[:-1], x.dtype)}),
     ("sort", checks.inference, d.float64, {"value": lambda np, x, axis, down: x.T}),
     ("maximum", checks.body, d.float32, {"body": nan_is_lost}),
+    ("maximum", checks.compiled, d.float32, {"body": nan_is_lost}),
     ("abs", checks.body, d.float64, {"body": sign_of_zero_is_lost}),
     ("left_shift", checks.body, d.int32, {"body": lambda s, x, y: s.mul(x, s.add(y, y))}),
     ("divide", checks.body, d.complex64, {"body": lambda s, x, y: s.mul(x, s.div(1, y))}),
