@@ -84,11 +84,10 @@ def value_and_grad(
     f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Function:
     """A function that returns `(f(...), gradient)`, as `grad` does; `((value, aux), gradient)`."""
-    name = "value_and_grad"
 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        places = _places(argnums, len(args), name)
+        places = _places(argnums, len(args))
         selected = [args[i] for i in places]
         leaves, structure = flatten(selected)
         inputs = [alias(_differentiable(x, argnums)) for x in leaves]
@@ -132,7 +131,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     @functools.wraps(f)
     def jacobian_(*args: Any, **kwargs: Any) -> Any:
-        places = _places(argnums, len(args), "jacobian")
+        places = _places(argnums, len(args))
         selected = [args[i] for i in places]
         for x in flatten(selected)[0]:
             _differentiable(x, argnums)
@@ -180,18 +179,18 @@ def _basis(y: Node) -> Node:
     return g.reshape(eye, (n, *y.shape))
 
 
-def _places(argnums: Any, count: int, name: str) -> list[int]:
+def _places(argnums: Any, count: int) -> list[int]:
     """Checked positions of arguments."""
     try:
         given = [operator.index(i) for i in ([argnums] if _single(argnums) else argnums)]
     except TypeError:
-        raise TypeError(f"{name}: argnums must be an int or ints, got {argnums!r}") from None
+        raise TypeError(f"argnums must be an int or a tuple of ints, got {argnums!r}") from None
     for i in given:
         if not -count <= i < count:
-            raise ValueError(f"{name}: argnums={argnums!r}, but {count} positional arguments came")
+            raise ValueError(f"argnums={argnums!r} for a call with {count} positional arguments")
     places = [i % count for i in given]
     if len(set(places)) != len(places):
-        raise ValueError(f"{name}: argnums must not repeat, got {argnums!r}")
+        raise ValueError(f"argnums must not repeat, got {argnums!r}")
     return places
 
 

@@ -59,6 +59,9 @@ def materialize(nodes: Sequence[Node]) -> None:
 
 
 def _run(roots: Sequence[Node]) -> None:
+    for root in roots:
+        if root.op is PLACEHOLDER:
+            raise _no_value(root)
     COUNTERS.graphs += 1
     nodes = pending(roots)
     if len(nodes) <= TINY and _plain() and all(_small(n) for n in nodes):
