@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lazytensor._base import dtypes as d
-from lazytensor.ir.op import NONDIFF, ROWS, Op, blanks, register
+from lazytensor.ir.op import DERIVATIVES, NONDIFF, REQUIRED, ROWS, Op, blanks, register
 from lazytensor.ops import g
 
 from . import checks
@@ -33,13 +33,21 @@ def test_no_column_is_blank(name: str) -> None:
     assert blanks(ROWS[name]) == []
 
 
-@pytest.mark.parametrize("column", ["infer", "value", "body", "partials", "batch", "doc"])
-def test_a_blank_column_is_refused(column: str) -> None:
-    op = checks.changed(ROWS["sin"], **{column: None})
-    op.name = "sin_without"
-    with pytest.raises(ValueError, match="derivative" if column == "partials" else column):
+def required() -> list[tuple[str, str]]:
+    """One row of each kind, with each column that the kind requires."""
+    first = {op.kind: op.name for op in reversed(ROWS.values())}
+    return [(first[kind], column) for kind, columns in REQUIRED.items() for column in columns]
+
+
+@pytest.mark.parametrize(("name", "column"), required())
+def test_a_blank_column_is_refused(name: str, column: str) -> None:
+    columns = sum(DERIVATIVES, ()) if column == "derivative" else (column,)
+    op = checks.changed(ROWS[name], **dict.fromkeys(columns))
+    op.name = f"{name}_without"
+    assert blanks(op) == [column]
+    with pytest.raises(ValueError, match=f"{op.name}' of kind '{op.kind}' .*: {column}$"):
         register(op)
-    assert "sin_without" not in ROWS
+    assert op.name not in ROWS
 
 
 def test_a_name_is_given_once() -> None:
