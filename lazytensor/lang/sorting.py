@@ -43,20 +43,28 @@ def searchsorted(x: Node, v: Node, *, side: str = "left", sorter: Node | None = 
     return g.searchsorted(x, v, side)
 
 
-def _equals_any(x: Node, flat: Node) -> Node:
-    """Each with each: for dtypes that have no order."""
-    return g.any(g.equal(g.reshape(x, (*x.shape, 1)), flat), (x.ndim,))
+def _ranked(x: Node, flat: Node) -> tuple[Node, Node, Node]:
+    """Whether each of x is in `flat`, and ranks of both: equal elements have equal ones."""
+    order = g.sort(flat, 0, False)
+    rank = g.searchsorted(order, x, "left")
+    found = g.equal(g.gather([order, g.minimum(rank, flat.size - 1)]), x)
+    return found, rank, g.searchsorted(order, flat, "left")
+
+
+def _found(x: Node, flat: Node) -> Node:
+    """Whether each of x is in `flat`, not empty; complex numbers by the ranks of both parts."""
+    if kind(x.dtype) != "c":
+        return _ranked(x, flat)[0]
+    real, of_x, of_flat = _ranked(g.real(x), g.real(flat))
+    imag, also_x, also_flat = _ranked(g.imag(x), g.imag(flat))
+    width = flat.size + 1
+    both = _found(of_x * width + also_x, of_flat * width + also_flat)
+    return g.logical_and(both, g.logical_and(real, imag))
 
 
 def isin(x: Node, v: Node, *, invert: bool = False) -> Node:
     """Whether each element of x equals any of v, of the same dtype; NaN equals nothing."""
-    flat = g.reshape(v, (v.size,))
     if v.size == 0:
         return full(bool(invert), x.shape, g.cast(x, bool_))
-    if kind(x.dtype) == "c":
-        found = _equals_any(x, flat)
-    else:
-        order = g.sort(flat, 0, False)
-        place = g.minimum(g.searchsorted(order, x, "left"), v.size - 1)
-        found = g.equal(g.gather([order, place]), x)
+    found = _found(x, g.reshape(v, (v.size,)))
     return g.invert(found) if invert else found

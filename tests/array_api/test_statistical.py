@@ -22,8 +22,8 @@ def test_reductions(name: str, axis: object, keepdims: bool) -> None:
 @pytest.mark.parametrize("name", ["sum", "prod", "cumulative_sum", "cumulative_prod"])
 def test_what_is_accumulated_in(name: str) -> None:
     f = getattr(xp, name)
-    wide = {"bool": "int64", "int8": "int64", "int64": "int64", "uint8": "uint64", "uint64": "uint64",
-            "float32": "float32", "complex64": "complex64"}  # fmt: skip
+    wide = {"bool": "int64", "int8": "int64", "int64": "int64", "uint8": "uint64",
+            "uint64": "uint64", "float32": "float32", "complex64": "complex64"}  # fmt: skip
     for dtype, out in wide.items():
         x = xp.ones(3, dtype=getattr(xp, dtype))
         assert f(x).dtype == getattr(xp, out)

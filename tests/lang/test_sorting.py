@@ -78,6 +78,17 @@ def test_nan_is_in_nothing_and_zero_has_no_sign() -> None:
     same(run(sorting.isin, x + 0j, np.array([np.nan, -0.0]) + 0j), [False, True, True, False])
 
 
+def test_complex_numbers_are_in_by_both_parts() -> None:
+    parts = np.array([0.0, -0.0, 1.0, 2.0, np.inf, np.nan])
+    grid = (parts[:, None] + 0j).astype(complex)
+    grid = np.broadcast_to(grid, (6, 6)).copy()
+    grid.imag = parts
+    rng = np.random.default_rng(0)
+    for size in (1, 4, 12):
+        v = rng.choice(grid.reshape(-1), size)
+        same(run(sorting.isin, grid, v), np.any(grid[..., None] == v, -1))
+
+
 ONES = np.ones((2, 3))
 WRONG = [
     (lambda x: sorting.sort(x, 2), AxisError, "axis 2 is out of bounds"),
