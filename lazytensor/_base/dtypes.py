@@ -105,4 +105,4 @@ def isdtype(dtype: DType, kind_: Any) -> bool:
                 f"unknown dtype kind {kind_!r}; the kinds are {', '.join(_CATEGORIES)}"
             )
         return kind(dtype) in _CATEGORIES[kind_]
-    return dtype == kind_
+    return bool(dtype == kind_)

@@ -81,8 +81,9 @@ class Kernel:
 
     def dtype(self, number: int) -> DType:
         """The dtype of a value."""
-        every = (*self.inputs, *self.constants, *self.stages)
-        return every[number].dtype
+        every: tuple[Any, ...] = (*self.inputs, *self.constants, *self.stages)
+        dtype: DType = every[number].dtype
+        return dtype
 
 
 @dataclass(slots=True)

@@ -26,7 +26,7 @@ def swapped(g: Any, x: Node) -> Node:
 def adjoint(g: Any, x: Node) -> Node:
     """The conjugate transpose of each matrix."""
     y = swapped(g, x)
-    return g.conj(y) if is_complex(x) else y  # type: ignore[no-any-return]
+    return g.conj(y) if is_complex(x) else y
 
 
 def _value(np: Any, x: Any, y: Any) -> Any:

@@ -63,7 +63,7 @@ def unbroadcast(g: Any, ct: Node, shape: Shape) -> Node:
     axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and ct.shape[i + extra] != 1)
     if axes:
         ct = g.sum(ct, axes)
-    return ct if ct.shape == shape else g.reshape(ct, shape)  # type: ignore[no-any-return]
+    return ct if ct.shape == shape else g.reshape(ct, shape)
 
 
 def _embed_value(np: Any, x: Any, shape: Shape, starts: Ints, steps: Ints) -> Any:

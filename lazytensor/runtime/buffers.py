@@ -33,6 +33,7 @@ class Pool:
         size = _size_class(nbytes)
         with self._lock:
             blocks = self._blocks.setdefault(size, [])
+            block: np.ndarray[Any, Any]
             for block in reversed(blocks):
                 if COUNTED and sys.getrefcount(block) <= _FREE:
                     return block

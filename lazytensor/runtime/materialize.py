@@ -163,7 +163,7 @@ def _base(node: Node) -> Node:
 def nbytes(shape: Any, dtype: DType) -> int:
     """Bytes of an array; of all outputs for an op that has several."""
     if shape and isinstance(shape[0], tuple):
-        return sum(nbytes(s, d) for s, d in zip(shape, dtype, strict=True))  # type: ignore[call-overload]
+        return sum(nbytes(s, d) for s, d in zip(shape, dtype, strict=True))  # type: ignore[call-overload,misc]
     n = dtype.itemsize
     for k in shape:
         n *= k

@@ -66,7 +66,7 @@ def _pull(y: Node, ct: Cotangent) -> Iterable[Cotangent]:
     else:
         parts = op.vjp(g, ct, y, *args, *params)
     if op.kind != "elementwise":
-        return parts  # type: ignore[no-any-return]
+        return parts
     return [None if p is None else _fitted(p, x) for p, x in zip(parts, args, strict=True)]
 
 

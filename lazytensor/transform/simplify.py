@@ -80,7 +80,7 @@ class _Builder:
             if found is not None:
                 log(6, f"rewrite {rule.__name__}: {node} -> {found}")
                 found_key = (found.op, found.args, found.params)
-                return self._made.setdefault(found_key, found) if found.args else found  # type: ignore[no-any-return]
+                return self._made.setdefault(found_key, found) if found.args else found
         return node
 
 

@@ -161,7 +161,8 @@ class _Cutter:
             slice(0, 1) if z else slice(i, i + 1) for i, z in zip(outer, self._zero, strict=False)
         ]
         key.append(slice(None) if self._zero[self._axis] else slice(start, stop))
-        return self._array[tuple(key)]
+        block: np.ndarray[Any, Any] = self._array[tuple(key)]
+        return block
 
 
 def _on_threads(work: Callable[[Any], None], spans: list[Any], threads: int) -> None:
