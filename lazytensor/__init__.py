@@ -1,9 +1,12 @@
 """lazytensor: the Python array API, computed lazily.
 
 The namespace of the standard (2025.12) with its `linalg` and `fft` extensions, and what users of
-NumPy need beyond it. Every operation adds a node to a graph, which is simplified, fused and compiled
+NumPy need beyond it. Every operation adds a node to a graph, which is simplified, fused and
+compiled
 when a value is asked for. What few programs need is loaded when it is first named.
 """
+
+# ruff: noqa: F403  (the chapters are the namespace, and each has its `__all__`)
 
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING

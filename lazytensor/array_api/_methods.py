@@ -1,13 +1,14 @@
-"""The methods of arrays that NumPy's have and the standard's functions cover, with NumPy's signatures.
+"""The methods of arrays that NumPy's have and the standard's functions cover, with NumPy's
+signatures.
 
-What enters: handles. What leaves: handles; Python numbers from `item` and `tolist`. `np.sum(x)` and its
-like call these with NumPy's keywords; `out` is taken for that and must be None. It must not know
-the chapters: methods go to `lang` straight.
+What enters: handles. What leaves: handles; Python numbers from `item` and `tolist`. `np.sum(x)`
+and its like call these with NumPy's keywords; `out` is taken for that and must be None. It must not
+know the chapters: methods go to `lang` straight.
 """
 
 from typing import Any, Self
 
-from .._base.dtypes import canonical, kind
+from .._base.dtypes import canonical
 from .._base.shapes import normalize_axis, prod
 from ..ir.node import Node
 from ..lang import linalg, movement, reductions, sorting
@@ -18,7 +19,9 @@ from ._rules import cut, node_of
 
 def _no_out(name: str, out: Any) -> None:
     if out is not None:
-        raise TypeError(f"{name}: out must be None: arrays are not written into, got {type(out).__name__}")
+        raise TypeError(
+            f"{name}: out must be None: arrays are not written into, got {type(out).__name__}"
+        )
 
 
 class Methods:
@@ -26,7 +29,12 @@ class Methods:
 
     __slots__ = ()
 
-    _node: Node
+    @property
+    def _node(self) -> Node:  # a slot of the class of handles
+        raise NotImplementedError
+
+    @_node.setter
+    def _node(self, node: Node) -> None: ...
 
     def _with(self, node: Node) -> Self:
         """A handle like this one on another node."""
@@ -57,7 +65,7 @@ class Methods:
         return self.itemsize * self.size
 
     @property
-    def T(self) -> Self:  # noqa: N802
+    def T(self) -> Self:
         """The transpose of a matrix. Raises ValueError for another number of axes."""
         if self.ndim != 2:
             raise ValueError(
@@ -66,7 +74,7 @@ class Methods:
         return self._with(movement.permute(cut(self), (1, 0)))
 
     @property
-    def mT(self) -> Self:  # noqa: N802
+    def mT(self) -> Self:
         """The transpose of every matrix. Raises ValueError for fewer than two axes."""
         return self._with(linalg.matrix_transpose(cut(self)))
 
@@ -83,7 +91,9 @@ class Methods:
     # --- values -----------------------------------------------------------------------------------
 
     def item(self, *index: Any) -> Any:
-        """The element at an index, or the only one, as a Python number. Raises ValueError, IndexError."""
+        """The element at an index, or the only one, as a Python number. Raises ValueError,
+        IndexError.
+        """
         return value(self._node).item(*index)
 
     def tolist(self) -> Any:
@@ -131,7 +141,9 @@ class Methods:
 
     def repeat(self, repeats: Any, axis: int | None = None) -> Self:
         """Every element several times, along an axis or flattened."""
-        counts = repeats if isinstance(repeats, int) else value(node_of(repeats, "repeat", "repeats"))
+        counts = (
+            repeats if isinstance(repeats, int) else value(node_of(repeats, "repeat", "repeats"))
+        )
         return self._with(movement.repeat(cut(self), counts, axis))
 
     def take(self, indices: Any, axis: int | None = None, out: None = None) -> Self:
@@ -174,17 +186,23 @@ class Methods:
 
     # --- reductions -------------------------------------------------------------------------------
 
-    def sum(self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Self:
+    def sum(
+        self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
+    ) -> Self:
         """Sum over axes, all by default; small integers in 64 bits."""
         _no_out("sum", out)
         return self._with(reductions.sum(cut(self), axis, dtype=dtype, keepdims=keepdims))
 
-    def prod(self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Self:
+    def prod(
+        self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
+    ) -> Self:
         """Product over axes, all by default; small integers in 64 bits."""
         _no_out("prod", out)
         return self._with(reductions.prod(cut(self), axis, dtype=dtype, keepdims=keepdims))
 
-    def mean(self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Self:
+    def mean(
+        self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
+    ) -> Self:
         """Arithmetic mean over axes, all by default; of integers in float64."""
         _no_out("mean", out)
         return self._with(reductions.mean(cut(self), axis, dtype=dtype, keepdims=keepdims))
@@ -193,7 +211,7 @@ class Methods:
         self, axis: Any = None, dtype: Any = None, out: None = None, ddof: float = 0,
         keepdims: bool = False, *, correction: float | None = None,
     ) -> Self:  # fmt: skip
-        """Variance over axes, all by default, with n - ddof (or `correction`) degrees of freedom."""
+        """Variance over axes, all by default, of n - ddof (or `correction`) degrees."""
         _no_out("var", out)
         degrees = ddof if correction is None else correction
         return self._with(
@@ -263,7 +281,7 @@ class Methods:
         return tuple(self._with(i) for i in rules.places(x))
 
     def argsort(self, axis: int | None = -1, kind: Any = None, order: None = None) -> Self:
-        """Indices that sort along an axis, or the flattened array; equal elements keep their order."""
+        """Indices that sort along an axis, or the flattened array; equals keep their order."""
         x = cut(self) if axis is not None else cut(self.ravel())
         return self._with(sorting.argsort(x, -1 if axis is None else axis))
 
@@ -283,5 +301,4 @@ class Methods:
         if not x.shape or not y.shape:
             return self._with(rules.MULTIPLY(x, y))
         axes = ((x.ndim - 1,), (max(y.ndim - 2, 0),))
-        product = linalg.tensordot(x, y, axes)
-        return self._with(product if kind(product.dtype) != "b" else rules.converted(product, x.dtype))
+        return self._with(linalg.tensordot(x, y, axes))

@@ -15,8 +15,8 @@ from ..runtime.materialize import value
 
 __all__ = ["set_printoptions"]
 
-# Elements that are written out at most, whatever the print options; NumPy shows up to six along each
-# axis of a large array, which is a great deal for one of many axes.
+# Elements that are written out at most, whatever the print options; NumPy shows up to six along
+# each axis of a large array, which is a great deal for one of many axes.
 MOST = 4096
 
 _options: dict[str, Any] = {}
@@ -35,7 +35,8 @@ def set_printoptions(
     floatmode: str | None = None,
     formatter: dict[str, Any] | None = None,
 ) -> None:
-    """How arrays are shown, where it shall differ from `numpy.set_printoptions`, whose names these are.
+    """How arrays are shown, where it shall differ from `numpy.set_printoptions`, whose names these
+    are.
 
     An option left out (None) stays as it is; without any, all follow NumPy again. Raises TypeError
     and ValueError as NumPy does.
@@ -57,10 +58,10 @@ def traced(node: Node) -> bool:
 
 
 def _shown(n: int, edge: int) -> int:
-    return n if n <= 2 * edge else 2 * edge
+    return min(n, 2 * edge)
 
 
-def _edgeitems(shape: tuple[int, ...], options: dict[str, Any]) -> int:
+def _edgeitems(shape: tuple[int, ...], options: Any) -> int:
     """As many items at the edges as keep the text bounded; 0 where even one is too many."""
     edge = int(options["edgeitems"])
     while edge and np.prod([_shown(n, edge) for n in shape], dtype=float) > MOST:
@@ -95,7 +96,7 @@ def array_repr(node: Node) -> str:
         return f"Array(traced, shape={node.shape}, {tail})"
     body = _body(value(node), "Array(", ")", ", ")
     last = body.rsplit("\n", 1)[-1]
-    width = np.get_printoptions()["linewidth"] if "linewidth" not in _options else _options["linewidth"]
+    width = _options.get("linewidth", np.get_printoptions()["linewidth"])
     start = len("Array(") if "\n" not in body else 0
     fits = start + len(last) + len(tail) + 3 <= width
     return f"Array({body},{' ' if fits else chr(10) + ' ' * 6}{tail})"
@@ -107,7 +108,7 @@ def array_str(node: Node) -> str:
 
 
 def array_html(node: Node) -> str:
-    """A table of shape, dtype, device and state, with the values if they are few and known already."""
+    """A table of shape, dtype, device and state; with the values if few and known already."""
     rows = {"shape": node.shape, "dtype": node.dtype.name, "device": str(node.device)}
     if node.value is None:
         pending = sum(n.value is None for n in ancestors([node], lambda n: n.value is not None))

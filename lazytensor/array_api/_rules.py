@@ -1,4 +1,5 @@
-"""The standard's rules, node to node: what is an operand, promotion, the dtypes each function takes.
+"""The standard's rules, node to node: what is an operand, promotion, the dtypes each function
+takes.
 
 What enters: handles, NumPy arrays and scalars, Python scalars. What leaves: nodes, or TypeError,
 ValueError and OverflowError that name the function. It must not know class Array: a handle is
@@ -16,7 +17,7 @@ from .._base.shapes import Shape
 from ..ir.graph import COUNTED
 from ..ir.node import TRACING, Node, apply, leaf, scalar
 from ..ir.op import Op
-from ..lang.promote import default_dtype, result_type, with_scalar
+from ..lang.promote import default_dtype, result_type
 from ..ops import elementwise as rows
 from ..ops import g
 from ..runtime.materialize import value
@@ -33,6 +34,10 @@ def exposed(buffer: np.ndarray[Any, Any], device: Device) -> Node:
     """A node for a handle over memory of others: every operation reads it as it is at the call."""
     shared = leaf(buffer, device)
     return Node(_EXPOSED, (shared,), (), shared.shape, shared.dtype, device, buffer)
+
+
+# References to the owner of exposed memory when nobody else has it: the view's, a name, the call.
+_ALONE = 3
 
 
 def is_exposed(node: Node) -> bool:
@@ -57,19 +62,22 @@ def _unexposed(handle: Any, node: Node) -> Node:
     """A private copy of shared memory; the memory itself when its owner has gone meanwhile."""
     buffer = node.value
     owner = buffer.base
-    if COUNTED and type(owner) is np.ndarray and owner.flags.owndata and sys.getrefcount(owner) <= 3:
+    owned = type(owner) is np.ndarray and owner.flags.owndata
+    if COUNTED and owned and sys.getrefcount(owner) <= _ALONE:
         handle._node = node.args[0]
         return node.args[0]
     return new_leaf(buffer.copy(), node.device)
 
 
 def frozen(x: Any, device: Device = CPU) -> Node:
-    """A leaf with a copy of a NumPy array or scalar. Raises TypeError for a dtype that isn't supported."""
+    """A leaf with a copy of a NumPy array or scalar. Raises TypeError for a dtype that isn't
+    supported.
+    """
     return new_leaf(np.array(x, canonical(x.dtype), order="C"), device)
 
 
 def operand(x: Any, device: Device = CPU) -> Any:
-    """A node for an array, the value itself for a Python scalar, NotImplemented for anything else."""
+    """A node for an array, a Python scalar itself, NotImplemented for anything else."""
     node = getattr(x, "_node", None)
     if type(node) is Node:
         return cut(x)
@@ -79,7 +87,9 @@ def operand(x: Any, device: Device = CPU) -> Any:
 
 
 def node_of(x: Any, name: str = "array function", argument: str = "x") -> Node:
-    """The node of an array; Python scalars get their default dtype. Raises TypeError for anything else."""
+    """The node of an array; Python scalars get their default dtype. Raises TypeError for anything
+    else.
+    """
     out = operand(x)
     if type(out) is Node:
         return out
@@ -113,7 +123,11 @@ def operands(name: str, *given: Any) -> list[Any]:
 
 
 def pair(name: str, x: Any, y: Any) -> list[Any]:
-    """The operands of a function of two: nodes, of which one may be a Python scalar. Raises TypeError."""
+    """The operands of a function of two: nodes, of which one may be a Python scalar. Raises
+    TypeError.
+    """
+    if type(getattr(x, "_node", None)) is Node is type(getattr(y, "_node", None)):
+        return [cut(x), cut(y)]
     found = operands(name, x, y)
     if Node not in map(type, found):
         found[0] = scalar(x, default_dtype(x))
@@ -121,7 +135,9 @@ def pair(name: str, x: Any, y: Any) -> list[Any]:
 
 
 def promoted(name: str, *given: Any) -> list[Node]:
-    """The arguments as nodes of their common dtype, Python scalars included. Raises TypeError, OverflowError."""
+    """The arguments as nodes of their common dtype, Python scalars included. Raises TypeError,
+    OverflowError.
+    """
     found = operands(name, *given)
     return unified(name, found, common_dtype(name, found))
 
@@ -132,7 +148,7 @@ def promoted_nodes(name: str, *nodes: Node) -> list[Node]:
 
 
 def common_dtype(name: str, found: list[Any]) -> DType:
-    """The dtype that nodes and Python scalars are promoted to. Raises TypeError naming the dtypes."""
+    """What nodes and Python scalars are promoted to. Raises TypeError naming the dtypes."""
     nodes = [x for x in found if type(x) is Node]
     try:
         return result_type((x.dtype for x in nodes), (x for x in found if type(x) is not Node))
@@ -171,8 +187,14 @@ def dtypes_of(kinds: str) -> frozenset[DType]:
     return frozenset(canonical(t) for t in "?bhilqBHILQefdFD" if kind(canonical(t)) in kinds)
 
 
+# The dtypes that a Python scalar of a type adapts to without raising their kind.
+ADAPTS = {int: dtypes_of("iufc"), float: dtypes_of("fc")}
+
+
 class Rule:
-    """What a function takes: `kinds` go to the row as they are, `lifted` ones are cast to `target` first."""
+    """What a function takes: `kinds` go to the row as they are, `lifted` ones are cast to `target`
+    first.
+    """
 
     __slots__ = ("kinds", "lifted", "name", "native", "op", "target")
 
@@ -187,7 +209,7 @@ class Rule:
         self.native = dtypes_of(kinds)
 
     def admitted(self, dtype: DType) -> DType:
-        """The dtype that the row is given. Raises TypeError for one that the function doesn't take."""
+        """The dtype that the row is given. Raises TypeError for what the function refuses."""
         k = kind(dtype)
         if k in self.kinds:
             return dtype
@@ -220,17 +242,29 @@ class Binary(Rule):
     __slots__ = ()
 
     def __call__(self, x: Any, y: Any) -> Node:
-        """The result's node. Raises TypeError, ValueError for shapes or devices, OverflowError for scalars."""
+        """The result's node. Raises TypeError, ValueError for shapes or devices, OverflowError for
+        scalars.
+        """
+        if type(x) is Node and x.dtype in self.native:
+            if type(y) is Node and x.dtype is y.dtype:
+                return self._row(x, y)
+            if x.dtype in ADAPTS.get(type(y), ()):
+                return self._row(x, scalar(y, x.dtype, x.device))
         dtype = self.admitted(common_dtype(self.name, [x, y]))
-        a, b = unified(self.name, [x, y], dtype)
+        return self._row(*unified(self.name, [x, y], dtype))
+
+    def _row(self, x: Node, y: Node) -> Node:
         try:
-            return apply(self.op, (a, b))
+            return apply(self.op, (x, y))
         except ValueError as error:
-            raise ValueError(f"{self.name}: {error}") from None
+            text = str(error).removeprefix(f"{self.op.name}: ")
+            raise ValueError(f"{self.name}: {text}") from None
 
 
 class Comparison(Binary):
-    """As Binary; a Python integer that the array's dtype can't hold is greater, or less, than all it can."""
+    """As Binary; a Python integer that the array's dtype can't hold is greater, or less, than all
+    it can.
+    """
 
     __slots__ = ()
 
@@ -329,11 +363,6 @@ def imag(x: Node) -> Node:
     return g.broadcast_to(g.constant(0, x), x.shape)
 
 
-def weak(x: Node, value_: Any) -> Node:
-    """A Python scalar in the dtype that it takes next to `x`, for functions that promote by hand."""
-    return scalar(value_, with_scalar(x.dtype, value_), x.device)
-
-
 def places(mask: Node) -> tuple[Node, ...]:
     """The indices, one array an axis, where a mask holds: asks for the mask's value."""
     found = np.nonzero(np.atleast_1d(value(mask)))
@@ -346,7 +375,7 @@ def filled(shape: Shape, fill: Any, dtype: DType, device: Device) -> Node:
 
 
 def converted(x: Node, dtype: DType) -> Node:
-    """`astype`. Raises TypeError for complex to real numbers, which would lose the imaginary part."""
+    """`astype`. Raises TypeError for complex to real: the imaginary part would be lost."""
     if kind(x.dtype) == "c" and kind(dtype) not in "cb":
         raise TypeError(f"astype: {x.dtype} can't become {dtype}: take the real part first")
     return as_dtype(x, dtype)
@@ -384,7 +413,7 @@ def _limited(x: Node, limit: Any, rule: Binary) -> Node:
     (y,) = operands("clip", limit)
     try:
         return rule(x, y)
-    except OverflowError:  # an integer beyond what the dtype holds: no limit, or one that all exceed
+    except OverflowError:  # an integer that the dtype can't hold: no limit, or one that all exceed
         return x if (y < 0) == (rule is MAXIMUM) else _beyond(x, rule)
 
 

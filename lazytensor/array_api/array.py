@@ -1,4 +1,5 @@
-"""Class Array: a handle on a node of the lazy graph, with the methods and operators of the standard.
+"""Class Array: a handle on a node of the lazy graph, with the methods and operators of the
+standard.
 
 What enters: nodes, and operands of every kind that NumPy users have. What leaves: arrays; values
 where Python asks for them. It must not know the chapters' functions: methods are over `_rules` and
@@ -7,7 +8,7 @@ where Python asks for them. It must not know the chapters' functions: methods ar
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
@@ -23,15 +24,13 @@ from ..runtime.materialize import value
 from . import _print, exchange
 from . import _rules as rules
 from ._methods import Methods
-from ._rules import Binary, cut, node_of, operand
+from ._rules import ADAPTS, Binary, cut, operand
 
 __all__ = ["Array", "materialize"]
 
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 _ERRORS = (TypeError, ValueError, OverflowError, IndexError)
 _NOTHING: frozenset[DType] = frozenset()
-# The dtypes that a Python scalar of a type adapts to without raising their kind.
-_ADAPTS = {int: rules.dtypes_of("iufc"), float: rules.dtypes_of("fc")}
 
 
 @final
@@ -156,7 +155,7 @@ class Array(Methods):
     # --- interchange ------------------------------------------------------------------------------
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
-        """The module `lazytensor`. Raises ValueError for a version of the standard it doesn't know."""
+        """The module `lazytensor`. Raises ValueError for an unknown version of the standard."""
         if api_version is not None and api_version not in VERSIONS:
             raise ValueError(f"api_version must be one of {VERSIONS}, got {api_version!r}")
         return sys.modules["lazytensor"]
@@ -176,7 +175,7 @@ class Array(Methods):
     ) -> Any:
         """A DLPack capsule: read-only, without a copy where the consumer knows read-only memory.
 
-        Raises BufferError for another device, or if `copy=False` can't be had; ValueError for a stream.
+        Raises BufferError for another device, ValueError for a stream. Standard: interchange.
         """
         return exchange.to_dlpack(self, stream, max_version, dl_device, copy)
 
@@ -195,7 +194,7 @@ class Array(Methods):
         return Array(cut(self))
 
     def to_device(self, device: Device, /, *, stream: Any = None) -> "Array":
-        """The array on another device. Raises ValueError for one that isn't there, or for a stream."""
+        """The array on another device. Raises ValueError for an unknown one, and for a stream."""
         if stream is not None:
             raise ValueError(f"to_device: CPU devices have no streams, got stream={stream!r}")
         x, target = cut(self), device_of(device)
@@ -214,6 +213,56 @@ class Array(Methods):
 
     def __invert__(self, /) -> "Array":
         return Array(rules.INVERT(cut(self)))
+
+    # --- operators of two operands, for type checkers: `_bind_all` makes them ---------------------
+
+    if TYPE_CHECKING:
+
+        def __add__(self, other: Any, /) -> "Array": ...
+        def __radd__(self, other: Any, /) -> "Array": ...
+        def __iadd__(self, other: Any, /) -> "Array": ...
+        def __sub__(self, other: Any, /) -> "Array": ...
+        def __rsub__(self, other: Any, /) -> "Array": ...
+        def __isub__(self, other: Any, /) -> "Array": ...
+        def __mul__(self, other: Any, /) -> "Array": ...
+        def __rmul__(self, other: Any, /) -> "Array": ...
+        def __imul__(self, other: Any, /) -> "Array": ...
+        def __truediv__(self, other: Any, /) -> "Array": ...
+        def __rtruediv__(self, other: Any, /) -> "Array": ...
+        def __itruediv__(self, other: Any, /) -> "Array": ...
+        def __floordiv__(self, other: Any, /) -> "Array": ...
+        def __rfloordiv__(self, other: Any, /) -> "Array": ...
+        def __ifloordiv__(self, other: Any, /) -> "Array": ...
+        def __mod__(self, other: Any, /) -> "Array": ...
+        def __rmod__(self, other: Any, /) -> "Array": ...
+        def __imod__(self, other: Any, /) -> "Array": ...
+        def __pow__(self, other: Any, /) -> "Array": ...
+        def __rpow__(self, other: Any, /) -> "Array": ...
+        def __ipow__(self, other: Any, /) -> "Array": ...
+        def __and__(self, other: Any, /) -> "Array": ...
+        def __rand__(self, other: Any, /) -> "Array": ...
+        def __iand__(self, other: Any, /) -> "Array": ...
+        def __or__(self, other: Any, /) -> "Array": ...
+        def __ror__(self, other: Any, /) -> "Array": ...
+        def __ior__(self, other: Any, /) -> "Array": ...
+        def __xor__(self, other: Any, /) -> "Array": ...
+        def __rxor__(self, other: Any, /) -> "Array": ...
+        def __ixor__(self, other: Any, /) -> "Array": ...
+        def __lshift__(self, other: Any, /) -> "Array": ...
+        def __rlshift__(self, other: Any, /) -> "Array": ...
+        def __ilshift__(self, other: Any, /) -> "Array": ...
+        def __rshift__(self, other: Any, /) -> "Array": ...
+        def __rrshift__(self, other: Any, /) -> "Array": ...
+        def __irshift__(self, other: Any, /) -> "Array": ...
+        def __matmul__(self, other: Any, /) -> "Array": ...
+        def __rmatmul__(self, other: Any, /) -> "Array": ...
+        def __imatmul__(self, other: Any, /) -> "Array": ...
+        def __lt__(self, other: Any, /) -> "Array": ...
+        def __le__(self, other: Any, /) -> "Array": ...
+        def __gt__(self, other: Any, /) -> "Array": ...
+        def __ge__(self, other: Any, /) -> "Array": ...
+        def __eq__(self, other: Any, /) -> "Array": ...  # type: ignore[override]
+        def __ne__(self, other: Any, /) -> "Array": ...  # type: ignore[override]
 
 
 def _items(key: Any, device: Device) -> tuple[Any, ...]:
@@ -254,13 +303,13 @@ def _assigned(x: Node, new: Any) -> Node:
             u = int(u)  # refuses NaN and infinities
         return scalar(u, target, x.device)
     if kind(u.dtype) == "c" and not complex_:
-        raise TypeError(f"can't assign {u.dtype} to elements of {target}: the imaginary part is lost")
+        raise TypeError(f"can't assign {u.dtype} to elements of {target}: take the real part")
     if u.device is not x.device:
         raise ValueError(f"can't assign an array on {u.device} to elements of one on {x.device}")
     return rules.as_dtype(u, target)
 
 
-# --- operators of two operands ----------------------------------------------------------------------
+# --- operators of two operands --------------------------------------------------------------------
 # The way of `x * y` and `x * 2.0` with nothing to cast or broadcast is as short as it can be: these
 # few lines are most of what an operation on a small array costs.
 
@@ -290,7 +339,7 @@ def _arithmetic(rule: Binary) -> Callable[[Array, Any], Any]:
                     y = cut(other)
                 if y.dtype is dtype and y.shape == x.shape and y.device is x.device:
                     return Array(apply_alike(op, x, y))
-            elif dtype in _ADAPTS.get(type(other), _NOTHING):
+            elif dtype in ADAPTS.get(type(other), _NOTHING):
                 return Array(apply_alike(op, x, scalar(other, dtype, x.device)))
         return _general(rule, x, other)
 
@@ -303,14 +352,14 @@ def _reflected(rule: Binary) -> Callable[[Array, Any], Any]:
     def operator(self: Array, other: Any, /) -> Any:
         x = cut(self)
         dtype = x.dtype
-        if dtype in native and dtype in _ADAPTS.get(type(other), _NOTHING):
+        if dtype in native and dtype in ADAPTS.get(type(other), _NOTHING):
             return Array(apply(op, (scalar(other, dtype, x.device), x)))
         return _general(rule, x, other, True)
 
     return operator
 
 
-def _comparison(rule: Binary, swapped: bool = False) -> Callable[[Array, Any], Any]:
+def _plain(rule: Binary, swapped: bool = False) -> Callable[[Array, Any], Any]:
     def operator(self: Array, other: Any, /) -> Any:
         return _general(rule, cut(self), other, swapped)
 
@@ -336,7 +385,7 @@ def _held(name: str, result: Node, x: Node) -> Node:
     """A result that x may be replaced by: of its shape, cast back to its dtype."""
     if result.shape != x.shape:
         raise ValueError(
-            f"{name} in place: an array of shape {x.shape} can't hold a result of shape {result.shape}"
+            f"{name} in place: shape {x.shape} can't hold a result of shape {result.shape}"
         )
     if result.dtype is not x.dtype and not np.can_cast(result.dtype, x.dtype, "same_kind"):
         raise TypeError(
@@ -397,9 +446,9 @@ def _bind_all() -> None:
         _bind("r" + name, _reflected(rule), f"{what}, this array on the right.")
         _bind("i" + name, _in_place(rule), f"{what}, in place; the dtype stays.")
     for name, (rule, swapped) in _COMPARISONS.items():
-        _bind(name, _comparison(rule, swapped), f"`{name}` of each pair of elements, bool.")
-    _bind("matmul", _comparison(_MATMUL), "The matrix product; Python scalars are refused.")
-    _bind("rmatmul", _comparison(_MATMUL, True), "The matrix product, this array on the right.")
+        _bind(name, _plain(rule, swapped), f"`{name}` of each pair of elements, bool.")
+    _bind("matmul", _plain(_MATMUL), "The matrix product; Python scalars are refused.")
+    _bind("rmatmul", _plain(_MATMUL, True), "The matrix product, this array on the right.")
     _bind("imatmul", _in_place(_MATMUL), "The matrix product, in place; shape and dtype stay.")
 
 

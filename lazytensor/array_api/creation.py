@@ -1,6 +1,7 @@
 """Creation functions: a chapter of the standard.
 
-What enters: shapes, Python values, foreign arrays. What leaves: arrays; constant ones take no memory
+What enters: shapes, Python values, foreign arrays. What leaves: arrays; constant ones take no
+memory
 until they are asked for. It must not know how anything is computed.
 """
 
@@ -47,7 +48,7 @@ Shape = int | Sequence[int]
 MAX_NESTED = 64
 
 
-# --- from data --------------------------------------------------------------------------------------
+# --- from data ------------------------------------------------------------------------------------
 
 
 def asarray(
@@ -63,7 +64,7 @@ def asarray(
     if isinstance(obj, Array):
         return _from_array(obj, wanted, device, copy)
     target = device_of(device)
-    if isinstance(obj, np.ndarray) and not isinstance(obj, np.generic):
+    if isinstance(obj, np.ndarray):
         return Array(_from_numpy(obj, wanted, target, copy))
     if isinstance(obj, PYTHON) and not isinstance(obj, np.generic):
         _must_copy(copy, "a Python scalar")
@@ -120,7 +121,7 @@ def _read(obj: Any) -> np.ndarray[Any, Any]:
 
 
 def _holds_arrays(items: Any, depth: int = 0) -> bool:
-    """Whether arrays of ours are among nested sequences. Raises ValueError where these never end."""
+    """Whether arrays of ours are in nested sequences. Raises ValueError where these never end."""
     if depth > MAX_NESTED:
         raise ValueError(f"asarray: sequences are nested more than {MAX_NESTED} deep")
     return any(
@@ -154,9 +155,7 @@ def _no_numbers(items: Any, out: np.ndarray[Any, Any]) -> Exception:
     return TypeError(f"asarray: elements must be numbers, got {type(bad).__name__}: {brief(bad)}")
 
 
-def from_dlpack(
-    x: object, /, *, device: Device | None = None, copy: bool | None = None
-) -> Array:
+def from_dlpack(x: object, /, *, device: Device | None = None, copy: bool | None = None) -> Array:
     """An array over the memory of any object with `__dlpack__`, without a copy unless `copy=True`.
 
     Writes by the owner are seen by operations called after them. Raises TypeError for an object
@@ -167,7 +166,7 @@ def from_dlpack(
     return Array(exchange.from_foreign(x, device, copy))
 
 
-# --- constant arrays --------------------------------------------------------------------------------
+# --- constant arrays ------------------------------------------------------------------------------
 
 
 def _constant(shape: Any, fill: Any, dtype: Any, device: Any) -> Array:
@@ -178,7 +177,8 @@ def _constant(shape: Any, fill: Any, dtype: Any, device: Any) -> Array:
 def _constant_like(x: Any, fill: Any, dtype: Any, device: Any, name: str) -> Array:
     like = node_of(x, name)
     wanted = like.dtype if dtype is None else canonical(dtype)
-    return Array(filled(like.shape, fill, wanted, like.device if device is None else device_of(device)))
+    target = like.device if device is None else device_of(device)
+    return Array(filled(like.shape, fill, wanted, target))
 
 
 def empty(shape: Shape, *, dtype: Any = None, device: Device | None = None) -> Array:
@@ -254,7 +254,7 @@ def full_like(
     return full(like.shape, fill_value, dtype=wanted, device=device or like.device)
 
 
-# --- ranges and grids -------------------------------------------------------------------------------
+# --- ranges and grids -----------------------------------------------------------------------------
 
 
 def _number(x: Any, name: str, argument: str) -> Any:
@@ -273,7 +273,7 @@ def _length(start: Any, stop: Any, step: Any) -> int:
     count = (stop - start) / step
     if isinf(count) or count != count:
         raise ValueError(f"arange: can't count from {start} to {stop} by {step}")
-    return max(0, ceil(count))
+    return int(max(0, ceil(count)))
 
 
 def arange(
@@ -376,10 +376,11 @@ def eye(
     return Array(g.cast(on, float64 if dtype is None else canonical(dtype)))
 
 
-def _rows_and_columns(shape: tuple[int, int], k: int, device: Device) -> tuple[Node, Node]:
+def _rows_and_columns(shape: tuple[int, ...], k: int, device: Device) -> tuple[Node, Node]:
     """The index of each row plus k, and of each column, as shapes (m, 1) and (1, n)."""
     rows, columns = (g.iota(n, int64, device) for n in shape)
-    shifted = rows + scalar(k, int64, device)
+    within = max(-shape[0], min(k, shape[1]))
+    shifted = rows + scalar(within, int64, device)
     return g.reshape(shifted, (shape[0], 1)), g.reshape(columns, (1, shape[1]))
 
 
@@ -387,13 +388,8 @@ def _triangle(x: Any, k: int, name: str, lower: bool) -> Array:
     node = node_of(x, name)
     if node.ndim < 2:
         raise ValueError(f"{name}: expected at least two axes, got shape {node.shape}")
-    shape = node.shape[-2:]
-    if lower:
-        rows, columns = _rows_and_columns(shape, operator.index(k), node.device)
-        keep = g.less_equal(columns, rows)
-    else:
-        rows, columns = _rows_and_columns(shape, operator.index(k), node.device)
-        keep = g.less_equal(rows, columns)
+    rows, columns = _rows_and_columns(node.shape[-2:], operator.index(k), node.device)
+    keep = g.less_equal(columns, rows) if lower else g.less_equal(rows, columns)
     return Array(g.where(keep, node, g.constant(0, node)))
 
 
@@ -438,5 +434,3 @@ def _along(x: Node, axis: int, shape: tuple[int, ...]) -> Node:
     """A vector repeated to a shape, along one of its axes."""
     ones = tuple(n if a == axis else 1 for a, n in enumerate(shape))
     return movement.broadcast_to(movement.reshape(x, ones), shape)
-
-

@@ -29,7 +29,7 @@ from .._base.dtypes import (
     uint32,
     uint64,
 )
-from .._base.dtypes import bool_ as bool  # noqa: A004  (the standard's name)
+from .._base.dtypes import bool_ as bool
 from ..lang import promote
 from ..ops import g
 from . import _rules as rules
@@ -91,12 +91,12 @@ def _dtype_of(x: Any) -> DType:
     return canonical(x)
 
 
-def astype(
-    x: Array, dtype: Any, /, *, copy: Any = True, device: Device | None = None
-) -> Array:
-    """The array in another dtype, on another device if one is named; `copy=False` may give x itself.
+def astype(x: Array, dtype: Any, /, *, copy: Any = True, device: Device | None = None) -> Array:
+    """The array in another dtype, on another device if one is named; `copy=False` may give x
+    itself.
 
-    Raises TypeError for complex to real numbers, ValueError for a device that isn't there. Standard:
+    Raises TypeError for complex to real numbers, ValueError for a device that isn't there.
+    Standard:
     data type functions.
     """
     node = rules.converted(node_of(x, "astype"), canonical(dtype))
@@ -124,14 +124,18 @@ def finfo(type: Any, /) -> FloatInfo:
     dtype = real_of(_dtype_of(type))
     if kind(dtype) != "f":
         raise TypeError(f"finfo: expected a floating-point dtype, got {dtype}")
-    if dtype is dtypes.float16 or dtype.itemsize > 2:
-        info = np.finfo(dtype)
-    else:
-        import ml_dtypes
+    info = _limits(dtype)
+    eps, most, least, normal = map(float, (info.eps, info.max, info.min, info.smallest_normal))
+    return FloatInfo(info.bits, eps, most, least, normal, dtype)
 
-        info = ml_dtypes.finfo(dtype)
-    limits = (info.eps, info.max, info.min, info.smallest_normal)
-    return FloatInfo(info.bits, *map(float, limits), dtype)
+
+def _limits(dtype: DType) -> Any:
+    """What NumPy, or `ml_dtypes` for bfloat16, knows of a floating-point dtype."""
+    if dtype is dtypes.float16 or dtype.itemsize > 2:
+        return np.finfo(dtype)
+    import ml_dtypes
+
+    return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
 
 
 def iinfo(type: Any, /) -> IntInfo:
@@ -158,10 +162,13 @@ def isdtype(dtype: Any, kind: Any) -> Any:
 def result_type(*arrays_and_dtypes: Any) -> DType:
     """The dtype of an operation on arrays, dtypes and Python scalars, which only raise the kind.
 
-    Raises TypeError where there is none, ValueError for no arguments. Standard: data type functions.
+    Raises TypeError where there is none, ValueError for no arguments. Standard: data type
+    functions.
     """
-    scalars = [x for x in arrays_and_dtypes if isinstance(x, PYTHON) and not isinstance(x, np.generic)]
-    others = [x for x in arrays_and_dtypes if not isinstance(x, PYTHON) or isinstance(x, np.generic)]
+    scalars = [
+        x for x in arrays_and_dtypes if isinstance(x, PYTHON) and not isinstance(x, np.generic)
+    ]
+    others = [
+        x for x in arrays_and_dtypes if not isinstance(x, PYTHON) or isinstance(x, np.generic)
+    ]
     return promote.result_type(map(_dtype_of, others), scalars)
-
-

@@ -12,74 +12,15 @@ from ._rules import node_of, pair
 from .array import Array
 
 __all__ = [
-    "abs",
-    "acos",
-    "acosh",
-    "add",
-    "asin",
-    "asinh",
-    "atan",
-    "atan2",
-    "atanh",
-    "bitwise_and",
-    "bitwise_invert",
-    "bitwise_left_shift",
-    "bitwise_or",
-    "bitwise_right_shift",
-    "bitwise_xor",
-    "ceil",
-    "clip",
-    "conj",
-    "copysign",
-    "cos",
-    "cosh",
-    "divide",
-    "equal",
-    "exp",
-    "expm1",
-    "floor",
-    "floor_divide",
-    "greater",
-    "greater_equal",
-    "hypot",
-    "imag",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "less",
-    "less_equal",
-    "log",
-    "log10",
-    "log1p",
-    "log2",
-    "logaddexp",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logical_xor",
-    "maximum",
-    "minimum",
-    "multiply",
-    "negative",
-    "nextafter",
-    "not_equal",
-    "positive",
-    "pow",
-    "real",
-    "reciprocal",
-    "remainder",
-    "round",
-    "sign",
-    "signbit",
-    "sin",
-    "sinh",
-    "sqrt",
-    "square",
-    "subtract",
-    "tan",
-    "tanh",
-    "trunc",
-]
+    "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "bitwise_and",
+    "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
+    "ceil", "clip", "conj", "copysign", "cos", "cosh", "divide", "equal", "exp", "expm1",
+    "floor", "floor_divide", "greater", "greater_equal", "hypot", "imag", "isfinite", "isinf",
+    "isnan", "less", "less_equal", "log", "log1p", "log2", "log10", "logaddexp", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "multiply", "negative",
+    "nextafter", "not_equal", "positive", "pow", "real", "reciprocal", "remainder", "round",
+    "sign", "signbit", "sin", "sinh", "sqrt", "square", "subtract", "tan", "tanh", "trunc",
+]  # fmt: skip
 
 
 def abs(x: Array, /) -> Array:
@@ -139,7 +80,8 @@ def atan(x: Array, /) -> Array:
 
 
 def atan2(x1: Array | float, x2: Array | float, /) -> Array:
-    """The angles of the points (x2, x1), in radians. Real floating-point dtypes; integers in float64.
+    """The angles of the points (x2, x1), in radians. Real floating-point dtypes; integers in
+    float64.
 
     Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
     """
@@ -500,7 +442,8 @@ def positive(x: Array, /) -> Array:
 
 
 def pow(x1: Array | complex, x2: Array | complex, /) -> Array:
-    """x1 to the power x2; integers wrap, and to negative powers are 0 but for 1 and -1. Numeric dtypes.
+    """x1 to the power x2; integers wrap, and to negative powers are 0 but for 1 and -1. Numeric
+    dtypes.
 
     Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
     """

@@ -1,7 +1,9 @@
-"""Exchange of memory with NumPy, DLPack and pickles: read-only views go out, copies or views come in.
+"""Exchange of memory with NumPy, DLPack and pickles: read-only views go out, copies or views come
+in.
 
 What enters: nodes, foreign objects. What leaves: NumPy arrays and capsules that nobody can write
-through, nodes. Memory that others may write to is `exposed`: operations copy it when they are called.
+through, nodes. Memory that others may write to is `exposed`: operations copy it when they are
+called.
 It must not know class Array but as an argument.
 """
 
@@ -40,7 +42,7 @@ def to_numpy(node: Node, dtype: Any, copy: bool | None) -> Buffer:
     if dtype is not None and np.dtype(dtype) != found.dtype:
         if copy is False:
             raise ValueError(
-                f"np.asarray(copy=False): converting {found.dtype} to {np.dtype(dtype)} makes a copy"
+                f"copy=False: converting {found.dtype} to {np.dtype(dtype)} makes a copy"
             )
         return found.astype(dtype)
     return found.copy() if copy else read_only(found)
@@ -51,9 +53,7 @@ def dlpack_device() -> tuple[Any, int]:
     return DLDevice.CPU, 0
 
 
-def to_dlpack(
-    handle: Any, stream: Any, max_version: Any, dl_device: Any, copy: bool | None
-) -> Any:
+def to_dlpack(handle: Any, stream: Any, max_version: Any, dl_device: Any, copy: bool | None) -> Any:
     """A capsule. Consumers that don't know read-only memory (before DLPack 1.0) get a copy.
 
     With `copy=False` they get the memory itself, as they ask for, and must not write to it.
@@ -81,7 +81,9 @@ def _own_memory(handle: Any) -> Buffer:
 
 
 def from_foreign(x: Any, device: Any, copy: bool | None) -> Node:
-    """A node over the memory of an object with `__dlpack__`, or a copy of it. Raises TypeError, BufferError."""
+    """A node over the memory of an object with `__dlpack__`, or a copy of it. Raises TypeError,
+    BufferError.
+    """
     if not hasattr(x, "__dlpack__"):
         raise TypeError(
             f"from_dlpack: x must have a __dlpack__ method, got {type(x).__name__}: {brief(x)}"
@@ -101,7 +103,9 @@ def from_buffer(buffer: Buffer, device: Device, copy: bool | None) -> Node:
 
 
 def rebuild(array: Any, buffer: Buffer, device: str) -> Any:
-    """What a pickle is loaded by: the array on its device, or on the default one where that is gone."""
+    """What a pickle is loaded by: the array on its device, or on the default one where that is
+    gone.
+    """
     try:
         target = device_of(device)
     except ValueError:

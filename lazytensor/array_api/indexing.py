@@ -11,7 +11,8 @@ __all__ = ["take", "take_along_axis"]
 
 
 def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
-    """Elements at integer indices, negative ones from the end, along an axis (None for the only one).
+    """Elements at integer indices, negative ones from the end, along an axis (None for the only
+    one).
 
     Raises TypeError for indices that are no integers, ValueError without an axis for several,
     AxisError; IndexError for an index out of range, with the value. Standard: indexing functions.
@@ -27,7 +28,8 @@ def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
 def take_along_axis(x: Array, indices: Array, /, *, axis: int = -1) -> Array:
     """Elements at integer indices along an axis, given for every place of the other axes.
 
-    These are broadcast. Raises TypeError, ValueError, AxisError; IndexError with the value. Standard:
+    These are broadcast. Raises TypeError, ValueError, AxisError; IndexError with the value.
+    Standard:
     indexing functions.
     """
     places = node_of(indices, "take_along_axis", "indices")

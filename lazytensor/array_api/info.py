@@ -1,4 +1,5 @@
-"""Inspection: what the namespace can do, which devices and dtypes there are. A chapter of the standard.
+"""Inspection: what the namespace can do, which devices and dtypes there are. A chapter of the
+standard.
 
 What enters: names. What leaves: dictionaries of plain facts. It must not know arrays.
 """
@@ -49,7 +50,7 @@ class Info:
         return {d.name: d for d in found if kind is None or _dtypes.isdtype(d, kind)}
 
 
-def __array_namespace_info__() -> Info:  # noqa: N807
+def __array_namespace_info__() -> Info:
     """The inspection functions: capabilities, default_device, devices, default_dtypes, dtypes.
 
     Standard: inspection.

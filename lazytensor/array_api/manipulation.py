@@ -1,6 +1,7 @@
 """Manipulation functions: a chapter of the standard.
 
-What enters: arrays, shapes and axes. What leaves: arrays. It must not know how anything is computed.
+What enters: arrays, shapes and axes. What leaves: arrays. It must not know how anything is
+computed.
 """
 
 from collections.abc import Sequence
@@ -67,7 +68,9 @@ def _joined(name: str, arrays: Any) -> list[Node]:
     elif not isinstance(arrays, list | tuple):
         raise TypeError(f"{name}: expected a list or tuple of arrays, got {type(arrays).__name__}")
     if not arrays:
-        raise ValueError(f"{name}: expected at least one array, got an empty {type(arrays).__name__}")
+        raise ValueError(
+            f"{name}: expected at least one array, got an empty {type(arrays).__name__}"
+        )
     nodes = [node_of(x, name, f"array {i}") for i, x in enumerate(arrays, 1)]
     return promoted(name, *map(Array, nodes))
 

@@ -56,7 +56,7 @@ def _expanded(key: tuple[Any, ...], shape: Shape) -> list[Any]:
         raise IndexError("an index can only have a single ellipsis ('...')")
     if used > len(shape):
         raise IndexError(
-            f"too many indices: the array has {len(shape)} axes, shape {shape}, but {used} were indexed"
+            f"too many indices: {used} for an array of {len(shape)} axes, shape {shape}"
         )
     whole = [slice(None)] * (len(shape) - used)
     if not dots:
@@ -111,7 +111,7 @@ class _Parser:
 
     def _mask(self, mask: Node) -> None:
         for a, n in enumerate(mask.shape, self.axis):
-            if n != self.shape[a]:
+            if n not in (0, self.shape[a]):
                 raise IndexError(
                     f"boolean index of shape {mask.shape} doesn't match: axis {a} has size "
                     f"{self.shape[a]}, the mask {n}"
@@ -127,7 +127,7 @@ class _Parser:
 
 
 def _place(items: list[Any]) -> int:
-    """Where the axes of index arrays go: to the first of them, or in front where they stand apart."""
+    """Where the axes of index arrays go: to the first, or in front where these stand apart."""
     advanced = [not (item is None or isinstance(item, slice)) for item in items]
     first = advanced.index(True)
     together = first + sum(advanced)
@@ -135,7 +135,9 @@ def _place(items: list[Any]) -> int:
 
 
 def plan(shape: Shape, key: tuple[Any, ...], places: Places) -> Plan:
-    """Take a key apart. Raises IndexError for one that doesn't fit the shape, ValueError for a step of 0."""
+    """Take a key apart. Raises IndexError for one that doesn't fit the shape, ValueError for a step
+    of 0.
+    """
     items = _expanded(key, shape)
     parser = _Parser(shape, places)
     for item in items:
@@ -182,7 +184,7 @@ def getitem(x: Node, key: tuple[Any, ...], places: Places) -> Node:
 
 
 def setitem(x: Node, key: tuple[Any, ...], u: Node, places: Places) -> Node:
-    """x after `x[key] = u`; u has the dtype of x. Raises as `getitem`, or ValueError for u's shape."""
+    """x after `x[key] = u`, u of x's dtype. Raises as `getitem`, ValueError for u's shape."""
     if _masks_all_of(x, key, u):
         mask = key[0]
         spread = g.reshape(mask, (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
@@ -196,13 +198,13 @@ def setitem(x: Node, key: tuple[Any, ...], u: Node, places: Places) -> Node:
 
 
 def _masks_all_of(x: Node, key: tuple[Any, ...], u: Node) -> bool:
-    """Whether one mask, over leading axes, is all of the key, and u is the same wherever it holds."""
+    """Whether a mask of leading axes is all of the key, and u the same wherever it holds."""
     if len(key) != 1 or not isinstance(key[0], Node) or key[0].dtype is not bool_:
         return False
     k = key[0].ndim
     if u.ndim > x.ndim - k or x.shape[:k] != key[0].shape:
         return False
-    return broadcast(u.shape, x.shape[k:]) == x.shape[k:]
+    return bool(broadcast(u.shape, x.shape[k:]) == x.shape[k:])
 
 
 def _written(x: Node, p: Plan, u: Node) -> Node:
@@ -216,7 +218,9 @@ def _written(x: Node, p: Plan, u: Node) -> Node:
 
 
 def fitted(u: Node, shape: Shape) -> Node:
-    """u broadcast to a shape, leading axes of size 1 left out. Raises ValueError naming both shapes."""
+    """u broadcast to a shape, leading axes of size 1 left out. Raises ValueError naming both
+    shapes.
+    """
     while u.ndim > len(shape) and u.shape[0] == 1:
         u = g.reshape(u, u.shape[1:])
     if u.shape == shape:
@@ -234,7 +238,9 @@ def _line(x: Node, axis: int, n: int) -> Node:
 
 
 def take_along_axis(x: Node, places: Node, axis: int) -> Node:
-    """Elements of x at places along an axis; the other axes broadcast. Raises TypeError, ValueError."""
+    """Elements of x at places along an axis; the other axes broadcast. Raises TypeError,
+    ValueError.
+    """
     if kind(places.dtype) not in "iu":
         raise TypeError(f"take_along_axis: indices must be integers, got dtype {places.dtype}")
     if places.ndim != x.ndim:

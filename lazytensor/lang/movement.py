@@ -1,6 +1,7 @@
 """Movement of elements with Python's conventions: negative axes, -1 for a size, tuples or ints.
 
-What enters: nodes and Python arguments. What leaves: nodes over the rows of `ops/`, checked at once.
+What enters: nodes and Python arguments. What leaves: nodes over the rows of `ops/`, checked at
+once.
 It must not know faces, nor look at values: counts of `repeat` come as NumPy arrays.
 """
 
@@ -25,7 +26,9 @@ def _sizes(shape: Any, name: str) -> tuple[int, ...]:
 
 
 def reshape(x: Node, shape: Any) -> Node:
-    """The elements, in order, in another shape, of which one size may be -1. Raises TypeError, ValueError."""
+    """The elements, in order, in another shape, of which one size may be -1. Raises TypeError,
+    ValueError.
+    """
     given = _sizes(shape, "reshape")
     wanted = given
     if given.count(-1) == 1:
@@ -63,7 +66,7 @@ def moveaxis(x: Node, source: Any, destination: Any) -> Node:
 
 
 def expand_dims(x: Node, axis: Any) -> Node:
-    """New axes of size 1 at places of the result. Raises AxisError, ValueError for repeated ones."""
+    """New axes of size 1 at places of the result. Raises AxisError, ValueError for repeats."""
     ndim = x.ndim + (len(axis) if isinstance(axis, tuple | list) else 1)
     axes = normalize_axes(axis, ndim)
     rest = iter(x.shape)
@@ -100,7 +103,9 @@ def flip(x: Node, axis: Any) -> Node:
 
 
 def concat(arrays: Sequence[Node], axis: int | None, name: str = "concat") -> Node:
-    """Arrays of one dtype one after another; flattened first where the axis is None. Raises ValueError."""
+    """Arrays of one dtype one after another; flattened first where the axis is None. Raises
+    ValueError.
+    """
     if axis is None:
         return concat([reshape(x, x.size) for x in arrays], 0)
     if any(not x.shape for x in arrays):
@@ -108,7 +113,9 @@ def concat(arrays: Sequence[Node], axis: int | None, name: str = "concat") -> No
     place = normalize_axis(axis, arrays[0].ndim)
     for x in arrays:
         if x.ndim != arrays[0].ndim:
-            raise ValueError(f"{name}: shapes {arrays[0].shape} and {x.shape} have different numbers of axes")
+            raise ValueError(
+                f"{name}: shapes {arrays[0].shape} and {x.shape} have different numbers of axes"
+            )
     return arrays[0] if len(arrays) == 1 else g.concat(list(arrays), place)
 
 
@@ -138,7 +145,9 @@ def _rolled(x: Node, shift: int, axis: int) -> Node:
 
 
 def roll(x: Node, shift: Any, axis: Any) -> Node:
-    """Elements moved along axes, those that leave coming in again; flattened where the axis is None."""
+    """Elements moved along axes, those that leave coming in again; flattened where the axis is
+    None.
+    """
     if axis is None:
         return g.reshape(_rolled(reshape(x, x.size), operator.index(shift), 0), x.shape)
     shifts, axes = ([v] if not isinstance(v, tuple | list) else list(v) for v in (shift, axis))
@@ -171,7 +180,9 @@ def _each(x: Node, count: int, axis: int) -> Node:
 
 
 def repeat(x: Node, repeats: int | np.ndarray[Any, Any], axis: int | None) -> Node:
-    """Every element several times along an axis, or of the flattened array. Raises ValueError, AxisError."""
+    """Every element several times along an axis, or of the flattened array. Raises ValueError,
+    AxisError.
+    """
     if axis is None:
         return repeat(reshape(x, x.size), repeats, 0)
     place = normalize_axis(axis, x.ndim)
@@ -200,7 +211,9 @@ def take(x: Node, indices: Node, axis: int) -> Node:
 
 
 def take_along_axis(x: Node, indices: Node, axis: int) -> Node:
-    """Elements at an index for each place of an axis; the other axes are broadcast. Raises as `take`."""
+    """Elements at an index for each place of an axis; the other axes are broadcast. Raises as
+    `take`.
+    """
     place = normalize_axis(axis, x.ndim)
     if kind(indices.dtype) not in "iu":
         raise TypeError(f"take_along_axis: indices must be integers, got {indices.dtype}")
@@ -210,7 +223,7 @@ def take_along_axis(x: Node, indices: Node, axis: int) -> Node:
     for a, (n, m) in enumerate(zip(x.shape, indices.shape)):
         if a != place and n != m and 1 not in (n, m):
             raise ValueError(
-                f"take_along_axis: shapes {x.shape} and {indices.shape} can't be broadcast on axis {a}"
+                f"take_along_axis: shapes {x.shape} and {indices.shape} don't broadcast: axis {a}"
             )
         shape.append(m if a == place or n == 1 else n)
     whole: Shape = tuple(x.shape[a] if a == place else n for a, n in enumerate(shape))

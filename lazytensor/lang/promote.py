@@ -1,7 +1,8 @@
-"""Promotion: the standard's lattice, carried on by NumPy's where the standard leaves the result open.
+"""Promotion: the standard's lattice, carried on by NumPy's where the standard leaves it open.
 
-What enters: dtypes and Python scalars. What leaves: dtypes, or TypeError where there is no common one.
-Python scalars adapt to the arrays they meet and raise only the kind (NEP 50). It must not know arrays.
+What enters: dtypes and Python scalars. What leaves: dtypes, or TypeError where none is common.
+Python scalars adapt to the arrays they meet and raise only the kind (NEP 50). It must not know
+arrays.
 """
 
 from collections.abc import Iterable
