@@ -45,6 +45,15 @@ def expm1(np: Any, x: Any) -> Any:
     return np.where(large, np.asarray(complex(np.inf, np.nan), y.dtype), y)
 
 
+def tanh(np: Any, x: Any) -> Any:
+    """tanh of complex x; at infinite real parts the imaginary part has the sign of x's, as the
+    standard has it."""
+    y = np.tanh(x)
+    edge = np.isinf(x.real) & np.isfinite(x.imag)
+    imag = np.where(edge, np.copysign(x.real.dtype.type(0), x.imag), y.imag)
+    return make_complex(np, y.real, imag)
+
+
 def integer_power(np: Any, x: Any, y: Any) -> Any:
     """x ** y of signed integers; to negative powers as C's truncated quotient: 0, 1 or -1."""
     negative = y < 0
@@ -52,9 +61,45 @@ def integer_power(np: Any, x: Any, y: Any) -> Any:
     return np.where(negative, np.where((x == 1) | (x == -1), p, np.zeros_like(p)), p)
 
 
+def complex_multiply(np: Any, x: Any, y: Any) -> Any:
+    """Products of complex numbers, each part rounded as two products and a sum.
+
+    NumPy's own loop fuses one product with the sum, or does not, by the layout of its arrays.
+    """
+    out = np.empty(np.broadcast_shapes(x.shape, y.shape), x.dtype)
+    a, b, c, d = x.real, x.imag, y.real, y.imag
+    np.subtract(np.multiply(a, c), np.multiply(b, d), out=out.real)
+    np.add(np.multiply(a, d), np.multiply(b, c), out=out.imag)
+    return out
+
+
+class ComplexProduct:
+    """What `numpy.multiply` is to trees of products, by `complex_multiply`."""
+
+    def __init__(self, np: Any) -> None:
+        self.np = np
+
+    def __call__(self, x: Any, y: Any, out: Any = None) -> Any:
+        product = complex_multiply(self.np, x, y)
+        if out is None:
+            return product
+        out[...] = product
+        return out
+
+    def reduce(self, x: Any, axis: int) -> Any:
+        """Products along an axis, in order."""
+        rows = self.np.moveaxis(x, axis, 0)
+        out = rows[0]
+        for row in rows[1:]:
+            out = self(out, row)
+        return out
+
+
 # (instruction, kind of the first operand) -> what computes it where NumPy's function has other special cases.
 SPECIAL: dict[tuple[str, str], Any] = {
     ("expm1", "c"): expm1,
+    ("tanh", "c"): tanh,
+    ("mul", "c"): complex_multiply,
     ("pow", "i"): integer_power,
     ("complex", "f"): make_complex,
 }

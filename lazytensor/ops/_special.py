@@ -17,6 +17,11 @@ def expm1(np: Any, x: Any) -> Any:
     return _eager.expm1(np, x) if x.dtype.kind == "c" else np.expm1(x)
 
 
+def tanh(np: Any, x: Any) -> Any:
+    """Hyperbolic tangent."""
+    return _eager.tanh(np, x) if x.dtype.kind == "c" else np.tanh(x)
+
+
 def log1p(np: Any, x: Any) -> Any:
     """log(1 + x)."""
     return np.log1p(x)
@@ -36,6 +41,11 @@ def floor_divide_body(s: Any, x: Any, y: Any) -> Any:
     if x.dtype.kind in "iu":
         return q
     return s.select(s.or_(s.isinf(x), s.isinf(y)), s.div(x, y), q)
+
+
+def multiply(np: Any, x: Any, y: Any) -> Any:
+    """x * y."""
+    return _eager.complex_multiply(np, x, y) if x.dtype.kind == "c" else np.multiply(x, y)
 
 
 def power(np: Any, x: Any, y: Any) -> Any:

@@ -24,7 +24,7 @@ def _zero(g: Any, y: Any, x: Any) -> None:
 
 negative = unary("negative", C, lambda np, x: np.negative(x), lambda s, x: s.neg(x),
                  lambda g, y, x: g.constant(-1, x), "Negation.")
-square = unary("square", C, lambda np, x: np.multiply(x, x), lambda s, x: s.mul(x, x),
+square = unary("square", C, lambda np, x: _special.multiply(np, x, x), lambda s, x: s.mul(x, x),
                lambda g, y, x: x + x, "Square, x * x.")
 reciprocal = unary("reciprocal", F, lambda np, x: np.divide(x.dtype.type(1), x),
                    lambda s, x: s.div(1, x), lambda g, y, x: -(y * y), "Reciprocal, 1 / x.")
@@ -57,7 +57,7 @@ atan = unary("atan", F, lambda np, x: np.arctan(x), lambda s, x: s.atan(x),
              lambda g, y, x: 1 / (x * x + 1), "Inverse tangent, in radians.")
 sinh = unary("sinh", F, lambda np, x: np.sinh(x), lambda s, x: s.sinh(x), lambda g, y, x: g.cosh(x), "Hyperbolic sine.")
 cosh = unary("cosh", F, lambda np, x: np.cosh(x), lambda s, x: s.cosh(x), lambda g, y, x: g.sinh(x), "Hyperbolic cosine.")
-tanh = unary("tanh", F, lambda np, x: np.tanh(x), lambda s, x: s.tanh(x), lambda g, y, x: 1 - y * y, "Hyperbolic tangent.")
+tanh = unary("tanh", F, _special.tanh, lambda s, x: s.tanh(x), lambda g, y, x: 1 - y * y, "Hyperbolic tangent.")
 asinh = unary("asinh", F, lambda np, x: np.arcsinh(x), lambda s, x: s.asinh(x),
               lambda g, y, x: 1 / g.sqrt(x * x + 1), "Inverse hyperbolic sine.")
 acosh = unary("acosh", F, lambda np, x: np.arccosh(x), lambda s, x: s.acosh(x),
@@ -128,7 +128,7 @@ add = binary("add", N, lambda np, x, y: np.add(x, y), lambda s, x, y: s.add(x, y
              lambda g, z, x, y: (g.constant(1, x), g.constant(1, y)), "Sum.")
 subtract = binary("subtract", C, lambda np, x, y: np.subtract(x, y), lambda s, x, y: s.sub(x, y),
                   lambda g, z, x, y: (g.constant(1, x), g.constant(-1, y)), "Difference.")
-multiply = binary("multiply", N, lambda np, x, y: np.multiply(x, y), lambda s, x, y: s.mul(x, y),
+multiply = binary("multiply", N, _special.multiply, lambda s, x, y: s.mul(x, y),
                   lambda g, z, x, y: (y, x), "Product.")
 divide = binary("divide", F, lambda np, x, y: np.divide(x, y), lambda s, x, y: s.div(x, y),
                 lambda g, z, x, y: (1 / y, -z / y), "Quotient.")

@@ -12,6 +12,7 @@ from .._base.dtypes import bool_, int64, kind
 from .._base.shapes import Shape
 from ..ir.node import Node
 from ..ir.op import NONDIFF, Op, register
+from ._eager import ComplexProduct
 from ._families import is_complex, plus_one
 from ._tree import tree_reduce
 from .scan import others
@@ -61,6 +62,8 @@ def _total(combine: str, identity: float) -> Callable[..., Any]:
         ufunc = getattr(np, combine)
         if x.dtype.kind in "iu":
             return ufunc.reduce(x, axes, x.dtype)
+        if x.dtype.kind == "c" and combine == "multiply":
+            ufunc = ComplexProduct(np)
         return tree_reduce(np, ufunc, _wide(np, x), axes, identity).astype(x.dtype, copy=False)
 
     return value
