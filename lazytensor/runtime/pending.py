@@ -57,7 +57,12 @@ def _look(node: Node, materialize: Callable[[Sequence[Node]], None]) -> None:
         _State.looks -= 1
     WATCH.next_look = 0 if _State.looks else serials() + limit
     pending, held = _measure(node)
-    if (pending >= limit or held > HELD_BYTES) and not _traced(node):
+    if pending < limit and held <= HELD_BYTES:
+        return
+    if _traced(node):
+        # it can't be helped: look again when there is twice as much, so that looking stays linear
+        WATCH.next_look = serials() + max(limit, pending)
+    else:
         materialize((node,))
 
 
