@@ -89,9 +89,9 @@ class ComplexProduct:
     def reduce(self, x: Any, axis: int) -> Any:
         """Products along an axis, in order."""
         rows = self.np.moveaxis(x, axis, 0)
-        out = rows[0]
+        out = rows[0].copy()  # as a ufunc's, the result is never a view of the argument
         for row in rows[1:]:
-            out = self(out, row)
+            self(out, row, out)
         return out
 
 

@@ -27,6 +27,8 @@ PARAMS: dict[str, tuple[Any, ...]] = {
     "n": (5,),
     "index": (0,),
     "axis": (0,),
+    "side": ("left",),
+    "mode": ("reduced",),
 }
 ANYTHING: tuple[Any, ...] = (0, 1, True, 3, 0.5, (0,), (3,), None, "", *PARAMS["dtype"])
 

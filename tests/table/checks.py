@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -256,6 +256,28 @@ def derivative_types(op: Op, sample: Sample, rng: Rng) -> None:
     for found, like in zip((*tangents, *cotangents), (*call.ct, *call.x), strict=True):
         if found is not None:
             assert (found.shape, found.dtype) == (like.shape, like.dtype), f"{op.name}: {found}"
+
+
+def additive(op: Op, sample: Sample, rng: Rng) -> None:
+    """Derivatives with one tangent, or one cotangent, at a time add up to those with all."""
+    call = Call(op, sample, rng)
+    leaves, outputs = call.build(call.x)
+    tangents, cotangents = [leaf(t) for t in call.t], [leaf(c) for c in call.ct]
+    pushed = [jvp(outputs, leaves, one) for one in (*_alone(tangents), tangents)]
+    _sums("jvp", op.name, [filled(p, call.ct) for p in pushed])
+    pulled = [vjp(outputs, leaves, one) for one in (*_alone(cotangents), cotangents)]
+    _sums("vjp", op.name, [filled(p, call.x) for p in pulled])
+
+
+def _alone(nodes: list[Node]) -> Iterator[list[Node | None]]:
+    for place in range(len(nodes)):
+        yield [n if i == place else None for i, n in enumerate(nodes)]
+
+
+def _sums(what: str, name: str, found: list[list[Array]]) -> None:
+    *parts, whole = found
+    total = [sum(p) for p in zip(*parts, strict=True)]
+    _close(f"the sum of {what}s", name, total, whole, 1e-9)
 
 
 def second_order(op: Op, sample: Sample, rng: Rng) -> None:

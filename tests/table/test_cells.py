@@ -139,6 +139,13 @@ def test_second_derivatives(name: str, effort: Callable[[int, int], int]) -> Non
 
 
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_derivatives_add_up(name: str) -> None:
+    op = BY_NAME[name]
+    if op.outputs > 1 or op.arity != 1:
+        check_all(checks.additive, op, 1)
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_shapes_and_dtypes_of_derivatives(name: str) -> None:
     op = BY_NAME[name]
     for dtype in (t for t in dtypes_of(op) if d.kind(t) in "fc"):

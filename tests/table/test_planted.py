@@ -20,7 +20,7 @@ SEED = 5
 
 def run(check: Callable[..., None], op: Any, dtype: d.DType) -> None:
     for sample in samples(op, dtype):
-        if check in (checks.first_order, checks.second_order):
+        if check in (checks.first_order, checks.second_order, checks.additive):
             check(op, sample, np.random.default_rng(SEED))
         elif check in (checks.body, checks.compiled):
             for args in grid(op, dtype):
@@ -51,6 +51,11 @@ def prod_by_division(g: Any, ct: Any, y: Any, x: Any, axes: Any) -> tuple[Any, .
     return (total / x,)
 
 
+def forgets_one(g: Any, tangents: Any, y: Any, a: Any, b: Any) -> Any:
+    of_a, of_b = tangents
+    return g.solve(a, of_b if of_a is None else -g.matmul(of_a, y))
+
+
 BUGS: list[tuple[str, Callable[..., None], d.DType, dict[str, Any]]] = [
     ("sqrt", checks.inference, d.float32, {"infer": lambda x: (x.shape, d.float64)}),
     ("sum", checks.inference, d.int8, {"infer": lambda x, a: (x.shape[len(a) :], d.int64)}),
@@ -69,6 +74,7 @@ BUGS: list[tuple[str, Callable[..., None], d.DType, dict[str, Any]]] = [
     ("rfft", checks.first_order, d.float64, {"transpose": unweighted}),
     ("matmul", checks.first_order, d.complex128, {"jvp": lambda g, t, z, x, y: g.matmul(*t)}),
     ("prod", checks.first_order, d.float64, {"vjp": prod_by_division}),
+    ("solve", checks.additive, d.float64, {"jvp": forgets_one}),
     ("sin", checks.second_order, d.float64, {"partials": detached}),
     ("cumsum", checks.batching, d.float64, {"batch": lambda g, b, x, a: g.cumsum(x, a)}),
     ("sin", checks.batching, d.float64, {"batch": lambda g, b, x: g.cos(x)}),

@@ -14,6 +14,7 @@ from lazytensor._base.devices import CPU
 from lazytensor.ir.node import leaf
 from lazytensor.ir.op import ROWS
 from lazytensor.ops import g
+from lazytensor.transform.grad import vjp
 
 from .checks import Array, compute, same_bits
 
@@ -242,6 +243,30 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: g.fft(Z, 5), ValueError, r"fft: axis 5 is out of bounds for shape \(2, 3\)"),
     (lambda: g.rfft(leaf(np.ones((2, 0))), 1), ValueError, "no elements to transform"),
     (lambda: g.irfft(Z, 1, 7), ValueError, "7 numbers come from 4 frequencies, not 3"),
+    (lambda: g.reshape(F, (4,)), ValueError, r"can't reshape \(2, 3\) \(6 elements\) to \(4,\)"),
+    (lambda: g.permute(F, (0, 0)), ValueError, r"axes \(0, 0\) are no permutation"),
+    (lambda: g.broadcast_to(F, (3, 2)), ValueError, r"can't broadcast shape \(2, 3\) to \(3, 2\)"),
+    (lambda: g.broadcast_to(F, (3,)), ValueError, "can't broadcast"),
+    (
+        lambda: g.slice(F, (0, 1), (2, 3), (1, 1)),
+        ValueError,
+        "slice of 3 from 1 by 1 leaves axis 1",
+    ),
+    (lambda: g.slice(F, (1, 0), (3, 1), (-1, 1)), ValueError, "slice of 3 from 1 by -1 leaves"),
+    (lambda: g.update_slice(F, Z, (0, 0), (1, 1)), TypeError, "float64 and complex128 differ"),
+    (lambda: g.concat([F, I], 0), TypeError, "float64 and int64 differ"),
+    (lambda: g.concat([F, _line(F)], 0), ValueError, r"can't concatenate shapes \(2, 3\) and"),
+    (lambda: g.matmul(F, F), ValueError, r"matmul: shapes \(2, 3\) and \(2, 3\) don't match"),
+    (lambda: g.matmul(F, Z), TypeError, "float64 and complex128 differ"),
+    (lambda: g.gather([F, I, I, I]), IndexError, "gather: 3 indices for an array of 2 axes"),
+    (lambda: g.gather([F, F]), IndexError, "indices must be integers, got float64"),
+    (lambda: g.gather([F, I, _line(I)]), ValueError, "broadcast first"),
+    (lambda: g.scatter([F, I, I]), ValueError, r"scatter: updates are int64 \(2, 2\), the places"),
+    (lambda: g.add(F, I), TypeError, "dtypes float64 and int64 differ: cast first"),
+    (lambda: g.add(F, leaf(np.ones(2))), ValueError, r"shapes \(2, 3\), \(2,\) can't be broadcast"),
+    (lambda: g.where(F, F, F), TypeError, "where: condition must be bool, got float64"),
+    (lambda: g.where(g.isnan(F), F, Z), TypeError, "float64 and complex128 differ"),
+    (lambda: g.max(leaf(np.ones((2, 0))), (1,)), ValueError, "max: nothing to reduce in shape"),
 ]
 
 
@@ -265,6 +290,25 @@ def test_matrices_that_fail_name_the_users_line(name: str) -> None:
     for _ in range(2):
         with pytest.raises(np.linalg.LinAlgError, match=r"test_special\.py:\d+"):
             compute([node])
+
+
+@pytest.mark.parametrize("place", [3, -4, 2**40])
+def test_places_outside_name_index_size_and_line(place: int) -> None:
+    at = leaf(np.array([0, place]))
+    u = leaf(np.ones(2))
+    for node in (g.gather([leaf(np.ones(3)), at]), g.scatter([leaf(np.ones(3)), u, at])):
+        with pytest.raises(
+            IndexError, match=rf"index {place} is out of bounds for axis 0 of size 3.*\.py:\d+"
+        ):
+            compute([node])
+
+
+def test_values_alone_have_gradients_where_they_repeat() -> None:
+    """Vectors of values that repeat have no derivative, sums of the values have."""
+    x = leaf(np.eye(3))
+    for values in (g.pick(g.eigh(x), 0), g.eigvalsh(x), g.svdvals(x), g.pick(g.svd(x, True), 1)):
+        found = vjp([values], [x], [leaf(np.ones(3))])[0]
+        np.testing.assert_allclose(compute([found])[0], np.eye(3), 1e-12, 1e-12)
 
 
 def test_qr_complete_is_refused() -> None:

@@ -97,6 +97,7 @@ def test_same_bits_for_any_layout(name: str, dtype: str, shape: tuple[int, ...])
         for layout, y in layouts(x).items():
             assert (y == x).all()
             assert same_bits(total(y, axes, name), wanted), (layout, axes)
+            assert (y == x).all(), "the argument was written to"
 
 
 def test_each_row_of_a_batch_sums_as_it_does_alone() -> None:
