@@ -39,6 +39,16 @@ class Row:
         self.unordered = unordered
 
 
+def products(x: Any, y: Any) -> Any:
+    """Products; of complex numbers by parts, for NumPy's bits depend on the processor."""
+    if x.dtype.kind != "c":
+        return np.multiply(x, y)
+    out = np.empty(np.broadcast_shapes(x.shape, y.shape), x.dtype)
+    out.real = x.real * y.real - x.imag * y.imag
+    out.imag = x.real * y.imag + x.imag * y.real
+    return out
+
+
 def _one_array(d: Draw) -> Call:
     return call(d.array())
 
@@ -49,7 +59,7 @@ def _elementwise(name: str, count: int) -> Row:
     return Row(make, standard.domain(name), exact=not inexact)
 
 
-INEXACT = ("atan2", "hypot", "logaddexp", "abs", "sign", "multiply")
+INEXACT = ("atan2", "hypot", "logaddexp", "abs", "sign")
 
 
 def axis_of(make: Callable[[Draw, np.ndarray], Call], least: int = 1, **how: Any) -> Maker:
@@ -241,6 +251,10 @@ def _cross(d: Draw) -> Call:
     return call(d.of(shape, special=False), d.of(shape, special=False))
 
 
+def _outer(d: Draw) -> Call:
+    return call(d.of((3,), special=False), d.of((d.number(0, 4),), special=False))
+
+
 def _solve(d: Draw) -> Call:
     a = d.regular()
     return call(a, d.of((*a.shape[:-1], 2), special=False))
@@ -315,6 +329,8 @@ INEXACT_TYPES, FLOATING, COMPLEX = standard.INEXACT, standard.FLOATING, standard
 MAIN: dict[str, Row] = {
     **{name: _elementwise(name, 1) for name in standard.elementwise(1)},
     **{name: _elementwise(name, 2) for name in standard.elementwise(2)},
+    "square": Row(_one_array, NUMERIC, exact=False, oracle=lambda x: products(x, x)),
+    "multiply": Row(lambda d: call(*d.pair()), NUMERIC, exact=False, oracle=products),
     "reciprocal": Row(_one_array, INEXACT_TYPES, exact=False, oracle=lambda x: np.divide(1, x)),
     "bitwise_left_shift": Row(_shifted, standard.INTEGER),
     "bitwise_right_shift": Row(_shifted, standard.INTEGER),
@@ -406,9 +422,7 @@ LINALG: dict[str, Row] = {
     "matrix_power": Row(lambda d: call(d.regular(), d.number(0, 3)), INEXACT_TYPES, exact=False),
     "matrix_rank": Row(lambda d: call(d.regular() + 0), INEXACT_TYPES),
     "matrix_transpose": Row(axis_of(lambda d, x: call(x), 2)),
-    "outer": Row(
-        lambda d: call(d.of((3,), special=False), d.of((d.number(0, 4),), special=False)), NUMERIC
-    ),
+    "outer": Row(_outer, NUMERIC, exact=False),
     "pinv": Row(lambda d: call(d.regular()), INEXACT_TYPES, exact=False),
     "slogdet": Row(lambda d: call(d.regular()), INEXACT_TYPES, exact=False),
     "solve": Row(_solve, INEXACT_TYPES, exact=False),

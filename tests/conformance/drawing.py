@@ -11,7 +11,8 @@ import numpy as np
 
 # Sizes 0 and 1 stand here more often than chance would have it.
 LENGTHS = (0, 1, 1, 2, 2, 3, 5)
-SPECIAL_FLOATS = (0.0, -0.0, 1.0, -1.0, 0.5, float("inf"), float("-inf"), float("nan"), 1e30, -3.5)
+LARGE = 1e30
+SPECIAL_FLOATS = (0.0, -0.0, 1.0, -1.0, 0.5, float("inf"), float("-inf"), float("nan"), LARGE, -3.5)
 
 
 class Call(NamedTuple):
@@ -95,10 +96,10 @@ class Draw:
         """An array of a shape; `special` lets infinities, NaNs and signed zeros in."""
         found = np.dtype(dtype) if dtype is not None else self.dtype
         if found.kind == "c":
-            parts = [self._floats(shape, special) for _ in range(2)]
             out = np.empty(shape, found)
-            out.real, out.imag = parts
-            return out
+            out.real, out.imag = (self._floats(shape, special) for _ in range(2))
+            # whether a product overflows on the way depends on how its parts are added
+            return np.where(np.abs(out) == LARGE, found.type(7), out)
         return np.asarray(self._real(shape, found, special), found)
 
     def _real(self, shape: tuple[int, ...], dtype: np.dtype, special: bool) -> np.ndarray:

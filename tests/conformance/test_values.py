@@ -5,12 +5,13 @@ differences.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
 import lazytensor as xp
+from lazytensor._base import config
 
 from . import standard
 from .calls import ELSEWHERE, ROWS
@@ -24,6 +25,13 @@ FUNCTIONS = [(part, name) for part, rows in ROWS.items() for name in rows]
 def test_no_function_is_left_out() -> None:
     here = {*FUNCTIONS, *ELSEWHERE}
     assert here == {(p, n) for p, n in standard.every_name() if p != "info"}
+
+
+@pytest.fixture(autouse=True, params=["auto", "compile"])
+def execution(request: pytest.FixtureRequest) -> Iterator[None]:
+    """All of it as it is run, and compiled at first sight with every pass verified."""
+    with config.context(execution=request.param, verify=request.param == "compile"):
+        yield
 
 
 @pytest.mark.parametrize("where", FUNCTIONS, ids=".".join)
@@ -200,6 +208,17 @@ def test_special_values_of_two_arguments(name: str) -> None:
             want = oracle("main", name, row, call(x, y))
             got = getattr(xp, name)(xp.asarray(x), xp.asarray(y))
             assert specially_differs(got, want, row.exact) is None, dtype
+
+
+@pytest.mark.parametrize("name", ["add", "subtract", "equal", "not_equal"])
+def test_complex_special_values_of_two_arguments(name: str) -> None:
+    """Those that go by parts; of products and quotients the standard says nothing."""
+    row = ROWS["main"][name]
+    for dtype in standard.COMPLEX:
+        x, y = grid(dtype)[:, None], grid(dtype)[None, ::7]
+        want = oracle("main", name, row, call(x, y))
+        got = np.asarray(getattr(xp, name)(xp.asarray(x), xp.asarray(y)))
+        assert differs(got, want, True) is None
 
 
 def specially_differs(got: object, want: np.ndarray, exact: bool) -> str | None:
