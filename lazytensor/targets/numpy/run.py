@@ -65,19 +65,8 @@ def _limit(launch: Launch, compiled: Compiled, outs: Arrays, block: int) -> int:
 def _two_axes(a: np.ndarray[Any, Any], full: Shape, flat: Shape) -> np.ndarray[Any, Any]:
     """A buffer seen over (rows, columns); it is copied where its layout doesn't allow that."""
     if a.size != prod(full):
-        a = np.broadcast_to(
-            a.reshape((1,) * (len(full) - a.ndim) + a.shape) if a.size == 1 else _padded(a, full),
-            full,
-        )
+        a = np.broadcast_to(a, full)
     return a.reshape(flat)
-
-
-def _padded(a: np.ndarray[Any, Any], full: Shape) -> np.ndarray[Any, Any]:
-    """Axes of size 1 behind a row value that lacks the reduced ones, where it would not broadcast
-    otherwise.
-    """
-    missing = len(full) - a.ndim
-    return a.reshape((*a.shape, *(1,) * missing)) if missing and a.shape == full[: a.ndim] else a
 
 
 def _scratch(compiled: Compiled, shape: Shape, launch: Launch) -> Arrays:
