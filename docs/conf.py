@@ -1,6 +1,7 @@
 """Sphinx: MyST pages, and the page of public names, written from `__all__` at the build."""
 
 import inspect
+import re
 import types
 from collections.abc import Iterator
 
@@ -13,7 +14,7 @@ author = "lazytensor developers"
 copyright = "2026, lazytensor developers"
 version = release = lazytensor.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
@@ -39,11 +40,11 @@ def chapter(thing: object) -> str:
     return home[-1].strip("_").replace("_", " ").capitalize()
 
 
-def directive(module: types.ModuleType, name: str, thing: object) -> str:
+def directive(full: str, thing: object) -> str:
     """How autodoc is asked for one name."""
-    full = f"{module.__name__}.{name}"
     if inspect.isclass(thing):
-        return f".. autoclass:: {full}\n   :members:\n"
+        base = "tuple" if issubclass(thing, tuple) else "object"
+        return f".. autoclass:: {full}\n   :members:\n   :inherited-members: {base}\n"
     if callable(thing):
         return f".. autofunction:: {full}\n"
     return f".. py:data:: {full}\n   :no-index-entry:\n\n   ``{thing!r}``\n"
@@ -62,12 +63,14 @@ def every_public_name() -> str:
         if isinstance(thing, types.ModuleType):
             modules.append((name, thing))
         elif not name.startswith("__"):
-            entry = directive(lazytensor, name, thing)
+            entry = directive(f"lazytensor.{name}", thing)
             chapters.setdefault(chapter(thing), []).append(entry)
     pages = [section(title, chapters[title]) for title in sorted(chapters)]
     for name, module in modules:
-        entries = [directive(module, inner, thing) for inner, thing in public(module)]
-        pages.append(section(f"lazytensor.{name}", entries))
+        full = f"lazytensor.{name}"
+        pages.append(
+            section(full, [directive(f"{full}.{n}", thing) for n, thing in public(module)])
+        )
     return "\n".join(pages)
 
 
@@ -76,5 +79,21 @@ def fill(app: Sphinx, page: str, content: list[str]) -> None:
     content[0] = content[0].replace(MARK, every_public_name()) if page == "api" else content[0]
 
 
+def literal(line: str) -> str:
+    """A line of a docstring, in which only `code` is marked up, for reStructuredText."""
+    words = re.split(r"(`+[^`]+`+)", line)
+    words[::2] = [re.sub(r"([*|]|_\b)", r"\\\1", word) for word in words[::2]]
+    words[1::2] = [f"``{word.strip('`')}``" for word in words[1::2]]
+    return "".join(words)
+
+
+def mark_up(
+    app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
+) -> None:
+    """Docstrings are plain text with `code`; a name's own docstring may have `>>>` examples."""
+    lines[:] = [line if line.lstrip().startswith(">>>") else literal(line) for line in lines]
+
+
 def setup(app: Sphinx) -> None:
     app.connect("source-read", fill)
+    app.connect("autodoc-process-docstring", mark_up)
