@@ -134,8 +134,8 @@ def _recurrence_value(np: Any, a: Any, b: Any, axis: int) -> Any:
 
 
 def _pieces(np: Any, a: Any, y: Any, size: int) -> Any:
-    """(n, width): step i of all pieces lies together, for speed, and because NumPy's loops give other
-    bits where arrays interleave."""
+    """(n, width): step i of all pieces lies together, for speed, and because NumPy's loops give
+    other bits where arrays interleave."""
     split = (len(y) // size, size, y.shape[1])
     a, y = (np.ascontiguousarray(v.reshape(split).swapaxes(0, 1)) for v in (a, y))
     for i in range(1, size):
