@@ -206,6 +206,7 @@ def test_a_planted_bug_is_found(monkeypatch):
         max_examples=2000,
         deadline=None,
         suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase.generate],
         database=None,
     )
     @hypothesis.given(programs())
