@@ -40,9 +40,16 @@ from .array_api.sets import *
 from .array_api.sorting import *
 from .array_api.statistical import *
 from .array_api.utility import *
+from .extra import NAMES as _NAMES
 
 if _TYPE_CHECKING:
     from .array_api import fft, linalg
+    from .extra import random
+    from .extra.contraction import *
+    from .extra.nans import *
+    from .extra.numeric import *
+    from .extra.padding import *
+    from .extra.quantiles import *
     from .extra.transforms import grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap
 
 __array_api_version__ = "2025.12"
@@ -56,10 +63,12 @@ _LAZY = {
         ("grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"),
         ".extra.transforms",
     ),
+    "random": ".extra.random",
+    **{name: f".extra.{module}" for module, names in _NAMES.items() for name in names},
 }
 
 __all__ = ["Array", "__array_api_version__", "__version__", "materialize", "set_printoptions"]
-__all__ += ["fft", "linalg"]
+__all__ += ["fft", "linalg", "random"]
 __all__ += ["grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"]
 __all__ += _constants.__all__
 __all__ += _creation.__all__
@@ -74,6 +83,7 @@ __all__ += _sets.__all__
 __all__ += _sorting.__all__
 __all__ += _statistical.__all__
 __all__ += _utility.__all__
+__all__ += [_name for _names in _NAMES.values() for _name in _names]
 
 
 def __getattr__(name: str) -> _Any:

@@ -28,10 +28,10 @@ def floating(x: Any) -> Array:
 
 def real(name: str, x: Any) -> Array:
     """An array that is not complex. Raises TypeError."""
-    x = as_array(x)
-    if isdtype(x.dtype, "complex floating"):
-        raise TypeError(f"{name}: complex numbers have no order, got {x.dtype}")
-    return x
+    found = as_array(x)
+    if isdtype(found.dtype, "complex floating"):
+        raise TypeError(f"{name}: complex numbers have no order, got {found.dtype}")
+    return found
 
 
 def lines(x: Array, axis: Axis) -> Array:

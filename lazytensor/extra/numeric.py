@@ -218,13 +218,13 @@ def nan_to_num(
     x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Array:
     """NaN replaced by 0 and infinities by the dtype's greatest numbers, or by what is given."""
-    x = as_array(x)
-    if isdtype(x.dtype, "real floating"):
-        return _replaced(x, nan, posinf, neginf)
-    if isdtype(x.dtype, "complex floating"):
-        parts = (_replaced(part, nan, posinf, neginf) for part in (real_part(x), imag(x)))
+    found = as_array(x)
+    if isdtype(found.dtype, "real floating"):
+        return _replaced(found, nan, posinf, neginf)
+    if isdtype(found.dtype, "complex floating"):
+        parts = (_replaced(part, nan, posinf, neginf) for part in (real_part(found), imag(found)))
         return Array(g.complex(*(node_of(part) for part in parts)))
-    return x
+    return found
 
 
 # --- along axes ---------------------------------------------------------------------------

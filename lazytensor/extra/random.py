@@ -160,7 +160,8 @@ class Generator:
         found = canonical(float64 if dtype is None else dtype)
         loc, scale = _parameter(loc, found, device), _parameter(scale, found, device)
         drawn = self._draw(name, make, _shape(size, loc, scale), found, device)
-        return drawn * scale + loc
+        moved: Array = drawn * scale + loc
+        return moved
 
     def spawn(self, n_children: int) -> list["Generator"]:
         """Independent streams, as NumPy's `Generator.spawn`: this stream does not move."""
@@ -230,7 +231,10 @@ class Generator:
         found = canonical(float64 if dtype is None else dtype)
         scale = _parameter(scale, found, device)
         shape = _shape(size, scale)
-        return self._draw("exponential", distributions.exponential, shape, found, device) * scale
+        out: Array = (
+            self._draw("exponential", distributions.exponential, shape, found, device) * scale
+        )
+        return out
 
     def integers(
         self,

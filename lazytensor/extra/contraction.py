@@ -13,6 +13,7 @@ from .._base.dtypes import bool_, int64
 from .._base.shapes import prod
 from ..array_api.array import Array
 from ..array_api.data_types import astype, result_type
+from ..array_api.elementwise import multiply
 from ..array_api.linalg import diagonal
 from ..array_api.linear_algebra import matmul, tensordot
 from ..array_api.manipulation import moveaxis, permute_dims, reshape
@@ -188,5 +189,5 @@ def dot(a: Any, b: Any) -> Array:
     """NumPy's `dot`: the last axis of a with the last but one of b; products of scalars."""
     a, b = as_array(a), as_array(b)
     if not a.ndim or not b.ndim:
-        return a * b
+        return multiply(a, b)
     return tensordot(a, b, axes=((a.ndim - 1,), (max(b.ndim - 2, 0),)))
