@@ -197,7 +197,7 @@ def _tell(results: Sequence[Result], report: Path) -> None:
         last = (result.text.strip().splitlines() or [""])[-1]
         console.say(f"{result.outcome}: {result.name}: {last}", style="red")
     for result in (r for r in results if r.outcome == "skipped"):
-        console.say(f"skipped: {result.name}: {result.text}")
+        console.say(f"skipped: {result.short}: {result.text.removeprefix('Skipped: ')}")
     style = "red" if bad(results) else "green"
     console.say(summary(results), style=f"bold {style}")
     console.say(f"reports: {report} and {report.with_suffix('.json')}")

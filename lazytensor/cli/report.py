@@ -29,6 +29,11 @@ class Result:
         """The file it stands in, without folder and ending."""
         return self.name.split("::")[0].split("/")[-1].removesuffix(".py")
 
+    @property
+    def short(self) -> str:
+        """The name without the file."""
+        return self.name.split("::", 1)[-1]
+
 
 def outcome(when: str, said: str) -> str:
     """The outcome of a test from that of a phase: failing outside of the test is an error."""
@@ -112,7 +117,10 @@ def tail(text: str) -> str:
 def _reasons(title: str, found: Sequence[Result]) -> list[str]:
     if not found:
         return []
-    return [f"## {title}", _rows(("test", "reason"), [(r.name, r.text) for r in found])]
+    return [
+        f"## {title}",
+        _rows(("test", "reason"), [(r.name, r.text.removeprefix("Skipped: ")) for r in found]),
+    ]
 
 
 def _slowest(results: Sequence[Result]) -> str:
