@@ -1,4 +1,6 @@
-"""Floor 2: the table. One row per primitive, a file per family; nothing above names ops in lists of its own."""
+"""Floor 2: the table. One row per primitive, a file per family; nothing above names ops in lists of
+its own.
+"""
 
 from typing import Any
 
@@ -8,8 +10,19 @@ from ..ir.op import ROWS
 from . import contract, create, elementwise, fft, gather, linalg, movement, random, reduce, scan
 
 __all__ = [
-    "ROWS", "contract", "create", "elementwise", "fft", "g", "gather", "linalg", "movement", "random", "reduce", "scan",
-]  # fmt: skip
+    "ROWS",
+    "contract",
+    "create",
+    "elementwise",
+    "fft",
+    "g",
+    "gather",
+    "linalg",
+    "movement",
+    "random",
+    "reduce",
+    "scan",
+]
 
 
 def _operators() -> dict[str, Any]:

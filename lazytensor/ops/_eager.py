@@ -1,4 +1,5 @@
-"""Scalar instructions over a NumPy-like module: which function computes each, and an interpreter that calls them.
+"""Scalar instructions over a NumPy-like module: which function computes each, and an interpreter
+that calls them.
 
 What enters: arrays. What leaves: arrays. It must not know rows.
 """
@@ -12,19 +13,64 @@ from ..ir.scalar import Interpreter
 
 # Instruction -> the module's function; those that are missing have a form of their own below.
 FUNCTIONS: dict[str, str] = {
-    "neg": "negative", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "rint": "rint",
-    "exp": "exp", "expm1": "expm1", "log": "log", "log1p": "log1p", "log2": "log2", "log10": "log10",
-    "sin": "sin", "cos": "cos", "tan": "tan", "asin": "arcsin", "acos": "arccos", "atan": "arctan",
-    "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "asinh": "arcsinh", "acosh": "arccosh",
-    "atanh": "arctanh", "sign": "sign", "conj": "conjugate", "invert": "invert", "abs": "absolute",
-    "isnan": "isnan", "isinf": "isinf", "isfinite": "isfinite", "signbit": "signbit", "add": "add",
-    "sub": "subtract", "mul": "multiply", "div": "divide", "floordiv": "floor_divide", "mod": "remainder",
-    "fmod": "fmod", "pow": "power", "atan2": "arctan2", "hypot": "hypot", "copysign": "copysign",
-    "nextafter": "nextafter", "logaddexp": "logaddexp", "max": "maximum", "min": "minimum",
-    "and_": "bitwise_and", "or_": "bitwise_or", "xor": "bitwise_xor", "shl": "left_shift",
-    "shr": "right_shift", "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal",
+    "neg": "negative",
+    "sqrt": "sqrt",
+    "floor": "floor",
+    "ceil": "ceil",
+    "trunc": "trunc",
+    "rint": "rint",
+    "exp": "exp",
+    "expm1": "expm1",
+    "log": "log",
+    "log1p": "log1p",
+    "log2": "log2",
+    "log10": "log10",
+    "sin": "sin",
+    "cos": "cos",
+    "tan": "tan",
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "sinh": "sinh",
+    "cosh": "cosh",
+    "tanh": "tanh",
+    "asinh": "arcsinh",
+    "acosh": "arccosh",
+    "atanh": "arctanh",
+    "sign": "sign",
+    "conj": "conjugate",
+    "invert": "invert",
+    "abs": "absolute",
+    "isnan": "isnan",
+    "isinf": "isinf",
+    "isfinite": "isfinite",
+    "signbit": "signbit",
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "div": "divide",
+    "floordiv": "floor_divide",
+    "mod": "remainder",
+    "fmod": "fmod",
+    "pow": "power",
+    "atan2": "arctan2",
+    "hypot": "hypot",
+    "copysign": "copysign",
+    "nextafter": "nextafter",
+    "logaddexp": "logaddexp",
+    "max": "maximum",
+    "min": "minimum",
+    "and_": "bitwise_and",
+    "or_": "bitwise_or",
+    "xor": "bitwise_xor",
+    "shl": "left_shift",
+    "shr": "right_shift",
+    "eq": "equal",
+    "ne": "not_equal",
+    "lt": "less",
+    "le": "less_equal",
     "select": "where",
-}  # fmt: skip
+}
 
 
 def make_complex(np: Any, x: Any, y: Any) -> Any:
@@ -95,7 +141,8 @@ class ComplexProduct:
         return out
 
 
-# (instruction, kind of the first operand) -> what computes it where NumPy's function has other special cases.
+# (instruction, kind of the first operand) -> what computes it where NumPy's function has other
+# special cases.
 SPECIAL: dict[tuple[str, str], Any] = {
     ("expm1", "c"): expm1,
     ("tanh", "c"): tanh,

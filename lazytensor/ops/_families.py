@@ -1,6 +1,8 @@
-"""Families of rows: what the rows of one kind have in common (shape rules, batching), so that a row says the rest.
+"""Families of rows: what the rows of one kind have in common (shape rules, batching), so that a row
+says the rest.
 
-What enters: the columns of a row. What leaves: the registered row. It must not know any particular row.
+What enters: the columns of a row. What leaves: the registered row. It must not know any particular
+row.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,7 +44,9 @@ _INFER: dict[tuple[str, int], Callable[..., Infer]] = {
 
 
 def align(g: Any, x: Node, ndim: int, batched: bool) -> Node:
-    """A batched argument with 1s put behind the batch axis, so that it has `ndim` axes more than the batch."""
+    """A batched argument with 1s put behind the batch axis, so that it has `ndim` axes more than
+    the batch.
+    """
     if not batched or x.ndim == ndim + 1:
         return x
     return g.reshape(x, (x.shape[0], *(1,) * (ndim + 1 - x.ndim), *x.shape[1:]))  # type: ignore[no-any-return]
@@ -69,19 +73,19 @@ def elementwise(
     )
 
 
-def unary(name: str, domain: str, value: Any, body: Any, partial: Any, doc: str, result: str = "same") -> Op:
+def unary(
+    name: str, domain: str, value: Any, body: Any, partial: Any, doc: str, result: str = "same"
+) -> Op:
     """An elementwise row of one argument; `partial(g, y, x)` is its derivative."""
     partials = partial if not callable(partial) else lambda g, y, x: (partial(g, y, x),)
-    return elementwise(
-        name, domain, result, value=value, body=body, partials=partials, doc=doc
-    )
+    return elementwise(name, domain, result, value=value, body=body, partials=partials, doc=doc)
 
 
-def binary(name: str, domain: str, value: Any, body: Any, partials: Any, doc: str, result: str = "same") -> Op:
+def binary(
+    name: str, domain: str, value: Any, body: Any, partials: Any, doc: str, result: str = "same"
+) -> Op:
     """An elementwise row of two arguments; `partials(g, y, a, b)` are its two derivatives."""
-    return elementwise(
-        name, domain, result, 2, value=value, body=body, partials=partials, doc=doc
-    )
+    return elementwise(name, domain, result, 2, value=value, body=body, partials=partials, doc=doc)
 
 
 def is_complex(x: Node) -> bool:

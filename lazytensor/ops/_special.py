@@ -1,4 +1,5 @@
-"""Longer columns of elementwise rows: the standard's special cases where NumPy's ufuncs differ, erf, cast, where.
+"""Longer columns of elementwise rows: the standard's special cases where NumPy's ufuncs differ,
+erf, cast, where.
 
 What enters and leaves: as the column says (`value`: a NumPy-like module and arrays; `body`: an
 interpreter and scalars). It must not know other rows but through the builder.
@@ -64,6 +65,12 @@ def infer_where(c: Node, x: Node, y: Node) -> Any:
     return broadcast(c.shape, x.shape, y.shape), x.dtype
 
 
+def where_vjp(g: Any, ct: Any, z: Any, c: Any, x: Any, y: Any) -> Any:
+    """Each argument has the cotangent where it was taken, zero elsewhere."""
+    zero = g.constant(0, ct)
+    return None, g.where(c, ct, zero), g.where(c, zero, ct)
+
+
 def where_jvp(g: Any, tangents: Any, z: Any, c: Any, x: Any, y: Any) -> Any:
     """Tangents select as values do; one that is missing is zero."""
     _, tx, ty = tangents
@@ -89,15 +96,42 @@ def cast_jvp(g: Any, tangents: Any, y: Any, x: Any, dtype: Any) -> Any:
 
 
 # erf(x) / x - 1 by x^2 in [0, 1], lowest power first: Chebyshev's polynomial, within 8e-18.
-_INNER = (0.12837916709551257, -0.3761263890318354, 0.11283791670945006, -0.02686617064323777,
-          0.0052239776071164227, -0.00085483259753896921, 0.00012055294904839708, -1.492473690741966e-5,
-          1.6447424703317362e-6, -1.6208483801871706e-7, 1.3720064546777686e-8, -7.7958988270021422e-10)  # fmt: skip
+_INNER = (
+    0.12837916709551257,
+    -0.3761263890318354,
+    0.11283791670945006,
+    -0.02686617064323777,
+    0.0052239776071164227,
+    -0.00085483259753896921,
+    0.00012055294904839708,
+    -1.492473690741966e-5,
+    1.6447424703317362e-6,
+    -1.6208483801871706e-7,
+    1.3720064546777686e-8,
+    -7.7958988270021422e-10,
+)
 # W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969).
-_MID_P = (5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e01, 2.98635138197400131e02,
-          8.81952221241769090e02, 1.71204761263407058e03, 2.05107837782607147e03, 1.23033935479799725e03,
-          2.15311535474403846e-8)  # fmt: skip
-_MID_Q = (1.57449261107098347e01, 1.17693950891312499e02, 5.37181101862009858e02, 1.62138957456669019e03,
-          3.29079923573345963e03, 4.36261909014324716e03, 3.43936767414372164e03, 1.23033935480374942e03)  # fmt: skip
+_MID_P = (
+    5.64188496988670089e-1,
+    8.88314979438837594e0,
+    6.61191906371416295e01,
+    2.98635138197400131e02,
+    8.81952221241769090e02,
+    1.71204761263407058e03,
+    2.05107837782607147e03,
+    1.23033935479799725e03,
+    2.15311535474403846e-8,
+)
+_MID_Q = (
+    1.57449261107098347e01,
+    1.17693950891312499e02,
+    5.37181101862009858e02,
+    1.62138957456669019e03,
+    3.29079923573345963e03,
+    4.36261909014324716e03,
+    3.43936767414372164e03,
+    1.23033935480374942e03,
+)
 
 
 def _ratio(s: Any, z: Any, p: tuple[float, ...], q: tuple[float, ...]) -> Any:
@@ -114,7 +148,9 @@ def erf(np: Any, x: Any) -> Any:
 
 
 def erf_body(s: Any, x: Any) -> Any:
-    """erf within 2 ulp in two ranges: |x| <= 1, and beyond. Half precision is computed in single."""
+    """erf within 2 ulp in two ranges: |x| <= 1, and beyond. Half precision is computed in
+    single.
+    """
     if x.dtype.itemsize == 2:
         return s.cast(_erf(s, s.cast(x, float32)), x.dtype)
     return _erf(s, x)

@@ -1,9 +1,9 @@
 """The tree of sums and products: the same additions, in the same order, however the work is cut.
 
-Along the reduced axis, in logical order: blocks of 4,096; within a block 512 lanes, each summing its
-elements i, i + 512, …, in order; lanes are folded in halves; the sums of blocks are reduced in the same way.
-What enters: a ufunc-like `combine` with `reduce`, an array. What leaves: the reduced array.
-It must not know which op it serves.
+Along the reduced axis, in logical order: blocks of 4,096; within a block 512 lanes, each summing
+its elements i, i + 512, …, in order; lanes are folded in halves; the sums of blocks are reduced in
+the same way. What enters: a ufunc-like `combine` with `reduce`, an array. What leaves: the reduced
+array. It must not know which op it serves.
 """
 
 from typing import Any
@@ -12,7 +12,9 @@ BLOCK, LANES = 4096, 512
 
 
 def fold(np: Any, combine: Any, x: Any) -> Any:
-    """Axis -2 reduced by adding its upper half to its lower until one is left; an odd middle stays."""
+    """Axis -2 reduced by adding its upper half to its lower until one is left; an odd
+    middle stays.
+    """
     n = x.shape[-2]
     while n > 1:
         low = n // 2
@@ -66,7 +68,11 @@ def tree_reduce(np: Any, combine: Any, x: Any, axes: tuple[int, ...], identity: 
     if last - first + 1 != len(axes):
         x = x.transpose(*kept, *axes)
         first, last = len(kept), x.ndim - 1
-    outer, n, inner = _product(x.shape[:first]), _product(x.shape[first : last + 1]), _product(x.shape[last + 1 :])
+    outer, n, inner = (
+        _product(x.shape[:first]),
+        _product(x.shape[first : last + 1]),
+        _product(x.shape[last + 1 :]),
+    )
     x = np.ascontiguousarray(x).reshape(outer, n, inner)
     if _narrow(x):
         x = np.ascontiguousarray(x[:, :, 0].T)[None]

@@ -1,4 +1,6 @@
-"""Contraction: matrix products with equal batch axes; everything else (tensordot, einsum, vecdot) is composed of it."""
+"""Contraction: matrix products with equal batch axes; everything else (tensordot, einsum, vecdot)
+is composed of it.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -50,11 +52,23 @@ def _jvp(g: Any, tangents: Sequence[Node | None], z: Node, x: Node, y: Node) -> 
 
 def _batch(g: Any, batched: Sequence[bool], x: Node, y: Node) -> Node:
     n = x.shape[0] if batched[0] else y.shape[0]
-    x, y = (v if b else g.broadcast_to(v, (n, *v.shape)) for v, b in zip((x, y), batched, strict=True))
+    x, y = (
+        v if b else g.broadcast_to(v, (n, *v.shape)) for v, b in zip((x, y), batched, strict=True)
+    )
     return g.matmul(x, y)  # type: ignore[no-any-return]
 
 
 matmul = register(
-    Op("matmul", "contract", 2, domain="iufc", infer=_infer, value=_value,
-       vjp=_vjp, jvp=_jvp, batch=_batch, doc="Products of matrices (…, m, k) and (…, k, n) of equal batch axes.")
-)  # fmt: skip
+    Op(
+        "matmul",
+        "contract",
+        2,
+        domain="iufc",
+        infer=_infer,
+        value=_value,
+        vjp=_vjp,
+        jvp=_jvp,
+        batch=_batch,
+        doc="Products of matrices (…, m, k) and (…, k, n) of equal batch axes.",
+    )
+)

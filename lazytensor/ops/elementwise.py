@@ -30,56 +30,76 @@ reciprocal = unary("reciprocal", F, lambda np, x: np.divide(x.dtype.type(1), x),
                    lambda s, x: s.div(1, x), lambda g, y, x: -(y * y), "Reciprocal, 1 / x.")
 sqrt_ = unary("sqrt", F, lambda np, x: np.sqrt(x), lambda s, x: s.sqrt(x),
               lambda g, y, x: 0.5 / y, "Square root; of a negative number NaN.")
-floor = unary("floor", R, lambda np, x: np.floor(x), lambda s, x: s.floor(x), _zero, "Largest integer not above x.")
-ceil = unary("ceil", R, lambda np, x: np.ceil(x), lambda s, x: s.ceil(x), _zero, "Smallest integer not below x.")
-trunc = unary("trunc", R, lambda np, x: np.trunc(x), lambda s, x: s.trunc(x), _zero, "Integer nearest to x, towards zero.")
-round_ = unary("round", F, lambda np, x: np.rint(x), lambda s, x: s.rint(x), _zero, "Nearest integer, halves to even.")
+floor = unary("floor", R, lambda np, x: np.floor(x), lambda s, x: s.floor(x), _zero,
+              "Largest integer not above x.")
+ceil = unary("ceil", R, lambda np, x: np.ceil(x), lambda s, x: s.ceil(x), _zero,
+             "Smallest integer not below x.")
+trunc = unary("trunc", R, lambda np, x: np.trunc(x), lambda s, x: s.trunc(x), _zero,
+              "Integer nearest to x, towards zero.")
+round_ = unary("round", F, lambda np, x: np.rint(x), lambda s, x: s.rint(x), _zero,
+               "Nearest integer, halves to even.")
 
 # --- one argument: exponentials and logarithms ---------------------------------------------------
 
-exp = unary("exp", F, lambda np, x: np.exp(x), lambda s, x: s.exp(x), lambda g, y, x: y, "Exponential.")
-expm1 = unary("expm1", F, _special.expm1, lambda s, x: s.expm1(x), lambda g, y, x: y + 1, "exp(x) - 1, accurate near 0.")
-log = unary("log", F, lambda np, x: np.log(x), lambda s, x: s.log(x), lambda g, y, x: 1 / x, "Natural logarithm.")
-log1p = unary("log1p", F, _special.log1p, lambda s, x: s.log1p(x), lambda g, y, x: 1 / (x + 1), "log(1 + x), accurate near 0.")
-log2 = unary("log2", F, lambda np, x: np.log2(x), lambda s, x: s.log2(x), lambda g, y, x: (1 / LN2) / x, "Logarithm to base 2.")
-log10 = unary("log10", F, lambda np, x: np.log10(x), lambda s, x: s.log10(x), lambda g, y, x: (1 / LN10) / x, "Logarithm to base 10.")
+exp = unary("exp", F, lambda np, x: np.exp(x), lambda s, x: s.exp(x), lambda g, y, x: y,
+            "Exponential.")
+expm1 = unary("expm1", F, _special.expm1, lambda s, x: s.expm1(x), lambda g, y, x: y + 1,
+              "exp(x) - 1, accurate near 0.")
+log = unary("log", F, lambda np, x: np.log(x), lambda s, x: s.log(x), lambda g, y, x: 1 / x,
+            "Natural logarithm.")
+log1p = unary("log1p", F, _special.log1p, lambda s, x: s.log1p(x), lambda g, y, x: 1 / (x + 1),
+              "log(1 + x), accurate near 0.")
+log2 = unary("log2", F, lambda np, x: np.log2(x), lambda s, x: s.log2(x),
+             lambda g, y, x: (1 / LN2) / x, "Logarithm to base 2.")
+log10 = unary("log10", F, lambda np, x: np.log10(x), lambda s, x: s.log10(x),
+              lambda g, y, x: (1 / LN10) / x, "Logarithm to base 10.")
 
 # --- one argument: trigonometric and hyperbolic --------------------------------------------------
 
-sin = unary("sin", F, lambda np, x: np.sin(x), lambda s, x: s.sin(x), lambda g, y, x: g.cos(x), "Sine, x in radians.")
-cos = unary("cos", F, lambda np, x: np.cos(x), lambda s, x: s.cos(x), lambda g, y, x: -g.sin(x), "Cosine, x in radians.")
-tan = unary("tan", F, lambda np, x: np.tan(x), lambda s, x: s.tan(x), lambda g, y, x: y * y + 1, "Tangent, x in radians.")
+sin = unary("sin", F, lambda np, x: np.sin(x), lambda s, x: s.sin(x), lambda g, y, x: g.cos(x),
+            "Sine, x in radians.")
+cos = unary("cos", F, lambda np, x: np.cos(x), lambda s, x: s.cos(x), lambda g, y, x: -g.sin(x),
+            "Cosine, x in radians.")
+tan = unary("tan", F, lambda np, x: np.tan(x), lambda s, x: s.tan(x), lambda g, y, x: y * y + 1,
+            "Tangent, x in radians.")
 asin = unary("asin", F, lambda np, x: np.arcsin(x), lambda s, x: s.asin(x),
              lambda g, y, x: 1 / g.sqrt(1 - x * x), "Inverse sine, in radians.")
 acos = unary("acos", F, lambda np, x: np.arccos(x), lambda s, x: s.acos(x),
              lambda g, y, x: -1 / g.sqrt(1 - x * x), "Inverse cosine, in radians.")
 atan = unary("atan", F, lambda np, x: np.arctan(x), lambda s, x: s.atan(x),
              lambda g, y, x: 1 / (x * x + 1), "Inverse tangent, in radians.")
-sinh = unary("sinh", F, lambda np, x: np.sinh(x), lambda s, x: s.sinh(x), lambda g, y, x: g.cosh(x), "Hyperbolic sine.")
-cosh = unary("cosh", F, lambda np, x: np.cosh(x), lambda s, x: s.cosh(x), lambda g, y, x: g.sinh(x), "Hyperbolic cosine.")
-tanh = unary("tanh", F, _special.tanh, lambda s, x: s.tanh(x), lambda g, y, x: 1 - y * y, "Hyperbolic tangent.")
+sinh = unary("sinh", F, lambda np, x: np.sinh(x), lambda s, x: s.sinh(x), lambda g, y, x: g.cosh(x),
+             "Hyperbolic sine.")
+cosh = unary("cosh", F, lambda np, x: np.cosh(x), lambda s, x: s.cosh(x), lambda g, y, x: g.sinh(x),
+             "Hyperbolic cosine.")
+tanh = unary("tanh", F, _special.tanh, lambda s, x: s.tanh(x), lambda g, y, x: 1 - y * y,
+             "Hyperbolic tangent.")
 asinh = unary("asinh", F, lambda np, x: np.arcsinh(x), lambda s, x: s.asinh(x),
               lambda g, y, x: 1 / g.sqrt(x * x + 1), "Inverse hyperbolic sine.")
 acosh = unary("acosh", F, lambda np, x: np.arccosh(x), lambda s, x: s.acosh(x),
-              # x - (-1), for adding 1 would lose the side of the branch cut, the sign of a zero imaginary part
-             lambda g, y, x: 1 / (g.sqrt(x - 1) * g.sqrt(x - (-1))), "Inverse hyperbolic cosine.")
+              lambda g, y, x: 1 / (g.sqrt(x - 1) * g.sqrt(x - (-1))), "Inverse hyperbolic cosine.")
 atanh = unary("atanh", F, lambda np, x: np.arctanh(x), lambda s, x: s.atanh(x),
               lambda g, y, x: 1 / (1 - x * x), "Inverse hyperbolic tangent.")
 erf = unary("erf", R, _special.erf, _special.erf_body,
             lambda g, y, x: (2 / sqrt(pi)) * g.exp(-(x * x)), "Error function, within 2 ulp.")
 
-# --- one argument: tests ---------------------------------------------------------------------------
+# --- one argument: tests
+# ---------------------------------------------------------------------------
 
-isnan = unary("isnan", N, lambda np, x: np.isnan(x), lambda s, x: s.isnan(x), NONDIFF, "Whether x is NaN.", "bool")
-isinf = unary("isinf", N, lambda np, x: np.isinf(x), lambda s, x: s.isinf(x), NONDIFF, "Whether x is infinite.", "bool")
+isnan = unary("isnan", N, lambda np, x: np.isnan(x), lambda s, x: s.isnan(x), NONDIFF,
+              "Whether x is NaN.", "bool")
+isinf = unary("isinf", N, lambda np, x: np.isinf(x), lambda s, x: s.isinf(x), NONDIFF,
+              "Whether x is infinite.", "bool")
 isfinite = unary("isfinite", N, lambda np, x: np.isfinite(x), lambda s, x: s.isfinite(x), NONDIFF,
                  "Whether x is neither infinite nor NaN.", "bool")
 signbit = unary("signbit", R, lambda np, x: np.signbit(x), lambda s, x: s.signbit(x), NONDIFF,
                 "Whether the sign bit is set, also of -0 and NaN.", "bool")
-invert = unary("invert", "biu", lambda np, x: np.invert(x), lambda s, x: s.invert(x), NONDIFF, "Bitwise, or logical, not.")
+invert = unary("invert", "biu", lambda np, x: np.invert(x), lambda s, x: s.invert(x), NONDIFF,
+               "Bitwise, or logical, not.")
 
 
-# --- complex numbers --------------------------------------------------------------------------------
+# --- complex numbers
+# --------------------------------------------------------------------------------
 
 def _abs_vjp(g: Any, ct: Any, y: Any, x: Any) -> tuple[Any]:
     if is_complex(x):
@@ -112,17 +132,21 @@ sign = elementwise("sign", C, "same", value=lambda np, x: np.sign(x), body=lambd
                    vjp=lambda g, ct, y, x: (_sign_tangent(g, ct, y, x),),
                    jvp=lambda g, tangents, y, x: _sign_tangent(g, tangents[0], y, x),
                    doc="Sign: -1, 0 or 1; x / |x| for complex numbers; NaN of NaN.")
-conj = elementwise("conj", F, "same", value=lambda np, x: np.conjugate(x), body=lambda s, x: s.conj(x),
-                   transpose=lambda g, ct, x: (g.conj(ct),), doc="Complex conjugate.")
+conj = elementwise("conj", F, "same", value=lambda np, x: np.conjugate(x),
+                   body=lambda s, x: s.conj(x), transpose=lambda g, ct, x: (g.conj(ct),),
+                   doc="Complex conjugate.")
 real = elementwise("real", "c", "real", value=lambda np, x: x.real, body=lambda s, x: s.real(x),
                    transpose=lambda g, ct, x: (g.complex(ct, g.constant(0, ct)),), doc="Real part.")
 imag = elementwise("imag", "c", "real", value=lambda np, x: x.imag, body=lambda s, x: s.imag(x),
-                   transpose=lambda g, ct, x: (g.complex(g.constant(0, ct), ct),), doc="Imaginary part.")
-complex_ = elementwise("complex", R, "complex", 2, value=make_complex, body=lambda s, x, y: s.complex(x, y),
+                   transpose=lambda g, ct, x: (g.complex(g.constant(0, ct), ct),),
+                   doc="Imaginary part.")
+complex_ = elementwise("complex", R, "complex", 2, value=make_complex,
+                       body=lambda s, x, y: s.complex(x, y),
                        transpose=lambda g, ct, x, y: (g.real(ct), g.imag(ct)),
                        doc="Complex number of a real and an imaginary part.")
 
-# --- two arguments: arithmetic ----------------------------------------------------------------------
+# --- two arguments: arithmetic
+# ----------------------------------------------------------------------
 
 add = binary("add", N, lambda np, x, y: np.add(x, y), lambda s, x, y: s.add(x, y),
              lambda g, z, x, y: (g.constant(1, x), g.constant(1, y)), "Sum.")
@@ -134,8 +158,10 @@ divide = binary("divide", F, lambda np, x, y: np.divide(x, y), lambda s, x, y: s
                 lambda g, z, x, y: (1 / y, -z / y), "Quotient.")
 floor_divide = binary("floor_divide", "iuf", _special.floor_divide, _special.floor_divide_body,
                       lambda g, z, x, y: (None, None),
-                      "Quotient rounded down; with infinities the quotient itself, as the standard has it. Integer x // 0 is 0.")
-remainder = binary("remainder", "iuf", lambda np, x, y: np.remainder(x, y), lambda s, x, y: s.mod(x, y),
+                      "Quotient rounded down; with infinities the quotient itself, as the "
+                      "standard has it. Integer x // 0 is 0.")
+remainder = binary("remainder", "iuf", lambda np, x, y: np.remainder(x, y),
+                   lambda s, x, y: s.mod(x, y),
                    lambda g, z, x, y: (g.constant(1, x), -g.floor_divide(x, y)),
                    "Remainder with the sign of the divisor. Integer x % 0 is 0.")
 fmod = binary("fmod", "iuf", lambda np, x, y: np.fmod(x, y), lambda s, x, y: s.fmod(x, y),
@@ -172,12 +198,15 @@ atan2 = binary("atan2", R, lambda np, x, y: np.arctan2(x, y), lambda s, x, y: s.
                _atan2_partials, "Angle of the point (y, x), in radians.")
 hypot = binary("hypot", R, lambda np, x, y: np.hypot(x, y), lambda s, x, y: s.hypot(x, y),
                lambda g, z, x, y: (x / z, y / z), "sqrt(x**2 + y**2) without overflow.")
-logaddexp = binary("logaddexp", R, lambda np, x, y: np.logaddexp(x, y), lambda s, x, y: s.logaddexp(x, y),
-                   _logaddexp_partials, "log(exp(x) + exp(y)) without overflow.")
-copysign = binary("copysign", R, lambda np, x, y: np.copysign(x, y), lambda s, x, y: s.copysign(x, y),
+logaddexp = binary("logaddexp", R, lambda np, x, y: np.logaddexp(x, y),
+                   lambda s, x, y: s.logaddexp(x, y), _logaddexp_partials,
+                   "log(exp(x) + exp(y)) without overflow.")
+copysign = binary("copysign", R, lambda np, x, y: np.copysign(x, y),
+                  lambda s, x, y: s.copysign(x, y),
                   lambda g, z, x, y: (g.sign(x) * g.sign(z), None), "x with the sign of y.")
-nextafter = binary("nextafter", R, lambda np, x, y: np.nextafter(x, y), lambda s, x, y: s.nextafter(x, y),
-                   lambda g, z, x, y: (g.constant(1, x), None), "Next number after x towards y.")
+nextafter = binary("nextafter", R, lambda np, x, y: np.nextafter(x, y),
+                   lambda s, x, y: s.nextafter(x, y), lambda g, z, x, y: (g.constant(1, x), None),
+                   "Next number after x towards y.")
 
 
 def _maximum_partials(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
@@ -198,29 +227,45 @@ maximum = binary("maximum", "biuf", lambda np, x, y: np.maximum(x, y), lambda s,
 minimum = binary("minimum", "biuf", lambda np, x, y: np.minimum(x, y), lambda s, x, y: s.min(x, y),
                  _minimum_partials, "Smaller of the two; NaN if either is.")
 
-# --- two arguments: comparison and logic --------------------------------------------------------------
+# --- two arguments: comparison and logic
+# --------------------------------------------------------------
 
-equal = binary("equal", N, lambda np, x, y: np.equal(x, y), lambda s, x, y: s.eq(x, y), NONDIFF, "x = y.", "bool")
-not_equal = binary("not_equal", N, lambda np, x, y: np.not_equal(x, y), lambda s, x, y: s.ne(x, y), NONDIFF, "x ≠ y.", "bool")
-less = binary("less", "biuf", lambda np, x, y: np.less(x, y), lambda s, x, y: s.lt(x, y), NONDIFF, "x < y.", "bool")
-less_equal = binary("less_equal", "biuf", lambda np, x, y: np.less_equal(x, y), lambda s, x, y: s.le(x, y), NONDIFF, "x ≤ y.", "bool")
-logical_and = binary("logical_and", "b", lambda np, x, y: np.logical_and(x, y), lambda s, x, y: s.and_(x, y), NONDIFF, "Both.")
-logical_or = binary("logical_or", "b", lambda np, x, y: np.logical_or(x, y), lambda s, x, y: s.or_(x, y), NONDIFF, "Either.")
-logical_xor = binary("logical_xor", "b", lambda np, x, y: np.logical_xor(x, y), lambda s, x, y: s.xor(x, y), NONDIFF, "One, not both.")
-bitwise_and = binary("bitwise_and", "biu", lambda np, x, y: np.bitwise_and(x, y), lambda s, x, y: s.and_(x, y), NONDIFF, "Bitwise and.")
-bitwise_or = binary("bitwise_or", "biu", lambda np, x, y: np.bitwise_or(x, y), lambda s, x, y: s.or_(x, y), NONDIFF, "Bitwise or.")
-bitwise_xor = binary("bitwise_xor", "biu", lambda np, x, y: np.bitwise_xor(x, y), lambda s, x, y: s.xor(x, y), NONDIFF, "Bitwise exclusive or.")
-left_shift = binary("left_shift", "iu", lambda np, x, y: np.left_shift(x, y), lambda s, x, y: s.shl(x, y), NONDIFF,
+equal = binary("equal", N, lambda np, x, y: np.equal(x, y), lambda s, x, y: s.eq(x, y), NONDIFF,
+               "x = y.", "bool")
+not_equal = binary("not_equal", N, lambda np, x, y: np.not_equal(x, y), lambda s, x, y: s.ne(x, y),
+                   NONDIFF, "x ≠ y.", "bool")
+less = binary("less", "biuf", lambda np, x, y: np.less(x, y), lambda s, x, y: s.lt(x, y), NONDIFF,
+              "x < y.", "bool")
+less_equal = binary("less_equal", "biuf", lambda np, x, y: np.less_equal(x, y),
+                    lambda s, x, y: s.le(x, y), NONDIFF, "x ≤ y.", "bool")
+logical_and = binary("logical_and", "b", lambda np, x, y: np.logical_and(x, y),
+                     lambda s, x, y: s.and_(x, y), NONDIFF, "Both.")
+logical_or = binary("logical_or", "b", lambda np, x, y: np.logical_or(x, y),
+                    lambda s, x, y: s.or_(x, y), NONDIFF, "Either.")
+logical_xor = binary("logical_xor", "b", lambda np, x, y: np.logical_xor(x, y),
+                     lambda s, x, y: s.xor(x, y), NONDIFF, "One, not both.")
+bitwise_and = binary("bitwise_and", "biu", lambda np, x, y: np.bitwise_and(x, y),
+                     lambda s, x, y: s.and_(x, y), NONDIFF, "Bitwise and.")
+bitwise_or = binary("bitwise_or", "biu", lambda np, x, y: np.bitwise_or(x, y),
+                    lambda s, x, y: s.or_(x, y), NONDIFF, "Bitwise or.")
+bitwise_xor = binary("bitwise_xor", "biu", lambda np, x, y: np.bitwise_xor(x, y),
+                     lambda s, x, y: s.xor(x, y), NONDIFF, "Bitwise exclusive or.")
+left_shift = binary("left_shift", "iu", lambda np, x, y: np.left_shift(x, y),
+                    lambda s, x, y: s.shl(x, y), NONDIFF,
                     "x * 2**y; 0 for a shift by the width or more.")
-right_shift = binary("right_shift", "iu", lambda np, x, y: np.right_shift(x, y), lambda s, x, y: s.shr(x, y), NONDIFF,
+right_shift = binary("right_shift", "iu", lambda np, x, y: np.right_shift(x, y),
+                     lambda s, x, y: s.shr(x, y), NONDIFF,
                      "x // 2**y, keeping the sign; 0 or -1 for a shift by the width or more.")
 
-# --- select and cast ------------------------------------------------------------------------------------
+# --- select and cast
+# ------------------------------------------------------------------------------------
 
-where = elementwise("where", N, _special.infer_where, 3, value=lambda np, c, x, y: np.where(c, x, y),
+where = elementwise("where", N, _special.infer_where, 3,
+                    value=lambda np, c, x, y: np.where(c, x, y),
                     body=lambda s, c, x, y: s.select(c, x, y),
-                    vjp=lambda g, ct, z, c, x, y: (None, g.where(c, ct, g.constant(0, ct)), g.where(c, g.constant(0, ct), ct)),
+                    vjp=_special.where_vjp,
                     jvp=_special.where_jvp, doc="x where c holds, else y.")
 cast = elementwise("cast", N, lambda x, dtype: (x.shape, dtype), params=("dtype",), value=convert,
-                   body=lambda s, x, dtype: s.cast(x, dtype), vjp=_special.cast_vjp, jvp=_special.cast_jvp,
+                   body=lambda s, x, dtype: s.cast(x, dtype), vjp=_special.cast_vjp,
+                   jvp=_special.cast_jvp,
                    doc="Conversion of dtype; complex to real drops the imaginary part.")

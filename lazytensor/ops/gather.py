@@ -1,7 +1,7 @@
 """Reads and writes at places given by arrays of indices, over the leading axes.
 
-`gather(x, *indices)` is `x[indices]`; indices are integer arrays of one shape, negative ones count from
-the end, and one outside raises IndexError when the value is computed, naming the user's line.
+`gather(x, *indices)` is `x[indices]`; indices are integer arrays of one shape, negative ones count
+from the end, and one outside raises IndexError when the value is computed, naming the user's line.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,9 @@ def _check(name: str, x: Node, indices: Sequence[Node]) -> None:
         if kind(i.dtype) not in "iu":
             raise IndexError(f"{name}: indices must be integers, got {i.dtype}")
         if i.shape != indices[0].shape:
-            raise ValueError(f"{name}: indices of shapes {indices[0].shape} and {i.shape}: broadcast first")
+            raise ValueError(
+                f"{name}: indices of shapes {indices[0].shape} and {i.shape}: broadcast first"
+            )
 
 
 def _infer_gather(x: Node, *indices: Node) -> Infer:
@@ -42,7 +44,9 @@ def _places(np: Any, x: Any, indices: Sequence[Any]) -> tuple[Any, ...]:
         n = x.shape[axis]
         if i.size and (int(i.max()) >= n or int(i.min()) < -n):
             bad = i[(i >= n) | (i < -n)] if i.dtype.kind == "i" else i[i >= n]
-            raise IndexError(f"index {int(bad.flat[0])} is out of bounds for axis {axis} of size {n}")
+            raise IndexError(
+                f"index {int(bad.flat[0])} is out of bounds for axis {axis} of size {n}"
+            )
     return tuple(i.astype(np.int64, copy=False) for i in indices)
 
 
@@ -66,8 +70,12 @@ def _gather_transpose(g: Any, ct: Node, x: Node, *indices: Node) -> tuple[Node |
     return g.scatter_add([_zeros_like(g, x, ct), ct, *indices]), *(None for _ in indices)
 
 
-def _scatter_vjp(g: Any, ct: Node, y: Node, x: Node, u: Node, *indices: Node) -> tuple[Node | None, ...]:
-    """Places written to pass nothing to x; of several updates of one place only the one that stayed has a gradient."""
+def _scatter_vjp(
+    g: Any, ct: Node, y: Node, x: Node, u: Node, *indices: Node
+) -> tuple[Node | None, ...]:
+    """Places written to pass nothing to x; of several updates of one place only the one that stayed
+    has a gradient.
+    """
     order = g.reshape(g.iota(u.size, int64, x.device), u.shape)
     nowhere = g.broadcast_to(g.constant(-1, order), x.shape)
     last = g.scatter([nowhere, order, *indices])
@@ -87,7 +95,9 @@ def _scatter_jvp(g: Any, tangents: Any, y: Node, x: Node, u: Node, *indices: Nod
 
 def _batch_all(g: Any, batched: Sequence[bool], args: Sequence[Node]) -> tuple[list[Node], int]:
     n = next(x.shape[0] for x, b in zip(args, batched, strict=True) if b)
-    return [x if b else g.broadcast_to(x, (n, *x.shape)) for x, b in zip(args, batched, strict=True)], n
+    return [
+        x if b else g.broadcast_to(x, (n, *x.shape)) for x, b in zip(args, batched, strict=True)
+    ], n
 
 
 def _row_index(g: Any, n: int, like: Node) -> Node:
@@ -120,10 +130,32 @@ def _row(name: str, **columns: Any) -> Op:
     return register(Op(name, "gather", None, fails=True, **columns))
 
 
-gather = _row("gather", infer=_infer_gather, value=lambda np, x, *indices: x[_places(np, x, indices)],
-              transpose=_gather_transpose, batch=_gather_batch, doc="Elements, or sub-arrays, of x at the given places.")
-scatter = _row("scatter", infer=_infer_scatter, value=_scatter_value, vjp=_scatter_vjp, jvp=_scatter_jvp,
-               batch=_batch("scatter", 2), doc="x with u written at the given places, the last one last.")
-scatter_add = _row("scatter_add", infer=_infer_scatter, value=_scatter_add_value,
-                   transpose=lambda g, ct, x, u, *indices: (ct, g.gather([ct, *indices]), *(None for _ in indices)),
-                   batch=_batch("scatter_add", 2), doc="x with u added at the given places, in order.")
+gather = _row(
+    "gather",
+    infer=_infer_gather,
+    value=lambda np, x, *indices: x[_places(np, x, indices)],
+    transpose=_gather_transpose,
+    batch=_gather_batch,
+    doc="Elements, or sub-arrays, of x at the given places.",
+)
+scatter = _row(
+    "scatter",
+    infer=_infer_scatter,
+    value=_scatter_value,
+    vjp=_scatter_vjp,
+    jvp=_scatter_jvp,
+    batch=_batch("scatter", 2),
+    doc="x with u written at the given places, the last one last.",
+)
+scatter_add = _row(
+    "scatter_add",
+    infer=_infer_scatter,
+    value=_scatter_add_value,
+    transpose=lambda g, ct, x, u, *indices: (
+        ct,
+        g.gather([ct, *indices]),
+        *(None for _ in indices),
+    ),
+    batch=_batch("scatter_add", 2),
+    doc="x with u added at the given places, in order.",
+)

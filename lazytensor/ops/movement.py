@@ -1,6 +1,7 @@
 """Movement of elements without arithmetic: views where the buffer allows, and concat.
 
-Shapes, starts, sizes and steps are tuples of ints, axes are not negative: strict forms; faces normalise.
+Shapes, starts, sizes and steps are tuples of ints, axes are not negative: strict forms; faces
+normalise.
 """
 
 from collections.abc import Sequence
@@ -17,13 +18,17 @@ Ints = tuple[int, ...]
 
 def _infer_reshape(x: Node, shape: Shape) -> Infer:
     if prod(shape) != prod(x.shape):
-        raise ValueError(f"can't reshape {x.shape} ({prod(x.shape)} elements) to {shape} ({prod(shape)})")
+        raise ValueError(
+            f"can't reshape {x.shape} ({prod(x.shape)} elements) to {shape} ({prod(shape)})"
+        )
     return shape, x.dtype
 
 
 def _infer_permute(x: Node, axes: Ints) -> Infer:
     if sorted(axes) != list(range(len(x.shape))):
-        raise ValueError(f"axes {axes} are no permutation of the {len(x.shape)} axes of shape {x.shape}")
+        raise ValueError(
+            f"axes {axes} are no permutation of the {len(x.shape)} axes of shape {x.shape}"
+        )
     return tuple(x.shape[a] for a in axes), x.dtype
 
 
@@ -38,7 +43,9 @@ def _infer_slice(x: Node, starts: Ints, sizes: Ints, steps: Ints) -> Infer:
     for axis, (start, size, step) in enumerate(zip(starts, sizes, steps, strict=True)):
         last = start + (size - 1) * step
         if size and not (0 <= start < x.shape[axis] and 0 <= last < x.shape[axis]):
-            raise ValueError(f"slice of {size} from {start} by {step} leaves axis {axis} of shape {x.shape}")
+            raise ValueError(
+                f"slice of {size} from {start} by {step} leaves axis {axis} of shape {x.shape}"
+            )
     return sizes, x.dtype
 
 
@@ -52,7 +59,9 @@ def slices(starts: Ints, sizes: Ints, steps: Ints) -> tuple[slice, ...]:
 
 
 def _slice_value(np: Any, x: Any, starts: Ints, sizes: Ints, steps: Ints) -> Any:
-    """A view; a copy where it runs backwards, for NumPy's loops give other bits on negative strides."""
+    """A view; a copy where it runs backwards, for NumPy's loops give other bits on negative
+    strides.
+    """
     view = x[slices(starts, sizes, steps)]
     return view.copy() if any(step < 0 for step in steps) else view
 
@@ -60,7 +69,9 @@ def _slice_value(np: Any, x: Any, starts: Ints, sizes: Ints, steps: Ints) -> Any
 def unbroadcast(g: Any, ct: Node, shape: Shape) -> Node:
     """A cotangent summed over the axes along which `shape` was broadcast."""
     extra = len(ct.shape) - len(shape)
-    axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and ct.shape[i + extra] != 1)
+    axes = tuple(range(extra)) + tuple(
+        i + extra for i, n in enumerate(shape) if n == 1 and ct.shape[i + extra] != 1
+    )
     if axes:
         ct = g.sum(ct, axes)
     return ct if ct.shape == shape else g.reshape(ct, shape)
@@ -85,12 +96,16 @@ def _infer_update(x: Node, u: Node, starts: Ints, steps: Ints) -> Infer:
     return x.shape, x.dtype
 
 
-def _update_vjp(g: Any, ct: Node, y: Node, x: Node, u: Node, starts: Ints, steps: Ints) -> tuple[Node, Node]:
+def _update_vjp(
+    g: Any, ct: Node, y: Node, x: Node, u: Node, starts: Ints, steps: Ints
+) -> tuple[Node, Node]:
     zeros = g.broadcast_to(g.constant(0, ct), u.shape)
     return g.update_slice(ct, zeros, starts, steps), g.slice(ct, starts, u.shape, steps)
 
 
-def _update_jvp(g: Any, tangents: Any, y: Node, x: Node, u: Node, starts: Ints, steps: Ints) -> Node | None:
+def _update_jvp(
+    g: Any, tangents: Any, y: Node, x: Node, u: Node, starts: Ints, steps: Ints
+) -> Node | None:
     tx, tu = tangents
     if tx is None and tu is None:
         return None
@@ -99,9 +114,13 @@ def _update_jvp(g: Any, tangents: Any, y: Node, x: Node, u: Node, starts: Ints, 
     return g.update_slice(tx, g.broadcast_to(zero, u.shape) if tu is None else tu, starts, steps)  # type: ignore[no-any-return]
 
 
-def _update_batch(g: Any, batched: Sequence[bool], x: Node, u: Node, starts: Ints, steps: Ints) -> Node:
+def _update_batch(
+    g: Any, batched: Sequence[bool], x: Node, u: Node, starts: Ints, steps: Ints
+) -> Node:
     n = x.shape[0] if batched[0] else u.shape[0]
-    x, u = (v if b else g.broadcast_to(v, (n, *v.shape)) for v, b in zip((x, u), batched, strict=True))
+    x, u = (
+        v if b else g.broadcast_to(v, (n, *v.shape)) for v, b in zip((x, u), batched, strict=True)
+    )
     return g.update_slice(x, u, (0, *starts), (1, *steps))  # type: ignore[no-any-return]
 
 
@@ -112,7 +131,9 @@ def _infer_concat(*rest: Any) -> Infer:
         if x.dtype is not first.dtype:
             raise TypeError(f"dtypes {first.dtype} and {x.dtype} differ: cast first")
         if x.shape[:axis] != first.shape[:axis] or x.shape[axis + 1 :] != first.shape[axis + 1 :]:
-            raise ValueError(f"can't concatenate shapes {first.shape} and {x.shape} along axis {axis}")
+            raise ValueError(
+                f"can't concatenate shapes {first.shape} and {x.shape} along axis {axis}"
+            )
     total = sum(x.shape[axis] for x in args)
     return (*first.shape[:axis], total, *first.shape[axis + 1 :]), first.dtype
 
@@ -131,7 +152,9 @@ def _concat_transpose(g: Any, ct: Node, *rest: Any) -> tuple[Node, ...]:
 def _concat_batch(g: Any, batched: Sequence[bool], *rest: Any) -> Node:
     args, axis = rest[:-1], rest[-1]
     n = next(x.shape[0] for x, b in zip(args, batched, strict=True) if b)
-    full = [x if b else g.broadcast_to(x, (n, *x.shape)) for x, b in zip(args, batched, strict=True)]
+    full = [
+        x if b else g.broadcast_to(x, (n, *x.shape)) for x, b in zip(args, batched, strict=True)
+    ]
     return g.concat(full, axis + 1)  # type: ignore[no-any-return]
 
 
@@ -145,38 +168,74 @@ def _broadcast_batch(g: Any, batched: Sequence[bool], x: Node, shape: Shape) -> 
 
 
 reshape = _row(
-    "reshape", ("shape",), infer=_infer_reshape, value=lambda np, x, shape: x.reshape(shape),
+    "reshape",
+    ("shape",),
+    infer=_infer_reshape,
+    value=lambda np, x, shape: x.reshape(shape),
     transpose=lambda g, ct, x, shape: (g.reshape(ct, x.shape),),
-    batch=lambda g, b, x, shape: g.reshape(x, (x.shape[0], *shape)), doc="The same elements, in order, in another shape.",
-)  # fmt: skip
+    batch=lambda g, b, x, shape: g.reshape(x, (x.shape[0], *shape)),
+    doc="The same elements, in order, in another shape.",
+)
 permute = _row(
-    "permute", ("axes",), infer=_infer_permute, value=lambda np, x, axes: x.transpose(axes),
-    transpose=lambda g, ct, x, axes: (g.permute(ct, tuple(sorted(range(len(axes)), key=axes.__getitem__))),),
-    batch=lambda g, b, x, axes: g.permute(x, (0, *(a + 1 for a in axes))), doc="Axes in another order.",
-)  # fmt: skip
+    "permute",
+    ("axes",),
+    infer=_infer_permute,
+    value=lambda np, x, axes: x.transpose(axes),
+    transpose=lambda g, ct, x, axes: (
+        g.permute(ct, tuple(sorted(range(len(axes)), key=axes.__getitem__))),
+    ),
+    batch=lambda g, b, x, axes: g.permute(x, (0, *(a + 1 for a in axes))),
+    doc="Axes in another order.",
+)
 broadcast_to = _row(
-    "broadcast_to", ("shape",), infer=_infer_broadcast, value=lambda np, x, shape: np.broadcast_to(x, shape),
+    "broadcast_to",
+    ("shape",),
+    infer=_infer_broadcast,
+    value=lambda np, x, shape: np.broadcast_to(x, shape),
     transpose=lambda g, ct, x, shape: (unbroadcast(g, ct, x.shape),),
-    batch=_broadcast_batch, doc="Repeated along axes of size 1 and new leading axes.",
-)  # fmt: skip
+    batch=_broadcast_batch,
+    doc="Repeated along axes of size 1 and new leading axes.",
+)
 slice_ = _row(
-    "slice", ("starts", "sizes", "steps"), infer=_infer_slice,
+    "slice",
+    ("starts", "sizes", "steps"),
+    infer=_infer_slice,
     value=_slice_value,
     transpose=lambda g, ct, x, starts, sizes, steps: (g.embed(ct, x.shape, starts, steps),),
-    batch=lambda g, b, x, starts, sizes, steps: g.slice(x, (0, *starts), (x.shape[0], *sizes), (1, *steps)),
+    batch=lambda g, b, x, starts, sizes, steps: g.slice(
+        x, (0, *starts), (x.shape[0], *sizes), (1, *steps)
+    ),
     doc="Along each axis `size` elements from `start` on by `step`, which may be negative.",
-)  # fmt: skip
+)
 embed = _row(
-    "embed", ("shape", "starts", "steps"), infer=lambda x, shape, starts, steps: (shape, x.dtype), value=_embed_value,
+    "embed",
+    ("shape", "starts", "steps"),
+    infer=lambda x, shape, starts, steps: (shape, x.dtype),
+    value=_embed_value,
     transpose=lambda g, ct, x, shape, starts, steps: (g.slice(ct, starts, x.shape, steps),),
-    batch=lambda g, b, x, shape, starts, steps: g.embed(x, (x.shape[0], *shape), (0, *starts), (1, *steps)),
+    batch=lambda g, b, x, shape, starts, steps: g.embed(
+        x, (x.shape[0], *shape), (0, *starts), (1, *steps)
+    ),
     doc="Zeros of a shape with x written into a slice: the transpose of `slice`.",
-)  # fmt: skip
+)
 update_slice = _row(
-    "update_slice", ("starts", "steps"), 2, infer=_infer_update, value=_update_value, vjp=_update_vjp, jvp=_update_jvp,
-    batch=_update_batch, doc="x with u written into a slice.",
-)  # fmt: skip
+    "update_slice",
+    ("starts", "steps"),
+    2,
+    infer=_infer_update,
+    value=_update_value,
+    vjp=_update_vjp,
+    jvp=_update_jvp,
+    batch=_update_batch,
+    doc="x with u written into a slice.",
+)
 concat = _row(
-    "concat", ("axis",), None, infer=_infer_concat, value=lambda np, *rest: np.concatenate(rest[:-1], rest[-1]),
-    transpose=_concat_transpose, batch=_concat_batch, doc="Arrays one after another along an axis.",
-)  # fmt: skip
+    "concat",
+    ("axis",),
+    None,
+    infer=_infer_concat,
+    value=lambda np, *rest: np.concatenate(rest[:-1], rest[-1]),
+    transpose=_concat_transpose,
+    batch=_concat_batch,
+    doc="Arrays one after another along an axis.",
+)

@@ -1,7 +1,7 @@
 """Reductions: axes are sorted, distinct and not negative; reduced axes are dropped.
 
-Sums and products follow the tree of `_tree`, on every target; integers wrap. What enters and leaves:
-as the columns of `ir/op.py` say.
+Sums and products follow the tree of `_tree`, on every target; integers wrap. What enters and
+leaves: as the columns of `ir/op.py` say.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,10 @@ def kept_shape(x: Node, axes: tuple[int, ...]) -> Shape:
 
 def _nonempty(name: str, x: Node, axes: tuple[int, ...]) -> None:
     if any(x.shape[a] == 0 for a in axes) and 0 not in _dropped(x, axes):
-        raise ValueError(f"{name}: nothing to reduce in shape {x.shape} along axes {axes}, and {name} has no identity")
+        raise ValueError(
+            f"{name}: nothing to reduce in shape {x.shape} along axes {axes}, "
+            f"and {name} has no identity"
+        )
 
 
 def spread(g: Any, v: Node, x: Node, axes: tuple[int, ...]) -> Node:
@@ -41,14 +44,33 @@ def _batch(name: str) -> Callable[..., Node]:
     return lambda g, batched, x, axes: getattr(g, name)(x, plus_one(axes))
 
 
-def _reduce(name: str, domain: str, value: Any, doc: str, dtype: Any = None, empty: bool = True, **columns: Any) -> Op:
+def _reduce(
+    name: str,
+    domain: str,
+    value: Any,
+    doc: str,
+    dtype: Any = None,
+    empty: bool = True,
+    **columns: Any,
+) -> Op:
     def infer(x: Node, axes: tuple[int, ...]) -> Any:
         if not empty:
             _nonempty(name, x, axes)
         return _dropped(x, axes), dtype or x.dtype
 
     return register(
-        Op(name, "reduce", 1, params=("axes",), domain=domain, infer=infer, value=value, batch=_batch(name), doc=doc, **columns)
+        Op(
+            name,
+            "reduce",
+            1,
+            params=("axes",),
+            domain=domain,
+            infer=infer,
+            value=value,
+            batch=_batch(name),
+            doc=doc,
+            **columns,
+        )
     )
 
 
@@ -108,27 +130,82 @@ def _extremum_jvp(g: Any, tangents: Any, y: Node, x: Node, axes: tuple[int, ...]
     return None if t is None else g.sum(t * _extremum_weight(g, y, x, axes), axes)
 
 
-sum_ = _reduce("sum", "iufc", _total("add", 0), "Sum by a fixed tree; of nothing 0.", body=lambda s, x, y: s.add(x, y),
-               transpose=lambda g, ct, x, axes: (spread(g, ct, x, axes),))
-prod = _reduce("prod", "iufc", _total("multiply", 1), "Product by a fixed tree; of nothing 1.",
-               body=lambda s, x, y: s.mul(x, y), vjp=_prod_vjp, jvp=_prod_jvp)
-max_ = _reduce("max", "biuf", lambda np, x, axes: np.maximum.reduce(x, axes), "Maximum; NaN if any is.", empty=False,
-               body=lambda s, x, y: s.max(x, y),
-               vjp=_extremum_vjp, jvp=_extremum_jvp)
-min_ = _reduce("min", "biuf", lambda np, x, axes: np.minimum.reduce(x, axes), "Minimum; NaN if any is.", empty=False,
-               body=lambda s, x, y: s.min(x, y),
-               vjp=_extremum_vjp, jvp=_extremum_jvp)
-any_ = _reduce("any", "b", lambda np, x, axes: np.logical_or.reduce(x, axes), "Whether any holds.", bool_,
-               body=lambda s, x, y: s.or_(x, y), partials=NONDIFF)
-all_ = _reduce("all", "b", lambda np, x, axes: np.logical_and.reduce(x, axes), "Whether all hold.", bool_,
-               body=lambda s, x, y: s.and_(x, y), partials=NONDIFF)
+sum_ = _reduce(
+    "sum",
+    "iufc",
+    _total("add", 0),
+    "Sum by a fixed tree; of nothing 0.",
+    body=lambda s, x, y: s.add(x, y),
+    transpose=lambda g, ct, x, axes: (spread(g, ct, x, axes),),
+)
+prod = _reduce(
+    "prod",
+    "iufc",
+    _total("multiply", 1),
+    "Product by a fixed tree; of nothing 1.",
+    body=lambda s, x, y: s.mul(x, y),
+    vjp=_prod_vjp,
+    jvp=_prod_jvp,
+)
+max_ = _reduce(
+    "max",
+    "biuf",
+    lambda np, x, axes: np.maximum.reduce(x, axes),
+    "Maximum; NaN if any is.",
+    empty=False,
+    body=lambda s, x, y: s.max(x, y),
+    vjp=_extremum_vjp,
+    jvp=_extremum_jvp,
+)
+min_ = _reduce(
+    "min",
+    "biuf",
+    lambda np, x, axes: np.minimum.reduce(x, axes),
+    "Minimum; NaN if any is.",
+    empty=False,
+    body=lambda s, x, y: s.min(x, y),
+    vjp=_extremum_vjp,
+    jvp=_extremum_jvp,
+)
+any_ = _reduce(
+    "any",
+    "b",
+    lambda np, x, axes: np.logical_or.reduce(x, axes),
+    "Whether any holds.",
+    bool_,
+    body=lambda s, x, y: s.or_(x, y),
+    partials=NONDIFF,
+)
+all_ = _reduce(
+    "all",
+    "b",
+    lambda np, x, axes: np.logical_and.reduce(x, axes),
+    "Whether all hold.",
+    bool_,
+    body=lambda s, x, y: s.and_(x, y),
+    partials=NONDIFF,
+)
 
 
 def _arg(name: str) -> Callable[..., Any]:
     return lambda np, x, axes: np.asarray(getattr(np, name)(x, axes[0]), np.int64)
 
 
-argmax = _reduce("argmax", "biuf", _arg("argmax"), "Place of the first maximum, or NaN, along one axis.", int64, empty=False,
-                 partials=NONDIFF)
-argmin = _reduce("argmin", "biuf", _arg("argmin"), "Place of the first minimum, or NaN, along one axis.", int64, empty=False,
-                 partials=NONDIFF)
+argmax = _reduce(
+    "argmax",
+    "biuf",
+    _arg("argmax"),
+    "Place of the first maximum, or NaN, along one axis.",
+    int64,
+    empty=False,
+    partials=NONDIFF,
+)
+argmin = _reduce(
+    "argmin",
+    "biuf",
+    _arg("argmin"),
+    "Place of the first minimum, or NaN, along one axis.",
+    int64,
+    empty=False,
+    partials=NONDIFF,
+)
