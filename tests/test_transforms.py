@@ -13,6 +13,7 @@ import pytest
 import lazytensor as lt
 from lazytensor.extra.transforms import grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap
 from lazytensor.ir.node import TRACING
+from lazytensor.ir.op import ROWS
 from lazytensor.runtime.counters import counting
 
 Array = Any
@@ -118,8 +119,7 @@ def test_compositions_in_every_order(function: Callable[[Array], Array]) -> None
 
 
 def test_the_difference_check_fails_on_a_planted_bug(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = lt.ops.ROWS["sin"] if hasattr(lt, "ops") else sys.modules["lazytensor.ir.op"].ROWS["sin"]
-    monkeypatch.setattr(row, "partials", lambda g, y, x: (g.cos(x) + 1e-4,))
+    monkeypatch.setattr(ROWS["sin"], "partials", lambda g, y, x: (g.cos(x) + 1e-4,))
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         test_the_gradient_is_that_of_finite_differences(FUNCTIONS["elementwise"])
 
@@ -133,6 +133,12 @@ def test_derivatives_of_derivatives_do_not_mix() -> None:
     assert float(cubic(lt.asarray(2.0))) == pytest.approx(48.0)
     inner = lambda x: grad(lambda y: x * y * y)(x)  # noqa: E731
     assert float(grad(inner)(lt.asarray(3.0))) == 12.0
+
+
+def test_the_namespace_has_them() -> None:
+    for f in (grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap):
+        assert getattr(lt, f.__name__) is f
+        assert f.__name__ in lt.__all__
 
 
 # --- arguments and results ------------------------------------------------------------------------

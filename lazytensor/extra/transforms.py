@@ -275,7 +275,7 @@ def _front(x: Any, axis: Any, place: int) -> Node:
 
 def _axis(axis: Any, ndim: int, where: str) -> int:
     try:
-        i = operator.index(axis)
+        i: int = operator.index(axis)
     except TypeError:
         raise TypeError(f"{where}: an axis must be an int or None") from None
     if not -ndim <= i < ndim:
@@ -294,7 +294,7 @@ def _moved(node: Node, start: int, stop: int) -> Node:
 
 def _size(batches: Sequence[Node | None], axes: Sequence[Any]) -> int:
     """The one number of examples."""
-    sizes = {place: b.shape[0] for place, b in enumerate(batches) if b is not None}
+    sizes: dict[int, int] = {place: b.shape[0] for place, b in enumerate(batches) if b is not None}
     if not sizes:
         raise ValueError(f"vmap: in_axes maps none of the {len(batches)} arrays of the arguments")
     if len(set(sizes.values())) > 1:
