@@ -1,1 +1,4 @@
-"""Floor 3: what the faces share: promotion, casts, broadcasting, axis defaults, compositions of rows. Node to node."""
+"""Floor 3: what the faces share, node to node.
+
+Promotion, casts, broadcasting, axis defaults, indexing, compositions of rows.
+"""
