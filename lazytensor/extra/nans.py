@@ -51,7 +51,7 @@ def _filled(x: Any, value: float) -> Array:
 
 
 def nansum(x: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Array:
-    """Sum of what is not NaN; of nothing 0."""
+    """The sum, over axes, of the elements that are not NaN; of nothing 0."""
     return sum_(_filled(x, 0), axis=axis, dtype=dtype, keepdims=keepdims)
 
 

@@ -9,6 +9,7 @@ how anything is computed.
 import operator
 from collections.abc import Sequence
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def ravel(x: Any) -> Array:
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Array:
-    """Two axes exchanged. Raises AxisError."""
+    """The array with two axes exchanged. Raises AxisError for an axis it has not."""
     x = as_array(x)
     a, b = normalize_axis(axis1, x.ndim), normalize_axis(axis2, x.ndim)
     order = list(range(x.ndim))
@@ -211,7 +212,7 @@ def _replaced(x: Array, nan: float, posinf: float | None, neginf: float | None) 
     top = float(info.max) if posinf is None else posinf
     bottom = float(info.min) if neginf is None else neginf
     x = where(isnan(x), nan, x)
-    return where(isfinite(x), x, where(x > 0, top, bottom))
+    return where(x == inf, top, where(x == -inf, bottom, x))
 
 
 def nan_to_num(

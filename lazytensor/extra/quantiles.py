@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._base.dtypes import float64, int64, isdtype
+from .._base.dtypes import DType, float64, int64, isdtype
 from ..array_api import elementwise
 from ..array_api.array import Array
 from ..array_api.creation import asarray, full
@@ -59,10 +59,9 @@ def _checked_method(method: str) -> None:
         raise ValueError(f"quantile: unknown method {method!r}; the methods are {names}")
 
 
-def _checked_q(q: Any, x: Array) -> np.ndarray[Any, Any]:
-    """Quantiles on the host: a Python number takes the dtype of real floating-point data."""
-    weak = isinstance(q, (int, float)) and isdtype(x.dtype, "real floating")
-    out = np.asarray(q, x.dtype if weak else None)
+def _checked_q(q: Any) -> np.ndarray[Any, Any]:
+    """Quantiles on the host, floating-point."""
+    out = np.asarray(q)
     out = out if out.dtype.kind == "f" else out.astype(float64)
     if not np.all((out >= 0) & (out <= 1)):
         raise ValueError(f"quantiles must be from 0 to 1 (percentiles to 100), got {q!r}")
@@ -76,10 +75,8 @@ def _elements(ordered: Array, places: Any) -> Array:
     return take(ordered, asarray(places.astype(np.int64), device=ordered.device), axis=-1)
 
 
-def _interpolated(low: Array, high: Array, part: Any) -> Array:
+def _interpolated(low: Array, high: Array, part: Array) -> Array:
     """Between two elements; from the nearer one, and exactly it where both are equal."""
-    if not isinstance(part, Array):
-        part = asarray(part, device=low.device)
     apart = high - low
     between = where(part < 0.5, low + apart * part, high - apart * (1 - part))
     return where(low == high, low + 0 * part, between)
@@ -100,8 +97,8 @@ def _spoiled(found: Array, ordered: Array) -> Array:
     return where(isnan(ordered[..., -1:]), np.nan, found)
 
 
-def _located(ordered: Array, count: Any, q: Any, method: str) -> Array:
-    """The quantiles of each line, along the last axis."""
+def _located(ordered: Array, count: Any, q: Any, method: str, dtype: DType | None) -> Array:
+    """The quantiles of each line, along the last axis; interpolated in `dtype`, None for q's."""
     module: Any = elementwise if isinstance(count, Array) else np
     if isinstance(count, Array):
         q = asarray(q, device=ordered.device)
@@ -114,21 +111,24 @@ def _located(ordered: Array, count: Any, q: Any, method: str) -> Array:
     if method in _ELEMENTS:
         return _elements(ordered, low)
     high = module.minimum(low + 1, module.maximum(last, 0.0))
-    return _interpolated(_elements(ordered, low), _elements(ordered, high), place - low)
+    part = asarray(place - low, dtype=dtype, device=ordered.device)
+    return _interpolated(_elements(ordered, low), _elements(ordered, high), part)
 
 
 def _quantile(x: Any, q: Any, axis: Axis, method: str, keepdims: bool, skip: bool) -> Array:
     _checked_method(method)
     x = real("quantile", x)
     x = x if method in _ELEMENTS else floating(x)
-    wanted = _checked_q(q, x)
+    wanted = _checked_q(q)
+    # as elsewhere, a Python number has no dtype of its own
+    weak = x.dtype if isinstance(q, (int, float)) else None
     ordered, count = _sorted_lines(x, axis, skip)
     if not ordered.shape[-1]:
         found = full(
             (*ordered.shape[:-1], wanted.size), np.nan, dtype=floating(x).dtype, device=x.device
         )
     else:
-        found = _located(ordered, count, wanted.reshape(-1), method)
+        found = _located(ordered, count, wanted.reshape(-1), method, weak)
         found = found if skip else _spoiled(found, ordered)
     out = reshape(moveaxis(found, -1, 0), (*wanted.shape, *found.shape[:-1]))
     return kept(out, x, axis, keepdims)
@@ -161,14 +161,14 @@ def _hundredth(q: Any) -> Any:
 def percentile(
     x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
 ) -> Array:
-    """`quantile` with q in hundredths."""
+    """`quantile` with q in hundredths, 0 to 100; its dtypes and errors."""
     return _quantile(x, _hundredth(q), axis, method, keepdims, skip=False)
 
 
 def nanpercentile(
     x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
 ) -> Array:
-    """`nanquantile` with q in hundredths."""
+    """`nanquantile` with q in hundredths, 0 to 100; its dtypes and errors."""
     return _quantile(x, _hundredth(q), axis, method, keepdims, skip=True)
 
 
@@ -198,5 +198,5 @@ def median(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
 
 
 def nanmedian(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
-    """`median` of what is not NaN."""
+    """`median` of the elements that are not NaN; NaN where none is left."""
     return _median(x, axis, keepdims, skip=True)
