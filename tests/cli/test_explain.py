@@ -106,3 +106,4 @@ def test_the_program_s_arguments(run: Run, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text("import sys; print(sys.argv[1:], __name__)")
     assert "['a', 'b'] __main__" in run("explain", str(program), "a", "b").stdout
+    assert "['--source', '3'] __main__" in run("explain", str(program), "--", "--source", "3").stdout
