@@ -50,7 +50,7 @@ def test_result_type_of_several_and_of_scalars() -> None:
 
 @pytest.mark.parametrize("pair", standard.PROMOTIONS, ids="-".join)
 def test_can_cast(pair: tuple[str, str]) -> None:
-    """Where promotion would cast; between kinds, which the standard leaves open, to float64 alone."""
+    """Where promotion would cast; between kinds, left open by the standard, to float64 alone."""
     expected = standard.PROMOTIONS[pair] == pair[1] or pair[1] == "float64"
     assert xp.can_cast(*map(dtype, pair)) == expected
 
