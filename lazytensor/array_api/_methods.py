@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from .._base.dtypes import canonical
 from .._base.shapes import normalize_axis, prod
-from ..ir.node import Node
+from ..ir.node import Node, leaf
 from ..lang import linalg, movement, reductions, sorting
 from ..runtime.materialize import value
 from . import _rules as rules
@@ -131,6 +131,21 @@ class Methods:
     def flatten(self, order: str = "C") -> Self:
         """One axis of all elements, in row-major order."""
         return self.ravel(order)
+
+    def view(self, dtype: Any = None) -> Self:
+        """The same bytes as another dtype; the value is computed. Raises ValueError where sizes don't fit.
+
+        Nothing is shared: writing to one of the two handles leaves the other as it is.
+        """
+        node = cut(self)
+        if dtype is None:
+            return self._with(node)
+        target = canonical(dtype)
+        try:
+            found = value(node).view(target)
+        except ValueError as error:
+            raise ValueError(f"view: {node.dtype} {node.shape} as {target}: {error}") from None
+        return self._with(leaf(found, node.device))
 
     def squeeze(self, axis: Any = None) -> Self:
         """Without axes of size 1: all, or those given."""

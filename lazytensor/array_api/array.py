@@ -161,7 +161,12 @@ class Array(Methods):
         return sys.modules["lazytensor"]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        """A NumPy array: a read-only view, or with `copy=True` or another dtype a copy."""
+        """A NumPy array: a read-only view, or with `copy=True` or another dtype a copy.
+
+        SciPy's own calls get a copy: its compiled functions want memory that they could write to.
+        """
+        if copy is None and exchange.asked_by("scipy."):
+            copy = True
         return exchange.to_numpy(self._node, dtype, copy)
 
     def __dlpack__(

@@ -7,7 +7,9 @@ called.
 It must not know class Array but as an argument.
 """
 
+import sys
 from enum import IntEnum
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,18 @@ def to_numpy(node: Node, dtype: Any, copy: bool | None) -> Buffer:
             )
         return found.astype(dtype)
     return found.copy() if copy else read_only(found)
+
+
+def asked_by(package: str) -> bool:
+    """Whether the first frame above NumPy's and ours is a module of that package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _module(frame).startswith(("numpy.", "lazytensor.")):
+        frame = frame.f_back
+    return _module(frame).startswith(package)
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
 
 
 def dlpack_device() -> tuple[Any, int]:
