@@ -30,6 +30,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "concatenate",
         "corrcoef",
         "cov",
+        "cumprod",
+        "cumsum",
         "erf",
         "histogram",
         "interp",

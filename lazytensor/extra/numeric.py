@@ -29,8 +29,8 @@ from ..array_api.linalg import diagonal
 from ..array_api.linear_algebra import matmul
 from ..array_api.manipulation import broadcast_arrays, broadcast_to, concat, permute_dims, reshape
 from ..array_api.searching import searchsorted, where
+from ..array_api.statistical import cumulative_prod, cumulative_sum, mean
 from ..array_api.statistical import max as max_
-from ..array_api.statistical import mean
 from ..array_api.statistical import min as min_
 from ..array_api.statistical import sum as sum_
 from ..array_api.utility import all as all_
@@ -52,6 +52,8 @@ __all__ = [
     "concatenate",
     "corrcoef",
     "cov",
+    "cumprod",
+    "cumsum",
     "erf",
     "histogram",
     "interp",
@@ -250,6 +252,18 @@ def ptp(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """Maximum - minimum along axes. Raises TypeError for complex dtypes, AxisError."""
     x = real("ptp", x)
     return max_(x, axis=axis, keepdims=keepdims) - min_(x, axis=axis, keepdims=keepdims)
+
+
+def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Array:
+    """The standard's `cumulative_sum` under NumPy's name; None: of the flattened array."""
+    x = as_array(x)
+    return cumulative_sum(ravel(x) if axis is None else x, axis=axis or 0, dtype=dtype)
+
+
+def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Array:
+    """The standard's `cumulative_prod` under NumPy's name; None: of the flattened array."""
+    x = as_array(x)
+    return cumulative_prod(ravel(x) if axis is None else x, axis=axis or 0, dtype=dtype)
 
 
 def _spread_weights(weights: Array, x: Array, axis: Axis) -> Array:

@@ -382,6 +382,14 @@ def test_erf_and_softmax() -> None:
     same(xp.logsumexp(xp.asarray(X), 1, keepdims=True), special.logsumexp(X, 1, keepdims=True))
 
 
+@pytest.mark.parametrize("axis", [None, 0, -1])
+def test_running_sums(axis: int | None) -> None:
+    for x in (X, np.arange(6, dtype=np.int16).reshape(2, 3)):
+        same(xp.cumsum(xp.asarray(x), axis), np.cumsum(x, axis))
+        same(xp.cumprod(xp.asarray(x), axis), np.cumprod(x, axis))
+    same(xp.cumsum(xp.asarray(X), axis, xp.float32), np.cumsum(X, axis, np.float32), 1e-5, 1e-6)
+
+
 def test_ptp_and_average() -> None:
     x, w = xp.asarray(X), RNG.random(5)
     same(xp.ptp(x, 1, keepdims=True), np.ptp(X, 1, keepdims=True))
