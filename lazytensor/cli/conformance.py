@@ -117,14 +117,17 @@ def _command(options: argparse.Namespace) -> list[str]:
 
 
 def _environment(options: argparse.Namespace, scratch: str) -> dict[str, str]:
-    """The suite tests the package that runs this, and leaves nothing in its own folder."""
+    """The suite tests the package that runs this, and leaves nothing in its own folder.
+
+    Nothing of a pytest that may be running this goes on to the suite's.
+    """
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     paths = [str(Path(lazytensor.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    return os.environ | {
+    return kept | {
         "ARRAY_API_TESTS_MODULE": "lazytensor",
         "ARRAY_API_TESTS_VERSION": pin()["version"],
         "LAZYTENSOR_TARGET": options.target,
         "HYPOTHESIS_STORAGE_DIRECTORY": str(Path(scratch, "hypothesis")),
-        "PYTEST_ADDOPTS": "",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         EVENTS: str(Path(scratch, "events")),

@@ -22,11 +22,11 @@ if bool(xp.any(y > 3)):
 
 
 def test_a_file(run: Run, tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
+    program = tmp_path / "here" / "program.py"
     program.write_text(PROGRAM)
-    done = run("explain", str(program))
+    done = run("explain", program.name)
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.findall(r"^(\d)\. asked for at .*program\.py:(\d+)$", done.stdout, re.MULTILINE) == [
+    assert re.findall(r"^(\d)\. asked for at program\.py:(\d+)$", done.stdout, re.MULTILINE) == [
         ("1", "6"), ("2", "7"), ("3", "8"),
     ]  # fmt: skip
     for text in (
@@ -103,7 +103,9 @@ def test_what_can_not_be_run(run: Run, words: list[str]) -> None:
 
 
 def test_the_program_s_arguments(run: Run, tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
+    program = tmp_path / "here" / "program.py"
     program.write_text("import sys; print(sys.argv[1:], __name__)")
-    assert "['a', 'b'] __main__" in run("explain", str(program), "a", "b").stdout
-    assert "['--source', '3'] __main__" in run("explain", str(program), "--", "--source", "3").stdout
+    assert "['a', 'b'] __main__" in run("explain", program.name, "a", "b").stdout
+    assert (
+        "['--source', '3'] __main__" in run("explain", program.name, "--", "--source", "3").stdout
+    )
