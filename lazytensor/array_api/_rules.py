@@ -174,6 +174,7 @@ _WORDS = {
     "biu": "integer or boolean",
     "iu": "integer",
     "f": "real floating-point",
+    "c": "complex floating-point",
     "fc": "floating-point",
     "iuf": "real numeric",
     "biuf": "real",
@@ -308,7 +309,7 @@ LOGICAL_XOR = Binary("logical_xor", rows.logical_xor, "b", "iufc", bool_)
 ABS = Unary("abs", rows.abs_, "iufc", kept="b")
 NEGATIVE = Unary("negative", rows.negative, "iufc")
 INVERT = Unary("bitwise_invert", rows.invert, "biu")
-REAL = Unary("real", rows.real, "c", kept="iuf")
+REAL = Unary("real", rows.real, "c", kept="biuf")
 CONJ = Unary("conj", rows.conj, "fc", kept="iu")
 ROUND = Unary("round", rows.round_, "fc", kept="iu")
 
@@ -359,7 +360,6 @@ def imag(x: Node) -> Node:
     """Imaginary parts: zeros of a real array."""
     if kind(x.dtype) == "c":
         return apply(rows.imag, (x,))
-    REAL.admitted(x.dtype) if kind(x.dtype) == "b" else None
     return g.broadcast_to(g.constant(0, x), x.shape)
 
 
