@@ -511,7 +511,7 @@ def test_derivatives_go_through() -> None:
 
 
 def test_boolean_arrays_have_parts() -> None:
-    """Clients test for arrays with hasattr(x, "real"), which lets nothing but AttributeError pass."""
+    """Clients probe with hasattr(x, "real"), which lets nothing but AttributeError pass."""
     x = xp.asarray([True, False])
     same(x.real, np.asarray([True, False]))
     same(x.imag, np.asarray([False, False]))

@@ -75,6 +75,18 @@ def test_batched_words_are_those_of_each_key_and_position() -> None:
         assert row.tolist() == words(key, position, (5,)).tolist()
 
 
+def test_words_mapped_over_keys_or_positions() -> None:
+    keys, at = np.asarray(KEYS, np.uint64), np.asarray([0, 7, 9], np.uint64)
+
+    def draw(key: Any, position: Any) -> Any:
+        return xp.Array(g.random_bits(key._node, position._node, (5,)))
+
+    of_keys = xp.vmap(draw, in_axes=(0, None))(xp.asarray(keys), xp.asarray(at[2]))
+    assert np.asarray(of_keys).tolist() == [words(key, 9, (5,)).tolist() for key in KEYS]
+    of_places = xp.vmap(draw, in_axes=(None, 0))(xp.asarray(keys[1]), xp.asarray(at))
+    assert np.asarray(of_places).tolist() == [words(KEYS[1], p, (5,)).tolist() for p in (0, 7, 9)]
+
+
 def test_random_bits_refuses() -> None:
     key, at = leaf(np.zeros(2, np.uint64)), leaf(np.asarray(0, np.uint64))
     with pytest.raises(TypeError, match="uint64"):
