@@ -39,6 +39,6 @@ def test_every_call_gives_numpys_answer(part: str, xp: ModuleType, same: Same, s
         wanted = outcome(numpys)
         try:
             same(outcome(ours), wanted, rtol=1e-8, dtypes=text not in OTHER_DTYPE)
-        except Exception as error:  # noqa: BLE001 - every failing call is named, not the first
+        except Exception as error:  # every failing call is named, not the first
             wrong.append(f"{text}: {type(error).__name__}: {error}")
     assert not wrong, f"{len(wrong)} calls differ:\n" + "\n".join(wrong)
