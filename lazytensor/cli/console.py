@@ -9,7 +9,6 @@ import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, Protocol
 
 
@@ -23,8 +22,8 @@ class Bar(Protocol):
         """One more is done; `name` is what was worked on."""
 
 
-@cache
 def _console() -> Any:
+    """Made anew each time, for output and width may have changed."""
     from rich.console import Console
 
     for stream in (sys.stdout, sys.stderr):
@@ -92,7 +91,8 @@ def complain(text: str) -> None:
 @contextmanager
 def progress(what: str) -> Iterator[Bar]:
     """A bar in a terminal; in a pipe a line whenever the name of the work changes."""
-    if not _console().is_terminal:
+    console = _console()
+    if not console.is_terminal:
         plain = _Lines()
         yield plain
         plain.close()
@@ -105,7 +105,7 @@ def progress(what: str) -> Iterator[Bar]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=_console()) as bar:
+    with Progress(*columns, console=console) as bar:
         yield _RichBar(bar, bar.add_task(what, total=None))
 
 
