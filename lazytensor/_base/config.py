@@ -60,7 +60,7 @@ TABLE: dict[str, Setting] = {
             "graph_cache", 1 << 18, int, False, "nodes kept in the graph cache; 0 turns it off"
         ),
         Setting(
-            "max_pending", 16384, int, False, "nodes made between two looks at what is pending"
+            "max_pending", 8192, int, False, "nodes made between two looks at what is pending"
         ),
         Setting("pool_bytes", 1 << 30, int, False, "bytes of free buffers kept for reuse"),
         Setting("verify", False, _flag, False, "check every graph after every pass"),

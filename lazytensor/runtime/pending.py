@@ -1,9 +1,11 @@
 """The flush that bounds memory: what is pending is measured now and then, and materialised when it
 has grown.
 
-Every `max_pending` nodes, and after every few megabytes of new leaves, the newest node's pending
-ancestry is measured; it is materialised when it is longer than `max_pending` nodes or alone holds
-over 16 MB of buffers. What enters: the newest node. What leaves: nothing.
+Every `max_pending` nodes, and after every few megabytes of leaves, the pending ancestries of the
+newest nodes are measured: of as many, one after another, as a budget of visited nodes allows, so
+that the one that a loop carries is among them. One is materialised when it is longer than half of
+`max_pending` nodes, leaves included, or alone holds over 16 MB of buffers. What enters: the newest
+node. What leaves: nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,16 +19,17 @@ from ..ir.graph import ancestors
 from ..ir.node import WATCH, Node, leaf, serials
 
 HELD_BYTES = 16 << 20
-_LOOKS = 8
+# Nodes that are visited, at most, after every few megabytes of leaves.
+_LEAF_VISITS = 4096
 
 
 class _State:
-    """Bytes of leaves made since the last look, and looks left before the rest of them is
-    let be.
+    """Bytes of leaves made since the last look, and nodes that may still be visited before looking
+    ends.
     """
 
     new_bytes = 0
-    looks = 0
+    visits = 0
 
 
 def watch(materialize: Callable[[Sequence[Node]], None]) -> None:
@@ -40,41 +43,37 @@ def new_leaf(value: np.ndarray[Any, Any], device: Device) -> Node:
     _State.new_bytes += value.nbytes
     if _State.new_bytes > HELD_BYTES // 4:
         _State.new_bytes = 0
-        _State.looks = _LOOKS
+        _State.visits = max(_State.visits, _LEAF_VISITS)
         WATCH.next_look = 0
     return leaf(value, device)
 
 
 def settle() -> None:
     """Something was materialised: nothing of it is pending any more."""
-    if not _State.looks:
+    if _State.visits <= 0:
         WATCH.next_look = serials() + config.get("max_pending")
 
 
 def _look(node: Node, materialize: Callable[[Sequence[Node]], None]) -> None:
     limit = config.get("max_pending")
-    if _State.looks:
-        _State.looks -= 1
-    WATCH.next_look = 0 if _State.looks else serials() + limit
-    pending, held = _measure(node)
-    if pending < limit and held <= HELD_BYTES:
+    if _State.visits <= 0:
+        _State.visits = limit
+    nodes, held = _measure(node)
+    _State.visits -= nodes
+    WATCH.next_look = 0 if _State.visits > 0 else serials() + limit
+    if 2 * nodes < limit and held <= HELD_BYTES:
         return
     if _traced(node):
         # it can't be helped: look again when there is twice as much, so that looking stays linear
-        WATCH.next_look = serials() + max(limit, pending)
+        WATCH.next_look = serials() + max(limit, nodes)
     else:
         materialize((node,))
 
 
 def _measure(node: Node) -> tuple[int, int]:
-    """Pending nodes above a node, and the bytes of the buffers that they hold."""
-    pending, held = 0, 0
-    for n in ancestors([node], lambda n: n.value is not None):
-        if n.value is None:
-            pending += 1
-        elif type(n.value) is np.ndarray:
-            held += n.value.nbytes
-    return pending, held
+    """Nodes above a node up to those that have a value, and the bytes of the buffers of these."""
+    found = ancestors([node], lambda n: n.value is not None)
+    return len(found), sum(n.value.nbytes for n in found if type(n.value) is np.ndarray)
 
 
 def _traced(node: Node) -> bool:

@@ -339,3 +339,20 @@ def test_many_threads_with_programs_of_their_own():
     for t in threads:
         t.join()
     assert not errors
+
+
+@pytest.mark.parametrize("period", [2, 4, 7, 16, 64])
+def test_looks_meet_the_node_that_a_loop_carries(period):
+    """The interval between looks may be a multiple of the nodes that a loop makes."""
+    x, total, most = data(3), data(3), 0
+    with config.context(max_pending=512):
+        pending.settle()
+        for i in range(6_000 // period):
+            y = x
+            for _ in range(period - 1):
+                y = g.sin(y)
+            total = total + y
+            if i % 8 == 0:
+                most = max(most, len(linearize([total]).order))
+    pending.settle()
+    assert most < 1_200
