@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from .._base.dtypes import bool_, int64, kind
 from .._base.shapes import Shape, broadcast
-from ..ir.node import Node
+from ..ir.node import Node, apply
 from ..ops import g
+from ..ops.movement import reshape, slice_
 
 Ints = tuple[int, ...]
 Places = Callable[[Node], tuple[Node, ...]]
@@ -174,8 +175,29 @@ def _inverse(axes: Ints) -> Ints:
     return tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
+def _leading(x: Node, item: int | slice) -> Node:
+    """`x[item]` for an int or a slice alone: the short way, for loops over arrays."""
+    shape = x.shape
+    if not shape:
+        raise IndexError("too many indices: 1 for an array of 0 axes, shape ()")
+    rest, n = shape[1:], shape[0]
+    starts, ones = (0,) * len(rest), (1,) * len(rest)
+    if type(item) is slice:
+        start, stop, step = item.indices(n)
+        size = len(range(start, stop, step))
+        if size == n and step == 1:
+            return x
+        return apply(slice_, (x,), ((start if size else 0, *starts), (size, *rest), (step, *ones)))
+    if not -n <= item < n:
+        raise IndexError(f"index {item} is out of bounds for axis 0 of size {n}")
+    row = apply(slice_, (x,), ((item % n, *starts), (1, *rest), (1, *ones)))
+    return apply(reshape, (row,), (rest,))
+
+
 def getitem(x: Node, key: tuple[Any, ...], places: Places) -> Node:
     """`x[key]`. Raises as `plan`; an index array out of range raises IndexError with the value."""
+    if len(key) == 1 and type(key[0]) in (int, slice):
+        return _leading(x, key[0])
     p = plan(x.shape, key, places)
     view = _sliced(x, p)
     if not p.arrays:
