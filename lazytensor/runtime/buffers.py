@@ -5,6 +5,7 @@ alone holds it: results, their views and whatever was exported (DLPack, `__array
 block, so memory that anyone can see is never handed out again.
 """
 
+import os
 import sys
 import threading
 from typing import Any
@@ -26,6 +27,10 @@ class Pool:
 
     def __init__(self) -> None:
         self._blocks: dict[int, list[np.ndarray[Any, Any]]] = {}
+        self._lock = threading.Lock()
+
+    def forked(self) -> None:
+        """In a child process: whoever held the lock is not there."""
         self._lock = threading.Lock()
 
     def take(self, nbytes: int) -> np.ndarray[Any, Any]:
@@ -89,6 +94,8 @@ def _free_references() -> int:
 
 _FREE = _free_references()
 POOL = Pool()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=POOL.forked)
 
 
 def empty(shape: Shape, dtype: DType) -> np.ndarray[Any, Any]:
