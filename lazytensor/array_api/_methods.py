@@ -8,12 +8,15 @@ know the chapters: methods go to `lang` straight.
 
 from typing import Any, Self
 
+import numpy as np
+
 from .._base.dtypes import canonical
 from .._base.shapes import normalize_axis, prod
 from ..ir.node import Node, leaf
 from ..lang import linalg, movement, reductions, sorting
 from ..runtime.materialize import value
 from . import _rules as rules
+from . import _views as views
 from ._rules import cut, node_of
 
 
@@ -22,6 +25,11 @@ def _no_out(name: str, out: Any) -> None:
         raise TypeError(
             f"{name}: out must be None: arrays are not written into, got {type(out).__name__}"
         )
+
+
+def _listed(x: Any) -> Any:
+    """Lists as NumPy arrays, which NumPy's methods take where the standard wants arrays."""
+    return np.asarray(x) if isinstance(x, list | tuple) else x
 
 
 class Methods:
@@ -41,6 +49,10 @@ class Methods:
         new = object.__new__(type(self))
         new._node = node
         return new
+
+    def _view(self, source: Node, node: Node) -> Self:
+        """A handle that shows elements of this one, whose node was `source`."""
+        return views.link(self, source, self._with(node))
 
     # --- attributes -------------------------------------------------------------------------------
 
@@ -71,12 +83,14 @@ class Methods:
             raise ValueError(
                 f"x.T needs two axes, got shape {self._node.shape}: use x.mT or permute_dims"
             )
-        return self._with(movement.permute(cut(self), (1, 0)))
+        x = cut(self)
+        return self._view(x, movement.permute(x, (1, 0)))
 
     @property
     def mT(self) -> Self:
         """The transpose of every matrix. Raises ValueError for fewer than two axes."""
-        return self._with(linalg.matrix_transpose(cut(self)))
+        x = cut(self)
+        return self._view(x, linalg.matrix_transpose(x))
 
     @property
     def real(self) -> Self:
@@ -107,14 +121,16 @@ class Methods:
         if order not in ("C", "A", "K"):
             raise ValueError(f"reshape: order must be 'C', got {order!r}")
         wanted = shape[0] if len(shape) == 1 else shape
-        return self._with(movement.reshape(cut(self), wanted))
+        x = cut(self)
+        out = movement.reshape(x, wanted)
+        return self._with(out) if copy else self._view(x, out)
 
     def transpose(self, *axes: Any) -> Self:
         """The axes in another order, reversed by default."""
         given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
         x = cut(self)
         order = tuple(reversed(range(x.ndim))) if given is None else tuple(given)
-        return self._with(movement.permute(x, order, "transpose"))
+        return self._view(x, movement.permute(x, order, "transpose"))
 
     def swapaxes(self, axis1: int, axis2: int) -> Self:
         """Two axes exchanged."""
@@ -122,18 +138,18 @@ class Methods:
         order = list(range(x.ndim))
         a, b = normalize_axis(axis1, x.ndim), normalize_axis(axis2, x.ndim)
         order[a], order[b] = b, a
-        return self._with(movement.permute(x, tuple(order)))
+        return self._view(x, movement.permute(x, tuple(order)))
 
     def ravel(self, order: str = "C") -> Self:
         """One axis of all elements, in row-major order."""
         return self.reshape(-1, order=order) if self.size else self.reshape(0)
 
     def flatten(self, order: str = "C") -> Self:
-        """One axis of all elements, in row-major order."""
-        return self.ravel(order)
+        """One axis of all elements, in row-major order; never a view."""
+        return self._with(self.ravel(order)._node)
 
     def view(self, dtype: Any = None) -> Self:
-        """The same bytes as another dtype; the value is computed. Raises ValueError where sizes don't fit.
+        """The same bytes as another dtype; the value is computed. Raises ValueError for sizes.
 
         Nothing is shared: writing to one of the two handles leaves the other as it is.
         """
@@ -152,20 +168,26 @@ class Methods:
         x = cut(self)
         if axis is None:
             axis = tuple(a for a, n in enumerate(x.shape) if n == 1)
-        return self._with(movement.squeeze(x, axis))
+        return self._view(x, movement.squeeze(x, axis))
 
     def repeat(self, repeats: Any, axis: int | None = None) -> Self:
         """Every element several times, along an axis or flattened."""
         counts = (
-            repeats if isinstance(repeats, int) else value(node_of(repeats, "repeat", "repeats"))
+            repeats
+            if isinstance(repeats, int)
+            else value(node_of(_listed(repeats), "repeat", "repeats"))
         )
         return self._with(movement.repeat(cut(self), counts, axis))
 
-    def take(self, indices: Any, axis: int | None = None, out: None = None) -> Self:
+    def take(
+        self, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise"
+    ) -> Self:
         """Elements at integer indices along an axis, or of the flattened array."""
         _no_out("take", out)
+        if mode != "raise":
+            raise ValueError(f"take: mode must be 'raise', got {mode!r}")
         x = cut(self) if axis is not None else cut(self.ravel())
-        return self._with(movement.take(x, node_of(indices, "take", "indices"), axis or 0))
+        return self._with(movement.take(x, node_of(_listed(indices), "take", "indices"), axis or 0))
 
     # --- dtypes and copies ------------------------------------------------------------------------
 
@@ -302,17 +324,17 @@ class Methods:
 
     def sort(self, axis: int = -1, kind: Any = None, order: None = None) -> None:
         """Sort along an axis, in place: this handle means the sorted array then."""
-        self._node = sorting.sort(cut(self), axis)
+        views.written(self, sorting.sort(cut(self), axis))
 
     def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Self:
         """Where values go into this sorted vector."""
-        x, values = rules.promoted("searchsorted", self, v)
+        x, values = rules.promoted("searchsorted", self, _listed(v))
         order = None if sorter is None else node_of(sorter, "searchsorted", "sorter")
         return self._with(sorting.searchsorted(x, values, side=side, sorter=order))
 
     def dot(self, b: Any) -> Self:
         """The product: of matrices, vectors, or with an array without axes."""
-        x, y = rules.promoted("dot", self, b)
+        x, y = rules.promoted("dot", self, _listed(b))
         if not x.shape or not y.shape:
             return self._with(rules.MULTIPLY(x, y))
         axes = ((x.ndim - 1,), (max(y.ndim - 2, 0),))
