@@ -12,6 +12,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from ._base import config as config
 from .array_api import constants as _constants
 from .array_api import creation as _creation
 from .array_api import data_types as _data_types
@@ -57,18 +58,18 @@ __version__ = "0.1.0"
 
 # Loaded when first named: a module, or the module that a function comes from.
 _LAZY = {
-    "fft": ".array_api.fft",
-    "linalg": ".array_api.linalg",
+    "fft": ".fft",
+    "linalg": ".linalg",
     **dict.fromkeys(
         ("grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"),
         ".extra.transforms",
     ),
-    "random": ".extra.random",
+    "random": ".random",
     **{name: f".extra.{module}" for module, names in _NAMES.items() for name in names},
 }
 
 __all__ = ["Array", "__array_api_version__", "__version__", "materialize", "set_printoptions"]
-__all__ += ["fft", "linalg", "random"]
+__all__ += ["config", "fft", "linalg", "random"]
 __all__ += ["grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"]
 __all__ += _constants.__all__
 __all__ += _creation.__all__

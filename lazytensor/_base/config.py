@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+__all__ = ["TABLE", "context", "fingerprint", "get", "set"]
+
 
 class Setting(NamedTuple):
     """One row of the table: how a setting is named, read and checked."""
