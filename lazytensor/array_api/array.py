@@ -23,6 +23,7 @@ from ..runtime.materialize import materialize as compute
 from ..runtime.materialize import value
 from . import _print, exchange
 from . import _rules as rules
+from . import _views as views
 from ._methods import Methods
 from ._rules import ADAPTS, Binary, cut, operand
 
@@ -37,18 +38,28 @@ _NOTHING: frozenset[DType] = frozenset()
 class Array(Methods):
     """An array of the standard, computed when a value is asked for.
 
-    Made by the creation functions, never directly. Immutable but for in-place operators and
-    assignment, which change what this handle means and nothing else.
+    Made by the creation functions, never directly. In-place operators and assignment change what
+    this handle means, and what its views show: arrays made from it by slices, reshape, transposes
+    and other movements, or that it was itself made from so.
     """
 
-    __slots__ = ("__weakref__", "_node")
+    __slots__ = ("__weakref__", "_link", "_node")
 
     _node: Node
+    _link: Any
     __array_priority__ = 100
     __hash__ = object.__hash__
 
     def __init__(self, node: Node) -> None:
         self._node = node
+
+    def __getattr__(self, name: str) -> Any:
+        """The slots that are not always set: called for nothing else that exists."""
+        if name == "_node":
+            return views.refreshed(self)
+        if name == "_link":
+            return None
+        raise AttributeError(f"lazytensor's arrays have no attribute {name!r}")
 
     # --- attributes -------------------------------------------------------------------------------
 
@@ -77,9 +88,10 @@ class Array(Methods):
         x = cut(self)
         try:
             items = _items(key, x.device)
-            return Array(indexing.getitem(x, items, rules.places))
+            out = Array(indexing.getitem(x, items, rules.places))
         except _ERRORS as error:
             raise error.with_traceback(None) from None
+        return views.link(self, x, out) if out._node.shape else out
 
     def __setitem__(self, key: Any, value: Any, /) -> None:
         """Make this handle mean the array with other elements at the places of `key`.
@@ -89,8 +101,11 @@ class Array(Methods):
         """
         x = cut(self)
         try:
+            items = _items(key, x.device)
+            if type(value) is Array and views.shows(self, x, value, items):
+                return
             u = _assigned(x, value)
-            self._node = indexing.setitem(x, _items(key, x.device), u, rules.places)
+            views.written(self, indexing.setitem(x, items, u, rules.places))
         except _ERRORS as error:
             raise error.with_traceback(None) from None
 
@@ -147,7 +162,9 @@ class Array(Methods):
         return _print.array_str(self._node)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and not self.shape else format(str(self), spec)
+        if spec and self.shape:
+            raise TypeError(f"format {spec!r} needs an array without axes, got shape {self.shape}")
+        return format(self.item(), spec) if spec else str(self)
 
     def _repr_html_(self) -> str:
         return _print.array_html(self._node)
@@ -378,7 +395,7 @@ def _in_place(rule: Binary) -> Callable[[Array, Any], Any]:
         if y is NotImplemented:
             return NotImplemented
         try:
-            self._node = _held(rule.name, rule(x, y), x)
+            views.written(self, _held(rule.name, rule(x, y), x))
         except _ERRORS as error:
             raise error.with_traceback(None) from None
         return self
@@ -428,12 +445,12 @@ _OPERATORS = {
     "rshift": rules.RIGHT_SHIFT,
 }
 _COMPARISONS = {
-    "eq": (rules.EQUAL, False),
-    "ne": (rules.NOT_EQUAL, False),
-    "lt": (rules.LESS, False),
-    "le": (rules.LESS_EQUAL, False),
-    "gt": (rules.LESS, True),
-    "ge": (rules.LESS_EQUAL, True),
+    "eq": rules.EQUAL,
+    "ne": rules.NOT_EQUAL,
+    "lt": rules.LESS,
+    "le": rules.LESS_EQUAL,
+    "gt": rules.GREATER,
+    "ge": rules.GREATER_EQUAL,
 }
 
 
@@ -450,8 +467,8 @@ def _bind_all() -> None:
         _bind(name, _arithmetic(rule), f"{what}; Python scalars take the array's dtype.")
         _bind("r" + name, _reflected(rule), f"{what}, this array on the right.")
         _bind("i" + name, _in_place(rule), f"{what}, in place; the dtype stays.")
-    for name, (rule, swapped) in _COMPARISONS.items():
-        _bind(name, _plain(rule, swapped), f"`{name}` of each pair of elements, bool.")
+    for name, rule in _COMPARISONS.items():
+        _bind(name, _plain(rule), f"`{name}` of each pair of elements, bool.")
     _bind("matmul", _plain(_MATMUL), "The matrix product; Python scalars are refused.")
     _bind("rmatmul", _plain(_MATMUL, True), "The matrix product, this array on the right.")
     _bind("imatmul", _in_place(_MATMUL), "The matrix product, in place; shape and dtype stay.")

@@ -6,6 +6,7 @@ What enters: arrays. What leaves: arrays. It must not know how anything is compu
 from typing import Any
 
 from ..lang import linalg
+from . import _views as views
 from ._rules import node_of, promoted
 from .array import Array
 
@@ -27,7 +28,8 @@ def matrix_transpose(x: Array, /) -> Array:
 
     Standard: linear algebra functions.
     """
-    return Array(linalg.matrix_transpose(node_of(x, "matrix_transpose")))
+    source = node_of(x, "matrix_transpose")
+    return views.link(x, source, Array(linalg.matrix_transpose(source)))
 
 
 def tensordot(x1: Array, x2: Array, /, *, axes: Any = 2) -> Array:

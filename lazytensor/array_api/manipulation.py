@@ -11,6 +11,7 @@ from .._base.shapes import as_shape, broadcast
 from ..ir.node import Node
 from ..lang import movement
 from ..runtime.materialize import value
+from . import _views as views
 from ._rules import node_of, promoted
 from .array import Array
 
@@ -98,7 +99,8 @@ def unstack(x: Array, /, *, axis: int = 0) -> tuple[Array, ...]:
 
     Standard: manipulation functions.
     """
-    return tuple(map(Array, movement.unstack(node_of(x, "unstack"), axis)))
+    source = node_of(x, "unstack")
+    return tuple(views.link(x, source, Array(n)) for n in movement.unstack(source, axis))
 
 
 def expand_dims(x: Array, /, axis: Axes) -> Array:
@@ -106,7 +108,8 @@ def expand_dims(x: Array, /, axis: Axes) -> Array:
 
     Raises AxisError, ValueError for repeated places. Standard: manipulation functions.
     """
-    return Array(movement.expand_dims(node_of(x, "expand_dims"), axis))
+    source = node_of(x, "expand_dims")
+    return views.link(x, source, Array(movement.expand_dims(source, axis)))
 
 
 def squeeze(x: Array, /, axis: Axes) -> Array:
@@ -114,7 +117,8 @@ def squeeze(x: Array, /, axis: Axes) -> Array:
 
     Standard: manipulation functions.
     """
-    return Array(movement.squeeze(node_of(x, "squeeze"), axis))
+    source = node_of(x, "squeeze")
+    return views.link(x, source, Array(movement.squeeze(source, axis)))
 
 
 def flip(x: Array, /, *, axis: Axes | None = None) -> Array:
@@ -122,7 +126,8 @@ def flip(x: Array, /, *, axis: Axes | None = None) -> Array:
 
     Standard: manipulation functions.
     """
-    return Array(movement.flip(node_of(x, "flip"), axis))
+    source = node_of(x, "flip")
+    return views.link(x, source, Array(movement.flip(source, axis)))
 
 
 def moveaxis(x: Array, source: Axes, destination: Axes, /) -> Array:
@@ -130,7 +135,8 @@ def moveaxis(x: Array, source: Axes, destination: Axes, /) -> Array:
 
     Standard: manipulation functions.
     """
-    return Array(movement.moveaxis(node_of(x, "moveaxis"), source, destination))
+    node = node_of(x, "moveaxis")
+    return views.link(x, node, Array(movement.moveaxis(node, source, destination)))
 
 
 def permute_dims(x: Array, /, axes: tuple[int, ...]) -> Array:
@@ -138,16 +144,19 @@ def permute_dims(x: Array, /, axes: tuple[int, ...]) -> Array:
 
     Standard: manipulation functions.
     """
-    return Array(movement.permute(node_of(x, "permute_dims"), axes))
+    source = node_of(x, "permute_dims")
+    return views.link(x, source, Array(movement.permute(source, axes)))
 
 
 def reshape(x: Array, /, shape: tuple[int, ...], *, copy: bool | None = None) -> Array:
     """The elements in row-major order in another shape, of which one size may be -1.
 
-    `copy` makes no difference: no write to one array shows in another. Raises TypeError, ValueError
-    naming both shapes. Standard: manipulation functions.
+    A write to one of the two arrays shows in the other, unless `copy=True`. Raises TypeError,
+    ValueError naming both shapes. Standard: manipulation functions.
     """
-    return Array(movement.reshape(node_of(x, "reshape"), shape))
+    source = node_of(x, "reshape")
+    out = Array(movement.reshape(source, shape))
+    return out if copy else views.link(x, source, out)
 
 
 def roll(x: Array, /, shift: Axes, *, axis: Axes | None = None) -> Array:

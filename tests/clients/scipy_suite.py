@@ -76,7 +76,7 @@ def _pytest(folder: str, packages: tuple[str, ...], workers: int) -> list[str]:
     config = Path(folder, "pytest.ini")
     config.write_text("[pytest]\n")
     options = ["-q", "-c", str(config), "--rootdir", sysconfig.get_path("purelib")]
-    options += ["-p", "scipy_plugin", "-p", "no:cacheprovider"]
+    options += ["-p", "scipy_plugin", "-p", "no:cacheprovider", "--timeout", "120"]
     options += ["-n", str(workers)] * (workers > 1)
     return [sys.executable, "-m", "pytest", "--pyargs", *packages, *options]
 

@@ -1,0 +1,197 @@
+"""Views: an array made by moving another's elements shows these, and a write to either is seen by
+both, as NumPy has it and as programs over the standard have come to rely on.
+
+What enters: handles and the nodes they meant. What leaves: links between handles, and nodes for
+those that a write concerns. It must not know class Array but as a handle.
+
+The graph stays pure. A write gives the outermost array a node with the new elements put in; its
+other views lose theirs, and are moved anew when they are next read. So reading costs nothing extra,
+and nothing is kept alive: links hold handles weakly, and a handle that is gone is passed over. Two
+views stop seeing one another when no array is left that both were made from.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
+from weakref import ref
+
+from ..ir.node import Node, apply
+from ..ir.op import Op
+from ..lang import indexing
+from ..ops import g
+from ..ops import movement as rows
+from ._rules import cut, places
+
+
+class Step(NamedTuple):
+    """One movement on the way from an array to what its view shows."""
+
+    op: Op
+    params: tuple[Any, ...]
+
+    def read(self, x: Node) -> Node:
+        """What is shown of x."""
+        return apply(self.op, (x,), self.params)
+
+    def write(self, x: Node, new: Node) -> Node:
+        """x with what is shown of it replaced."""
+        return _WRITE[self.op](x, new, *self.params)
+
+
+def _permuted_back(x: Node, new: Node, axes: tuple[int, ...]) -> Node:
+    return g.permute(new, tuple(sorted(range(len(axes)), key=axes.__getitem__)))
+
+
+# The movements that show an array's elements, each once, and how new ones get to their places.
+_WRITE: dict[Op, Callable[..., Node]] = {
+    rows.reshape: lambda x, new, shape: g.reshape(new, x.shape),
+    rows.permute: _permuted_back,
+    rows.slice_: lambda x, new, starts, sizes, steps: g.update_slice(x, new, starts, steps),
+}
+Steps = tuple[Step, ...]
+Handle = TypeVar("Handle")
+
+# Links looked through before those of dead handles are first dropped.
+FEW = 16
+
+
+class Link:
+    """A handle's place among its views: what it shows elements of, by which steps, its own views.
+
+    `late` is what a stale handle is made from when it is read: another's node, and steps.
+    """
+
+    __slots__ = ("__weakref__", "below", "handle", "late", "limit", "parent", "steps")
+
+    def __init__(self, handle: Any, parent: "Link | None" = None, steps: Steps = ()) -> None:
+        self.handle = ref(handle)
+        self.parent = parent
+        self.steps = steps
+        self.below: list[ref[Link]] = []
+        self.limit = FEW
+        self.late: tuple[Node, Steps] | None = None
+
+    def add(self, child: "Link") -> None:
+        """Another view; now and then those that are gone are dropped."""
+        if len(self.below) >= self.limit:
+            self.below = [r for r in self.below if r() is not None]
+            self.limit = max(FEW, 2 * len(self.below))
+        self.below.append(ref(child))
+
+    def shorten(self) -> None:
+        """Pass over a dead parent without other views, so that chains of slices don't grow."""
+        above = self.parent
+        while above is not None and above.handle() is None and len(above.below) == 1:
+            self.steps = above.steps + self.steps
+            self.parent = above = above.parent
+            if above is not None:
+                above.add(self)
+
+
+def way(source: Node, node: Node) -> Steps | None:
+    """The movements from one node to another; None where it isn't reached by movements alone."""
+    steps = []
+    while node is not source:
+        if node.op not in _WRITE:
+            return None
+        steps.append(Step(node.op, node.params))
+        node = node.args[0]
+    return tuple(reversed(steps))
+
+
+def link(parent: Any, source: Node, child: Handle) -> Handle:
+    """`child`, made a view of `parent`, whose node was `source`, if it shows its elements.
+
+    What is no handle of the same kind (a NumPy array, a Python scalar) has no views.
+    """
+    if type(parent) is not type(child):
+        return child
+    steps = way(source, child._node)  # type: ignore[attr-defined]
+    if steps is None:
+        return child
+    _join(parent, child, steps)
+    return child
+
+
+def _join(parent: Any, child: Any, steps: Steps) -> None:
+    above = parent._link
+    if above is None:
+        above = parent._link = Link(parent)
+    elif above.parent is not None:
+        above.shorten()
+    child._link = new = Link(child, above, steps)
+    above.add(new)
+
+
+def refreshed(handle: Any) -> Node:
+    """The node of a handle that a write has made stale: what it shows of the array written to."""
+    linked: Link = handle._link
+    if linked.late is not None:  # else another thread was here first
+        node, steps = linked.late
+        for step in steps:
+            node = step.read(node)
+        handle._node = node
+        linked.late = None
+    return handle._node  # type: ignore[no-any-return]
+
+
+def shows(handle: Any, source: Node, value: Any, key: tuple[Any, ...]) -> bool:
+    """Whether the value about to be assigned to `handle[key]` is the view that is there already:
+    `x[key] += 1` assigns what it has written.
+    """
+    linked = value._link
+    if linked is None or linked.parent is None or linked.parent is not handle._link:
+        return False
+    return bool(linked.steps == way(source, indexing.getitem(source, key, places)))
+
+
+def written(handle: Any, node: Node) -> None:
+    """Make the handle mean a new node, and tell the array it shows elements of, and all views."""
+    handle._node = node
+    own = handle._link
+    if own is None:
+        return
+    outer: Link = own
+    steps: Steps = ()
+    whole: Any = handle
+    for above, down in _ancestors(own):
+        found = above.handle()
+        if found is not None:
+            outer, whole, steps = above, found, down
+    if outer is not own:
+        node = _put(cut(whole), steps, node)
+        whole._node = node
+    _make_stale(outer, node, own)
+
+
+def _ancestors(own: Link) -> Iterator[tuple[Link, Steps]]:
+    """The links above one, nearest first, and the steps that lead down from each."""
+    way: Steps = ()
+    while own.parent is not None:
+        way = own.steps + way
+        own = own.parent
+        yield own, way
+
+
+def _put(node: Node, steps: Steps, new: Node) -> Node:
+    """The node with what the steps lead to replaced."""
+    nodes = [node]
+    for step in steps[:-1]:
+        nodes.append(step.read(nodes[-1]))
+    for step, inside in zip(reversed(steps), reversed(nodes)):
+        new = step.write(inside, new)
+    return new
+
+
+def _make_stale(outer: Link, node: Node, writer: Link) -> None:
+    """Take the nodes from all views of `outer` but the writer itself."""
+    stack: list[tuple[Link, Steps]] = [(outer, ())]
+    while stack:
+        above, way = stack.pop()
+        for child in filter(None, (r() for r in above.below)):
+            steps = way + child.steps
+            stack.append((child, steps))
+            handle = child.handle()
+            if handle is not None and child is not writer:
+                child.late = node, steps
+                handle._node = node  # deleting needs one, and it may be stale already
+                del handle._node
