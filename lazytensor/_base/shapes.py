@@ -11,7 +11,15 @@ from typing import Any
 from numpy.exceptions import AxisError
 
 Shape = tuple[int, ...]
-__all__ = ["Shape", "as_shape", "broadcast", "normalize_axes", "normalize_axis", "prod"]
+__all__ = ["Shape", "as_shape", "broadcast", "integer", "normalize_axes", "normalize_axis", "prod"]
+
+
+def integer(x: Any, what: str) -> int:
+    """An int from whatever is an integer. Raises TypeError naming what it is."""
+    try:
+        return operator.index(x)
+    except TypeError:
+        raise TypeError(f"{what} must be an int, got {type(x).__name__}: {x!r}") from None
 
 
 def as_shape(shape: Any) -> Shape:

@@ -5,13 +5,12 @@ Real and integer arrays are taken as complex where the transform is of complex a
 It must not know faces.
 """
 
-import operator
 from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import Any
 
 from .._base.dtypes import DType, int64, kind
-from .._base.shapes import normalize_axes, normalize_axis
+from .._base.shapes import integer, normalize_axes, normalize_axis
 from ..ir.node import Node
 from ..ops import g
 from ._checks import complexes, floating, part, require
@@ -27,7 +26,7 @@ def _checked_norm(name: str, norm: str | None) -> str:
 
 
 def _length(name: str, n: Any, default: int) -> int:
-    found = default if n is None else operator.index(n)
+    found = default if n is None else integer(n, f"{name}: n")
     if found < 1:
         raise ValueError(f"{name}: the length of a transform must be positive, got {found}")
     return found
@@ -67,9 +66,9 @@ def _inverse(norm: str, n: int) -> float:
 Axes = tuple[list[int], list[int | None]]
 
 
-def _one(x: Node, n: int | None, axis: int) -> Axes:
+def _one(name: str, x: Node, n: int | None, axis: int) -> Axes:
     """One axis, not negative, and its size: None for the default."""
-    return [normalize_axis(axis, x.ndim)], [None if n is None else operator.index(n)]
+    return [normalize_axis(axis, x.ndim)], [None if n is None else integer(n, f"{name}: n")]
 
 
 def _several(name: str, x: Node, s: Sequence[int] | None, axes: Sequence[int] | None) -> Axes:
@@ -79,7 +78,7 @@ def _several(name: str, x: Node, s: Sequence[int] | None, axes: Sequence[int] | 
     places = list(range(x.ndim)) if axes is None else [normalize_axis(a, x.ndim) for a in axes]
     if len(set(places)) != len(places) or not places:
         raise ValueError(f"{name}: expected distinct axes of shape {x.shape}, got {axes!r}")
-    sizes = [-1] * len(places) if s is None else [operator.index(n) for n in s]
+    sizes = [-1] * len(places) if s is None else [integer(n, f"{name}: s") for n in s]
     if len(sizes) != len(places):
         raise ValueError(f"{name}: s and axes must have one length, got {s!r} and {axes!r}")
     return places, [None if n == -1 else n for n in sizes]
@@ -135,34 +134,34 @@ def _real_inverse(name: str, x: Node, axes: Axes, norm: str | None) -> Node:
 
 def fft(x: Node, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Node:
     """Complex to complex. Raises TypeError for booleans, ValueError for norm and n, AxisError."""
-    return _complex_forward("fft", x, _one(x, n, axis), norm)
+    return _complex_forward("fft", x, _one("fft", x, n, axis), norm)
 
 
 def ifft(x: Node, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Node:
     """The inverse of `fft`. Raises as it."""
-    return _complex_inverse("ifft", x, _one(x, n, axis), norm)
+    return _complex_inverse("ifft", x, _one("ifft", x, n, axis), norm)
 
 
 def rfft(x: Node, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Node:
     """Real to complex, n//2 + 1 of it. Raises TypeError unless real, else as `fft`."""
-    return _real_forward("rfft", x, _one(x, n, axis), norm)
+    return _real_forward("rfft", x, _one("rfft", x, n, axis), norm)
 
 
 def irfft(x: Node, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Node:
     """The inverse of `rfft`, n real numbers: 2 (m - 1) by default. Raises as `fft`."""
-    return _real_inverse("irfft", x, _one(x, n, axis), norm)
+    return _real_inverse("irfft", x, _one("irfft", x, n, axis), norm)
 
 
 def hfft(x: Node, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Node:
     """The spectrum, real, of a signal with Hermitian symmetry. Raises as `fft`."""
     norm = _OPPOSITE[_checked_norm("hfft", norm)]
-    return _real_inverse("hfft", g.conj(complexes("hfft", x)), _one(x, n, axis), norm)
+    return _real_inverse("hfft", g.conj(complexes("hfft", x)), _one("hfft", x, n, axis), norm)
 
 
 def ihfft(x: Node, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Node:
     """The inverse of `hfft`, n//2 + 1 complex numbers. Raises as `rfft`."""
     norm = _OPPOSITE[_checked_norm("ihfft", norm)]
-    return g.conj(_real_forward("ihfft", x, _one(x, n, axis), norm))
+    return g.conj(_real_forward("ihfft", x, _one("ihfft", x, n, axis), norm))
 
 
 # --- several axes ---------------------------------------------------------------------------------

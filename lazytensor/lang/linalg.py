@@ -6,7 +6,6 @@ rows raise. It must not know faces. Integers are taken as float64 where the math
 floating point.
 """
 
-import operator
 from collections.abc import Sequence
 from math import inf, prod
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .._base.dtypes import int64, kind, real_of
-from .._base.shapes import broadcast, normalize_axes, normalize_axis
+from .._base.shapes import broadcast, integer, normalize_axes, normalize_axis
 from ..ir.node import Node
 from ..ops import g
 from ..ops.contract import adjoint, swapped
@@ -86,7 +85,7 @@ def matmul(x: Node, y: Node) -> Node:
 def _contracted(x: Node, y: Node, axes: Any) -> tuple[Ints, Ints]:
     """The axes of x and of y that are summed over, not negative."""
     if not isinstance(axes, Sequence):
-        n = operator.index(axes)
+        n = integer(axes, "tensordot: axes")
         if not 0 <= n <= min(x.ndim, y.ndim):
             raise ValueError(
                 f"tensordot: can't contract {n} axes of shapes {x.shape} and {y.shape}"
@@ -180,7 +179,7 @@ def matrix_transpose(x: Node) -> Node:
 def diagonal(x: Node, offset: int = 0) -> Node:
     """x[…, i, i + offset]. Raises ValueError for fewer than two axes."""
     *batch, m, n = _matrix("diagonal", x).shape
-    k = operator.index(offset)
+    k = integer(offset, "offset")
     size = max(0, min(m + min(k, 0), n - max(k, 0)))
     start = 0 if not size else k if k >= 0 else -k * n
     flat, lead = g.reshape(x, (*batch, m * n)), len(batch)
@@ -344,7 +343,7 @@ def solve(x: Node, y: Node) -> Node:
 
 def matrix_power(x: Node, n: int) -> Node:
     """Each square matrix to the n-th; its inverse for n < 0. TypeError unless n is an int."""
-    a, k = _square("matrix_power", x), operator.index(n)
+    a, k = _square("matrix_power", x), integer(n, "matrix_power: n")
     if k == 0:
         return g.broadcast_to(identity(a.shape[-1], a), a.shape)
     if k < 0:

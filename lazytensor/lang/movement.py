@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._base.dtypes import int64, kind
-from .._base.shapes import Shape, as_shape, normalize_axes, normalize_axis, prod
+from .._base.shapes import Shape, as_shape, integer, normalize_axes, normalize_axis, prod
 from ..ir.node import Node, leaf
 from ..ops import g
 from ._checks import part
@@ -149,14 +149,14 @@ def roll(x: Node, shift: Any, axis: Any) -> Node:
     None.
     """
     if axis is None:
-        return g.reshape(_rolled(reshape(x, x.size), operator.index(shift), 0), x.shape)
+        return g.reshape(_rolled(reshape(x, x.size), integer(shift, "roll: shift"), 0), x.shape)
     shifts, axes = ([v] if not isinstance(v, tuple | list) else list(v) for v in (shift, axis))
     if len(shifts) == 1:
         shifts *= len(axes)
     if len(shifts) != len(axes):
         raise ValueError(f"roll: {len(shifts)} shifts for {len(axes)} axes: {shift}, {axis}")
     for k, a in zip(shifts, axes):
-        x = _rolled(x, operator.index(k), normalize_axis(a, x.ndim))
+        x = _rolled(x, integer(k, "roll: shift"), normalize_axis(a, x.ndim))
     return x
 
 
@@ -218,7 +218,9 @@ def take_along_axis(x: Node, indices: Node, axis: int) -> Node:
     if kind(indices.dtype) not in "iu":
         raise TypeError(f"take_along_axis: indices must be integers, got {indices.dtype}")
     if indices.ndim != x.ndim:
-        raise ValueError(f"take_along_axis: {x.ndim} axes in x, {indices.ndim} in indices")
+        raise ValueError(
+            f"take_along_axis: shapes {x.shape} and {indices.shape} must have as many axes"
+        )
     shape = []
     for a, (n, m) in enumerate(zip(x.shape, indices.shape)):
         if a != place and n != m and 1 not in (n, m):

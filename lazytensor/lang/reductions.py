@@ -6,14 +6,13 @@ dtypes are the standard's, another face passes `dtype`.
 """
 
 import builtins
-import operator
 from collections.abc import Callable
 from math import nan
 from math import prod as product
 from typing import Any
 
 from .._base.dtypes import DType, canonical, float64, int64, kind, real_of, uint64
-from .._base.shapes import normalize_axes, normalize_axis
+from .._base.shapes import integer, normalize_axes, normalize_axis
 from ..ir.node import Node
 from ..ops import g
 from ._checks import as_dtype, full, kept, part, require, squares, truth, widened
@@ -189,7 +188,7 @@ def diff(
 
     Raises TypeError and ValueError where x can't be joined with `prepend` or `append`, or n < 0.
     """
-    n, place = operator.index(n), normalize_axis(axis, x.ndim)
+    n, place = integer(n, "diff: n"), normalize_axis(axis, x.ndim)
     if n < 0:
         raise ValueError(f"diff: n must not be negative, got {n}")
     pieces = [p for p in (prepend, x, append) if p is not None]
