@@ -12,7 +12,7 @@ from ..ir.node import Node
 from ..lang import movement
 from ..runtime.materialize import value
 from . import _views as views
-from ._rules import node_of, promoted
+from ._rules import brief, node_of, promoted
 from .array import Array
 
 __all__ = [
@@ -67,7 +67,8 @@ def _joined(name: str, arrays: Any) -> list[Node]:
     if isinstance(arrays, Array):
         arrays = list(arrays)
     elif not isinstance(arrays, list | tuple):
-        raise TypeError(f"{name}: expected a list or tuple of arrays, got {type(arrays).__name__}")
+        what = f"{type(arrays).__name__}: {brief(arrays)}"
+        raise TypeError(f"{name}: expected a list or tuple of arrays, got {what}")
     if not arrays:
         raise ValueError(
             f"{name}: expected at least one array, got an empty {type(arrays).__name__}"
@@ -100,7 +101,8 @@ def unstack(x: Array, /, *, axis: int = 0) -> tuple[Array, ...]:
     Standard: manipulation functions.
     """
     source = node_of(x, "unstack")
-    return tuple(views.link(x, source, Array(n)) for n in movement.unstack(source, axis))
+    parts = map(Array, movement.unstack(source, axis))
+    return tuple(views.link(x, source, part) if part.shape else part for part in parts)
 
 
 def expand_dims(x: Array, /, axis: Axes) -> Array:
