@@ -174,7 +174,6 @@ _WORDS = {
     "biu": "integer or boolean",
     "iu": "integer",
     "f": "real floating-point",
-    "c": "complex floating-point",
     "fc": "floating-point",
     "iuf": "real numeric",
     "biuf": "real",
@@ -216,7 +215,12 @@ class Rule:
             return dtype
         if k in self.lifted:
             return self.target
-        raise TypeError(f"{self.name}: expected {_WORDS[self.kinds]} arrays, got dtype {dtype}")
+        raise TypeError(f"{self.name}: expected {self.taken()} arrays, got dtype {dtype}")
+
+    def taken(self) -> str:
+        """The dtypes that the function takes, in the standard's words."""
+        kinds = self.kinds + self.lifted
+        return _WORDS["".join(k for k in "biufc" if k in kinds)]
 
 
 class Unary(Rule):
@@ -227,6 +231,11 @@ class Unary(Rule):
     def __init__(self, name: str, op: Op, kinds: str, lifted: str = "", kept: str = "") -> None:
         super().__init__(name, op, kinds, lifted)
         self.kept = kept
+
+    def taken(self) -> str:
+        """The dtypes that the function takes, in the standard's words."""
+        kinds = self.kinds + self.lifted + self.kept
+        return _WORDS["".join(k for k in "biufc" if k in kinds)]
 
     def __call__(self, x: Node) -> Node:
         """The result's node. Raises TypeError."""
@@ -251,15 +260,32 @@ class Binary(Rule):
                 return self._row(x, y)
             if x.dtype in ADAPTS.get(type(y), ()):
                 return self._row(x, scalar(y, x.dtype, x.device))
-        dtype = self.admitted(common_dtype(self.name, [x, y]))
+        dtype = self._joint(x, y)
         return self._row(*unified(self.name, [x, y], dtype))
+
+    def _joint(self, x: Any, y: Any) -> DType:
+        """The dtype that both are cast to. Raises TypeError naming those of a mixed pair."""
+        dtype = common_dtype(self.name, [x, y])
+        try:
+            return self.admitted(dtype)
+        except TypeError as error:
+            if not (type(x) is type(y) is Node) or x.dtype is y.dtype:
+                raise
+            raise TypeError(f"{error} of {x.dtype} and {y.dtype}") from None
 
     def _row(self, x: Node, y: Node) -> Node:
         try:
             return apply(self.op, (x, y))
-        except ValueError as error:
-            text = str(error).removeprefix(f"{self.op.name}: ")
-            raise ValueError(f"{self.name}: {text}") from None
+        except ValueError:
+            raise self.mismatch(x, y) from None
+
+    def mismatch(self, x: Node, y: Node) -> Exception:
+        """What is wrong with two operands of one dtype: devices, or shapes."""
+        if x.device is not y.device:
+            return ValueError(
+                f"{self.name}: arrays are on different devices: {x.device} and {y.device}"
+            )
+        return ValueError(f"{self.name}: shapes {x.shape} and {y.shape} can't be broadcast")
 
 
 class Comparison(Binary):
@@ -275,8 +301,28 @@ class Comparison(Binary):
         except OverflowError:
             like = x if type(x) is Node else y
             a, b = (0 if type(v) is Node else (v > 0) - (v < 0) for v in (x, y))
-            truth = bool(self.op.value(np, np.asarray(a), np.asarray(b)))
+            truth = bool(self.value(np.asarray(a), np.asarray(b)))
             return g.broadcast_to(scalar(truth, bool_, like.device), like.shape)
+
+    def value(self, a: Any, b: Any) -> Any:
+        """The comparison of two NumPy arrays."""
+        return self.op.value(np, a, b)
+
+
+class Swapped(Comparison):
+    """A comparison whose row is that of the one the other way round."""
+
+    __slots__ = ()
+
+    def _row(self, x: Node, y: Node) -> Node:
+        try:
+            return apply(self.op, (y, x))
+        except ValueError:
+            raise self.mismatch(x, y) from None
+
+    def value(self, a: Any, b: Any) -> Any:
+        """The comparison of two NumPy arrays."""
+        return self.op.value(np, b, a)
 
 
 ADD = Binary("add", rows.add, "biufc")
@@ -295,6 +341,8 @@ EQUAL = Comparison("equal", rows.equal, "biufc")
 NOT_EQUAL = Comparison("not_equal", rows.not_equal, "biufc")
 LESS = Comparison("less", rows.less, "biuf")
 LESS_EQUAL = Comparison("less_equal", rows.less_equal, "biuf")
+GREATER = Swapped("greater", rows.less, "biuf")
+GREATER_EQUAL = Swapped("greater_equal", rows.less_equal, "biuf")
 ATAN2 = Binary("atan2", rows.atan2, "f", "iu")
 COPYSIGN = Binary("copysign", rows.copysign, "f", "iu")
 HYPOT = Binary("hypot", rows.hypot, "f", "iu")
@@ -302,6 +350,7 @@ LOGADDEXP = Binary("logaddexp", rows.logaddexp, "f", "iu")
 NEXTAFTER = Binary("nextafter", rows.nextafter, "f", "iu")
 MAXIMUM = Binary("maximum", rows.maximum, "biuf")
 MINIMUM = Binary("minimum", rows.minimum, "biuf")
+CLIP = Binary("clip", rows.maximum, "biuf")
 LOGICAL_AND = Binary("logical_and", rows.logical_and, "b", "iufc", bool_)
 LOGICAL_OR = Binary("logical_or", rows.logical_or, "b", "iufc", bool_)
 LOGICAL_XOR = Binary("logical_xor", rows.logical_xor, "b", "iufc", bool_)
@@ -347,7 +396,8 @@ ISNAN = Unary("isnan", rows.isnan, "biufc")
 
 def positive(x: Node) -> Node:
     """The array itself. Raises TypeError for booleans."""
-    NEGATIVE.admitted(x.dtype)
+    if kind(x.dtype) == "b":
+        raise TypeError(f"positive: expected numeric arrays, got dtype {x.dtype}")
     return x
 
 
@@ -402,7 +452,7 @@ def clip(x: Node, low: Any, high: Any) -> Node:
 
     NaN in any of them stays. Raises TypeError for dtypes of another kind and complex numbers.
     """
-    MAXIMUM.admitted(x.dtype)
+    CLIP.admitted(x.dtype)
     for limit, rule in ((low, MAXIMUM), (high, MINIMUM)):
         if limit is not None:
             x = _limited(x, limit, rule)

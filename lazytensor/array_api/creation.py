@@ -5,7 +5,6 @@ memory
 until they are asked for. It must not know how anything is computed.
 """
 
-import operator
 from collections.abc import Sequence
 from math import ceil, isinf
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from .._base.devices import Device
 from .._base.devices import device as device_of
 from .._base.dtypes import DType, bool_, canonical, complex128, float64, int64, kind
-from .._base.shapes import as_shape
+from .._base.shapes import as_shape, integer
 from ..ir.node import Node, scalar
 from ..lang import movement, promote
 from ..ops import g
@@ -137,7 +136,7 @@ def _from_sequence(items: Any, dtype: DType | None, device: Device) -> Node:
         return movement.stack([rules.converted(n, found) for n in nodes], 0)
     with np.errstate(all="ignore"):
         out = np.array(items, dtype)
-    if out.dtype.kind == "O":
+    if out.dtype.kind not in "biufcV":
         raise _no_numbers(items, out)
     return new_leaf(out.astype(canonical(out.dtype), copy=False), device)
 
@@ -149,10 +148,11 @@ def _element(x: Any, device: Device) -> Node:
 
 
 def _no_numbers(items: Any, out: np.ndarray[Any, Any]) -> Exception:
-    bad = next((x for x in out.flat if not isinstance(x, PYTHON)), None)
-    if bad is None:
+    bad = [x for x in out.flat if not isinstance(x, PYTHON) or isinstance(x, str)]
+    if not bad:
         return OverflowError("asarray: an integer is out of bounds for int64")
-    return TypeError(f"asarray: elements must be numbers, got {type(bad).__name__}: {brief(bad)}")
+    what = f"{type(bad[0]).__name__}: {brief(bad[0])}"
+    return TypeError(f"asarray: elements must be numbers, got {what}")
 
 
 def from_dlpack(x: object, /, *, device: Device | None = None, copy: bool | None = None) -> Array:
@@ -346,7 +346,7 @@ def linspace(
     ValueError for num < 0. Standard: creation functions.
     """
     first, last = _number(start, "linspace", "start"), _number(stop, "linspace", "stop")
-    count = operator.index(num)
+    count = integer(num, "linspace: num")
     if count < 0:
         raise ValueError(f"linspace: num must not be negative, got {num}")
     complex_ = isinstance(first, complex) or isinstance(last, complex)
@@ -372,7 +372,7 @@ def eye(
     Raises TypeError, ValueError for sizes and device. Standard: creation functions.
     """
     shape = as_shape((n_rows, n_rows if n_cols is None else n_cols))
-    on = g.equal(*_rows_and_columns(shape, operator.index(k), device_of(device)))
+    on = g.equal(*_rows_and_columns(shape, integer(k, "eye: k"), device_of(device)))
     return Array(g.cast(on, float64 if dtype is None else canonical(dtype)))
 
 
@@ -388,7 +388,7 @@ def _triangle(x: Any, k: int, name: str, lower: bool) -> Array:
     node = node_of(x, name)
     if node.ndim < 2:
         raise ValueError(f"{name}: expected at least two axes, got shape {node.shape}")
-    rows, columns = _rows_and_columns(node.shape[-2:], operator.index(k), node.device)
+    rows, columns = _rows_and_columns(node.shape[-2:], integer(k, f"{name}: k"), node.device)
     keep = g.less_equal(columns, rows) if lower else g.less_equal(rows, columns)
     return Array(g.where(keep, node, g.constant(0, node)))
 

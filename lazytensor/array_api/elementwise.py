@@ -246,7 +246,7 @@ def greater(x1: Array | float, x2: Array | float, /) -> Array:
 
     Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
     """
-    return Array(rules.LESS(*pair("greater", x2, x1)))
+    return Array(rules.GREATER(*pair("greater", x1, x2)))
 
 
 def greater_equal(x1: Array | float, x2: Array | float, /) -> Array:
@@ -254,7 +254,7 @@ def greater_equal(x1: Array | float, x2: Array | float, /) -> Array:
 
     Raises TypeError for other dtypes, ValueError for shapes. Standard: elementwise functions.
     """
-    return Array(rules.LESS_EQUAL(*pair("greater_equal", x2, x1)))
+    return Array(rules.GREATER_EQUAL(*pair("greater_equal", x1, x2)))
 
 
 def hypot(x1: Array | float, x2: Array | float, /) -> Array:
