@@ -14,9 +14,9 @@ from ..runtime.materialize import value
 
 __all__ = ["set_printoptions"]
 
-# Elements that are written out at most, whatever the print options; NumPy shows up to six along
-# each axis of a large array, which is a great deal for one of many axes.
-MOST = 4096
+# Elements of a summary that are written out at most; NumPy shows six along each axis of a large
+# array, which is a great deal for one of many axes.
+MOST = 6**4
 
 _options: dict[str, Any] = {}
 
@@ -71,11 +71,11 @@ def _edgeitems(shape: tuple[int, ...], options: Any) -> int:
 def _body(x: np.ndarray[Any, Any], prefix: str, suffix: str, separator: str) -> str:
     with np.printoptions(**_options):
         options = np.get_printoptions()
-        if x.size > options["threshold"] or x.size > MOST:
+        if x.size > options["threshold"]:
             edge = _edgeitems(x.shape, options)
             if not edge:
                 return "..."
-            np.set_printoptions(edgeitems=edge, threshold=min(options["threshold"], MOST))
+            np.set_printoptions(edgeitems=edge)
         return np.array2string(x, prefix=prefix, suffix=suffix, separator=separator)
 
 
