@@ -108,6 +108,8 @@ class Methods:
         """The element at an index, or the only one, as a Python number. Raises ValueError,
         IndexError.
         """
+        if not index and self.size != 1:
+            raise ValueError(f"item: expected one element, got shape {self._node.shape}")
         return value(self._node).item(*index)
 
     def tolist(self) -> Any:

@@ -316,7 +316,11 @@ def _assigned(x: Node, new: Any) -> Node:
     """What is assigned into x, in its dtype and on its device."""
     u = operand(new, x.device)
     if u is NotImplemented:
-        u = rules.frozen(np.asarray(new), x.device)
+        found = np.asarray(new)
+        if found.dtype.kind not in "biufcV":
+            what = f"{type(new).__name__} {rules.brief(new)}"
+            raise TypeError(f"can't assign {what} to elements of {x.dtype}")
+        u = rules.frozen(found, x.device)
     target, complex_ = x.dtype, kind(x.dtype) == "c"
     if type(u) is not Node:
         if type(u) is complex and not complex_:
