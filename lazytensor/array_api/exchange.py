@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from .._base.devices import CPU, Device
 from .._base.devices import device as device_of
@@ -108,7 +109,28 @@ def from_foreign(x: Any, device: Any, copy: bool | None) -> Node:
     except TypeError:  # a producer from before the keyword, or a dtype that NumPy doesn't know
         buffer = np.from_dlpack(x)
     canonical(buffer.dtype)
+    if buffer.size and buffer.flags.owndata:  # NumPy makes up memory where there is none
+        raise BufferError(f"from_dlpack: {type(x).__name__} gave a null pointer for {buffer.shape}")
     return frozen(buffer, target) if copy else exposed(read_only(buffer), target)
+
+
+def inside(x: Any, found: Buffer) -> Buffer:
+    """What NumPy made of an object; its `__array_interface__` may name elements outside its bytes.
+
+    NumPy takes its word for it. Raises ValueError.
+    """
+    interface = getattr(x, "__array_interface__", None)
+    data = interface.get("data") if isinstance(interface, dict) else ()
+    if isinstance(data, tuple) or not found.size:
+        return found
+    low, high = byte_bounds(found)
+    first, last = byte_bounds(np.frombuffer(x if data is None else data, np.uint8))
+    if low < first or high > last:
+        raise ValueError(
+            f"asarray: __array_interface__ of {type(x).__name__} names elements outside its "
+            f"{last - first} bytes"
+        )
+    return found
 
 
 def from_buffer(buffer: Buffer, device: Device, copy: bool | None) -> Node:
