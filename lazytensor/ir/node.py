@@ -143,7 +143,7 @@ def serials() -> int:
 
 
 def nodes_made() -> int:
-    """How many nodes were made in this process, but for those of passes over graphs."""
+    """How many nodes operations made in this process: leaves and passes over graphs make others."""
     return serials() - WATCH.uncounted
 
 
@@ -198,11 +198,13 @@ _new = object.__new__
 
 def leaf(value: np.ndarray[Any, Any], device: Device = CPU) -> Node:
     """A node for a buffer, which must not be written to any more."""
+    WATCH.uncounted += 1
     return Node(LEAF, (), (), value.shape, canonical(value.dtype), device, value)
 
 
 def placeholder(shape: Shape, dtype: DType, device: Device, index: Any) -> Node:
     """A node without a value, for tracing."""
+    WATCH.uncounted += 1
     return Node(PLACEHOLDER, (), (index,), shape, dtype, device)
 
 
@@ -216,6 +218,7 @@ def scalar(value: Any, dtype: DType, device: Device = CPU) -> Node:
     key = (value, dtype, device, type(value))
     node = _scalars.get(key)
     if node is None:
+        WATCH.uncounted += 1
         node = Node(SCALAR, (), (), (), dtype, device, _buffer(value, dtype))
         # zeros have a sign, also as parts of complex numbers, and NaN is not equal to itself
         if value and value == value and type(value) is not complex:
