@@ -1,1 +1,3 @@
-"""Floor 3: graph to graph: simplify, grad, jvp, vmap. Siblings, which know rows by their columns only."""
+"""Floor 3: graph to graph: simplify, grad, jvp, vmap. Siblings, which know rows by their columns
+only.
+"""
