@@ -91,7 +91,8 @@ class Array(Methods):
             out = Array(indexing.getitem(x, items, rules.places))
         except _ERRORS as error:
             raise error.with_traceback(None) from None
-        return views.link(self, x, out) if out._node.shape else out
+        shows = out._node.shape or any(item is Ellipsis for item in items)
+        return views.link(self, x, out) if shows else out
 
     def __setitem__(self, key: Any, value: Any, /) -> None:
         """Make this handle mean the array with other elements at the places of `key`.
@@ -180,10 +181,11 @@ class Array(Methods):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         """A NumPy array: a read-only view, or with `copy=True` or another dtype a copy.
 
-        SciPy's own calls get a copy: its compiled functions want memory that they could write to.
+        SciPy's own calls get the memory itself: its compiled functions want it writable, and write
+        to it where they are given `output=x`.
         """
-        if copy is None and exchange.asked_by("scipy."):
-            copy = True
+        if copy is None and dtype is None and exchange.asked_by("scipy."):
+            return exchange.lend(self)
         return exchange.to_numpy(self._node, dtype, copy)
 
     def __dlpack__(

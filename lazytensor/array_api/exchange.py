@@ -18,10 +18,11 @@ from numpy.lib.array_utils import byte_bounds
 from .._base.devices import CPU, Device
 from .._base.devices import device as device_of
 from .._base.dtypes import canonical
+from ..ir.graph import COUNTED
 from ..ir.node import Node
 from ..runtime.materialize import value
 from ..runtime.pending import new_leaf
-from ._rules import brief, exposed, frozen
+from ._rules import brief, exposed, frozen, is_exposed
 
 Buffer = np.ndarray[Any, Any]
 
@@ -49,6 +50,29 @@ def to_numpy(node: Node, dtype: Any, copy: bool | None) -> Buffer:
             )
         return found.astype(dtype)
     return found.copy() if copy else read_only(found)
+
+
+def lend(handle: Any) -> Buffer:
+    """The handle's own memory to write to: until whoever has it lets go, operations on the handle
+    copy what is there when they are called. Memory that another node may read is copied first.
+    """
+    node = handle._node
+    found = value(node)
+    if is_exposed(node):
+        return found.view()
+    if not (COUNTED and sys.getrefcount(node) <= _LENT and _sole(found)):
+        found = found.copy()
+    handle._node = exposed(found.view(), node.device)
+    return found
+
+
+# References to what only one handle or node has, seen in a function: its own, a name, the call.
+_LENT = 3
+
+
+def _sole(found: Buffer) -> bool:
+    """Whether nothing but its node and the caller refers to a buffer, which owns its memory."""
+    return found.base is None and found.flags.writeable and sys.getrefcount(found) <= _LENT + 1
 
 
 def asked_by(package: str) -> bool:

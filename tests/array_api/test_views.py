@@ -7,10 +7,12 @@ import weakref
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import lazytensor as xp
+from lazytensor.array_api import exchange
 
 WAYS: dict[str, Any] = {
     "rows": lambda m, x: x[1:, ...],
@@ -132,3 +134,30 @@ def test_overlap_add_as_scipy_writes_it() -> None:
     head, tail = blocks[:, :3], blocks[:, 3:]
     head[1:, :1] += tail[:-1, :]
     assert xp.reshape(head, (-1,)).tolist() == [0, 1, 2, 7, 5, 6, 15, 9, 10]
+
+
+def test_lent_memory_is_read_as_it_is_at_each_call() -> None:
+    x = xp.asarray([1.0, 2.0, 3.0])
+    pending = x * 2
+    memory = exchange.lend(x)
+    memory[0] = 50
+    before = x + 0
+    memory[1] = 60
+    assert pending.tolist() == [2.0, 4.0, 6.0]
+    assert before.tolist() == [50.0, 2.0, 3.0]
+    assert x.tolist() == [50.0, 60.0, 3.0]
+    assert exchange.lend(x).base is memory
+
+
+def test_memory_that_was_given_back_is_not_copied() -> None:
+    x = xp.asarray([1.0, 2.0, 3.0])
+    address = exchange.lend(x).ctypes.data
+    x + 1
+    assert exchange.lend(x).ctypes.data == address
+
+
+def test_scipy_fills_the_array_it_is_given() -> None:
+    ndimage = pytest.importorskip("scipy.ndimage")
+    out, image = xp.zeros((4, 4)), xp.asarray(np.eye(4))
+    ndimage.uniform_filter(image, 3, output=out)
+    np.testing.assert_allclose(np.asarray(out), ndimage.uniform_filter(np.eye(4), 3))
