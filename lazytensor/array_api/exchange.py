@@ -71,8 +71,13 @@ _LENT = 3
 
 
 def _sole(found: Buffer) -> bool:
-    """Whether nothing but its node and the caller refers to a buffer, which owns its memory."""
-    return found.base is None and found.flags.writeable and sys.getrefcount(found) <= _LENT + 1
+    """Whether nothing but its node and the caller refers to a buffer, nor to what owns its memory."""
+    if not found.flags.writeable or sys.getrefcount(found) > _LENT + 1:
+        return False
+    owner = found.base
+    return owner is None or (
+        isinstance(owner, np.ndarray) and owner.flags.owndata and sys.getrefcount(owner) <= _LENT
+    )
 
 
 def asked_by(package: str) -> bool:
