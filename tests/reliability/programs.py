@@ -75,7 +75,7 @@ NUMERIC: dict[str, Program] = {
     "polynomial": polynomial,
     "running sums": lambda x: [xp.cumulative_sum(x, axis=a) for a in range(3)],
     "running products": lambda x: [xp.cumulative_prod(x, axis=a) for a in range(3)],
-    "a row sum and what reads it": lambda x: x * 2 + xp.sum(x, axis=2, keepdims=True, dtype=x.dtype),
+    "a row sum, read again": lambda x: x * 2 + xp.sum(x, axis=2, keepdims=True, dtype=x.dtype),
     "matmul": lambda x: xp.matmul(x, xp.matrix_transpose(x)),
     "shifted": lambda x: xp.concat([x[1:] * 3, xp.roll(x, 2, axis=1)], axis=0) - 1,
 }  # fmt: skip
@@ -92,7 +92,7 @@ FLOATING: dict[str, Program] = {
     "layer norm": layer_norm,
     "gelu": gelu,
     "variance": lambda x: [xp.var(x, axis=a) for a in (None, 0, 1, (1, 2))],
-    "transcendental": lambda x: xp.sin(xp.exp(-xp.abs(x))) * xp.log1p(xp.abs(x)) + xp.atan2(x, 3 - x),
+    "transcendental": lambda x: xp.sin(xp.exp(-xp.abs(x))) * xp.log1p(x * x) + xp.atan2(x, 3 - x),
     "logsumexp": lambda x: xp.log(xp.sum(xp.exp(xp.clip(x, -9.0, 9.0)), axis=1)),
 }  # fmt: skip
 COMPLEXES: dict[str, Program] = {
