@@ -32,6 +32,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "cov",
         "cumprod",
         "cumsum",
+        "diag",
         "erf",
         "histogram",
         "interp",

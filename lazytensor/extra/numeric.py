@@ -18,7 +18,7 @@ from .._base.dtypes import float64, int64, isdtype
 from .._base.shapes import normalize_axis
 from ..array_api._rules import node_of
 from ..array_api.array import Array
-from ..array_api.creation import asarray, linspace, zeros
+from ..array_api.creation import arange, asarray, linspace, zeros
 from ..array_api.data_types import astype, finfo, result_type
 from ..array_api.elementwise import abs as abs_
 from ..array_api.elementwise import conj, equal, imag, isfinite, isnan, sqrt
@@ -54,6 +54,7 @@ __all__ = [
     "cov",
     "cumprod",
     "cumsum",
+    "diag",
     "erf",
     "histogram",
     "interp",
@@ -71,6 +72,24 @@ __all__ = [
 
 
 # --- making and moving --------------------------------------------------------------------
+
+
+def diag(x: Any, /, k: int = 0) -> Array:
+    """The k-th diagonal of a matrix; of a vector the matrix with it there and zeros elsewhere.
+
+    Raises ValueError for more than two axes, TypeError.
+    """
+    x, k = as_array(x), operator.index(k)
+    if x.ndim not in (1, 2):
+        raise ValueError(f"diag: expected one or two axes, got shape {x.shape}")
+    if x.ndim == 2:
+        return diagonal(x, offset=k)
+    n = x.shape[0] + (k if k > 0 else -k)
+    line = concat([x, zeros(n - x.shape[0], dtype=x.dtype, device=x.device)])
+    across = arange(n, device=x.device)
+    along = line[across - k if k > 0 else across]
+    hit = equal(across[:, None] + k, across[None, :])
+    return where(hit, along, zeros((), dtype=x.dtype, device=x.device))
 
 
 def array(obj: Any, dtype: Any = None, *, copy: bool | None = True, device: Any = None) -> Array:

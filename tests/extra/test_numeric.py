@@ -515,3 +515,10 @@ def test_boolean_arrays_have_parts() -> None:
     x = xp.asarray([True, False])
     same(x.real, np.asarray([True, False]))
     same(x.imag, np.asarray([False, False]))
+
+
+@pytest.mark.parametrize("k", [-5, -1, 0, 1, 4])
+@pytest.mark.parametrize("shape", [(4,), (1,), (0,), (3, 4), (4, 3)])
+def test_diag(shape, k):
+    a = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
+    np.testing.assert_array_equal(np.asarray(xp.diag(xp.asarray(a), k)), np.diag(a, k))
