@@ -47,7 +47,7 @@ def broadcast(*shapes: Shape) -> Shape:
                 out[i] = n
             elif n not in (1, out[i]):
                 raise ValueError(
-                    f"shapes {', '.join(map(str, shapes))} can't be broadcast together"
+                    f"shapes {', '.join(map(str, shapes))} could not be broadcast together"
                 )
     return tuple(out)
 

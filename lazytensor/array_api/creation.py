@@ -115,7 +115,7 @@ def _read(obj: Any) -> np.ndarray[Any, Any]:
     """What NumPy makes of a foreign object: buffers, `__array__`, scalars. Raises TypeError."""
     found = exchange.inside(obj, np.asarray(obj))
     if found.dtype.kind not in "biufcV" or found.dtype.names:
-        raise TypeError(f"asarray: can't make an array of {type(obj).__name__}: {brief(obj)}")
+        raise TypeError(f"asarray: no new array can be made of {type(obj).__name__}: {brief(obj)}")
     return found
 
 

@@ -71,7 +71,7 @@ _LENT = 3
 
 
 def _sole(found: Buffer) -> bool:
-    """Whether nothing but its node and the caller refers to a buffer, nor to what owns its memory."""
+    """Whether nothing but its node and the caller refers to a buffer, nor to its memory."""
     if not found.flags.writeable or sys.getrefcount(found) > _LENT + 1:
         return False
     owner = found.base

@@ -55,11 +55,13 @@ __all__ = [
     "cumprod",
     "cumsum",
     "diag",
+    "diag",
     "erf",
     "histogram",
     "interp",
     "isclose",
     "log_softmax",
+    "logspace",
     "logsumexp",
     "nan_to_num",
     "ptp",
@@ -438,6 +440,22 @@ def _edges(x: Array, bins: Any, range_: tuple[float, float] | None) -> Array:
     if first == last:
         first, last = first - 0.5, last + 0.5
     return linspace(first, last, count + 1, dtype=float64, device=x.device)
+
+
+def logspace(
+    start: complex,
+    stop: complex,
+    num: int = 50,
+    endpoint: bool = True,
+    base: complex = 10.0,
+    dtype: Any = None,
+) -> Array:
+    """`num` powers of `base` with exponents at equal distances from start to stop.
+
+    Raises TypeError, ValueError as `linspace`.
+    """
+    out = base ** linspace(start, stop, num, endpoint=endpoint)
+    return out if dtype is None else astype(out, dtype)
 
 
 def histogram(
