@@ -33,7 +33,6 @@ NAMES: dict[str, tuple[str, ...]] = {
         "cumprod",
         "cumsum",
         "diag",
-        "diag",
         "erf",
         "histogram",
         "interp",

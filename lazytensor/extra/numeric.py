@@ -55,7 +55,6 @@ __all__ = [
     "cumprod",
     "cumsum",
     "diag",
-    "diag",
     "erf",
     "histogram",
     "interp",
