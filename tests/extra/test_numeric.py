@@ -522,3 +522,9 @@ def test_boolean_arrays_have_parts() -> None:
 def test_diag(shape, k):
     a = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
     np.testing.assert_array_equal(np.asarray(xp.diag(xp.asarray(a), k)), np.diag(a, k))
+
+
+def test_logspace() -> None:
+    same(xp.logspace(-1, 2, 7), np.logspace(-1, 2, 7))
+    same(xp.logspace(0, 3, 4, endpoint=False, base=2), np.logspace(0, 3, 4, endpoint=False, base=2))
+    same(xp.logspace(0, 1, 3, dtype="float32"), np.logspace(0, 1, 3, dtype="float32"), rtol=1e-6)
