@@ -18,7 +18,8 @@ class Device(str):
 
 
 CPU = Device("cpu")
-_known: dict[str, Device] = {"cpu": CPU, "cpu:0": CPU}
+_DEFAULT = ("cpu", "cpu:0")
+_known: dict[str, Device] = {}
 
 
 def devices() -> tuple[Device, ...]:
@@ -30,20 +31,19 @@ def device(name: Any) -> Device:
     """The Device of that name; None is the default one. Raises ValueError for one that
     isn't there.
     """
-    if name is None:
+    if name is None or (isinstance(name, str) and name in _DEFAULT):
         return CPU
-    found = _known.get(name) if isinstance(name, str) else None
-    return found if found is not None else _new(name)
+    return _other(name)
 
 
-def _new(name: Any) -> Device:
+def _other(name: Any) -> Device:
     if not isinstance(name, str):
         raise TypeError(f"device must be a string or a Device, got {type(name).__name__}: {name!r}")
     kind, _, index = name.partition(":")
     count = config.get("cpu_devices")
     if kind == "cuda":
         raise ValueError(f"device {name!r} is not available: this build computes on CPU devices")
-    if kind != "cpu" or not index.isdecimal() or int(index) >= count:
+    if kind != "cpu" or index not in map(str, range(count)):
         have = "'cpu'" if count == 1 else f"'cpu' and 'cpu:1' to 'cpu:{count - 1}'"
         raise ValueError(f"unknown device {name!r}; the devices are {have}")
     return _known.setdefault(name, Device(name))

@@ -251,7 +251,8 @@ def full_like(
     """
     like = node_of(x, "full_like")
     wanted = like.dtype if dtype is None else canonical(dtype)
-    return full(like.shape, fill_value, dtype=wanted, device=device or like.device)
+    target = like.device if device is None else device
+    return full(like.shape, fill_value, dtype=wanted, device=target)
 
 
 # --- ranges and grids -----------------------------------------------------------------------------
