@@ -8,7 +8,7 @@ and ValueError at once. It must not know handles, nor how a mask's value is foun
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .._base.dtypes import bool_, int64, kind
+from .._base.dtypes import bool_
 from .._base.shapes import Shape, broadcast
 from ..ir.node import Node, apply
 from ..ops import g
@@ -251,28 +251,3 @@ def fitted(u: Node, shape: Shape) -> Node:
         return g.broadcast_to(u, shape)
     except ValueError:
         raise ValueError(f"can't broadcast a value of shape {u.shape} into shape {shape}") from None
-
-
-def _line(x: Node, axis: int, n: int) -> Node:
-    """0 … n - 1 along one axis, as many axes as x has."""
-    ones = (1,) * (x.ndim - axis - 1)
-    return g.reshape(g.iota(n, int64, x.device), (*(1,) * axis, n, *ones))
-
-
-def take_along_axis(x: Node, places: Node, axis: int) -> Node:
-    """Elements of x at places along an axis; the other axes broadcast. Raises TypeError,
-    ValueError.
-    """
-    if kind(places.dtype) not in "iu":
-        raise TypeError(f"take_along_axis: indices must be integers, got dtype {places.dtype}")
-    if places.ndim != x.ndim:
-        raise ValueError(
-            f"take_along_axis: x has {x.ndim} axes, indices have {places.ndim}: "
-            f"shapes {x.shape} and {places.shape}"
-        )
-    rest = broadcast(*(s[:axis] + s[axis + 1 :] for s in (x.shape, places.shape)))
-    around = (*rest[:axis], x.shape[axis], *rest[axis:])
-    wanted = (*rest[:axis], places.shape[axis], *rest[axis:])
-    lines = [_line(x, a, n) for a, n in enumerate(wanted)]
-    lines[axis] = g.cast(places, int64)
-    return g.gather([g.broadcast_to(x, around), *(g.broadcast_to(line, wanted) for line in lines)])

@@ -219,7 +219,8 @@ def take_along_axis(x: Node, indices: Node, axis: int) -> Node:
         raise TypeError(f"take_along_axis: indices must be integers, got {indices.dtype}")
     if indices.ndim != x.ndim:
         raise ValueError(
-            f"take_along_axis: shapes {x.shape} and {indices.shape} must have as many axes"
+            f"take_along_axis: x has {x.ndim} axes, indices have {indices.ndim}: "
+            f"shapes {x.shape} and {indices.shape}"
         )
     shape = []
     for a, (n, m) in enumerate(zip(x.shape, indices.shape)):

@@ -93,7 +93,8 @@ PROPAGATE: dict[str, Callable[[Any], Any]] = {
     "running": lambda x: [xp.cumulative_sum(x, axis=0, include_initial=True), xp.diff(x)],
     "shapes": lambda x: [x.T, xp.reshape(x, (9,)), xp.stack([x, x]), *xp.unstack(x), xp.roll(x, 1)],
     "broadcast": lambda x: xp.broadcast_arrays(x, x[0]),
-    "repeats": lambda x: [xp.repeat(x, 2), xp.tile(x, (2, 1)), xp.repeat(x, here([1, 0, 2]), axis=0)],
+    "repeats": lambda x: [xp.repeat(x, 2), xp.repeat(x, here([1, 0, 2]), axis=0)],
+    "tiles": lambda x: [xp.tile(x, (2, 1)), xp.flip(x), xp.moveaxis(x, 0, 1)],
     "triangles": lambda x: [xp.tril(x), xp.triu(x, k=1), *xp.meshgrid(x[0], x[1])],
     "indexing": lambda x: [x[0], x[1:, ::2], x[..., None], x[[0, 2]], x[x > 1.0], x[:, 1]],
     "taking": lambda x: [
