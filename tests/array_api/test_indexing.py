@@ -219,7 +219,7 @@ def test_take_without_an_axis_and_narrow_indices() -> None:
         xp.take(xp.arange(3), xp.ones(2), axis=0)
     with pytest.raises(TypeError, match="take_along_axis"):
         xp.take_along_axis(xp.arange(3), xp.ones(2))
-    with pytest.raises(ValueError, match="3 axes"):
+    with pytest.raises(ValueError, match=r"take_along_axis: .*\(3, 4, 5\)"):
         xp.take_along_axis(xp.asarray(X), xp.asarray([0]))
     with pytest.raises(ValueError, match="axis 0"):
         xp.take_along_axis(xp.asarray(X), xp.zeros((2, 1, 5), dtype=xp.int64), axis=1)
