@@ -180,6 +180,22 @@ def _own_references() -> int:
 _OWN = _own_references()
 
 
+def held(nodes: Sequence[Node]) -> set[Node]:
+    """Those of some pending nodes, arguments first, that something besides them holds."""
+    found = _references(nodes, Counter([a for n in nodes for a in n.args]))
+    return {n for n, references in found if references > _OWN_LISTED or not COUNTED}
+
+
+def _listed_references() -> int:
+    """References to a node that only `held`'s argument and another node hold."""
+    op = Op("probe", "movement", 1, infer=lambda x: (x.shape, x.dtype))
+    nodes = pending([apply(op, (apply(op, (placeholder((), bool_, CPU, 0),)),))])
+    return _references(nodes, Counter([a for n in nodes for a in n.args]))[0][1]
+
+
+_OWN_LISTED = _listed_references()
+
+
 def ancestors(roots: Sequence[Node], stop: Callable[[Node], bool]) -> list[Node]:
     """Nodes above `roots`, arguments first, not going past nodes where `stop` holds. No
     recursion.

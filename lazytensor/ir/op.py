@@ -87,6 +87,7 @@ class Op:
         domain: str = "biufc",
         outputs: int = 1,
         fails: bool = False,
+        copies: bool = False,
         **columns: Any,
     ) -> None:
         self.name = name
@@ -96,7 +97,7 @@ class Op:
         self.domain = domain
         self.outputs = outputs
         self.fails = fails
-        self.cheap = kind in ("elementwise", "movement", "create", "leaf")
+        self.cheap = kind in ("elementwise", "movement", "create", "leaf") and not copies
         for column in COLUMNS:
             setattr(self, column, columns.pop(column, None))
         if columns:

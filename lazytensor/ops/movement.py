@@ -210,6 +210,7 @@ slice_ = _row(
 embed = _row(
     "embed",
     ("shape", "starts", "steps"),
+    copies=True,
     infer=lambda x, shape, starts, steps: (shape, x.dtype),
     value=_embed_value,
     transpose=lambda g, ct, x, shape, starts, steps: (g.slice(ct, starts, x.shape, steps),),
@@ -222,6 +223,7 @@ update_slice = _row(
     "update_slice",
     ("starts", "steps"),
     2,
+    copies=True,
     infer=_infer_update,
     value=_update_value,
     vjp=_update_vjp,
@@ -233,6 +235,7 @@ concat = _row(
     "concat",
     ("axis",),
     None,
+    copies=True,
     infer=_infer_concat,
     value=lambda np, *rest: np.concatenate(rest[:-1], rest[-1]),
     transpose=_concat_transpose,

@@ -15,7 +15,7 @@ import numpy as np
 from .._base import config
 from .._base.dtypes import DType
 from .._base.log import wants
-from ..ir.graph import Graph, ancestors, linearize, pending, wanted_elsewhere
+from ..ir.graph import Graph, ancestors, held, linearize, pending, wanted_elsewhere
 from ..ir.node import PLACEHOLDER, Node
 from . import cache
 from .counters import COUNTERS
@@ -29,7 +29,7 @@ _lock = threading.RLock()
 # computing it again would take more ops than this.
 SMALL_BYTES = 1 << 16
 MAX_RECOMPUTED = 8
-TINY = 8
+TINY = 32
 
 
 def _reset_lock() -> None:
@@ -62,10 +62,11 @@ def _run(roots: Sequence[Node]) -> None:
     for root in roots:
         if root.op is PLACEHOLDER:
             raise _no_value(root)
+    roots = list(dict.fromkeys(roots))
     COUNTERS.graphs += 1
     nodes = pending(roots)
-    if len(nodes) <= TINY and _plain() and all(_small(n) for n in nodes):
-        _run_tiny(nodes)
+    if len(nodes) <= TINY and _plain() and _all_small(nodes):
+        _run_tiny(nodes, roots)
         return
     graph = linearize(roots, nodes)
     del nodes
@@ -92,20 +93,36 @@ def _plain() -> bool:
     )
 
 
-def _small(node: Node) -> bool:
-    return node.op.outputs == 1 and nbytes(node.shape, node.dtype) <= SMALL_BYTES
+def _all_small(nodes: Sequence[Node]) -> bool:
+    """Whether no node has more than SMALL_BYTES, or several outputs."""
+    for shape in {n.shape for n in nodes}:
+        size = 16  # bytes of the widest dtype
+        for k in shape:
+            if type(k) is tuple:
+                return False
+            size *= k
+        if size > SMALL_BYTES:
+            return False
+    return True
 
 
-def _run_tiny(nodes: Sequence[Node]) -> None:
-    """A few ops on small arrays: no plan would save what looking for it costs, and every value may
-    stay.
-    """
+def _run_tiny(nodes: Sequence[Node], roots: Sequence[Node]) -> None:
+    """Not many ops on small arrays: no plan would save what looking for it costs."""
+    keep = held(nodes).union(roots) if len(nodes) > 1 else nodes
+    values: dict[Node, Any] = {}
     with np.errstate(all="ignore"):
         for node in nodes:
-            for a in node.args:
-                if a.op is PLACEHOLDER:
-                    raise _no_value(a)
-            node.value = compute(node, [a.value for a in node.args])
+            values[node] = compute(node, [_value_of(a, values) for a in node.args])
+    for node in keep:
+        node.value = values[node]
+
+
+def _value_of(node: Node, values: dict[Node, Any]) -> Any:
+    if node.value is not None:
+        return node.value
+    if node.op is PLACEHOLDER:
+        raise _no_value(node)
+    return values[node]
 
 
 def _refuse_placeholders(graph: Graph) -> None:
@@ -133,9 +150,9 @@ class _Worth:
         op = node.op
         if not op.cheap or node in self._bases:
             return True
-        if op.kind != "elementwise":
-            return False
-        return nbytes(node.shape, node.dtype) <= SMALL_BYTES or self._cost(node) > MAX_RECOMPUTED
+        if nbytes(node.shape, node.dtype) <= SMALL_BYTES:
+            return True
+        return op.kind == "elementwise" and self._cost(node) > MAX_RECOMPUTED
 
     def _cost(self, node: Node) -> int:
         """Cheap ops that computing the node again would take, at most."""

@@ -356,3 +356,12 @@ def test_looks_meet_the_node_that_a_loop_carries(period):
                 most = max(most, len(linearize([total]).order))
     pending.settle()
     assert most < 1_200
+
+
+def test_a_chain_of_writes_is_not_computed_again_at_each_look():
+    x = data(50)
+    with config.context(execution="interpret"), counting() as c:
+        for i in range(40):
+            x = g.update_slice(x, g.slice(x, (i,), (1,), (1,)) * 2.0, (i,), (1,))
+            value(g.sum(x, (0,)))
+    assert c.interpreted == 40 * 4
