@@ -148,7 +148,7 @@ def _element(x: Any, device: Device) -> Node:
 
 
 def _no_numbers(items: Any, out: np.ndarray[Any, Any]) -> Exception:
-    bad = [x for x in out.flat if not isinstance(x, PYTHON) or isinstance(x, str)]
+    bad = [x for x in out.flat if not isinstance(x, PYTHON)]
     if not bad:
         return OverflowError("asarray: an integer is out of bounds for int64")
     what = f"{type(bad[0]).__name__}: {brief(bad[0])}"
