@@ -10,6 +10,7 @@ its result; imports and inputs come before.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import json
 import os
@@ -34,6 +35,8 @@ def worker(name: str, scale: int) -> None:
     leaves = importlib.import_module("tests.clients.compare").leaves
     bound = list(calls.bind(importlib.import_module(name), scale))
     times: Times = {}
+    gc.collect()
+    gc.freeze()  # what the imports left behind is nobody's call's to look through
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for text, function in bound:
