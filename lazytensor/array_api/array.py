@@ -21,7 +21,7 @@ from ..lang import indexing, linalg
 from ..ops import g
 from ..runtime.materialize import materialize as compute
 from ..runtime.materialize import value
-from . import _print, exchange
+from . import _masks, _print, exchange
 from . import _rules as rules
 from . import _views as views
 from ._methods import Methods
@@ -88,7 +88,7 @@ class Array(Methods):
         x = cut(self)
         try:
             items = _items(key, x.device)
-            out = Array(indexing.getitem(x, items, rules.places))
+            out = Array(_masks.getitem(x, items) or indexing.getitem(x, items, rules.places))
         except _ERRORS as error:
             raise error.with_traceback(None) from None
         shows = out._node.shape or any(item is Ellipsis for item in items)
@@ -106,7 +106,8 @@ class Array(Methods):
             if type(value) is Array and views.shows(self, x, value, items):
                 return
             u = _assigned(x, value)
-            views.written(self, indexing.setitem(x, items, u, rules.places))
+            new = _masks.setitem(x, items, u)
+            views.written(self, new or indexing.setitem(x, items, u, rules.places))
         except _ERRORS as error:
             raise error.with_traceback(None) from None
 

@@ -207,7 +207,7 @@ def getitem(x: Node, key: tuple[Any, ...], places: Places) -> Node:
 
 def setitem(x: Node, key: tuple[Any, ...], u: Node, places: Places) -> Node:
     """x after `x[key] = u`, u of x's dtype. Raises as `getitem`, ValueError for u's shape."""
-    if _masks_all_of(x, key, u):
+    if masks_all_of(x, key, u):
         mask = key[0]
         spread = g.reshape(mask, (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
         return g.where(spread, u, x)
@@ -219,7 +219,7 @@ def setitem(x: Node, key: tuple[Any, ...], u: Node, places: Places) -> Node:
     return g.update_slice(x, new, p.starts, p.steps)
 
 
-def _masks_all_of(x: Node, key: tuple[Any, ...], u: Node) -> bool:
+def masks_all_of(x: Node, key: tuple[Any, ...], u: Node) -> bool:
     """Whether a mask of leading axes is all of the key, and u the same wherever it holds."""
     if len(key) != 1 or not isinstance(key[0], Node) or key[0].dtype is not bool_:
         return False

@@ -21,6 +21,8 @@ from ..ir.node import WATCH, Node, leaf, serials
 HELD_BYTES = 16 << 20
 # Nodes that are visited, at most, after every few megabytes of leaves.
 _LEAF_VISITS = 4096
+# Newest nodes that are measured, one after another, at most: a loop's body should have no more.
+MOST_LOOKS = 128
 
 
 class _State:
@@ -59,7 +61,7 @@ def _look(node: Node, materialize: Callable[[Sequence[Node]], None]) -> None:
     if _State.visits <= 0:
         _State.visits = limit
     nodes, held = _measure(node)
-    _State.visits -= nodes
+    _State.visits -= max(nodes, limit // MOST_LOOKS)
     WATCH.next_look = 0 if _State.visits > 0 else serials() + limit
     if 2 * nodes < limit and held <= HELD_BYTES:
         return

@@ -1,0 +1,54 @@
+"""Boolean masks on small arrays: reading and writing at once.
+
+What a mask selects depends on data, so that its value is asked for anyway; on small arrays taking the
+elements by NumPy costs less than the nodes for it would. What enters: nodes and keys. What leaves: a
+node with the result, or None where the graph does it: without a mask, for large arrays, and while a
+function is being transformed, which must see the operations.
+"""
+
+from typing import Any
+
+from .._base.dtypes import bool_
+from ..ir.node import TRACING, Node
+from ..lang import indexing
+from ..runtime.materialize import SMALL_BYTES, materialize, nbytes
+from ..runtime.pending import new_leaf
+
+Key = tuple[Any, ...]
+
+
+def _key(key: Key, *nodes: Node) -> Key | None:
+    """The key with values for its nodes, those of `nodes` computed with them."""
+    indices = [item for item in key if type(item) is Node]
+    if TRACING.depth or not any(item.dtype is bool_ for item in indices):
+        return None
+    if any(nbytes(n.shape, n.dtype) > SMALL_BYTES for n in nodes):
+        return None
+    materialize([*nodes, *indices])
+    return tuple(item.value if type(item) is Node else item for item in key)
+
+
+def getitem(x: Node, key: Key) -> Node | None:
+    """`x[key]`; None too for a key that is refused, for the graph says what is wrong with it."""
+    found = _key(key, x)
+    if found is None:
+        return None
+    try:
+        return new_leaf(x.value[found], x.device)
+    except IndexError:
+        return None
+
+
+def setitem(x: Node, key: Key, u: Node) -> Node | None:
+    """x after `x[key] = u`; None too where a select does it without the mask's value, and for what is
+    refused.
+    """
+    found = None if indexing.masks_all_of(x, key, u) else _key(key, x, u)
+    if found is None:
+        return None
+    out = x.value.copy()
+    try:
+        out[found] = u.value
+    except (IndexError, ValueError):
+        return None
+    return new_leaf(out, x.device)
