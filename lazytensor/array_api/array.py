@@ -16,7 +16,7 @@ from .._base.devices import Device
 from .._base.devices import device as device_of
 from .._base.dtypes import DType, bool_, kind
 from .._base.shapes import Shape
-from ..ir.node import Node, apply, apply_alike, scalar
+from ..ir.node import TRACING, Node, apply, apply_alike, leaf, scalar
 from ..lang import indexing, linalg
 from ..ops import g
 from ..runtime.materialize import materialize as compute
@@ -86,6 +86,9 @@ class Array(Methods):
         Masks are computed. Raises IndexError, ValueError for a step of 0. Standard: indexing.
         """
         x = cut(self)
+        if type(key) is int and x.value is not None and len(x.shape) == 1 and not TRACING.depth:
+            if -x.shape[0] <= key < x.shape[0]:
+                return Array(leaf(np.array(x.value[key]), x.device))
         try:
             items = _items(key, x.device)
             out = Array(_masks.getitem(x, items) or indexing.getitem(x, items, rules.places))

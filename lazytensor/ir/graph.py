@@ -7,7 +7,7 @@ not know what a key is used for, or how nodes are computed.
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -143,7 +143,7 @@ def linearize(roots: Sequence[Node], nodes: Sequence[Node] | None = None) -> Gra
 COUNTED = not hasattr(sys, "_is_gil_enabled") or sys._is_gil_enabled()
 
 
-def _references(nodes: Iterable[Node], uses: Counter[Node]) -> list[tuple[Node, int]]:
+def _references(nodes: Iterable[Node], uses: Mapping[Node, int]) -> list[tuple[Node, int]]:
     """References to each node besides those of its uses as an argument in the graph."""
     count = sys.getrefcount
     return [(node, count(node) - uses[node]) for node in nodes]
@@ -182,15 +182,25 @@ _OWN = _own_references()
 
 def held(nodes: Sequence[Node]) -> set[Node]:
     """Those of some pending nodes, arguments first, that something besides them holds."""
-    found = _references(nodes, Counter([a for n in nodes for a in n.args]))
+    found = _references(nodes, _uses(nodes))
     return {n for n, references in found if references > _OWN_LISTED or not COUNTED}
+
+
+def _uses(nodes: Sequence[Node]) -> dict[Node, int]:
+    """How often each of some nodes is an argument of them."""
+    uses = dict.fromkeys(nodes, 0)
+    for node in nodes:
+        for a in node.args:
+            if a in uses:
+                uses[a] += 1
+    return uses
 
 
 def _listed_references() -> int:
     """References to a node that only `held`'s argument and another node hold."""
     op = Op("probe", "movement", 1, infer=lambda x: (x.shape, x.dtype))
     nodes = pending([apply(op, (apply(op, (placeholder((), bool_, CPU, 0),)),))])
-    return _references(nodes, Counter([a for n in nodes for a in n.args]))[0][1]
+    return _references(nodes, _uses(nodes))[0][1]
 
 
 _OWN_LISTED = _listed_references()

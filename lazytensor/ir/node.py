@@ -212,19 +212,19 @@ _scalars: dict[Any, Node] = {}
 
 
 def scalar(value: Any, dtype: DType, device: Device = CPU) -> Node:
-    """A 0-d node for a Python scalar. Raises OverflowError when an integer does not fit
-    the dtype.
+    """A 0-d node for a Python scalar. Raises OverflowError when an integer does not fit the
+    dtype.
     """
-    key = (value, dtype, device, type(value))
+    # zeros have a sign, also as parts of complex numbers, and NaN is not equal to itself
+    exact = value and value == value and type(value) is not complex
+    key = (value if exact else str(value), dtype, device, type(value))
     node = _scalars.get(key)
     if node is None:
         WATCH.uncounted += 1
         node = Node(SCALAR, (), (), (), dtype, device, _buffer(value, dtype))
-        # zeros have a sign, also as parts of complex numbers, and NaN is not equal to itself
-        if value and value == value and type(value) is not complex:
-            if len(_scalars) >= 1024:
-                _scalars.clear()
-            _scalars[key] = node
+        if len(_scalars) >= 1024:
+            _scalars.clear()
+        _scalars[key] = node
     return node
 
 

@@ -19,7 +19,7 @@ from ..ir.graph import Graph, ancestors, held, linearize, pending, wanted_elsewh
 from ..ir.node import PLACEHOLDER, Node
 from . import cache
 from .counters import COUNTERS
-from .interpret import compute
+from .interpret import as_array, compute
 from .observe import OBSERVERS
 from .pending import settle, watch
 
@@ -110,16 +110,26 @@ def _run_tiny(nodes: Sequence[Node], roots: Sequence[Node]) -> None:
     """Not many ops on small arrays: no plan would save what looking for it costs."""
     keep = held(nodes).union(roots) if len(nodes) > 1 else nodes
     values: dict[Node, Any] = {}
-    with np.errstate(all="ignore"):
-        for node in nodes:
-            values[node] = compute(node, [_value_of(a, values) for a in node.args])
+    if all([n.op.kind == "movement" for n in nodes]):
+        _fill(nodes, values)
+    else:
+        with np.errstate(all="ignore"):
+            _fill(nodes, values)
+    COUNTERS.interpreted += len(nodes)
     for node in keep:
         node.value = values[node]
 
 
+def _fill(nodes: Sequence[Node], values: dict[Node, Any]) -> None:
+    for node in nodes:
+        args = [_value_of(a, values) if a.value is None else a.value for a in node.args]
+        try:
+            values[node] = as_array(node.op.value(np, *args, *node.params))
+        except Exception:  # once more, the way that knows the user's line and empties the pool
+            values[node] = compute(node, args)
+
+
 def _value_of(node: Node, values: dict[Node, Any]) -> Any:
-    if node.value is not None:
-        return node.value
     if node.op is PLACEHOLDER:
         raise _no_value(node)
     return values[node]
