@@ -158,9 +158,9 @@ class Methods:
         node = cut(self)
         if dtype is None:
             return self._with(node)
-        target = canonical(dtype)
+        target, buffer = canonical(dtype), value(node)
         try:
-            found = value(node).view(target)
+            found = buffer.view(target)
         except ValueError as error:
             raise ValueError(f"view: {node.dtype} {node.shape} as {target}: {error}") from None
         return self._with(leaf(found, node.device))
