@@ -29,7 +29,7 @@ _lock = threading.RLock()
 # computing it again would take more ops than this.
 SMALL_BYTES = 1 << 16
 MAX_RECOMPUTED = 8
-TINY = 32
+TINY = 64
 
 
 def _reset_lock() -> None:
