@@ -16,12 +16,12 @@ from .._base.devices import Device
 from .._base.devices import device as device_of
 from .._base.dtypes import DType, bool_, kind
 from .._base.shapes import Shape
-from ..ir.node import TRACING, Node, apply, apply_alike, leaf, scalar
+from ..ir.node import Node, apply, apply_alike, scalar
 from ..lang import indexing, linalg
 from ..ops import g
 from ..runtime.materialize import materialize as compute
 from ..runtime.materialize import value
-from . import _masks, _print, exchange
+from . import _at_once, _print, exchange
 from . import _rules as rules
 from . import _views as views
 from ._methods import Methods
@@ -86,12 +86,11 @@ class Array(Methods):
         Masks are computed. Raises IndexError, ValueError for a step of 0. Standard: indexing.
         """
         x = cut(self)
-        if type(key) is int and x.value is not None and len(x.shape) == 1 and not TRACING.depth:
-            if -x.shape[0] <= key < x.shape[0]:
-                return Array(leaf(np.array(x.value[key]), x.device))
+        if type(key) is int and (found := _at_once.element(x, key)):
+            return Array(found)
         try:
             items = _items(key, x.device)
-            out = Array(_masks.getitem(x, items) or indexing.getitem(x, items, rules.places))
+            out = Array(_at_once.getitem(x, items) or indexing.getitem(x, items, rules.places))
         except _ERRORS as error:
             raise error.with_traceback(None) from None
         shows = out._node.shape or any(item is Ellipsis for item in items)
@@ -109,7 +108,7 @@ class Array(Methods):
             if type(value) is Array and views.shows(self, x, value, items):
                 return
             u = _assigned(x, value)
-            new = _masks.setitem(x, items, u)
+            new = _at_once.setitem(x, items, u)
             views.written(self, new or indexing.setitem(x, items, u, rules.places))
         except _ERRORS as error:
             raise error.with_traceback(None) from None

@@ -19,7 +19,7 @@ from ..ir.graph import Graph, ancestors, held, linearize, pending, wanted_elsewh
 from ..ir.node import PLACEHOLDER, Node
 from . import cache
 from .counters import COUNTERS
-from .interpret import as_array, compute
+from .interpret import compute
 from .observe import OBSERVERS
 from .pending import settle, watch
 
@@ -110,12 +110,11 @@ def _run_tiny(nodes: Sequence[Node], roots: Sequence[Node]) -> None:
     """Not many ops on small arrays: no plan would save what looking for it costs."""
     keep = held(nodes).union(roots) if len(nodes) > 1 else nodes
     values: dict[Node, Any] = {}
-    if all([n.op.kind == "movement" for n in nodes]):
+    if all(n.op.kind == "movement" for n in nodes):
         _fill(nodes, values)
     else:
         with np.errstate(all="ignore"):
             _fill(nodes, values)
-    COUNTERS.interpreted += len(nodes)
     for node in keep:
         node.value = values[node]
 
@@ -123,10 +122,7 @@ def _run_tiny(nodes: Sequence[Node], roots: Sequence[Node]) -> None:
 def _fill(nodes: Sequence[Node], values: dict[Node, Any]) -> None:
     for node in nodes:
         args = [_value_of(a, values) if a.value is None else a.value for a in node.args]
-        try:
-            values[node] = as_array(node.op.value(np, *args, *node.params))
-        except Exception:  # once more, the way that knows the user's line and empties the pool
-            values[node] = compute(node, args)
+        values[node] = compute(node, args)
 
 
 def _value_of(node: Node, values: dict[Node, Any]) -> Any:

@@ -1,20 +1,29 @@
-"""Boolean masks on small arrays: reading and writing at once.
+"""Indexing done at once: masks on small arrays, single elements of computed ones.
 
-What a mask selects depends on data, so that its value is asked for anyway; on small arrays taking the
-elements by NumPy costs less than the nodes for it would. What enters: nodes and keys. What leaves: a
-node with the result, or None where the graph does it: without a mask, for large arrays, and while a
+What a mask selects depends on data, so that its value is asked for anyway; on small arrays taking
+the elements by NumPy costs less than the nodes for it would. What enters: nodes and keys. What
+leaves: a node with the result, or None where the graph does it: for everything else, and while a
 function is being transformed, which must see the operations.
 """
 
 from typing import Any
 
+import numpy as np
+
 from .._base.dtypes import bool_
-from ..ir.node import TRACING, Node
+from ..ir.node import TRACING, Node, leaf
 from ..lang import indexing
 from ..runtime.materialize import SMALL_BYTES, materialize, nbytes
 from ..runtime.pending import new_leaf
 
 Key = tuple[Any, ...]
+
+
+def element(x: Node, i: int) -> Node | None:
+    """An element of a vector whose value is known."""
+    if x.value is None or len(x.shape) != 1 or TRACING.depth or not -x.shape[0] <= i < x.shape[0]:
+        return None
+    return leaf(np.array(x.value[i]), x.device)
 
 
 def _key(key: Key, *nodes: Node) -> Key | None:
@@ -40,8 +49,8 @@ def getitem(x: Node, key: Key) -> Node | None:
 
 
 def setitem(x: Node, key: Key, u: Node) -> Node | None:
-    """x after `x[key] = u`; None too where a select does it without the mask's value, and for what is
-    refused.
+    """x after `x[key] = u`; None too where a select does it without the mask's value, and for what
+    is refused.
     """
     found = None if indexing.masks_all_of(x, key, u) else _key(key, x, u)
     if found is None:
