@@ -25,7 +25,8 @@ def fresh(monkeypatch):
 
 def program(shift: float = 2.5) -> Node:
     x = leaf(X)
-    return g.sum(g.exp(x * shift) + g.sqrt(x), (1,)) + g.sum(g.matmul(x, leaf(np.ones((8, 2)))), (1,))
+    products = g.matmul(x, leaf(np.ones((8, 2))))
+    return g.sum(g.exp(x * shift) + g.sqrt(x), (1,)) + g.sum(products, (1,))
 
 
 @pytest.mark.parametrize(
