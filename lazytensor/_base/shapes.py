@@ -61,7 +61,7 @@ def normalize_axis(axis: Any, ndim: int) -> int:
     except TypeError:
         raise TypeError(f"axis must be an int, got {axis!r}") from None
     if not -ndim <= i < ndim:
-        raise AxisError(i, ndim)
+        raise AxisError(i, ndim, "wrong axis")
     return i % ndim if ndim else 0
 
 

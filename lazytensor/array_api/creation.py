@@ -300,8 +300,8 @@ def arange(
         raise TypeError(f"arange: expected real numbers, got {start}, {stop}, {step}")
     whole = all(isinstance(v, int) for v in (first, last, by))
     wanted = canonical(dtype) if dtype is not None else int64 if whole else float64
-    if wanted is bool_ or kind(wanted) == "c":
-        raise TypeError(f"arange: expected a real numeric dtype, got {wanted}")
+    if wanted is bool_:
+        raise TypeError(f"arange: expected a numeric dtype, got {wanted}")
     count, target = _length(first, last, by), device_of(device)
     if count and kind(wanted) in "iu":
         _fits(wanted, first, first + (count - 1) * by)
