@@ -199,7 +199,7 @@ def _show(number: int, told: Told, figures: str, options: argparse.Namespace) ->
     if text:
         console.code(f"    {text}")
     if told.asker:
-        console.say(f"by {told.asker}")
+        console.code(f"by {told.asker}")
     console.say("the graph:", style="bold")
     console.code(_short(told.graph, options))
     how = (

@@ -66,7 +66,9 @@ SETTINGS = (
 
 
 def environment(*settings: str) -> dict[str, str]:
-    return {**os.environ, **dict(setting.split("=") for setting in settings)}
+    """That of this process under settings, without what was added to its own pytest."""
+    mine = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
+    return {**mine, **dict(setting.split("=") for setting in settings)}
 
 
 def run(settings: tuple[str, ...], paths: tuple[str, ...], deselected: tuple[str, ...] = ()) -> str:

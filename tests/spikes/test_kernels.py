@@ -3,6 +3,7 @@ CUDA C.
 """
 
 import ctypes
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,11 +89,28 @@ def test_llvm(program, rows):
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_cuda(program, rows):
-    nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc")
     text = loops.C().function(the_kernel(program(leaf(rows))))
-    try:
-        compiler = nvrtc.createProgram(text, "kernel.cu", [], [])
-    except RuntimeError as error:
-        pytest.skip(f"NVRTC is not installed: {error}")
-    nvrtc.compileProgram(compiler, ["--gpu-architecture=sm_90", "--fmad=false", "--std=c++17"])
-    assert len(nvrtc.getCUBIN(compiler)) > 1000
+    assert len(cubin(text, "--gpu-architecture=sm_90", "--fmad=false", "--std=c++17")) > 1000
+
+
+def test_cuda_source_with_an_error_is_refused():
+    with pytest.raises(AssertionError, match="undefined"):
+        cubin('extern "C" __global__ void kernel() { undefined(); }', "--gpu-architecture=sm_90")
+
+
+def cubin(text: str, *options: str) -> bytes:
+    """CUDA C compiled by NVRTC, which needs no device. Raises AssertionError with NVRTC's log."""
+    package = pytest.importorskip("nvidia.cuda_nvrtc")
+    library = next(Path(p) for p in package.__path__) / "lib" / "libnvrtc.so.12"
+    nvrtc, program, size = ctypes.CDLL(str(library)), ctypes.c_void_p(), ctypes.c_size_t()
+    args = (ctypes.c_char_p * len(options))(*[o.encode() for o in options])
+    nvrtc.nvrtcCreateProgram(ctypes.byref(program), text.encode(), b"kernel.cu", 0, None, None)
+    status = nvrtc.nvrtcCompileProgram(program, len(options), args)
+    nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
+    log = ctypes.create_string_buffer(size.value)
+    nvrtc.nvrtcGetProgramLog(program, log)
+    assert status == 0, log.value.decode()
+    nvrtc.nvrtcGetCUBINSize(program, ctypes.byref(size))
+    out = ctypes.create_string_buffer(size.value)
+    nvrtc.nvrtcGetCUBIN(program, out)
+    return out.raw
