@@ -208,9 +208,9 @@ def no_transfer(node: Node) -> Node | None:
 
 
 def single_reduction(node: Node) -> Node | None:
-    """A sum, product, maximum … over axes of size 1 -> reshape."""
+    """A sum, product, maximum … over axes of size 1 -> reshape; a complex sum turns -0 into 0."""
     x, axes = node.args[0], node.params[0]
-    if x.dtype is node.dtype and all(x.shape[a] == 1 for a in axes) and x.size:
+    if kind(x.dtype) != "c" and x.dtype is node.dtype and all(x.shape[a] == 1 for a in axes) and x.size:
         return _again("reshape", (x,), (node.shape,), node)
     return None
 
