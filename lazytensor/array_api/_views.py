@@ -10,16 +10,21 @@ and nothing is kept alive: links hold handles weakly, and a handle that is gone 
 views stop seeing one another when no array is left that both were made from.
 """
 
+import os
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 from weakref import ref
+
+import numpy as np
 
 from ..ir.node import Node, apply
 from ..ir.op import Op
 from ..lang import indexing
 from ..ops import g
 from ..ops import movement as rows
-from ._rules import cut, places
+from . import exchange
+from ._rules import cut, exposed, places
 
 
 class Step(NamedTuple):
@@ -150,17 +155,50 @@ def written(handle: Any, node: Node) -> None:
     own = handle._link
     if own is None:
         return
-    outer: Link = own
-    steps: Steps = ()
-    whole: Any = handle
-    for above, down in _ancestors(own):
-        found = above.handle()
-        if found is not None:
-            outer, whole, steps = above, found, down
-    if outer is not own:
+    whole, steps = _outermost(handle)
+    if whole is not handle:
         node = _put(cut(whole), steps, node)
         whole._node = node
-    _make_stale(outer, node, own)
+    _make_stale(whole._link, node, own)
+
+
+def _outermost(handle: Any) -> tuple[Any, Steps]:
+    """The outermost array that is left of those that the handle shows elements of, and
+    the steps.
+    """
+    whole: Any = handle
+    steps: Steps = ()
+    for above, down in _ancestors(handle._link):
+        found = above.handle()
+        if found is not None:
+            whole, steps = found, down
+    return whole, steps
+
+
+_lending = threading.Lock()
+
+
+def lend(handle: Any) -> np.ndarray[Any, Any]:
+    """As `exchange.lend`; for a view the outermost array's memory is lent, and the view's part of
+    it.
+
+    Where no part of memory shows the elements (they were copied on the way) it is the view's alone.
+    """
+    with _lending:
+        whole, steps = _outermost(handle) if handle._link is not None else (handle, ())
+        part = memory = exchange.lend(whole)
+        for step in steps:
+            part = step.op.value(np, part, *step.params)
+        if whole is handle:
+            return memory
+        if not np.shares_memory(part, memory):
+            return exchange.lend(handle)
+        handle._node = exposed(part.view(), handle._node.device)
+        return part
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: globals().update(_lending=threading.Lock()))
 
 
 def _ancestors(own: Link) -> Iterator[tuple[Link, Steps]]:

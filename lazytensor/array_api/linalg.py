@@ -8,6 +8,8 @@ the floating-point dtypes of the standard, and integers as float64.
 from typing import Any, NamedTuple
 
 from ..lang import linalg
+from ..runtime.materialize import value
+from . import exchange
 from ._rules import node_of, promoted
 from .array import Array
 from .linear_algebra import matmul, matrix_transpose, tensordot, vecdot
@@ -217,11 +219,14 @@ def slogdet(x: Array, /) -> SlogDet:
 def solve(x1: Array, x2: Array, /) -> Array:
     """x with x1 x = x2, leading axes broadcast; x2 of one axis is one column for every matrix.
 
-    Raises TypeError, ValueError for shapes; LinAlgError for a singular matrix, when computed.
-    Standard: linalg extension.
+    Raises TypeError, ValueError for shapes; LinAlgError for a singular matrix, when computed: for
+    SciPy's own calls at once, since it catches it there. Standard: linalg extension.
     """
     a, b = promoted("solve", x1, x2)
-    return Array(linalg.solve(a, b))
+    out = linalg.solve(a, b)
+    if exchange.asked_by("scipy."):
+        value(out)
+    return Array(out)
 
 
 def svd(x: Array, /, *, full_matrices: bool = True) -> SVD:

@@ -210,7 +210,8 @@ def no_transfer(node: Node) -> Node | None:
 def single_reduction(node: Node) -> Node | None:
     """A sum, product, maximum … over axes of size 1 -> reshape; a complex sum turns -0 into 0."""
     x, axes = node.args[0], node.params[0]
-    if kind(x.dtype) != "c" and x.dtype is node.dtype and all(x.shape[a] == 1 for a in axes) and x.size:
+    single = x.size and all(x.shape[a] == 1 for a in axes)
+    if single and x.dtype is node.dtype and kind(x.dtype) != "c":
         return _again("reshape", (x,), (node.shape,), node)
     return None
 

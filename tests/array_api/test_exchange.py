@@ -181,3 +181,12 @@ def test_copies_in_every_way() -> None:
     for made in (copy.copy(x), copy.deepcopy(x), copy.deepcopy([x])[0]):
         made[0] = 9
         assert x.tolist() == [1, 2, 3]
+
+
+def test_scipy_writes_through_a_slice_given_as_output():
+    ndimage = pytest.importorskip("scipy.ndimage")
+    x = np.arange(20.0).reshape(4, 5)
+    out, want = xp.zeros((4, 5)), np.zeros((4, 5))
+    ndimage.gaussian_filter(xp.asarray(x[:2]), 1.0, output=out[1:3])
+    ndimage.gaussian_filter(x[:2], 1.0, output=want[1:3])
+    np.testing.assert_array_equal(np.asarray(out), want)

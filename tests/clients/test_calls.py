@@ -42,3 +42,11 @@ def test_every_call_gives_numpys_answer(part: str, xp: ModuleType, same: Same, s
         except Exception as error:  # every failing call is named, not the first
             wrong.append(f"{text}: {type(error).__name__}: {error}")
     assert not wrong, f"{len(wrong)} calls differ:\n" + "\n".join(wrong)
+
+
+def test_a_singular_system_is_told_apart_by_scipy():
+    interpolate = pytest.importorskip("scipy.interpolate")
+    xp = pytest.importorskip("lazytensor")
+    points = xp.asarray([[2.0, 2.0], [2.0, 2.0], [3.0, 3.0]])
+    with pytest.raises(np.linalg.LinAlgError, match="Singular matrix"):
+        interpolate.RBFInterpolator(points, xp.asarray([0.0, 1.0, 2.0]), kernel="linear")(points)
