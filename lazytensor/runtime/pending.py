@@ -15,7 +15,7 @@ import numpy as np
 
 from .._base import config
 from .._base.devices import Device
-from ..ir.graph import ancestors
+from ..ir.graph import COUNTED, ancestors, held
 from ..ir.node import WATCH, Node, leaf, serials
 
 HELD_BYTES = 16 << 20
@@ -73,9 +73,13 @@ def _look(node: Node, materialize: Callable[[Sequence[Node]], None]) -> None:
 
 
 def _measure(node: Node) -> tuple[int, int]:
-    """Nodes above a node up to those that have a value, and the bytes of the buffers of these."""
+    """Nodes above a node up to those that have a value, and the bytes of the buffers that only
+    these hold: what the user holds as well would stay if they were materialised.
+    """
     found = ancestors([node], lambda n: n.value is not None)
-    return len(found), sum(n.value.nbytes for n in found if type(n.value) is np.ndarray)
+    others = held(found) if COUNTED else set()
+    alone = [n.value for n in found if n.value is not None and n not in others]
+    return len(found), sum(v.nbytes for v in alone if type(v) is np.ndarray)
 
 
 def _traced(node: Node) -> bool:

@@ -365,3 +365,10 @@ def test_a_chain_of_writes_is_not_computed_again_at_each_look():
             x = g.update_slice(x, g.slice(x, (i,), (1,), (1,)) * 2.0, (i,), (1,))
             value(g.sum(x, (0,)))
     assert c.interpreted == 40 * 4
+
+
+def test_large_arrays_that_the_user_holds_do_not_break_fusion():
+    xs = [new_leaf(np.ones(1 << 22), data(1).device) for _ in range(3)]
+    with counting() as c:
+        value(xs[0] * 2.5 + xs[1] * 3.5 - xs[2] * xs[0])
+    assert (c.kernels, c.graphs) == (1, 1)
