@@ -215,16 +215,17 @@ def scalar(value: Any, dtype: DType, device: Device = CPU) -> Node:
     """A 0-d node for a Python scalar. Raises OverflowError when an integer does not fit the
     dtype.
     """
-    # zeros have a sign, also as parts of complex numbers, and NaN is not equal to itself
-    exact = value and value == value and type(value) is not complex
+    # zeros have a sign, also as parts of complex numbers; that of NaN is not in its text
+    exact = value and type(value) is not complex
     key = (value if exact else str(value), dtype, device, type(value))
     node = _scalars.get(key)
     if node is None:
         WATCH.uncounted += 1
         node = Node(SCALAR, (), (), (), dtype, device, _buffer(value, dtype))
-        if len(_scalars) >= 1024:
-            _scalars.clear()
-        _scalars[key] = node
+        if value == value:
+            if len(_scalars) >= 1024:
+                _scalars.clear()
+            _scalars[key] = node
     return node
 
 

@@ -257,3 +257,9 @@ def test_meshgrid() -> None:
         xp.meshgrid(xp.arange(2), indexing="yx")
     with pytest.raises(ValueError, match=r"\(2, 2\)"):
         xp.meshgrid(xp.ones((2, 2)))
+
+
+def test_the_sign_of_nan_is_kept() -> None:
+    for _ in range(2):
+        assert not bool(xp.signbit(xp.asarray(float("nan"))))
+        assert bool(xp.signbit(xp.asarray(-float("nan"))))
