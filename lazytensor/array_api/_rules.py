@@ -17,6 +17,7 @@ from .._base.shapes import Shape
 from ..ir.graph import COUNTED
 from ..ir.node import TRACING, Node, apply, leaf, scalar
 from ..ir.op import Op
+from ..lang._checks import as_dtype as as_dtype
 from ..lang.promote import default_dtype, result_type
 from ..ops import elementwise as rows
 from ..ops import g
@@ -102,11 +103,6 @@ def brief(x: Any) -> str:
     """A value's repr, cut short for a message."""
     text = repr(x)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def as_dtype(x: Node, dtype: DType) -> Node:
-    """The node in that dtype."""
-    return x if x.dtype is dtype else g.cast(x, dtype)
 
 
 def operands(name: str, *given: Any) -> list[Any]:

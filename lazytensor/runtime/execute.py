@@ -17,7 +17,7 @@ from ..targets import null
 from ..targets import numpy as target
 from .buffers import POOL, empty
 from .counters import COUNTERS
-from .interpret import as_array, located
+from .interpret import evaluate
 
 _kernels: dict[Any, target.Compiled] = {}
 _by_kernel: dict[Kernel, target.Compiled] = {}
@@ -127,13 +127,7 @@ def _timed(step: Launch | Call, env: list[Any], graph: Graph) -> None:
 
 def _call(step: Call, args: list[Any], graph: Graph) -> Any:
     COUNTERS.calls += step.op.kind != "movement"
-    try:
-        value = step.op.value(np, *args, *step.params)
-    except (IndexError, ValueError, np.linalg.LinAlgError) as error:
-        if not step.op.fails:
-            raise
-        raise located(error, graph.order[step.place].where) from None
-    return tuple(map(as_array, value)) if type(value) is tuple else as_array(value)
+    return evaluate(step.op, args, step.params, graph.order[step.place])
 
 
 def _pretend(step: Launch | Call, env: list[Any], graph: Graph) -> None:

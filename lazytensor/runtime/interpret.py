@@ -4,13 +4,14 @@ What enters: a graph and the places whose values are wanted. What leaves: those 
 and tiny graphs are run so; results have the same bits as those of compiled plans.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..ir.graph import Graph
 from ..ir.node import Node, describe_line
+from ..ir.op import Op
 from .buffers import POOL
 from .counters import COUNTERS
 
@@ -59,17 +60,20 @@ def compute(node: Node, args: Sequence[Any]) -> Any:
 
 
 def _compute(node: Node, args: Sequence[Any]) -> Any:
-    op = node.op
+    value = evaluate(node.op, args, node.params, node)
+    COUNTERS.interpreted += 1
+    return value
+
+
+def evaluate(op: Op, args: Sequence[Any], params: Sequence[Any], node: Node) -> Any:
+    """A row's value column; what it raises has the user's line that made the node."""
     try:
-        value = op.value(np, *args, *node.params)
+        value = op.value(np, *args, *params)
     except (IndexError, ValueError, np.linalg.LinAlgError) as error:
         if not op.fails:
             raise
         raise located(error, node.where) from None
-    COUNTERS.interpreted += 1
-    if type(value) is tuple:
-        return tuple(map(as_array, value))
-    return as_array(value)
+    return tuple(map(as_array, value)) if type(value) is tuple else as_array(value)
 
 
 def as_array(value: Any) -> np.ndarray[Any, Any]:
@@ -82,6 +86,3 @@ def as_array(value: Any) -> np.ndarray[Any, Any]:
 def located(error: Exception, where: Any) -> Exception:
     """The same exception with the user's line that made the node."""
     return type(error)(f"{error} (array made at {describe_line(where)})")
-
-
-Run = Callable[[Graph, Sequence[int]], Values]
