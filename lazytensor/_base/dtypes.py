@@ -59,8 +59,9 @@ def canonical(dtype: Any) -> DType:
     if isinstance(dtype, str) and dtype == "bfloat16":
         return bfloat16()
     found = dtype if isinstance(dtype, np.dtype) else np.dtype(dtype)
-    if found in _interned:
-        return _interned[found]
+    known = _interned.get(found)
+    if known is not None:
+        return known
     if found.name == "bfloat16":
         return bfloat16()
     if not found.isnative:

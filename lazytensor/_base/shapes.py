@@ -29,16 +29,18 @@ def as_shape(shape: Any) -> Shape:
     if not isinstance(shape, Iterable):
         shape = (shape,)
     try:
-        out = tuple(operator.index(n) for n in shape)
+        out = tuple(map(operator.index, shape))
     except TypeError:
         raise TypeError(f"shape must be an int or a tuple of ints, got {shape!r}") from None
-    if any(n < 0 for n in out):
+    if out and min(out) < 0:
         raise ValueError(f"shape must not have negative sizes, got {out}")
     return out
 
 
 def broadcast(*shapes: Shape) -> Shape:
     """The shape that all broadcast to. Raises ValueError naming the shapes."""
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     rank = max(map(len, shapes), default=0)
     out = [1] * rank
     for shape in shapes:

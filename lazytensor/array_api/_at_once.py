@@ -13,7 +13,7 @@ import numpy as np
 from .._base.dtypes import bool_
 from ..ir.node import TRACING, Node, leaf
 from ..lang import indexing
-from ..runtime.materialize import SMALL_BYTES, materialize, nbytes
+from ..runtime.materialize import materialize, small
 from ..runtime.pending import new_leaf
 
 Key = tuple[Any, ...]
@@ -29,12 +29,15 @@ def element(x: Node, i: int) -> Node | None:
 def _key(key: Key, *nodes: Node) -> Key | None:
     """The key with values for its nodes, those of `nodes` computed with them."""
     indices = [item for item in key if type(item) is Node]
-    if TRACING.depth or not any(item.dtype is bool_ for item in indices):
+    if not indices or TRACING.depth or bool_ not in [item.dtype for item in indices]:
         return None
-    if any(nbytes(n.shape, n.dtype) > SMALL_BYTES for n in nodes):
-        return None
-    materialize([*nodes, *indices])
-    return tuple(item.value if type(item) is Node else item for item in key)
+    for n in nodes:
+        if not small(n.shape):
+            return None
+    needed = [n for n in (*nodes, *indices) if n.value is None]
+    if needed:
+        materialize(needed)
+    return tuple([item.value if type(item) is Node else item for item in key])
 
 
 def getitem(x: Node, key: Key) -> Node | None:

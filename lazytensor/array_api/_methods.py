@@ -37,8 +37,11 @@ class Methods:
 
     __slots__ = ()
 
+    def __init__(self, node: Node) -> None:
+        raise NotImplementedError  # the class of handles has it, and the slot
+
     @property
-    def _node(self) -> Node:  # a slot of the class of handles
+    def _node(self) -> Node:
         raise NotImplementedError
 
     @_node.setter
@@ -46,9 +49,7 @@ class Methods:
 
     def _with(self, node: Node) -> Self:
         """A handle like this one on another node."""
-        new = object.__new__(type(self))
-        new._node = node
-        return new
+        return type(self)(node)
 
     def _view(self, source: Node, node: Node) -> Self:
         """A handle that shows elements of this one, whose node was `source`."""

@@ -52,13 +52,12 @@ class Array(Methods):
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._link = None
 
     def __getattr__(self, name: str) -> Any:
-        """The slots that are not always set: called for nothing else that exists."""
+        """The node that a write to another view has taken: called for nothing else that exists."""
         if name == "_node":
             return views.refreshed(self)
-        if name == "_link":
-            return None
         raise AttributeError(f"lazytensor's arrays have no attribute {name!r}")
 
     # --- attributes -------------------------------------------------------------------------------
@@ -90,11 +89,13 @@ class Array(Methods):
             return Array(found)
         try:
             items = _items(key, x.device)
-            out = Array(_at_once.getitem(x, items) or indexing.getitem(x, items, rules.places))
+            selected = _at_once.getitem(x, items)
+            if selected is not None:
+                return Array(selected)
+            out = Array(indexing.getitem(x, items, rules.places))
         except _ERRORS as error:
             raise error.with_traceback(None) from None
-        shows = out._node.shape or any(item is Ellipsis for item in items)
-        return views.link(self, x, out) if shows else out
+        return views.link(self, x, out) if out._node.shape or _ELLIPSIS in map(type, items) else out
 
     def __setitem__(self, key: Any, value: Any, /) -> None:
         """Make this handle mean the array with other elements at the places of `key`.
@@ -294,12 +295,16 @@ class Array(Methods):
 
 def _items(key: Any, device: Device) -> tuple[Any, ...]:
     """A key as a tuple of ints, slices, None, Ellipsis and nodes. Raises IndexError."""
-    return tuple(_item(k, device) for k in (key if type(key) is tuple else (key,)))
+    if type(key) is not tuple:
+        key = (key,)
+    return tuple([k if type(k) in _BASIC else _item(k, device) for k in key])
+
+
+_ELLIPSIS = type(...)
+_BASIC = frozenset(map(type, (0, slice(0), None, ...)))
 
 
 def _item(item: Any, device: Device) -> Any:
-    if item is None or item is Ellipsis or type(item) in (int, slice):
-        return item
     if isinstance(item, bool | np.bool_):
         return scalar(bool(item), bool_, device)
     if isinstance(item, list | tuple):

@@ -13,7 +13,7 @@ from .op import ROWS
 
 
 def _operand(x: Any, like: Node) -> Node:
-    return x if isinstance(x, Node) else scalar(x, like.dtype, like.device)
+    return x if type(x) is Node else scalar(x, like.dtype, like.device)
 
 
 def _call(name: str) -> Callable[..., Node]:
@@ -23,14 +23,18 @@ def _call(name: str) -> Callable[..., Node]:
     def variadic(args: Any, *params: Any) -> Node:
         return apply(op, tuple(args), params)
 
+    def unary(x: Node, *params: Any) -> Node:
+        return apply(op, (x,), params)
+
     def fixed(*operands: Any) -> Node:
         args, params = operands[:arity], operands[arity:]
-        if all(isinstance(a, Node) for a in args):
-            return apply(op, args, params)
-        like = next(a for a in reversed(args) if isinstance(a, Node))
-        return apply(op, tuple(_operand(a, like) for a in args), params)
+        for a in args:
+            if type(a) is not Node:
+                like = next(a for a in reversed(args) if type(a) is Node)
+                return apply(op, tuple([_operand(a, like) for a in args]), params)
+        return apply(op, args, params)
 
-    return variadic if arity is None else fixed
+    return variadic if arity is None else unary if arity == 1 else fixed
 
 
 class Builder:

@@ -182,8 +182,8 @@ _OWN = _own_references()
 
 def held(nodes: Sequence[Node]) -> set[Node]:
     """Those of some pending nodes, arguments first, that something besides them holds."""
-    found = _references(nodes, _uses(nodes))
-    return {n for n, references in found if references > _OWN_LISTED or not COUNTED}
+    count = sys.getrefcount
+    return {n for n, own in _uses(nodes).items() if count(n) > own + _OWN_LISTED or not COUNTED}
 
 
 def _uses(nodes: Sequence[Node]) -> dict[Node, int]:
@@ -200,7 +200,7 @@ def _listed_references() -> int:
     """References to a node that only `held`'s argument and another node hold."""
     op = Op("probe", "movement", 1, infer=lambda x: (x.shape, x.dtype))
     nodes = pending([apply(op, (apply(op, (placeholder((), bool_, CPU, 0),)),))])
-    return _references(nodes, _uses(nodes))[0][1]
+    return next(sys.getrefcount(n) - own for n, own in _uses(nodes).items())
 
 
 _OWN_LISTED = _listed_references()

@@ -5,7 +5,7 @@ boolean masks); `places` gives the indices at which a mask holds. What leaves: n
 and ValueError at once. It must not know handles, nor how a mask's value is found.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from .._base.dtypes import bool_
@@ -42,18 +42,15 @@ class Plan(NamedTuple):
         return (*range(k, k + self.place), *range(k), *range(k + self.place, k + rest))
 
 
-def _consumed(item: Any) -> int:
-    """How many axes of the array an item of a key stands for."""
-    if item is None or item is Ellipsis:
-        return 0
-    return item.ndim if isinstance(item, Node) and item.dtype is bool_ else 1
-
-
 def _expanded(key: tuple[Any, ...], shape: Shape) -> list[Any]:
     """The key with whole slices for its ellipsis, and for what it leaves out."""
-    used = sum(map(_consumed, key))
-    dots = sum(item is Ellipsis for item in key)
-    if dots > 1:
+    used, dots = 0, []
+    for at, item in enumerate(key):
+        if item is Ellipsis:
+            dots.append(at)
+        elif item is not None:
+            used += item.ndim if type(item) is Node and item.dtype is bool_ else 1
+    if len(dots) > 1:
         raise IndexError("an index can only have a single ellipsis ('...')")
     if used > len(shape):
         raise IndexError(
@@ -62,69 +59,67 @@ def _expanded(key: tuple[Any, ...], shape: Shape) -> list[Any]:
     whole = [slice(None)] * (len(shape) - used)
     if not dots:
         return [*key, *whole]
-    at = next(i for i, item in enumerate(key) if item is Ellipsis)
-    return [*key[:at], *whole, *key[at + 1 :]]
+    return [*key[: dots[0]], *whole, *key[dots[0] + 1 :]]
 
 
-class _Parser:
-    """Collects a plan item by item; `axis` is the next axis of the array."""
+Basic = tuple[Ints, Ints, Ints, Shape]
 
-    def __init__(self, shape: Shape, places: Places) -> None:
-        self.shape = shape
-        self.places = places
-        self.axis = 0
-        self.slices: list[tuple[int, int, int]] = []
-        self.view: list[int] = []
-        self.axes: list[int] = []
-        self.arrays: list[Node] = []
 
-    def add(self, item: Any) -> None:
-        """One item of the expanded key."""
+def _basic(shape: Shape, items: Sequence[Any]) -> Basic:
+    """Starts, sizes and steps of the slice that ints, slices and Nones mean, and what shape of it
+    is shown.
+    """
+    starts, sizes, steps, view = [], [], [], []
+    for item in items:
         if item is None:
-            self.view.append(1)
-        elif isinstance(item, slice):
-            self._slice(item)
-        elif not isinstance(item, Node):
-            self._int(item)
-        elif item.dtype is bool_:
-            self._mask(item)
+            view.append(1)
+            continue
+        n = shape[len(sizes)]
+        if type(item) is slice:
+            start, stop, step = item.indices(n)
+            size = len(range(start, stop, step))
+            view.append(size)
+        elif -n <= item < n:
+            start, size, step = item % n, 1, 1
         else:
-            self._array(item)
+            raise IndexError(f"index {item} is out of bounds for axis {len(sizes)} of size {n}")
+        starts.append(start if size else 0)
+        sizes.append(size)
+        steps.append(step)
+    return tuple(starts), tuple(sizes), tuple(steps), tuple(view)
 
-    def _slice(self, item: slice) -> None:
-        start, stop, step = item.indices(self.shape[self.axis])
-        size = len(range(start, stop, step))
-        self.slices.append((start if size else 0, size, step))
-        self.view.append(size)
-        self.axis += 1
 
-    def _int(self, i: int) -> None:
-        n = self.shape[self.axis]
-        if not -n <= i < n:
-            raise IndexError(f"index {i} is out of bounds for axis {self.axis} of size {n}")
-        self.slices.append((i % n, 1, 1))
-        self.axis += 1
+def _without_arrays(
+    shape: Shape, items: Sequence[Any], places: Places
+) -> tuple[list[Any], list[int], list[Node]]:
+    """The items with whole slices for their index arrays, the axes of the view where these stand,
+    and the arrays.
+    """
+    basic: list[Any] = []
+    axes: list[int] = []
+    arrays: list[Node] = []
+    for item in items:
+        if type(item) is not Node:
+            basic.append(item)
+            continue
+        axis = sum(i is not None for i in basic)
+        found = _where(shape, axis, item, places) if item.dtype is bool_ else (item,)
+        for indices in found:
+            axes.append(sum(i is None or type(i) is slice for i in basic))
+            arrays.append(indices)
+            basic.append(None if item.dtype is bool_ and not item.shape else slice(None))
+    return basic, axes, arrays
 
-    def _array(self, indices: Node) -> None:
-        self.axes.append(len(self.view))
-        self.arrays.append(indices)
-        self._slice(slice(None))
 
-    def _mask(self, mask: Node) -> None:
-        for a, n in enumerate(mask.shape, self.axis):
-            if n not in (0, self.shape[a]):
-                raise IndexError(
-                    f"boolean index of shape {mask.shape} doesn't match: axis {a} has size "
-                    f"{self.shape[a]}, the mask {n}"
-                )
-        found = self.places(mask)
-        if mask.ndim:
-            for indices in found:
-                self._array(indices)
-            return
-        self.axes.append(len(self.view))
-        self.arrays.append(found[0])
-        self.view.append(1)
+def _where(shape: Shape, axis: int, mask: Node, places: Places) -> tuple[Node, ...]:
+    """The indices at which a mask of the axes from `axis` on holds. Raises IndexError."""
+    for a, n in enumerate(mask.shape, axis):
+        if n not in (0, shape[a]):
+            raise IndexError(
+                f"boolean index of shape {mask.shape} doesn't match: axis {a} has size "
+                f"{shape[a]}, the mask {n}"
+            )
+    return places(mask)
 
 
 def _place(items: list[Any]) -> int:
@@ -140,15 +135,11 @@ def plan(shape: Shape, key: tuple[Any, ...], places: Places) -> Plan:
     of 0.
     """
     items = _expanded(key, shape)
-    parser = _Parser(shape, places)
-    for item in items:
-        parser.add(item)
-    arrays = parser.arrays
+    basic, axes, arrays = _without_arrays(shape, items, places)
     if arrays:
         arrays = _together(arrays)
-    starts, sizes, steps = zip(*parser.slices) if parser.slices else ((), (), ())
     place = _place(items) if arrays else 0
-    return Plan(starts, sizes, steps, tuple(parser.view), tuple(parser.axes), tuple(arrays), place)
+    return Plan(*_basic(shape, basic), tuple(axes), tuple(arrays), place)
 
 
 def _together(arrays: list[Node]) -> list[Node]:
@@ -161,10 +152,10 @@ def _together(arrays: list[Node]) -> list[Node]:
     return [i if i.shape == shape else g.broadcast_to(i, shape) for i in arrays]
 
 
-def _sliced(x: Node, p: Plan) -> Node:
-    if p.sizes != x.shape or any(step != 1 for step in p.steps):
-        x = g.slice(x, p.starts, p.sizes, p.steps)
-    return x if p.view == x.shape else g.reshape(x, p.view)
+def _sliced(x: Node, starts: Ints, sizes: Ints, steps: Ints, view: Shape) -> Node:
+    if sizes != x.shape or steps != (1,) * len(steps):
+        x = apply(slice_, (x,), (starts, sizes, steps))
+    return x if view == x.shape else apply(reshape, (x,), (view,))
 
 
 def _permuted(x: Node, axes: Ints) -> Node:
@@ -175,33 +166,12 @@ def _inverse(axes: Ints) -> Ints:
     return tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
-def _leading(x: Node, item: int | slice) -> Node:
-    """`x[item]` for an int or a slice alone: the short way, for loops over arrays."""
-    shape = x.shape
-    if not shape:
-        raise IndexError("too many indices: 1 for an array of 0 axes, shape ()")
-    rest, n = shape[1:], shape[0]
-    starts, ones = (0,) * len(rest), (1,) * len(rest)
-    if type(item) is slice:
-        start, stop, step = item.indices(n)
-        size = len(range(start, stop, step))
-        if size == n and step == 1:
-            return x
-        return apply(slice_, (x,), ((start if size else 0, *starts), (size, *rest), (step, *ones)))
-    if not -n <= item < n:
-        raise IndexError(f"index {item} is out of bounds for axis 0 of size {n}")
-    row = apply(slice_, (x,), ((item % n, *starts), (1, *rest), (1, *ones)))
-    return apply(reshape, (row,), (rest,))
-
-
 def getitem(x: Node, key: tuple[Any, ...], places: Places) -> Node:
     """`x[key]`. Raises as `plan`; an index array out of range raises IndexError with the value."""
-    if len(key) == 1 and type(key[0]) in (int, slice):
-        return _leading(x, key[0])
+    if Node not in map(type, key):
+        return _sliced(x, *_basic(x.shape, _expanded(key, x.shape)))
     p = plan(x.shape, key, places)
-    view = _sliced(x, p)
-    if not p.arrays:
-        return view
+    view = _sliced(x, *p[:4])
     return _permuted(g.gather([_permuted(view, p.order()), *p.arrays]), p.result())
 
 
@@ -209,24 +179,25 @@ def setitem(x: Node, key: tuple[Any, ...], u: Node, places: Places) -> Node:
     """x after `x[key] = u`, u of x's dtype. Raises as `getitem`, ValueError for u's shape."""
     if masks_all_of(x, key, u):
         mask = key[0]
-        spread = g.reshape(mask, (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
-        return g.where(spread, u, x)
+        if mask.ndim != x.ndim:
+            mask = g.reshape(mask, (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
+        return g.where(mask, u, x)
     p = plan(x.shape, key, places)
     new = _written(x, p, u) if p.arrays else fitted(u, p.view)
     new = new if new.shape == p.sizes else g.reshape(new, p.sizes)
-    if p.sizes == x.shape and all(step == 1 for step in p.steps):
+    if p.sizes == x.shape and p.steps == (1,) * len(p.steps):
         return new
     return g.update_slice(x, new, p.starts, p.steps)
 
 
 def masks_all_of(x: Node, key: tuple[Any, ...], u: Node) -> bool:
     """Whether a mask of leading axes is all of the key, and u the same wherever it holds."""
-    if len(key) != 1 or not isinstance(key[0], Node) or key[0].dtype is not bool_:
+    if len(key) != 1 or type(key[0]) is not Node or key[0].dtype is not bool_:
         return False
-    k = key[0].ndim
-    if u.ndim > x.ndim - k or x.shape[:k] != key[0].shape:
+    k = len(key[0].shape)
+    if len(u.shape) > len(x.shape) - k or x.shape[:k] != key[0].shape:
         return False
-    return bool(broadcast(u.shape, x.shape[k:]) == x.shape[k:])
+    return not u.shape or bool(broadcast(u.shape, x.shape[k:]) == x.shape[k:])
 
 
 def _written(x: Node, p: Plan, u: Node) -> Node:
@@ -235,7 +206,7 @@ def _written(x: Node, p: Plan, u: Node) -> Node:
     rest = [p.view[a] for a in order[len(p.axes) :]]
     gathered = (*p.arrays[0].shape, *rest)
     update = _permuted(fitted(u, tuple(gathered[a] for a in result)), _inverse(result))
-    out = g.scatter([_permuted(_sliced(x, p), order), update, *p.arrays])
+    out = g.scatter([_permuted(_sliced(x, *p[:4]), order), update, *p.arrays])
     return _permuted(out, _inverse(order))
 
 

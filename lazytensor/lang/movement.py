@@ -29,14 +29,14 @@ def reshape(x: Node, shape: Any) -> Node:
     """The elements, in order, in another shape, of which one size may be -1. Raises TypeError,
     ValueError.
     """
-    given = _sizes(shape, "reshape")
-    wanted = given
+    given = wanted = _sizes(shape, "reshape")
+    size = prod(x.shape)
     if given.count(-1) == 1:
-        known = prod(n for n in given if n != -1)
-        if known and not x.size % known:
-            wanted = tuple(x.size // known if n == -1 else n for n in given)
-    if any(n < 0 for n in wanted) or prod(wanted) != x.size:
-        raise ValueError(f"reshape: can't reshape {x.shape} ({x.size} elements) to {given}")
+        known = -prod(given)
+        if known and not size % known:
+            wanted = tuple([size // known if n == -1 else n for n in given])
+    if (wanted and min(wanted) < 0) or prod(wanted) != size:
+        raise ValueError(f"reshape: can't reshape {x.shape} ({size} elements) to {given}")
     return x if wanted == x.shape else g.reshape(x, wanted)
 
 

@@ -16,13 +16,18 @@ def fold(np: Any, combine: Any, x: Any) -> Any:
     middle stays.
     """
     n = x.shape[-2]
+    if n == 1:
+        return x[..., 0, :]
+    high = (n + 1) // 2
+    acc = x[..., :high, :].copy()
+    rest = x[..., high:, :]
     while n > 1:
-        low = n // 2
-        high = n - low
-        head = combine(x[..., :low, :], x[..., high:, :])
-        x = head if low == high else np.concatenate((head, x[..., low:high, :]), -2)
+        low = acc[..., : n // 2, :]
+        combine(low, rest, low)
         n = high
-    return x[..., 0, :]
+        high = (n + 1) // 2
+        rest = acc[..., high:n, :]
+    return acc[..., 0, :]
 
 
 def _block(np: Any, combine: Any, x: Any) -> Any:

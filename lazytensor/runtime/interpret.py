@@ -52,32 +52,32 @@ def _readers(graph: Graph, wanted: Sequence[int]) -> list[int]:
 
 def compute(node: Node, args: Sequence[Any]) -> Any:
     """The value of one node; on a lack of memory the pool is emptied and the op run once more."""
+    COUNTERS.interpreted += 1
     try:
-        return _compute(node, args)
+        return evaluate(node.op, args, node.params, node)
     except MemoryError:
         POOL.clear()
-        return _compute(node, args)
-
-
-def _compute(node: Node, args: Sequence[Any]) -> Any:
-    value = evaluate(node.op, args, node.params, node)
-    COUNTERS.interpreted += 1
-    return value
+        return evaluate(node.op, args, node.params, node)
 
 
 def evaluate(op: Op, args: Sequence[Any], params: Sequence[Any], node: Node) -> Any:
-    """A row's value column; what it raises has the user's line that made the node."""
+    """A row's value column; what it raises has the user's line that made the node. Bytes are
+    counted when they are the value's own.
+    """
     try:
         value = op.value(np, *args, *params)
     except (IndexError, ValueError, np.linalg.LinAlgError) as error:
         if not op.fails:
             raise
         raise located(error, node.where) from None
-    return tuple(map(as_array, value)) if type(value) is tuple else as_array(value)
+    if type(value) is tuple:
+        return tuple(map(_as_array, value))
+    if type(value) is not np.ndarray or value.base is None:
+        return _as_array(value)
+    return value
 
 
-def as_array(value: Any) -> np.ndarray[Any, Any]:
-    """An ndarray for what a value column gave; its bytes are counted when they are its own."""
+def _as_array(value: Any) -> np.ndarray[Any, Any]:
     out = value if type(value) is np.ndarray else np.asarray(value)
     COUNTERS.bytes += out.nbytes if out.base is None else 0
     return out

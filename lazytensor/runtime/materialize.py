@@ -8,6 +8,7 @@ computed once, whichever thread asks.
 import os
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,8 @@ def value(node: Node) -> np.ndarray[Any, Any]:
 
 
 def materialize(nodes: Sequence[Node]) -> None:
-    """Fill the values of all nodes, in one graph. Raises what computing them raises; nothing is
-    then changed.
+    """Fill the values of all nodes, in one graph. Raises what computing them raises; these are then
+    as they were.
     """
     with _lock:
         roots = [n for n in nodes if n.value is None]
@@ -95,40 +96,43 @@ def _plain() -> bool:
 
 def _all_small(nodes: Sequence[Node]) -> bool:
     """Whether no node has more than SMALL_BYTES, or several outputs."""
-    for shape in {n.shape for n in nodes}:
-        size = 16  # bytes of the widest dtype
-        for k in shape:
-            if type(k) is tuple:
-                return False
-            size *= k
-        if size > SMALL_BYTES:
+    return all(map(small, {n.shape for n in nodes}))
+
+
+@lru_cache(1024)
+def small(shape: Any) -> bool:
+    """Whether an array of the shape has at most SMALL_BYTES, whatever its dtype, and is one."""
+    size = 16  # bytes of the widest dtype
+    for k in shape:
+        if type(k) is tuple:
             return False
-    return True
+        size *= k
+    return size <= SMALL_BYTES
 
 
 def _run_tiny(nodes: Sequence[Node], roots: Sequence[Node]) -> None:
     """Not many ops on small arrays: no plan would save what looking for it costs."""
     keep = held(nodes).union(roots) if len(nodes) > 1 else nodes
-    values: dict[Node, Any] = {}
-    if all(n.op.kind == "movement" for n in nodes):
-        _fill(nodes, values)
-    else:
-        with np.errstate(all="ignore"):
-            _fill(nodes, values)
-    for node in keep:
-        node.value = values[node]
+    try:
+        if len(nodes) == 1 and nodes[0].op.kind == "movement":
+            _fill(nodes)
+        else:
+            with np.errstate(all="ignore"):
+                _fill(nodes)
+    finally:
+        if len(keep) < len(nodes):
+            for node in nodes:
+                if node not in keep:
+                    node.value = None
 
 
-def _fill(nodes: Sequence[Node], values: dict[Node, Any]) -> None:
+def _fill(nodes: Sequence[Node]) -> None:
     for node in nodes:
-        args = [_value_of(a, values) if a.value is None else a.value for a in node.args]
-        values[node] = compute(node, args)
+        node.value = compute(node, [a.value if a.value is not None else _no(a) for a in node.args])
 
 
-def _value_of(node: Node, values: dict[Node, Any]) -> Any:
-    if node.op is PLACEHOLDER:
-        raise _no_value(node)
-    return values[node]
+def _no(node: Node) -> Any:
+    raise _no_value(node)
 
 
 def _refuse_placeholders(graph: Graph) -> None:
