@@ -31,7 +31,7 @@ REAL_FLOATING = (float32, float64)
 COMPLEX_FLOATING = (complex64, complex128)
 STANDARD = (bool_, *SIGNED, *UNSIGNED, *REAL_FLOATING, *COMPLEX_FLOATING)
 
-_interned: dict[Any, DType] = {d: d for d in (*STANDARD, float16)}
+INTERNED: dict[Any, DType] = {d: d for d in (*STANDARD, float16)}
 _kinds: dict[DType, str] = {
     **dict.fromkeys(SIGNED, "i"),
     **dict.fromkeys(UNSIGNED, "u"),
@@ -49,7 +49,7 @@ def bfloat16() -> DType:
 
     found = np.dtype(ml_dtypes.bfloat16)
     _kinds[found] = "f"
-    return _interned.setdefault(found, found)
+    return INTERNED.setdefault(found, found)
 
 
 def canonical(dtype: Any) -> DType:
@@ -59,7 +59,7 @@ def canonical(dtype: Any) -> DType:
     if isinstance(dtype, str) and dtype == "bfloat16":
         return bfloat16()
     found = dtype if isinstance(dtype, np.dtype) else np.dtype(dtype)
-    known = _interned.get(found)
+    known = INTERNED.get(found)
     if known is not None:
         return known
     if found.name == "bfloat16":

@@ -81,7 +81,7 @@ def operand(x: Any, device: Device = CPU) -> Any:
     """A node for an array, a Python scalar itself, NotImplemented for anything else."""
     node = getattr(x, "_node", None)
     if type(node) is Node:
-        return cut(x)
+        return cut(x) if node.value is not None and node.args else node
     if isinstance(x, np.generic) or (isinstance(x, np.ndarray) and x.__array_priority__ <= 0):
         return frozen(x, device)
     return x if isinstance(x, PYTHON) else NotImplemented
@@ -91,6 +91,9 @@ def node_of(x: Any, name: str = "array function", argument: str = "x") -> Node:
     """The node of an array; Python scalars get their default dtype. Raises TypeError for anything
     else.
     """
+    node = getattr(x, "_node", None)
+    if type(node) is Node and (node.value is None or not node.args):
+        return node
     out = operand(x)
     if type(out) is Node:
         return out

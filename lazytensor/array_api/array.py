@@ -301,10 +301,13 @@ def _items(key: Any, device: Device) -> tuple[Any, ...]:
 
 
 _ELLIPSIS = type(...)
+_INDICES = rules.dtypes_of("biu")
 _BASIC = frozenset(map(type, (0, slice(0), None, ...)))
 
 
 def _item(item: Any, device: Device) -> Any:
+    if type(item) is Array and (node := cut(item)).dtype in _INDICES:
+        return node
     if isinstance(item, bool | np.bool_):
         return scalar(bool(item), bool_, device)
     if isinstance(item, list | tuple):

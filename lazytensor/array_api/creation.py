@@ -60,7 +60,7 @@ def asarray(
     and for a copy that `copy=False` forbids, OverflowError. Standard: creation functions.
     """
     wanted = None if dtype is None else canonical(dtype)
-    if isinstance(obj, Array):
+    if type(obj) is Array:
         return _from_array(obj, wanted, device, copy)
     target = device_of(device)
     if isinstance(obj, np.ndarray):

@@ -12,7 +12,7 @@ from ..ir.node import Node
 from ..lang import movement
 from ..runtime.materialize import value
 from . import _views as views
-from ._rules import brief, node_of, promoted
+from ._rules import brief, node_of, promoted_nodes
 from .array import Array
 
 __all__ = [
@@ -74,7 +74,7 @@ def _joined(name: str, arrays: Any) -> list[Node]:
             f"{name}: expected at least one array, got an empty {type(arrays).__name__}"
         )
     nodes = [node_of(x, name, f"array {i}") for i, x in enumerate(arrays, 1)]
-    return promoted(name, *map(Array, nodes))
+    return promoted_nodes(name, *nodes)
 
 
 def concat(arrays: Sequence[Array], /, *, axis: int | None = 0) -> Array:

@@ -6,7 +6,6 @@ not know what a key is used for, or how nodes are computed.
 """
 
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
@@ -17,6 +16,7 @@ from .node import LEAF, PLACEHOLDER, SCALAR, Node, apply, placeholder
 from .op import Op
 
 Key = tuple[Any, ...]
+Uses = dict[Node, int]
 
 # Scalars that simplification looks at; every other one is an input of the program, not a part of
 # its text.
@@ -39,7 +39,7 @@ class Graph:
         self.number: dict[Node, int] = {}
         self.leaves: list[int] = []
         self.outputs: list[int] = []
-        self.uses: Counter[Node] = Counter()
+        self.uses: Uses = {}
         self.key: Key = ()
 
     def close(self, outputs: Sequence[int]) -> None:
@@ -85,38 +85,39 @@ def is_input(node: Node) -> bool:
     return node.value is not None or node.op is PLACEHOLDER
 
 
-def pending(roots: Sequence[Node]) -> list[Node]:
-    """Nodes to be computed, in the order in which they were made."""
-    found = [n for n in dict.fromkeys(roots) if not is_input(n)]
-    seen = set(found)
-    stack = list(found)
-    while stack:
-        for a in stack.pop().args:
-            if a not in seen:
-                seen.add(a)
-                if a.value is None and a.op is not PLACEHOLDER:
-                    found.append(a)
-                    stack.append(a)
+def pending(roots: Sequence[Node]) -> tuple[list[Node], Uses]:
+    """Nodes to be computed, in the order in which they were made, and how often each of them and of
+    their inputs is an argument.
+    """
+    uses = dict.fromkeys(roots, 0)
+    found = [n for n in uses if not is_input(n)]
+    for node in found:  # which grows meanwhile
+        for a in node.args:
+            if a in uses:
+                uses[a] += 1
+                continue
+            uses[a] = 1
+            if a.value is None and a.op is not PLACEHOLDER:
+                found.append(a)
     found.sort(key=_serial)
-    return found
+    return found, uses
 
 
 _serial = attrgetter("serial")
 
 
-def linearize(roots: Sequence[Node], nodes: Sequence[Node] | None = None) -> Graph:
+def linearize(roots: Sequence[Node], found: tuple[list[Node], Uses] | None = None) -> Graph:
     """The pending graph under `roots`: the walk stops at nodes that have a value. No recursion.
 
     Of two equal nodes that are dear to compute one stays; cheap ones are left to simplification.
-    `nodes` are what `pending(roots)` gives, if that is known.
+    `found` is what `pending(roots)` gives, if that is known.
     """
     graph = Graph()
     number, order, rows = graph.number, graph.order, graph.rows
     seen: dict[Key, int] = {}
-    edges: list[Node] = []
-    for node in pending(roots) if nodes is None else nodes:
+    nodes, graph.uses = pending(roots) if found is None else found
+    for node in nodes:
         args = node.args
-        edges += args
         try:
             row = (node.op, node.params, *[number[a] for a in args])
         except KeyError:
@@ -135,7 +136,6 @@ def linearize(roots: Sequence[Node], nodes: Sequence[Node] | None = None) -> Gra
     for node in roots:
         if node not in number:
             _add_leaf(graph, node, seen)
-    graph.uses = Counter(edges)
     graph.close([number[r] for r in roots])
     return graph
 
@@ -180,13 +180,13 @@ def _own_references() -> int:
 _OWN = _own_references()
 
 
-def held(nodes: Sequence[Node]) -> set[Node]:
-    """Those of some pending nodes, arguments first, that something besides them holds."""
+def held(nodes: Sequence[Node], uses: Uses) -> set[Node]:
+    """Those of some nodes that something holds besides them, the list of them, and `uses`."""
     count = sys.getrefcount
-    return {n for n, own in _uses(nodes).items() if count(n) > own + _OWN_LISTED or not COUNTED}
+    return {n for n in nodes if count(n) > uses[n] + _OWN_LISTED or not COUNTED}
 
 
-def _uses(nodes: Sequence[Node]) -> dict[Node, int]:
+def uses_among(nodes: Sequence[Node]) -> Uses:
     """How often each of some nodes is an argument of them."""
     uses = dict.fromkeys(nodes, 0)
     for node in nodes:
@@ -199,8 +199,8 @@ def _uses(nodes: Sequence[Node]) -> dict[Node, int]:
 def _listed_references() -> int:
     """References to a node that only `held`'s argument and another node hold."""
     op = Op("probe", "movement", 1, infer=lambda x: (x.shape, x.dtype))
-    nodes = pending([apply(op, (apply(op, (placeholder((), bool_, CPU, 0),)),))])
-    return next(sys.getrefcount(n) - own for n, own in _uses(nodes).items())
+    nodes, uses = pending([apply(op, (apply(op, (placeholder((), bool_, CPU, 0),)),))])
+    return next(sys.getrefcount(n) - uses[n] for n in nodes)
 
 
 _OWN_LISTED = _listed_references()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .._base.devices import CPU, Device
-from .._base.dtypes import DType, canonical
+from .._base.dtypes import INTERNED, DType, canonical
 from .._base.shapes import Shape
 from .op import Op, register
 
@@ -157,19 +157,23 @@ def make(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
 
 def apply(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
     """A node for `op`; strict: no promotion, one device. Raises what the row's `infer` raises."""
-    shape, dtype = op.infer(*args, *params)
+    node: Node = _new(Node)
+    node.shape, node.dtype = op.infer(*args, *params) if params else op.infer(*args)
     device = args[0].device if args else params[-1]
     for arg in args:
         if arg.device is not device:
             raise ValueError(
                 f"{op.name}: arrays are on different devices: {device} and {arg.device}"
             )
-    if op.kind == "transfer":
-        device = params[-1]
-    node = Node(op, args, params, shape, dtype, device)
+    node.op = op
+    node.args = args
+    node.params = params
+    node.device = device if op.kind != "transfer" else params[-1]
+    node.value = None
+    node.serial = serial = next(_count)
     if op.fails:
         node.where = user_line()
-    if node.serial >= WATCH.next_look and WATCH.look is not None:
+    if serial >= WATCH.next_look and WATCH.look is not None:
         WATCH.look(node)
     return node
 
@@ -199,7 +203,8 @@ _new = object.__new__
 def leaf(value: np.ndarray[Any, Any], device: Device = CPU) -> Node:
     """A node for a buffer, which must not be written to any more."""
     WATCH.uncounted += 1
-    return Node(LEAF, (), (), value.shape, canonical(value.dtype), device, value)
+    dtype = INTERNED.get(value.dtype) or canonical(value.dtype)
+    return Node(LEAF, (), (), value.shape, dtype, device, value)
 
 
 def placeholder(shape: Shape, dtype: DType, device: Device, index: Any) -> Node:

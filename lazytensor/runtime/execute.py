@@ -7,8 +7,6 @@ import os
 import time
 from typing import Any
 
-import numpy as np
-
 from .._base import config
 from .._base.log import log, wants
 from ..ir.graph import Graph
@@ -17,7 +15,7 @@ from ..targets import null
 from ..targets import numpy as target
 from .buffers import POOL, empty
 from .counters import COUNTERS
-from .interpret import evaluate
+from .interpret import evaluate, quietly
 
 _kernels: dict[Any, target.Compiled] = {}
 _by_kernel: dict[Kernel, target.Compiled] = {}
@@ -74,10 +72,10 @@ def execute(plan: Plan, graph: Graph) -> list[Any]:
     MemoryError.
     """
     try:
-        return _execute(plan, graph)
+        return quietly(_execute, plan, graph)  # type: ignore[no-any-return]
     except MemoryError:
         POOL.clear()
-        return _execute(plan, graph)
+        return quietly(_execute, plan, graph)  # type: ignore[no-any-return]
 
 
 def _execute(plan: Plan, graph: Graph) -> list[Any]:
@@ -87,11 +85,10 @@ def _execute(plan: Plan, graph: Graph) -> list[Any]:
     for slot, buffer in plan.constants:
         env[slot] = buffer
     run = _pretend if config.get("target") == "null" else _timed if wants(2) else _run
-    with np.errstate(all="ignore"):
-        for step in plan.steps:
-            run(step, env, graph)
-            for slot in step.drops:
-                env[slot] = None
+    for step in plan.steps:
+        run(step, env, graph)
+        for slot in step.drops:
+            env[slot] = None
     return [env[slot] for slot in plan.outputs]
 
 

@@ -7,7 +7,7 @@ computed once, whichever thread asks.
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +20,7 @@ from ..ir.graph import Graph, ancestors, held, linearize, pending, wanted_elsewh
 from ..ir.node import PLACEHOLDER, Node
 from . import cache
 from .counters import COUNTERS
-from .interpret import compute
+from .interpret import compute, quietly
 from .observe import OBSERVERS
 from .pending import settle, watch
 
@@ -65,12 +65,13 @@ def _run(roots: Sequence[Node]) -> None:
             raise _no_value(root)
     roots = list(dict.fromkeys(roots))
     COUNTERS.graphs += 1
-    nodes = pending(roots)
+    found = pending(roots)
+    nodes, uses = found
     if len(nodes) <= TINY and _plain() and _all_small(nodes):
-        _run_tiny(nodes, roots)
+        _run_tiny(nodes, held(nodes, uses).union(roots) if len(nodes) > 1 else roots)
         return
-    graph = linearize(roots, nodes)
-    del nodes
+    graph = linearize(roots, found)
+    del found, nodes, uses
     _refuse_placeholders(graph)
     outputs = list(dict.fromkeys(graph.outputs))
     graph.close(outputs + wanted_elsewhere(graph, _Worth(graph, roots)))
@@ -110,15 +111,10 @@ def small(shape: Any) -> bool:
     return size <= SMALL_BYTES
 
 
-def _run_tiny(nodes: Sequence[Node], roots: Sequence[Node]) -> None:
+def _run_tiny(nodes: Sequence[Node], keep: Collection[Node]) -> None:
     """Not many ops on small arrays: no plan would save what looking for it costs."""
-    keep = held(nodes).union(roots) if len(nodes) > 1 else nodes
     try:
-        if len(nodes) == 1 and nodes[0].op.kind == "movement":
-            _fill(nodes)
-        else:
-            with np.errstate(all="ignore"):
-                _fill(nodes)
+        quietly(_fill, nodes)
     finally:
         if len(keep) < len(nodes):
             for node in nodes:

@@ -15,7 +15,7 @@ import numpy as np
 
 from .._base import config
 from .._base.devices import Device
-from ..ir.graph import COUNTED, ancestors, held
+from ..ir.graph import COUNTED, ancestors, held, uses_among
 from ..ir.node import WATCH, Node, leaf, serials
 
 HELD_BYTES = 16 << 20
@@ -77,7 +77,7 @@ def _measure(node: Node) -> tuple[int, int]:
     these hold: what the user holds as well would stay if they were materialised.
     """
     found = ancestors([node], lambda n: n.value is not None)
-    others = held(found) if COUNTED else set()
+    others = held(found, uses_among(found)) if COUNTED else set()
     alone = [n.value for n in found if n.value is not None and n not in others]
     return len(found), sum(v.nbytes for v in alone if type(v) is np.ndarray)
 
