@@ -13,7 +13,8 @@ import numpy as np
 from .._base.dtypes import bool_
 from ..ir.node import TRACING, Node, leaf
 from ..lang import indexing
-from ..runtime.materialize import materialize, small
+from ..runtime.cache import small
+from ..runtime.materialize import materialize
 from ..runtime.pending import new_leaf
 
 Key = tuple[Any, ...]

@@ -13,7 +13,7 @@ views stop seeing one another when no array is left that both were made from.
 import os
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from weakref import ref
 
 import numpy as np
@@ -27,19 +27,14 @@ from . import exchange
 from ._rules import cut, exposed, places
 
 
-class Step(NamedTuple):
-    """One movement on the way from an array to what its view shows."""
+# One movement on the way from an array to what its view shows: an op and its parameters.
+Step = tuple[Op, tuple[Any, ...]]
+Steps = tuple[Step, ...]
 
-    op: Op
-    params: tuple[Any, ...]
 
-    def read(self, x: Node) -> Node:
-        """What is shown of x."""
-        return apply(self.op, (x,), self.params)
-
-    def write(self, x: Node, new: Node) -> Node:
-        """x with what is shown of it replaced."""
-        return _WRITE[self.op](x, new, *self.params)
+def _read(x: Node, step: Step) -> Node:
+    """What a step shows of x."""
+    return apply(step[0], (x,), step[1])
 
 
 def _permuted_back(x: Node, new: Node, axes: tuple[int, ...]) -> Node:
@@ -52,7 +47,6 @@ _WRITE: dict[Op, Callable[..., Node]] = {
     rows.permute: _permuted_back,
     rows.slice_: lambda x, new, starts, sizes, steps: g.update_slice(x, new, starts, steps),
 }
-Steps = tuple[Step, ...]
 Handle = TypeVar("Handle")
 
 # Links looked through before those of dead handles are first dropped.
@@ -98,9 +92,9 @@ def way(source: Node, node: Node) -> Steps | None:
     while node is not source:
         if node.op not in _WRITE:
             return None
-        steps.append(Step(node.op, node.params))
-        node = node.args[0]
-    return tuple(reversed(steps))
+        steps.append((node.op, node.params))
+        (node,) = node.args
+    return tuple(steps[::-1])
 
 
 def link(parent: Any, source: Node, child: Handle) -> Handle:
@@ -133,7 +127,7 @@ def refreshed(handle: Any) -> Node:
     if linked.late is not None:  # else another thread was here first
         node, steps = linked.late
         for step in steps:
-            node = step.read(node)
+            node = _read(node, step)
         handle._node = node
         linked.late = None
     return handle._node  # type: ignore[no-any-return]
@@ -188,7 +182,7 @@ def lend(handle: Any) -> np.ndarray[Any, Any]:
         whole, steps = _outermost(handle) if handle._link is not None else (handle, ())
         part = memory = exchange.lend(whole)
         for step in steps:
-            part = step.op.value(np, part, *step.params)
+            part = step[0].value(np, part, *step[1])
         if whole is handle:
             return memory
         if not np.shares_memory(part, memory):
@@ -214,9 +208,9 @@ def _put(node: Node, steps: Steps, new: Node) -> Node:
     """The node with what the steps lead to replaced."""
     nodes = [node]
     for step in steps[:-1]:
-        nodes.append(step.read(nodes[-1]))
-    for step, inside in zip(reversed(steps), reversed(nodes)):
-        new = step.write(inside, new)
+        nodes.append(_read(nodes[-1], step))
+    for (op, params), inside in zip(reversed(steps), reversed(nodes)):
+        new = _WRITE[op](inside, new, *params)
     return new
 
 

@@ -40,9 +40,8 @@ def _infer_broadcast(x: Node, shape: Shape) -> Infer:
 
 
 def _infer_slice(x: Node, starts: Ints, sizes: Ints, steps: Ints) -> Infer:
-    for axis, (start, size, step) in enumerate(zip(starts, sizes, steps, strict=True)):
-        last = start + (size - 1) * step
-        if size and not (0 <= start < x.shape[axis] and 0 <= last < x.shape[axis]):
+    for axis, (n, start, size, step) in enumerate(zip(x.shape, starts, sizes, steps, strict=True)):
+        if size and not (0 <= start < n and 0 <= start + (size - 1) * step < n):
             raise ValueError(
                 f"slice of {size} from {start} by {step} leaves axis {axis} of shape {x.shape}"
             )
@@ -63,7 +62,7 @@ def _slice_value(np: Any, x: Any, starts: Ints, sizes: Ints, steps: Ints) -> Any
     strides.
     """
     view = x[slices(starts, sizes, steps)]
-    return view.copy() if any(step < 0 for step in steps) else view
+    return view.copy() if steps and min(steps) < 0 else view
 
 
 def unbroadcast(g: Any, ct: Node, shape: Shape) -> Node:

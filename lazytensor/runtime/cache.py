@@ -1,5 +1,5 @@
-"""The graph cache: interprets first-seen and tiny graphs, lowers and keeps plans for the hot and
-the large.
+"""The graph cache: interprets graphs that are seen for the first times, lowers and keeps plans for
+the hot and the large.
 
 What enters: a graph. What leaves: the values of its outputs. Keys are full tuples, compared in
 full; bounded by the nodes of the keys it holds. How often a key was seen, and sizes, decide; never
@@ -7,6 +7,7 @@ a clock.
 """
 
 from collections import OrderedDict
+from functools import lru_cache
 from typing import Any
 
 from .._base import config
@@ -24,15 +25,17 @@ from .observe import OBSERVERS, Event
 # Bytes of its large nodes from which a graph is compiled when it is first seen; what fits the cache
 # gains nothing, however much of it there is.
 LARGE, LARGE_NODE = 1 << 22, 1 << 16
+# Arrays of up to so many bytes are small: their graphs are compiled when they come so often.
+SMALL_BYTES, HOT = 1 << 16, 8
 
 
 class GraphCache:
-    """Plans by key, least recently used first; None for a key that was seen once and
-    interpreted.
+    """Plans by key, least recently used first; for a graph that was interpreted so far, how often
+    it has come.
     """
 
     def __init__(self) -> None:
-        self._plans: OrderedDict[Key, Plan | None] = OrderedDict()
+        self._plans: OrderedDict[Key, Plan | int] = OrderedDict()
         self._nodes = 0
 
     def clear(self) -> None:
@@ -43,14 +46,14 @@ class GraphCache:
     def plan(self, graph: Graph, mode: str) -> Plan | None:
         """The plan for a graph, made if it is due; None to interpret."""
         key = (graph.key, config.fingerprint())
-        found = self._plans.get(key)
-        if found is not None:
+        found = self._plans.get(key, 0)
+        if not isinstance(found, int):
             log(1, f"plan of {len(graph.order)} nodes: hit")
             self._plans.move_to_end(key)
             return found
-        if mode == "auto" and key not in self._plans and not _large(graph):
-            log(1, f"plan of {len(graph.order)} nodes: seen for the first time, interpreted")
-            self._keep(key, None, graph)
+        if mode == "auto" and found + 1 < _due(graph):
+            log(1, f"plan of {len(graph.order)} nodes: seen {found + 1} times, interpreted")
+            self._keep(key, found + 1, graph)
             return None
         log(1, f"plan of {len(graph.order)} nodes: miss")
         COUNTERS.plans += 1
@@ -60,7 +63,7 @@ class GraphCache:
         self._keep(key, plan, graph)
         return plan
 
-    def _keep(self, key: Key, plan: Plan | None, graph: Graph) -> None:
+    def _keep(self, key: Key, plan: Plan | int, graph: Graph) -> None:
         cap = config.get("graph_cache")
         if len(graph.order) > cap:
             return
@@ -76,14 +79,26 @@ class GraphCache:
 CACHE = GraphCache()
 
 
-def _large(graph: Graph) -> bool:
-    """Whether the graph's arrays make compiling worth while at once."""
-    total = 0
-    for node in graph.order:
-        if node.args and node.value is None and node.op.outputs == 1:
-            n = node.size * node.dtype.itemsize
-            total += n if n >= LARGE_NODE else 0
-    return total > LARGE
+def _due(graph: Graph) -> int:
+    """How often a graph has to come before it is compiled: large arrays make it worth while at
+    once, small ones late.
+    """
+    computed = [n for n in graph.order if n.args and n.value is None]
+    if all(small(n.shape) for n in computed):
+        return HOT
+    sizes = [n.size * n.dtype.itemsize for n in computed if n.op.outputs == 1]
+    return 1 if sum(n for n in sizes if n >= LARGE_NODE) > LARGE else 2
+
+
+@lru_cache(1024)
+def small(shape: Any) -> bool:
+    """Whether an array of the shape has at most SMALL_BYTES, whatever its dtype, and is one."""
+    size = 16  # bytes of the widest dtype
+    for k in shape:
+        if type(k) is tuple:
+            return False
+        size *= k
+    return size <= SMALL_BYTES
 
 
 def run(graph: Graph) -> list[Any]:

@@ -8,7 +8,6 @@ computed once, whichever thread asks.
 import os
 import threading
 from collections.abc import Collection, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from .._base.log import wants
 from ..ir.graph import Graph, ancestors, held, linearize, pending, wanted_elsewhere
 from ..ir.node import PLACEHOLDER, Node
 from . import cache
+from .cache import SMALL_BYTES, small
 from .counters import COUNTERS
 from .interpret import compute, quietly
 from .observe import OBSERVERS
@@ -28,7 +28,6 @@ _lock = threading.RLock()
 
 # An elementwise value that something outside still refers to is kept when it is this small, or when
 # computing it again would take more ops than this.
-SMALL_BYTES = 1 << 16
 MAX_RECOMPUTED = 8
 TINY = 64
 
@@ -98,17 +97,6 @@ def _plain() -> bool:
 def _all_small(nodes: Sequence[Node]) -> bool:
     """Whether no node has more than SMALL_BYTES, or several outputs."""
     return all(map(small, {n.shape for n in nodes}))
-
-
-@lru_cache(1024)
-def small(shape: Any) -> bool:
-    """Whether an array of the shape has at most SMALL_BYTES, whatever its dtype, and is one."""
-    size = 16  # bytes of the widest dtype
-    for k in shape:
-        if type(k) is tuple:
-            return False
-        size *= k
-    return size <= SMALL_BYTES
 
 
 def _run_tiny(nodes: Sequence[Node], keep: Collection[Node]) -> None:

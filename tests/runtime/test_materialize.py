@@ -12,6 +12,7 @@ from lazytensor.ir.graph import linearize
 from lazytensor.ir.node import Node, leaf, placeholder
 from lazytensor.ops import ROWS, g
 from lazytensor.runtime import cache, pending
+from lazytensor.runtime.cache import HOT
 from lazytensor.runtime.counters import counting
 from lazytensor.runtime.materialize import TINY, materialize, value
 from lazytensor.runtime.pending import new_leaf
@@ -143,8 +144,9 @@ def test_scalars_are_inputs_and_compile_nothing():
     assert (c.compilations, c.plans) == (0, 0)
 
 
-def test_auto_interprets_first_and_plans_the_second_time():
-    x = data(64)
+@pytest.mark.parametrize(("size", "due"), [(64, HOT), (5_000, 2)])
+def test_auto_interprets_first_and_plans_what_comes_again(size: int, due: int):
+    x = data(size)
 
     def program() -> Node:
         y = x
@@ -156,12 +158,13 @@ def test_auto_interprets_first_and_plans_the_second_time():
         with counting() as tiny:
             value(g.exp(x))
         with counting() as first:
-            value(program())
-        with counting() as second:
+            for _ in range(due - 1):
+                value(program())
+        with counting() as last:
             value(program())
     assert (tiny.interpreted, tiny.plans) == (1, 0)
-    assert (first.interpreted, first.plans) == (2 * TINY, 0)
-    assert (second.interpreted, second.plans) == (0, 1)
+    assert (first.interpreted, first.plans) == ((due - 1) * 2 * TINY, 0)
+    assert (last.interpreted, last.plans) == (0, 1)
 
 
 def test_auto_plans_large_graphs_at_once():
