@@ -4,10 +4,10 @@ both, as NumPy has it and as programs over the standard have come to rely on.
 What enters: handles and the nodes they meant. What leaves: links between handles, and nodes for
 those that a write concerns. It must not know class Array but as a handle.
 
-The graph stays pure. A write gives the outermost array a node with the new elements put in; its
-other views lose theirs, and are moved anew when they are next read. So reading costs nothing extra,
-and nothing is kept alive: links hold handles weakly, and a handle that is gone is passed over. Two
-views stop seeing one another when no array is left that both were made from.
+The graph stays pure. A write gives the outermost array a node with the new elements put in, and its
+other views what they show of that. So reading costs nothing extra, and nothing is kept alive: links
+hold handles weakly, and a handle that is gone is passed over. Two views stop seeing one another
+when no array is left that both were made from.
 """
 
 import os
@@ -54,12 +54,11 @@ FEW = 16
 
 
 class Link:
-    """A handle's place among its views: what it shows elements of, by which steps, its own views.
-
-    `late` is what a stale handle is made from when it is read: another's node, and steps.
+    """A handle's place among its views: what it shows elements of, by which steps, its own
+    views.
     """
 
-    __slots__ = ("__weakref__", "below", "handle", "late", "limit", "parent", "steps")
+    __slots__ = ("__weakref__", "below", "handle", "limit", "parent", "steps")
 
     def __init__(self, handle: Any, parent: "Link | None" = None, steps: Steps = ()) -> None:
         self.handle = ref(handle)
@@ -67,7 +66,6 @@ class Link:
         self.steps = steps
         self.below: list[ref[Link]] = []
         self.limit = FEW
-        self.late: tuple[Node, Steps] | None = None
 
     def add(self, child: "Link") -> None:
         """Another view; now and then those that are gone are dropped."""
@@ -121,18 +119,6 @@ def _join(parent: Any, child: Any, steps: Steps) -> None:
     above.add(new)
 
 
-def refreshed(handle: Any) -> Node:
-    """The node of a handle that a write has made stale: what it shows of the array written to."""
-    linked: Link = handle._link
-    if linked.late is not None:  # else another thread was here first
-        node, steps = linked.late
-        for step in steps:
-            node = _read(node, step)
-        handle._node = node
-        linked.late = None
-    return handle._node  # type: ignore[no-any-return]
-
-
 def shows(handle: Any, source: Node, value: Any, key: tuple[Any, ...]) -> bool:
     """Whether the value about to be assigned to `handle[key]` is the view that is there already:
     `x[key] += 1` assigns what it has written.
@@ -153,7 +139,7 @@ def written(handle: Any, node: Node) -> None:
     if whole is not handle:
         node = _put(cut(whole), steps, node)
         whole._node = node
-    _make_stale(whole._link, node, own)
+    _show(whole._link, node, own)
 
 
 def _outermost(handle: Any) -> tuple[Any, Steps]:
@@ -214,16 +200,19 @@ def _put(node: Node, steps: Steps, new: Node) -> Node:
     return new
 
 
-def _make_stale(outer: Link, node: Node, writer: Link) -> None:
-    """Take the nodes from all views of `outer` but the writer itself."""
-    stack: list[tuple[Link, Steps]] = [(outer, ())]
+def _show(outer: Link, node: Node, writer: Link) -> None:
+    """Give all views of `outer`, whose new node is given, what they show of it."""
+    stack = [(outer, node)]
     while stack:
-        above, way = stack.pop()
-        for child in filter(None, (r() for r in above.below)):
-            steps = way + child.steps
-            stack.append((child, steps))
+        above, whole = stack.pop()
+        for child in filter(None, [r() for r in above.below]):
             handle = child.handle()
-            if handle is not None and child is not writer:
-                child.late = node, steps
-                handle._node = node  # deleting needs one, and it may be stale already
-                del handle._node
+            if child is writer and handle is not None:
+                shown = handle._node
+            else:
+                shown = whole
+                for step in child.steps:
+                    shown = _read(shown, step)
+                if handle is not None:
+                    handle._node = shown
+            stack.append((child, shown))

@@ -54,12 +54,6 @@ class Array(Methods):
         self._node = node
         self._link = None
 
-    def __getattr__(self, name: str) -> Any:
-        """The node that a write to another view has taken: called for nothing else that exists."""
-        if name == "_node":
-            return views.refreshed(self)
-        raise AttributeError(f"lazytensor's arrays have no attribute {name!r}")
-
     # --- attributes -------------------------------------------------------------------------------
 
     @property
