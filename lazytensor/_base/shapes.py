@@ -73,6 +73,8 @@ def normalize_axes(axes: Any, ndim: int) -> tuple[int, ...]:
     """
     if axes is None:
         return tuple(range(ndim))
+    if type(axes) is int:
+        return (normalize_axis(axes, ndim),)
     given = tuple(axes) if isinstance(axes, (tuple, list)) else (axes,)
     out = tuple(sorted(normalize_axis(a, ndim) for a in given))
     if len(set(out)) != len(out):

@@ -1,7 +1,8 @@
-"""Indexing done at once: masks on small arrays, single elements of computed ones.
+"""Indexing done at once: masks on small arrays, assignments and index arrays where all values are
+known, single elements of computed arrays.
 
 What a mask selects depends on data, so that its value is asked for anyway; on small arrays taking
-the elements by NumPy costs less than the nodes for it would. What enters: nodes and keys. What
+the elements by NumPy costs less than the nodes for it would, and no more when they are known. What enters: nodes and keys. What
 leaves: a node with the result, or None where the graph does it: for everything else, and while a
 function is being transformed, which must see the operations.
 """
@@ -28,14 +29,14 @@ def element(x: Node, i: int) -> Node | None:
 
 
 def _key(key: Key, *nodes: Node) -> Key | None:
-    """The key with values for its nodes, those of `nodes` computed with them."""
+    """The key with values for its nodes, those of `nodes` computed with them if there is a mask."""
     indices = [item for item in key if type(item) is Node]
-    if not indices or TRACING.depth or bool_ not in [item.dtype for item in indices]:
+    needed = [n for n in (*nodes, *indices) if n.value is None]
+    if TRACING.depth or (needed and bool_ not in [item.dtype for item in indices]):
         return None
     for n in nodes:
         if not small(n.shape):
             return None
-    needed = [n for n in (*nodes, *indices) if n.value is None]
     if needed:
         materialize(needed)
     return tuple([item.value if type(item) is Node else item for item in key])

@@ -110,13 +110,14 @@ def brief(x: Any) -> str:
 
 def operands(name: str, *given: Any) -> list[Any]:
     """Nodes and Python scalars of a function's arguments. Raises TypeError for what is neither."""
-    device = next((n.device for x in given if type(n := getattr(x, "_node", None)) is Node), CPU)
+    nodes = [n for x in given if type(n := getattr(x, "_node", None)) is Node]
+    device = nodes[0].device if nodes else CPU
     out = [operand(x, device) for x in given]
-    for position, (x, found) in enumerate(zip(given, out), 1):
+    for position, found in enumerate(out):
         if found is NotImplemented:
+            what = f"{type(given[position]).__name__}: {brief(given[position])}"
             raise TypeError(
-                f"{name}: argument {position} must be an array or a Python scalar, "
-                f"got {type(x).__name__}: {brief(x)}"
+                f"{name}: argument {position + 1} must be an array or a Python scalar, got {what}"
             )
     return out
 

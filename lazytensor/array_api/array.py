@@ -83,13 +83,12 @@ class Array(Methods):
             return Array(found)
         try:
             items = _items(key, x.device)
-            selected = _at_once.getitem(x, items)
-            if selected is not None:
-                return Array(selected)
+            if Node in map(type, items) and (found := _at_once.getitem(x, items)):
+                return Array(found)
             out = Array(indexing.getitem(x, items, rules.places))
         except _ERRORS as error:
             raise error.with_traceback(None) from None
-        return views.link(self, x, out) if out._node.shape or _ELLIPSIS in map(type, items) else out
+        return views.link(self, x, out) if out._node.shape or ... in items else out
 
     def __setitem__(self, key: Any, value: Any, /) -> None:
         """Make this handle mean the array with other elements at the places of `key`.
@@ -294,7 +293,6 @@ def _items(key: Any, device: Device) -> tuple[Any, ...]:
     return tuple([k if type(k) in _BASIC else _item(k, device) for k in key])
 
 
-_ELLIPSIS = type(...)
 _INDICES = rules.dtypes_of("biu")
 _BASIC = frozenset(map(type, (0, slice(0), None, ...)))
 
@@ -357,8 +355,10 @@ def _general(rule: Binary, x: Node, other: Any, reflected: bool = False) -> Any:
         raise error.with_traceback(None) from None
 
 
-def _arithmetic(rule: Binary) -> Callable[[Array, Any], Any]:
+def _direct(rule: Binary, result: DType | None = None) -> Callable[[Array, Any], Any]:
+    """The operator of a rule, whose results have the dtype of the operands or that of `result`."""
     op, native = rule.op, rule.native
+    swapped = isinstance(rule, rules.Swapped)
 
     def operator(self: Array, other: Any, /) -> Any:
         x = self._node
@@ -370,10 +370,16 @@ def _arithmetic(rule: Binary) -> Callable[[Array, Any], Any]:
                 y = other._node
                 if y.args and y.value is not None:
                     y = cut(other)
-                if y.dtype is dtype and y.shape == x.shape and y.device is x.device:
-                    return Array(apply_alike(op, x, y))
+                if y.dtype is not dtype or y.shape != x.shape or y.device is not x.device:
+                    return _general(rule, x, other)
             elif dtype in ADAPTS.get(type(other), _NOTHING):
-                return Array(apply_alike(op, x, scalar(other, dtype, x.device)))
+                try:
+                    y = scalar(other, dtype, x.device)
+                except OverflowError:
+                    return _general(rule, x, other)
+            else:
+                return _general(rule, x, other)
+            return Array(apply_alike(op, (y, x) if swapped else (x, y), x, result or dtype))
         return _general(rule, x, other)
 
     return operator
@@ -475,11 +481,11 @@ def _bind(name: str, operator: Any, doc: str) -> None:
 def _bind_all() -> None:
     for name, rule in _OPERATORS.items():
         what = f"`{rule.name}` as an operator"
-        _bind(name, _arithmetic(rule), f"{what}; Python scalars take the array's dtype.")
+        _bind(name, _direct(rule), f"{what}; Python scalars take the array's dtype.")
         _bind("r" + name, _reflected(rule), f"{what}, this array on the right.")
         _bind("i" + name, _in_place(rule), f"{what}, in place; the dtype stays.")
     for name, rule in _COMPARISONS.items():
-        _bind(name, _plain(rule), f"`{name}` of each pair of elements, bool.")
+        _bind(name, _direct(rule, bool_), f"`{name}` of each pair of elements, bool.")
     _bind("matmul", _plain(_MATMUL), "The matrix product; Python scalars are refused.")
     _bind("rmatmul", _plain(_MATMUL, True), "The matrix product, this array on the right.")
     _bind("imatmul", _in_place(_MATMUL), "The matrix product, in place; shape and dtype stay.")

@@ -59,6 +59,8 @@ def asarray(
     returned as it is, unless `copy=True`. Raises TypeError for dtypes, ValueError for ragged data
     and for a copy that `copy=False` forbids, OverflowError. Standard: creation functions.
     """
+    if type(obj) is Array and dtype is None and device is None:
+        return Array(rules.cut(obj)) if copy else obj
     wanted = None if dtype is None else canonical(dtype)
     if type(obj) is Array:
         return _from_array(obj, wanted, device, copy)

@@ -82,14 +82,16 @@ def _sole(found: Buffer) -> bool:
 
 def asked_by(package: str) -> bool:
     """Whether the first frame above NumPy's and ours is a module of that package."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and _module(frame).startswith(("numpy.", "lazytensor.")):
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if not module.startswith(_PASSED):
+            return bool(module.startswith(package))
         frame = frame.f_back
-    return _module(frame).startswith(package)
+    return False
 
 
-def _module(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__", ""))
+_PASSED = ("numpy.", "lazytensor.")
 
 
 def dlpack_device() -> tuple[Any, int]:

@@ -178,18 +178,19 @@ def apply(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
     return node
 
 
-def apply_alike(op: Op, x: Node, y: Node) -> Node:
-    """`apply` for an elementwise op whose result is as `x`: the short way for operators.
+def apply_alike(op: Op, args: tuple[Node, Node], like: Node, dtype: DType) -> Node:
+    """`apply` for an elementwise op whose result is shaped as `like`: the short way for operators.
 
-    `y` has the dtype and device of `x`, and its shape or none; the caller has seen to that.
+    `like` is one of the arguments; the other has its dtype and device, and its shape or none; the
+    caller has seen to that.
     """
     node: Node = _new(Node)
     node.op = op
-    node.args = (x, y)
+    node.args = args
     node.params = ()
-    node.shape = x.shape
-    node.dtype = x.dtype
-    node.device = x.device
+    node.shape = like.shape
+    node.dtype = dtype
+    node.device = like.device
     node.value = None
     node.serial = serial = next(_count)
     if serial >= WATCH.next_look and WATCH.look is not None:

@@ -30,14 +30,18 @@ def reshape(x: Node, shape: Any) -> Node:
     ValueError.
     """
     given = wanted = _sizes(shape, "reshape")
-    size = prod(x.shape)
     if given.count(-1) == 1:
-        known = -prod(given)
+        size, known = prod(x.shape), -prod(given)
         if known and not size % known:
             wanted = tuple([size // known if n == -1 else n for n in given])
-    if (wanted and min(wanted) < 0) or prod(wanted) != size:
-        raise ValueError(f"reshape: can't reshape {x.shape} ({size} elements) to {given}")
-    return x if wanted == x.shape else g.reshape(x, wanted)
+    if wanted == x.shape:
+        return x
+    try:
+        if not wanted or min(wanted) >= 0:
+            return g.reshape(x, wanted)
+    except ValueError:
+        pass
+    raise ValueError(f"reshape: can't reshape {x.shape} ({x.size} elements) to {given}")
 
 
 def permute(x: Node, axes: Any, name: str = "permute_dims") -> Node:
@@ -126,7 +130,8 @@ def stack(arrays: Sequence[Node], axis: int) -> Node:
         if x.shape != first.shape:
             raise ValueError(f"stack: shapes {first.shape} and {x.shape} differ")
     place = normalize_axis(axis, first.ndim + 1)
-    return concat([expand_dims(x, place) for x in arrays], place)
+    shape = (*first.shape[:place], 1, *first.shape[place:])
+    return concat([g.reshape(x, shape) for x in arrays], place)
 
 
 def unstack(x: Node, axis: int) -> list[Node]:

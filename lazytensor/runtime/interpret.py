@@ -77,10 +77,12 @@ def compute(node: Node, args: Sequence[Any]) -> Any:
     """The value of one node; on a lack of memory the pool is emptied and the op run once more."""
     COUNTERS.interpreted += 1
     try:
+        value = node.op.value(np, *args, *node.params)
+    except Exception as error:  # once more, after making room, or for a text that says where
+        if isinstance(error, MemoryError):
+            POOL.clear()
         return evaluate(node.op, args, node.params, node)
-    except MemoryError:
-        POOL.clear()
-        return evaluate(node.op, args, node.params, node)
+    return value if type(value) is np.ndarray and value.base is not None else _counted(value)
 
 
 def evaluate(op: Op, args: Sequence[Any], params: Sequence[Any], node: Node) -> Any:
@@ -93,14 +95,13 @@ def evaluate(op: Op, args: Sequence[Any], params: Sequence[Any], node: Node) -> 
         if not op.fails:
             raise
         raise located(error, node.where) from None
+    return _counted(value)
+
+
+def _counted(value: Any) -> Any:
+    """What a value column gave as ndarrays; bytes are counted when they are their own."""
     if type(value) is tuple:
-        return tuple(map(_as_array, value))
-    if type(value) is not np.ndarray or value.base is None:
-        return _as_array(value)
-    return value
-
-
-def _as_array(value: Any) -> np.ndarray[Any, Any]:
+        return tuple(map(_counted, value))
     out = value if type(value) is np.ndarray else np.asarray(value)
     COUNTERS.bytes += out.nbytes if out.base is None else 0
     return out

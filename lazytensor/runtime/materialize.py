@@ -112,11 +112,12 @@ def _run_tiny(nodes: Sequence[Node], keep: Collection[Node]) -> None:
 
 def _fill(nodes: Sequence[Node]) -> None:
     for node in nodes:
-        node.value = compute(node, [a.value if a.value is not None else _no(a) for a in node.args])
-
-
-def _no(node: Node) -> Any:
-    raise _no_value(node)
+        args = []
+        for a in node.args:
+            if a.value is None:
+                raise _no_value(a)
+            args.append(a.value)
+        node.value = compute(node, args)
 
 
 def _refuse_placeholders(graph: Graph) -> None:
