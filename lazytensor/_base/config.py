@@ -65,6 +65,14 @@ TABLE: dict[str, Setting] = {
             "max_pending", 8192, int, False, "nodes made between two looks at what is pending"
         ),
         Setting("pool_bytes", 1 << 30, int, False, "bytes of free buffers kept for reuse"),
+        Setting(
+            "traceback",
+            "short",
+            str,
+            False,
+            "whether errors show the frames of the package too",
+            ("short", "full"),
+        ),
         Setting("verify", False, _flag, False, "check every graph after every pass"),
     )
 }

@@ -2,9 +2,9 @@
 known, single elements of computed arrays.
 
 What a mask selects depends on data, so that its value is asked for anyway; on small arrays taking
-the elements by NumPy costs less than the nodes for it would, and no more when they are known. What enters: nodes and keys. What
-leaves: a node with the result, or None where the graph does it: for everything else, and while a
-function is being transformed, which must see the operations.
+the elements by NumPy costs less than the nodes for it would, and no more when they are known. What
+enters: nodes and keys. What leaves: a node with the result, or None where the graph does it: for
+everything else, and while a function is being transformed, which must see the operations.
 """
 
 from typing import Any
@@ -48,9 +48,11 @@ def getitem(x: Node, key: Key) -> Node | None:
     if found is None:
         return None
     try:
-        return new_leaf(x.value[found], x.device)
+        taken = x.value[found]
     except IndexError:
         return None
+    own = type(taken) is np.ndarray and taken.base is None
+    return new_leaf(taken if own else np.array(taken), x.device)
 
 
 def setitem(x: Node, key: Key, u: Node) -> Node | None:

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from .._base.dtypes import canonical
+from .._base.errors import refusing
 from .._base.shapes import normalize_axis, prod
 from ..ir.node import Node, leaf
 from ..lang import linalg, movement, reductions, sorting
@@ -88,6 +89,7 @@ class Methods:
         return self._view(x, movement.permute(x, (1, 0)))
 
     @property
+    @refusing
     def mT(self) -> Self:
         """The transpose of every matrix. Raises ValueError for fewer than two axes."""
         x = cut(self)

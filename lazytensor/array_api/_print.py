@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._base.errors import publish
 from ..ir.graph import ancestors
 from ..ir.node import PLACEHOLDER, TRACING, Node
 from ..runtime.materialize import value
@@ -124,3 +125,6 @@ def array_html(node: Node) -> str:
     if node.value is not None and node.value.size <= np.get_printoptions()["threshold"]:
         html += f"<pre>{_escaped(_body(node.value, '', '', ' '))}</pre>"
     return html
+
+
+publish(globals())

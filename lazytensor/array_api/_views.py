@@ -26,7 +26,6 @@ from ..ops import movement as rows
 from . import exchange
 from ._rules import cut, exposed, places
 
-
 # One movement on the way from an array to what its view shows: an op and its parameters.
 Step = tuple[Op, tuple[Any, ...]]
 Steps = tuple[Step, ...]

@@ -15,6 +15,7 @@ import numpy as np
 from .._base.devices import Device
 from .._base.devices import device as device_of
 from .._base.dtypes import DType, bool_, kind
+from .._base.errors import REFUSALS, publish, publish_methods, shortened
 from .._base.shapes import Shape
 from ..ir.node import Node, apply, apply_alike, scalar
 from ..lang import indexing, linalg
@@ -30,7 +31,6 @@ from ._rules import ADAPTS, Binary, cut, operand
 __all__ = ["Array", "materialize"]
 
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
-_ERRORS = (TypeError, ValueError, OverflowError, IndexError)
 _NOTHING: frozenset[DType] = frozenset()
 
 
@@ -86,8 +86,8 @@ class Array(Methods):
             if Node in map(type, items) and (found := _at_once.getitem(x, items)):
                 return Array(found)
             out = Array(indexing.getitem(x, items, rules.places))
-        except _ERRORS as error:
-            raise error.with_traceback(None) from None
+        except REFUSALS as error:
+            raise shortened(error) from error.__cause__
         return views.link(self, x, out) if out._node.shape or ... in items else out
 
     def __setitem__(self, key: Any, value: Any, /) -> None:
@@ -104,8 +104,8 @@ class Array(Methods):
             u = _assigned(x, value)
             new = _at_once.setitem(x, items, u)
             views.written(self, new or indexing.setitem(x, items, u, rules.places))
-        except _ERRORS as error:
-            raise error.with_traceback(None) from None
+        except REFUSALS as error:
+            raise shortened(error) from error.__cause__
 
     def __len__(self) -> int:
         if not self._node.shape:
@@ -351,8 +351,8 @@ def _general(rule: Binary, x: Node, other: Any, reflected: bool = False) -> Any:
         return NotImplemented
     try:
         return Array(rule(y, x) if reflected else rule(x, y))
-    except _ERRORS as error:
-        raise error.with_traceback(None) from None
+    except REFUSALS as error:
+        raise shortened(error) from error.__cause__
 
 
 def _direct(rule: Binary, result: DType | None = None) -> Callable[[Array, Any], Any]:
@@ -413,8 +413,8 @@ def _in_place(rule: Binary) -> Callable[[Array, Any], Any]:
             return NotImplemented
         try:
             views.written(self, _held(rule.name, rule(x, y), x))
-        except _ERRORS as error:
-            raise error.with_traceback(None) from None
+        except REFUSALS as error:
+            raise shortened(error) from error.__cause__
         return self
 
     return operator
@@ -491,6 +491,10 @@ def _bind_all() -> None:
     _bind("imatmul", _in_place(_MATMUL), "The matrix product, in place; shape and dtype stay.")
 
 
+# These see to it themselves, for calling them has to be quick; the operators bound later do too.
+_SHORT = ("__init__", "__getitem__", "__setitem__", "__array_namespace__")
+publish_methods(Array, _SHORT)
+publish_methods(Methods)
 _bind_all()
 
 
@@ -506,3 +510,6 @@ def materialize(*arrays: Any) -> tuple[Any, ...]:
             )
     compute([x._node for x in arrays])
     return arrays
+
+
+publish(globals())

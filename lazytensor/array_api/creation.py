@@ -14,6 +14,7 @@ import numpy as np
 from .._base.devices import Device
 from .._base.devices import device as device_of
 from .._base.dtypes import DType, bool_, canonical, complex128, float64, int64, kind
+from .._base.errors import publish
 from .._base.shapes import as_shape, integer
 from ..ir.node import Node, scalar
 from ..lang import movement, promote
@@ -437,3 +438,6 @@ def _along(x: Node, axis: int, shape: tuple[int, ...]) -> Node:
     """A vector repeated to a shape, along one of its axes."""
     ones = tuple(n if a == axis else 1 for a, n in enumerate(shape))
     return movement.broadcast_to(movement.reshape(x, ones), shape)
+
+
+publish(globals())

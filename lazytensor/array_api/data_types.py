@@ -31,6 +31,7 @@ from .._base.dtypes import (
     uint64,
 )
 from .._base.dtypes import bool_ as bool
+from .._base.errors import publish
 from ..lang import promote
 from ..ops import g
 from . import _rules as rules
@@ -179,3 +180,6 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
         x for x in arrays_and_dtypes if not isinstance(x, PYTHON) or isinstance(x, np.generic)
     ]
     return promote.result_type(map(_dtype_of, others), scalars)
+
+
+publish(globals())

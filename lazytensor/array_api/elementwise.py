@@ -7,6 +7,7 @@ must not know how anything is computed.
 
 from typing import Any
 
+from .._base.errors import publish
 from . import _rules as rules
 from ._rules import node_of, pair
 from .array import Array
@@ -560,3 +561,6 @@ def trunc(x: Array, /) -> Array:
     Raises TypeError for other dtypes. Standard: elementwise functions.
     """
     return Array(rules.TRUNC(node_of(x, "trunc")))
+
+
+publish(globals())

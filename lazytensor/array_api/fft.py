@@ -12,6 +12,7 @@ from typing import Any
 
 from .._base.devices import device as device_of
 from .._base.dtypes import canonical, float64
+from .._base.errors import publish
 from ..lang import fft as transforms
 from ._rules import node_of
 from .array import Array
@@ -151,3 +152,6 @@ def ifftshift(x: Array, /, *, axes: int | Sequence[int] | None = None) -> Array:
     Standard: fft extension.
     """
     return Array(transforms.ifftshift(node_of(x, "ifftshift"), axes))
+
+
+publish(globals())

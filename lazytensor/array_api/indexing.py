@@ -3,6 +3,7 @@
 What enters: arrays. What leaves: arrays. It must not know how anything is computed.
 """
 
+from .._base.errors import publish
 from ..lang import movement
 from ._rules import node_of
 from .array import Array
@@ -34,3 +35,6 @@ def take_along_axis(x: Array, indices: Array, /, *, axis: int = -1) -> Array:
     """
     places = node_of(indices, "take_along_axis", "indices")
     return Array(movement.take_along_axis(node_of(x, "take_along_axis"), places, axis))
+
+
+publish(globals())

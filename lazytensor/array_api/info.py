@@ -10,6 +10,7 @@ from .._base import devices as _devices
 from .._base import dtypes as _dtypes
 from .._base.devices import Device
 from .._base.dtypes import DType
+from .._base.errors import publish
 
 __all__ = ["__array_namespace_info__"]
 
@@ -56,3 +57,6 @@ def __array_namespace_info__() -> Info:
     Standard: inspection.
     """
     return Info()
+
+
+publish(globals())

@@ -7,6 +7,7 @@ the floating-point dtypes of the standard, and integers as float64.
 
 from typing import Any, NamedTuple
 
+from .._base.errors import publish
 from ..lang import linalg
 from ..runtime.materialize import value
 from . import exchange
@@ -269,3 +270,6 @@ def vector_norm(
     return Array(
         linalg.vector_norm(node_of(x, "vector_norm"), axis=axis, keepdims=keepdims, ord=ord)
     )
+
+
+publish(globals())

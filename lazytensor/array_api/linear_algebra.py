@@ -5,6 +5,7 @@ What enters: arrays. What leaves: arrays. It must not know how anything is compu
 
 from typing import Any
 
+from .._base.errors import publish
 from ..lang import linalg
 from . import _views as views
 from ._rules import node_of, promoted
@@ -50,3 +51,6 @@ def vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
     """
     a, b = promoted("vecdot", x1, x2)
     return Array(linalg.vecdot(a, b, axis))
+
+
+publish(globals())

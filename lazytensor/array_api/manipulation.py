@@ -7,6 +7,7 @@ computed.
 from collections.abc import Sequence
 from typing import Any
 
+from .._base.errors import publish
 from .._base.shapes import as_shape, broadcast
 from ..ir.node import Node
 from ..lang import movement
@@ -186,3 +187,6 @@ def tile(x: Array, repetitions: tuple[int, ...], /) -> Array:
     Raises TypeError, ValueError for negative numbers. Standard: manipulation functions.
     """
     return Array(movement.tile(node_of(x, "tile"), repetitions))
+
+
+publish(globals())

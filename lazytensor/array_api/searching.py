@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._base.errors import publish
 from ..lang import reductions, sorting
 from ..ops import g
 from ..runtime.materialize import value
@@ -79,3 +80,6 @@ def where(condition: Array, x1: Any, x2: Any, /) -> Array:
     """
     a, b = promoted("where", x1, x2)
     return Array(g.where(node_of(condition, "where", "condition"), a, b))
+
+
+publish(globals())

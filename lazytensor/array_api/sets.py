@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._base.errors import publish
 from ..ir.node import Node
 from ..lang import sorting
 from ..runtime.materialize import value
@@ -102,3 +103,6 @@ def unique_values(x: Array, /) -> Array:
     """
     node, values = _unique("unique_values", x, False, False, False)
     return _arrays(node, values)[0]
+
+
+publish(globals())

@@ -3,6 +3,7 @@
 What enters: arrays. What leaves: arrays. It must not know how anything is computed.
 """
 
+from .._base.errors import publish
 from ..lang import sorting
 from ._rules import node_of
 from .array import Array
@@ -26,3 +27,6 @@ def sort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool 
     Standard: sorting functions.
     """
     return Array(sorting.sort(node_of(x, "sort"), axis, descending=descending))
+
+
+publish(globals())

@@ -5,6 +5,7 @@ What enters: arrays. What leaves: arrays. It must not know how anything is compu
 
 from typing import Any
 
+from .._base.errors import publish
 from ..lang import reductions
 from ._rules import node_of
 from .array import Array
@@ -121,3 +122,6 @@ def var(
     repeated axes. Standard: statistical functions.
     """
     return Array(reductions.var(node_of(x, "var"), axis, correction=correction, keepdims=keepdims))
+
+
+publish(globals())

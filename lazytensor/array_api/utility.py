@@ -3,6 +3,7 @@
 What enters: arrays. What leaves: arrays. It must not know how anything is computed.
 """
 
+from .._base.errors import publish
 from ..lang import reductions
 from ._rules import node_of, promoted
 from .array import Array
@@ -46,3 +47,6 @@ def diff(
     before = joined.pop(0) if prepend is not None else None
     after = joined.pop() if append is not None else None
     return Array(reductions.diff(node, axis, n=n, prepend=before, append=after))
+
+
+publish(globals())

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .._base.dtypes import bool_, int64
+from .._base.errors import publish
 from .._base.shapes import prod
 from ..array_api.array import Array
 from ..array_api.data_types import astype, result_type
@@ -191,3 +192,6 @@ def dot(a: Any, b: Any) -> Array:
     if not a.ndim or not b.ndim:
         return multiply(a, b)
     return tensordot(a, b, axes=((a.ndim - 1,), (max(b.ndim - 2, 0),)))
+
+
+publish(globals())

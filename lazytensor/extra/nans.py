@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._base.dtypes import isdtype
+from .._base.errors import publish
 from ..array_api.array import Array
 from ..array_api.data_types import astype
 from ..array_api.elementwise import conj, isnan, multiply, sqrt
@@ -151,3 +152,6 @@ def nanstd(
 ) -> Array:
     """Standard deviation of what is not NaN: the root of `nanvar`."""
     return sqrt(nanvar(x, axis, dtype, ddof, keepdims=keepdims))
+
+
+publish(globals())

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .._base.dtypes import float64, int64, isdtype
+from .._base.errors import publish
 from .._base.shapes import normalize_axis
 from ..array_api._rules import node_of
 from ..array_api.array import Array
@@ -504,3 +505,6 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Arr
     found = where(flat < xp[0], fp[0] if left is None else left, found)
     found = where(flat > xp[-1], fp[-1] if right is None else right, found)
     return reshape(where(isnan(flat), flat, found), x.shape)
+
+
+publish(globals())

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._base.errors import publish
 from .._base.shapes import Shape, normalize_axis
 from ..array_api.array import Array
 from ..array_api.creation import asarray, full
@@ -108,3 +109,6 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Ar
     if mode in _STATISTICS:
         return _statistics(x, widths, mode, kwargs.get("stat_length"))
     return _constants(x, widths, kwargs.get("constant_values", 0))
+
+
+publish(globals())

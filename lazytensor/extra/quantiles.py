@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._base.dtypes import DType, float64, int64, isdtype
+from .._base.errors import publish
 from ..array_api import elementwise
 from ..array_api.array import Array
 from ..array_api.creation import asarray, full
@@ -200,3 +201,6 @@ def median(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
 def nanmedian(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """`median` of the elements that are not NaN; NaN where none is left."""
     return _median(x, axis, keepdims, skip=True)
+
+
+publish(globals())

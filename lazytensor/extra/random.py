@@ -19,6 +19,7 @@ import numpy as np
 
 from .._base.devices import device as as_device
 from .._base.dtypes import DType, canonical, float64, int64, kind
+from .._base.errors import publish, publish_methods
 from .._base.shapes import Shape, as_shape, broadcast, normalize_axis, prod
 from ..array_api.array import Array
 from ..array_api.creation import asarray
@@ -332,3 +333,7 @@ class Generator:
             return argsort(self.standard_exponential(n, device=device) / weights)[:count]
         running = cumulative_sum(weights)
         return searchsorted(running / running[-1], self.random(count, device=device), side="right")
+
+
+publish_methods(Generator)
+publish(globals())

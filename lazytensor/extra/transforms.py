@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.exceptions import AxisError
 
+from .._base.errors import publish, refusing
 from .._base.pytree import TreeDef, flatten, map_leaves, unflatten
 from ..array_api._rules import node_of
 from ..array_api.array import Array
@@ -85,6 +86,7 @@ def value_and_grad(
 ) -> Function:
     """A function that returns `(f(...), gradient)`, as `grad` does; `((value, aux), gradient)`."""
 
+    @refusing
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         places = _places(argnums, len(args))
@@ -113,6 +115,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
     """
     both = value_and_grad(f, argnums, has_aux)
 
+    @refusing
     @functools.wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, found = both(*args, **kwargs)
@@ -129,6 +132,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     `grad`, but for the result, whose arrays may have any shape.
     """
 
+    @refusing
     @functools.wraps(f)
     def jacobian_(*args: Any, **kwargs: Any) -> Any:
         places = _places(argnums, len(args))
@@ -244,6 +248,7 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
     for the value of an example.
     """
 
+    @refusing
     @functools.wraps(f)
     def mapped(*args: Any, **kwargs: Any) -> Any:
         leaves, structure = flatten(args)
@@ -316,3 +321,6 @@ def _placed(y: Node, varies: bool, axis: Any, size: int) -> Node:
     batch = y if varies else g.broadcast_to(y, (size, *y.shape))
     where = f"vmap: out_axes={axis!r} for a result of shape {batch.shape}, the mapped axis included"
     return _moved(batch, 0, _axis(axis, batch.ndim, where))
+
+
+publish(globals())

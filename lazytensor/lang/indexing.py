@@ -69,7 +69,10 @@ def _basic(shape: Shape, items: Sequence[Any]) -> Basic:
     """Starts, sizes and steps of the slice that ints, slices and Nones mean, and what shape of it
     is shown.
     """
-    starts, sizes, steps, view = [], [], [], []
+    starts: list[int] = []
+    sizes: list[int] = []
+    steps: list[int] = []
+    view: list[int] = []
     for item in items:
         if item is None:
             view.append(1)

@@ -17,6 +17,7 @@ from .buffers import POOL
 from .counters import COUNTERS
 
 Values = list[Any]
+LATE = (IndexError, ValueError, np.linalg.LinAlgError)
 _contexts: list[Context] = []
 
 
@@ -78,9 +79,8 @@ def compute(node: Node, args: Sequence[Any]) -> Any:
     COUNTERS.interpreted += 1
     try:
         value = node.op.value(np, *args, *node.params)
-    except Exception as error:  # once more, after making room, or for a text that says where
-        if isinstance(error, MemoryError):
-            POOL.clear()
+    except (MemoryError, *LATE):  # once more, after making room, or for a text that says where
+        POOL.clear()
         return evaluate(node.op, args, node.params, node)
     return value if type(value) is np.ndarray and value.base is not None else _counted(value)
 
@@ -91,7 +91,7 @@ def evaluate(op: Op, args: Sequence[Any], params: Sequence[Any], node: Node) -> 
     """
     try:
         value = op.value(np, *args, *params)
-    except (IndexError, ValueError, np.linalg.LinAlgError) as error:
+    except LATE as error:
         if not op.fails:
             raise
         raise located(error, node.where) from None

@@ -75,13 +75,13 @@ def _run(roots: Sequence[Node]) -> None:
     outputs = list(dict.fromkeys(graph.outputs))
     graph.close(outputs + wanted_elsewhere(graph, _Worth(graph, roots)))
     values = cache.run(graph)
-    found = dict(zip(graph.outputs, values, strict=True))
-    for place, result in found.items():
+    results = dict(zip(graph.outputs, values, strict=True))
+    for place, result in results.items():
         graph.order[place].value = result
     if len(graph.number) > len(graph.order):
         for node, place in graph.number.items():
-            if place in found and node.value is None:
-                node.value = found[place]
+            if place in results and node.value is None:
+                node.value = results[place]
     settle()
 
 

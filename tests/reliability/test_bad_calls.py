@@ -46,6 +46,13 @@ def wanted(case: Case) -> type[Exception]:
     return np.linalg.LinAlgError if case.error == "LinAlgError" else getattr(builtins, case.error)
 
 
+def package_frames(error: BaseException) -> list[str]:
+    """The functions of the package that a traceback names."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    modules = [frame.f_globals.get("__name__", "") for frame in frames]
+    return [f.f_code.co_qualname for f, m in zip(frames, modules) if m.startswith("lazytensor.")]
+
+
 def check(case: Case) -> None:
     names = namespace(xp, xp.asarray)
     error = outcome(case, names)
@@ -53,6 +60,7 @@ def check(case: Case) -> None:
     assert isinstance(error, wanted(case)), repr(error)
     missing = [w for w in case.words if w not in str(error)]
     assert not missing, f"{missing} not in {error!r}"
+    assert len(package_frames(error)) <= 2, package_frames(error)
     if not case.late:
         frames = traceback.extract_tb(error.__traceback__)
         assert any(f.filename == "<call>" for f in frames), "the user's line is not to be seen"
@@ -99,6 +107,22 @@ def test_numpy_refuses_it_by_a_class_of_the_same_family(case):
     assert error is not None, "NumPy accepts it"
     ours = wanted(case)
     assert issubclass(type(error), ours) or issubclass(ours, type(error)), repr(error)
+
+
+def test_all_frames_are_shown_on_request():
+    with config.context(traceback="full"), pytest.raises(ValueError) as caught:
+        xp.reshape(xp.ones(3), (2, 2))
+    assert len(package_frames(caught.value)) > 2
+
+
+def test_the_frames_of_a_traced_function_are_shown():
+    def inner(x: xp.Array) -> xp.Array:
+        return xp.reshape(x, (7,))
+
+    with pytest.raises(ValueError, match="reshape") as caught:
+        xp.vmap(lambda x: inner(x))(xp.ones((2, 3)))
+    shown = [f.name for f in traceback.extract_tb(caught.value.__traceback__)]
+    assert "inner" in shown and len(package_frames(caught.value)) <= 2
 
 
 @pytest.mark.parametrize("call", ["a.v3 + a.v3", "m.sum(a.m34, axis=1)", "a.v3[1]", "m.zeros(3)"])
