@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 import lazytensor as lt
+from lazytensor._base import config
 from lazytensor.extra.transforms import grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap
 from lazytensor.ir.node import TRACING
 from lazytensor.ir.op import ROWS
 from lazytensor.runtime.counters import counting
+from lazytensor.runtime.pending import settle
 
 Array = Any
 X = np.array([0.7, -1.2, 0.4, 2.1])
@@ -482,3 +484,16 @@ def test_the_gradient_of_a_long_loop() -> None:
     value, found = value_and_grad(loop)(lt.asarray(2.0))
     assert float(found) == pytest.approx(1.0, rel=1e-9)
     assert float(value) == pytest.approx(2.0, rel=1e-9)
+
+
+@pytest.mark.parametrize("limit", [2, 3, 5])
+def test_a_flush_while_tracing_cuts_no_history(limit: int) -> None:
+    x = lt.asarray([1.0, 2.0, 3.0])
+    with config.context(max_pending=limit):
+        settle()
+        found = [grad(lambda x: lt.sum(x * x))(x) for _ in range(4)]
+        value, gradient = value_and_grad(lambda x: (lt.sum(x * x), x + 1.0), has_aux=True)(x)
+    settle()
+    for got in (*found, gradient):
+        np.testing.assert_array_equal(np.asarray(got), [2.0, 4.0, 6.0])
+    assert float(value[0]) == 14.0

@@ -33,19 +33,20 @@ class Trace(NamedTuple):
 
 def trace(f: Function, args: Sequence[Any], kwargs: dict[str, Any], has_aux: bool = False) -> Trace:
     """Run `f`; arrays keep their history meanwhile. Raises TypeError for results that are none."""
-    TRACING.depth += 1
+    TRACING.depth += 1  # until the results' nodes are taken, for a value must not cut them off
     try:
-        result, aux = f(*args, **kwargs), None
+        result, aux = _split(f(*args, **kwargs)) if has_aux else (f(*args, **kwargs), None)
+        leaves, structure = flatten(result)
+        return Trace([node_for(x, "a result") for x in leaves], structure, aux)
     finally:
         TRACING.depth -= 1
-    if has_aux:
-        if not isinstance(result, tuple) or len(result) != 2:
-            raise TypeError(
-                f"has_aux=True: f must return a pair (result, aux), got {brief(result)}"
-            )
-        result, aux = result
-    leaves, structure = flatten(result)
-    return Trace([node_for(x, "a result") for x in leaves], structure, aux)
+
+
+def _split(result: Any) -> tuple[Any, Any]:
+    """A result and what comes beside it. Raises TypeError for what is no pair."""
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(f"has_aux=True: f must return a pair (result, aux), got {brief(result)}")
+    return result
 
 
 def wrapped(nodes: Sequence[Node | None]) -> list[Array | None]:

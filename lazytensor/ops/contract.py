@@ -32,7 +32,13 @@ def adjoint(g: Any, x: Node) -> Node:
 
 
 def _value(np: Any, x: Any, y: Any) -> Any:
-    """Half precision is multiplied and summed in single."""
+    """Half precision is multiplied and summed in single.
+
+    For a matrix times its own transpose NumPy takes another routine of the BLAS, with other bits,
+    if it sees that both are one memory: a copy keeps it from seeing that.
+    """
+    if np.may_share_memory(x, y):
+        y = y.copy()
     if x.dtype.itemsize == 2 and x.dtype.kind not in "iu":
         return np.matmul(x.astype(np.float32), y.astype(np.float32)).astype(x.dtype)
     return np.matmul(x, y)
