@@ -59,6 +59,7 @@ HIDDEN_STDLIB: dict[tuple[str, str], str] = {}
 # Where names of rows may stand together outside ops/, each with its reason.
 NAMES_OF_OPS: dict[str, str] = {
     "ir.scalar": "scalar instructions, of which some are called like the rows made of one",
+    "torch.pointwise": "PyTorch's functions, of which some are called like the rows they are",
 }
 
 LONGEST_FUNCTION, MEDIAN_FUNCTION, LONGEST_FILE = 60, 10, 600

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import lazytensor
 
 from .._base import config
-from . import conformance, console, demo, explain, info
+from . import conformance, console, demo, explain, info, run
 
 __all__ = ["main"]
 
@@ -26,6 +26,7 @@ VERBS = {
         explain,
         "which graph, kernels and buffers a piece of code makes, and what forced them",
     ),
+    "run": (run, "run a program in which `import torch` means lazytensor.torch"),
     "info": (info, "versions, targets, devices, settings, and what is missing"),
 }
 
@@ -44,6 +45,14 @@ def parser() -> argparse.ArgumentParser:
     return out
 
 
+def _options(words: list[str]) -> argparse.Namespace:
+    """Parsed words; what follows a program to run is its own, whatever it looks like."""
+    if words[:1] != ["run"]:
+        return parser().parse_args(words)
+    own, others = run.divide(words[1:])
+    return parser().parse_args(["run", *own], argparse.Namespace(arguments=others))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb. Returns 0, 1 when what was asked for failed, 2 when it could not be begun."""
     try:
@@ -53,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.complain(str(error))
         return 2
     try:
-        options = parser().parse_args(argv)
+        options = _options(sys.argv[1:] if argv is None else list(argv))
         code = int(options.run(options))
         sys.stdout.flush()
     except KeyboardInterrupt:

@@ -1,15 +1,21 @@
-"""Compositions that models are made of: softmax and its kin, layer normalisation, GELU.
+"""Compositions that models are made of: softmax and its kin, layer normalisation, GELU, attention,
+rows of a table.
 
-What enters: nodes of a floating-point dtype. What leaves: nodes over the rows of `ops/`, stable for
-large arguments, shapes checked at once. It must not know faces or parameters' classes.
+What enters: nodes of a floating-point dtype, and integers where rows are read. What leaves: nodes
+over the rows of `ops/`, stable for large arguments, shapes checked at once. It must not know faces
+or parameters' classes.
 """
 
-from math import pi, sqrt
+from collections.abc import Callable
+from math import inf, pi, prod, sqrt
 
+from .._base.dtypes import bool_, int64, kind
 from .._base.shapes import normalize_axes, normalize_axis
 from ..ir.node import Node
 from ..ops import g
+from ..ops.contract import swapped
 from ._checks import as_dtype, full, kept, require, widened
+from .linalg import matmul
 from .reductions import Axis, mean, var
 
 
@@ -78,3 +84,171 @@ def gelu(x: Node, approximate: str = "none") -> Node:
     if approximate == "none":
         return 0.5 * x * (1.0 + g.erf(x * sqrt(0.5)))
     return 0.5 * x * (1.0 + g.tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))
+
+
+# --- attention ------------------------------------------------------------------------------------
+
+
+def _check_attention(q: Node, k: Node, v: Node, mask: Node | None, is_causal: bool) -> None:
+    """Raises RuntimeError, with PyTorch's texts."""
+    if not q.dtype is k.dtype is v.dtype:
+        raise RuntimeError(
+            "Expected query, key, and value to have the same dtype, but got query.dtype: "
+            f"{q.dtype} key.dtype: {k.dtype} and value.dtype: {v.dtype} instead."
+        )
+    if min(q.ndim, k.ndim, v.ndim) < 2:
+        raise RuntimeError(
+            "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: "
+            f"{q.ndim} key.dim: {k.ndim} and value.dim: {v.ndim} instead."
+        )
+    if mask is not None and is_causal:
+        raise RuntimeError(
+            "_scaled_dot_product_attention: Explicit attn_mask should not be set when "
+            "is_causal=True"
+        )
+
+
+def _heads(x: Node, heads: int) -> Node:
+    """Each head of keys or values for several of queries. Raises RuntimeError."""
+    own = x.shape[-3]
+    if not own or heads % own:
+        raise RuntimeError("Number of heads in key and value must divide the number of heads in ")
+    *lead, _, rows, width = x.shape
+    many = g.broadcast_to(
+        g.reshape(x, (*lead, own, 1, rows, width)), (*lead, own, heads // own, rows, width)
+    )
+    return g.reshape(many, (*lead, heads, rows, width))
+
+
+def _causal(rows: int, columns: int, like: Node) -> Node:
+    """Which columns are not behind the row."""
+    i, j = (g.iota(n, int64, like.device) for n in (rows, columns))
+    return g.less_equal(j, g.reshape(i, (rows, 1)))
+
+
+def _masked_softmax(x: Node) -> Node:
+    """The softmax along the last axis; 0 where all of it is -inf."""
+    axes = (x.ndim - 1,)
+    e = g.exp(x - _shift(x, axes))
+    total = kept(g.sum(e, axes), x, axes, True)
+    return e / g.where(g.equal(total, 0.0), g.constant(1, total), total)
+
+
+def attention(
+    query: Node,
+    key: Node,
+    value: Node,
+    mask: Node | None = None,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+    dropout: Callable[[Node], Node] | None = None,
+) -> Node:
+    """softmax(scale · query · keyᵀ + mask) · value, as PyTorch's scaled_dot_product_attention.
+
+    A boolean mask tells what is attended to; rows that attend to nothing are 0. `dropout` is
+    applied to the weights. Raises RuntimeError, ValueError for shapes that don't match.
+    """
+    _check_attention(query, key, value, mask, is_causal)
+    q, k, v = map(widened, (query, key, value))
+    if enable_gqa:
+        k, v = _heads(k, q.shape[-3]), _heads(v, q.shape[-3])
+    width = q.shape[-1]
+    by = sqrt(scale if scale is not None and scale > 0 else 1 / sqrt(width) if width else 1.0)
+    if scale is not None and scale <= 0:
+        scores = matmul(q, swapped(g, k)) * scale
+    else:
+        scores = matmul(q * by, swapped(g, k) * by)
+    if is_causal:
+        mask = _causal(scores.shape[-2], scores.shape[-1], scores)
+    if mask is not None and mask.dtype is bool_:
+        scores = g.where(mask, scores, g.constant(-inf, scores))
+    elif mask is not None:
+        scores = scores + as_dtype(mask, scores.dtype)
+    weights = _masked_softmax(scores)
+    return as_dtype(matmul(weights if dropout is None else dropout(weights), v), query.dtype)
+
+
+# --- rows of a table ------------------------------------------------------------------------------
+
+
+def _checked(ids: Node, rows: int) -> Node:
+    """Negative ids made such that reading is refused: they don't count from the end here."""
+    if kind(ids.dtype) != "i":
+        return ids
+    i = as_dtype(ids, int64)
+    return g.where(g.less(i, 0), i - rows, i)
+
+
+def embedding(weight: Node, ids: Node) -> Node:
+    """The rows at ids, of which those outside raise IndexError with the value."""
+    if weight.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    return g.gather([weight, _checked(ids, weight.shape[0])])
+
+
+def one_hot(ids: Node, classes: int) -> Node:
+    """1 at each id along a new last axis, else 0; int64."""
+    i = g.reshape(as_dtype(ids, int64), (*ids.shape, 1))
+    return g.cast(g.equal(i, g.iota(classes, int64, ids.device)), int64)
+
+
+def _bags(ids: Node, offsets: Node | None, include_last: bool) -> tuple[Node, int]:
+    """The bag of each of the flattened ids, and the number of bags."""
+    if offsets is None:
+        rows, width = ids.shape
+        line = g.reshape(g.iota(rows, int64, ids.device), (rows, 1))
+        return g.reshape(g.broadcast_to(line, ids.shape), (rows * width,)), rows
+    starts = as_dtype(offsets, int64)
+    count = starts.shape[0] - bool(include_last)
+    starts = g.slice(starts, (0,), (count,), (1,))
+    return g.searchsorted(starts, g.iota(ids.size, int64, ids.device), "right") - 1, count
+
+
+def embedding_bag(
+    weight: Node,
+    ids: Node,
+    offsets: Node | None = None,
+    mode: str = "mean",
+    per_sample_weights: Node | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Node:
+    """Sums, means or maxima ("max") of the rows in each bag; 0 for empty ones.
+
+    Bags are the rows of ids, or start at `offsets` of flat ids. `padding_idx` doesn't count. Raises
+    IndexError with the value.
+    """
+    flat = g.reshape(ids, (ids.size,))
+    bag, count = _bags(ids, offsets, include_last_offset)
+    rows = embedding(weight, flat)
+    if per_sample_weights is not None:
+        rows = rows * g.reshape(per_sample_weights, (ids.size, 1))
+    counted = full(1.0, (ids.size,), rows)
+    if padding_idx is not None:
+        other = g.not_equal(flat, g.constant(padding_idx % weight.shape[0], flat))
+        counted = g.where(other, counted, g.constant(0, counted))
+        rows = g.where(g.reshape(other, (ids.size, 1)), rows, g.constant(0, rows))
+    sizes = g.scatter_add([full(0.0, (count,), rows), counted, bag])
+    if mode == "max":
+        return _maxima(rows, counted, bag, sizes)
+    total = g.scatter_add([full(0.0, (count, weight.shape[1]), rows), rows, bag])
+    if mode == "sum":
+        return total
+    if mode != "mean":
+        raise ValueError("mode has to be one of sum, mean or max")
+    return total / g.reshape(g.maximum(sizes, 1.0), (count, 1))
+
+
+def _maxima(rows: Node, counted: Node, bag: Node, sizes: Node) -> Node:
+    """For each bag and column the first greatest of the rows that count; 0 where there is none."""
+    count, (n, width) = sizes.shape[0], rows.shape
+    empty = g.equal(g.reshape(sizes, (count, 1)), 0.0)
+    if not prod((n, count, width)):
+        return full(0.0, (count, width), rows)
+    bags = g.iota(count, int64, rows.device)
+    member = g.logical_and(g.equal(g.reshape(bags, (count, 1)), bag), g.equal(counted, 1.0))
+    shown = g.where(g.reshape(member, (count, n, 1)), rows, g.constant(-inf, rows))
+    place = g.argmax(shown, (1,))
+    column = g.broadcast_to(g.iota(width, int64, rows.device), place.shape)
+    return g.where(empty, g.constant(0, rows), g.gather([rows, place, column]))

@@ -7,21 +7,42 @@ from typing import Any
 from ..ir.builder import g
 from ..ir.node import Node
 from ..ir.op import ROWS
-from . import contract, create, elementwise, fft, gather, linalg, movement, random, reduce, scan
+from . import (
+    activation,
+    bits,
+    contract,
+    create,
+    elementwise,
+    fft,
+    gather,
+    iterated,
+    linalg,
+    movement,
+    random,
+    reduce,
+    scan,
+    special,
+    windows,
+)
 
 __all__ = [
     "ROWS",
+    "activation",
+    "bits",
     "contract",
     "create",
     "elementwise",
     "fft",
     "g",
     "gather",
+    "iterated",
     "linalg",
     "movement",
     "random",
     "reduce",
     "scan",
+    "special",
+    "windows",
 ]
 
 

@@ -159,3 +159,96 @@ scatter_add = _row(
     batch=_batch("scatter_add", 2),
     doc="x with u added at the given places, in order.",
 )
+
+# --- other ways to combine what is written to one place -------------------------------------------
+
+
+def _combining(ufunc: str) -> Callable[..., Any]:
+    def value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
+        out = x.copy()
+        getattr(np, ufunc).at(out, _places(np, x, indices), u)
+        return out
+
+    return value
+
+
+def _ones_where(g: Any, condition: Node, like: Node) -> Node:
+    return g.where(condition, g.constant(1, like), g.constant(0, like))  # type: ignore[no-any-return]
+
+
+def _extremum_shares(
+    g: Any, y: Node, x: Node, u: Node, indices: Sequence[Node]
+) -> tuple[Node, Node]:
+    """Equal shares, for all that attain the extremum of a place."""
+    of_x = _ones_where(g, g.equal(x, y), x)
+    of_u = _ones_where(g, g.equal(u, g.gather([y, *indices])), u)
+    count = g.scatter_add([of_x, of_u, *indices])
+    share = 1 / g.where(g.equal(count, 0.0), g.constant(1, count), count)
+    return of_x * share, of_u * g.gather([share, *indices])
+
+
+def _product_shares(
+    g: Any, y: Node, x: Node, u: Node, indices: Sequence[Node]
+) -> tuple[Node, Node]:
+    """For each factor of a place the product of the others, also where some are 0."""
+    no_x, no_u = g.equal(x, 0.0), g.equal(u, 0.0)
+    one = g.constant(1, x)
+    safe_x, safe_u = g.where(no_x, one, x), g.where(no_u, one, u)
+    product = g.scatter_multiply([safe_x, safe_u, *indices])
+    zeros = g.scatter_add([_ones_where(g, no_x, x), _ones_where(g, no_u, u), *indices])
+
+    def others(none: Node, safe: Node, product: Node, zeros: Node) -> Node:
+        left = zeros - _ones_where(g, none, safe)
+        return g.where(g.equal(left, 0.0), product / safe, g.constant(0, safe))  # type: ignore[no-any-return]
+
+    there = g.gather([product, *indices]), g.gather([zeros, *indices])
+    return others(no_x, safe_x, product, zeros), others(no_u, safe_u, *there)
+
+
+def _share_vjp(shares: Callable[..., tuple[Node, Node]]) -> Callable[..., Any]:
+    def vjp(g: Any, ct: Node, y: Node, x: Node, u: Node, *indices: Node) -> Any:
+        if kind(x.dtype) != "f":
+            return (None,) * (2 + len(indices))
+        of_x, of_u = shares(g, y, x, u, indices)
+        return ct * of_x, g.gather([ct, *indices]) * of_u, *(None for _ in indices)
+
+    return vjp
+
+
+def _share_jvp(shares: Callable[..., tuple[Node, Node]]) -> Callable[..., Any]:
+    def jvp(g: Any, tangents: Any, y: Node, x: Node, u: Node, *indices: Node) -> Node | None:
+        tx, tu = tangents[:2]
+        if tx is None and tu is None:
+            return None
+        of_x, of_u = shares(g, y, x, u, indices)
+        base = of_x * tx if tx is not None else _zeros_like(g, x, x)
+        return base if tu is None else g.scatter_add([base, of_u * tu, *indices])
+
+    return jvp
+
+
+def _combined(name: str, ufunc: str, domain: str, shares: Any, doc: str) -> Op:
+    return _row(
+        name,
+        domain=domain,
+        infer=_infer_scatter,
+        value=_combining(ufunc),
+        vjp=_share_vjp(shares),
+        jvp=_share_jvp(shares),
+        batch=_batch(name, 2),
+        doc=doc,
+    )
+
+
+scatter_max = _combined(
+    "scatter_max", "maximum", "biuf", _extremum_shares,
+    "x with the greater of what is there and u at the given places; NaN if either is.",
+)  # fmt: skip
+scatter_min = _combined(
+    "scatter_min", "minimum", "biuf", _extremum_shares,
+    "x with the smaller of what is there and u at the given places; NaN if either is.",
+)  # fmt: skip
+scatter_multiply = _combined(
+    "scatter_multiply", "multiply", "iuf", _product_shares,
+    "x multiplied by u at the given places, in order.",
+)  # fmt: skip

@@ -194,16 +194,22 @@ def _ratio(s: Any, x: Any, fraction: tuple[Sequence[float], Sequence[float]]) ->
     return s.div(_horner(s, x, fraction[0]), _horner(s, x, fraction[1]))
 
 
-def ndtri_body(s: Any, p: Any) -> Any:
-    """The normal distribution's inverse by exactly rounded instructions, in three ranges of p."""
-    x = s.cast(p, _width(p.dtype))
-    q, nearest = s.sub(x, 0.5), s.min(x, s.sub(1.0, x))
+def quantile(s: Any, q: Any, nearest: Any) -> Any:
+    """Where the normal distribution is 1/2 + q, given the probability of the nearer tail too; NaN
+    where that is negative.
+    """
     centre = s.mul(q, _ratio(s, s.sub(0.180625, s.mul(q, q)), _CENTRE))
     t = s.sqrt(_neg_log(s, nearest))
     beyond = s.select(s.le(t, 5.0), _ratio(s, s.sub(t, 1.6), _TAIL), _ratio(s, s.sub(t, 5.0), _FAR))
     y = s.select(s.le(s.abs(q), 0.425), centre, s.copysign(beyond, q))
     y = s.select(s.eq(nearest, 0.0), s.copysign(float("inf"), q), y)
-    return s.cast(s.select(s.le(0.0, nearest), y, float("nan")), p.dtype)
+    return s.select(s.le(0.0, nearest), y, float("nan"))
+
+
+def ndtri_body(s: Any, p: Any) -> Any:
+    """The normal distribution's inverse by exactly rounded instructions, in three ranges of p."""
+    x = s.cast(p, _width(p.dtype))
+    return s.cast(quantile(s, s.sub(x, 0.5), s.min(x, s.sub(1.0, x))), p.dtype)
 
 
 surprisal = unary(

@@ -5,7 +5,7 @@ new nodes. It must not know rows but by their columns. Un-broadcasting is done h
 elementwise rows. Complex cotangents follow PyTorch: a partial derivative is conjugated.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..ir.node import SCALAR, Node
@@ -37,7 +37,8 @@ def vjp(
         y = steps.pop()
         ct = found.pop(y, None)
         if ct is not None:
-            for x, part in zip(y.args, _pull(y, ct), strict=True):
+            parts = pull(y, ct, [x in wanted for x in y.args])
+            for x, part in zip(y.args, parts, strict=True):
                 _add(found, wanted, x, part)
     return [found.get(x) for x in inputs]
 
@@ -56,18 +57,23 @@ def _sum(a: Cotangent, b: Cotangent) -> Cotangent:
     return g.add(a, b)
 
 
-def _pull(y: Node, ct: Cotangent) -> Iterable[Cotangent]:
-    """One cotangent per argument, by whichever of the derivative columns the row has."""
+def pull(y: Node, ct: Cotangent, wanted: Sequence[bool]) -> list[Cotangent]:
+    """Cotangents of the arguments of one node, of those that are wanted, by whichever of the
+    derivative columns the row has.
+    """
     op, args, params = y.op, y.args, y.params
-    if op.partials is not None:
-        parts = [times(ct, d, True) for d in op.partials(g, y, *args, *params)]
-    elif op.transpose is not None:
-        parts = op.transpose(g, ct, *args, *params)
+    if op.partials is None:
+        if op.transpose is not None:
+            parts = op.transpose(g, ct, *args, *params)
+        else:
+            parts = op.vjp(g, ct, y, *args, *params)
+        if op.kind != "elementwise":
+            return [p if on else None for p, on in zip(parts, wanted, strict=True)]
     else:
-        parts = op.vjp(g, ct, y, *args, *params)
-    if op.kind != "elementwise":
-        return parts
-    return [None if p is None else _fitted(p, x) for p, x in zip(parts, args, strict=True)]
+        partials = op.partials(g, y, *args, *params)
+        parts = [times(ct, d, True) if on else None for d, on in zip(partials, wanted, strict=True)]
+    pairs = zip(parts, args, wanted, strict=True)
+    return [_fitted(p, x) if on and p is not None else None for p, x, on in pairs]
 
 
 def _fitted(ct: Node, x: Node) -> Node:

@@ -31,13 +31,13 @@ def jvp(
     }
     for y in path(outputs, inputs, varies):
         given = [known.get(x) for x in y.args]
-        tangent = None if all(t is None for t in given) else _push(y, given)
+        tangent = None if all(t is None for t in given) else push(y, given)
         if tangent is not None:
             known[y] = tangent
     return [known.get(y) for y in outputs]
 
 
-def _push(y: Node, tangents: Sequence[Tangent]) -> Tangent:
+def push(y: Node, tangents: Sequence[Tangent]) -> Tangent:
     """The tangent of one node, by whichever of the derivative columns its row has."""
     op = y.op
     if op.partials is not None:

@@ -13,11 +13,11 @@ from lazytensor._base.dtypes import STANDARD, canonical
 from lazytensor.ir.node import Node, apply, leaf, placeholder
 from lazytensor.ir.op import Op
 
-SHAPES = ((3,), (3, 3), (2, 3, 3), ())
+SHAPES = ((3,), (3, 3), (2, 3, 3), (), (3, 3, 3))
 
 # What a parameter may be, by its name in the row; any other name is tried with all of these.
 PARAMS: dict[str, tuple[Any, ...]] = {
-    "shape": ((3,), (3, 3), (9,), (6, 6), (1, 3)),
+    "shape": ((3,), (3, 3), (9,), (6, 6), (1, 3), (5,)),
     "axes": ((0,), (1, 0), (0, 1)),
     "starts": ((0,), (0, 0)),
     "sizes": ((2,), (2, 2)),
@@ -29,6 +29,14 @@ PARAMS: dict[str, tuple[Any, ...]] = {
     "axis": (0,),
     "side": ("left",),
     "mode": ("reduced",),
+    "family": ("legendre_p",),
+    "order": (1,),
+    "kernel": ((1,),),
+    "strides": ((1,), (1, 1)),
+    "dilations": ((1,), (1, 1)),
+    "pads": (((0, 0),),),
+    "groups": (1,),
+    "counts": ((1,), (1, 1)),
 }
 ANYTHING: tuple[Any, ...] = (0, 1, True, 3, 0.5, (0,), (3,), None, "", *PARAMS["dtype"])
 

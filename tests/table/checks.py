@@ -178,12 +178,17 @@ def _direction(op: Op, x: Array, rng: Rng) -> Array:
     return t
 
 
+# Arguments by which PyTorch has no derivative: rows give NaN, and here they stay where they are.
+STILL = dict.fromkeys(("zeta", "igamma", "igammac"), 0)
+
+
 class Call:
     """A row as a function of its floating-point arguments."""
 
     def __init__(self, op: Op, sample: Sample, rng: Rng) -> None:
         self.op, self.sample = op, sample
-        self.moving = [i for i, a in enumerate(sample.args) if a.dtype.kind in "fc"]
+        floating = [i for i, a in enumerate(sample.args) if a.dtype.kind in "fc"]
+        self.moving = [i for i in floating if i != STILL.get(op.name)]
         self.x = [sample.args[i] for i in self.moving]
         self.t, self.s = ([_direction(op, x, rng) for x in self.x] for _ in range(2))
         _, outputs = self.build(self.x)
@@ -298,7 +303,8 @@ def second_order(op: Op, sample: Sample, rng: Rng) -> None:
 
 # --- batching -------------------------------------------------------------------------------------
 
-INDICES = {"gather": 1, "scatter": 2, "scatter_add": 2}
+WRITES = ("scatter", "scatter_add", "scatter_max", "scatter_min", "scatter_multiply")
+INDICES = {"gather": 1, **dict.fromkeys(WRITES, 2)}
 
 
 def _examples(op: Op, place: int, x: Array, count: int) -> list[Array]:

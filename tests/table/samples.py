@@ -77,10 +77,18 @@ SHAPES: dict[int, list[tuple[tuple[int, ...], ...]]] = {
 BOUNDS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("asin", "acos", "atanh"), (-0.9, 0.9)),
     **dict.fromkeys(("sqrt", "log", "log2", "log10", "pow"), (0.3, 2)),
-    **dict.fromkeys(("surprisal", "ndtri"), (0.1, 0.9)),
+    **dict.fromkeys(("surprisal", "ndtri", "entr", "logit"), (0.1, 0.9)),
+    **dict.fromkeys(("lgamma", "digamma"), (0.3, 4)),
+    **dict.fromkeys(("bessel_k0", "bessel_k1", "bessel_k0e", "bessel_k1e"), (0.5, 4)),
+    **dict.fromkeys(("bessel_y0", "bessel_y1"), (1, 11)),
+    **dict.fromkeys(("i0e", "i1e", "bessel_j0", "bessel_j1", "spherical_bessel_j0"), (0.5, 11)),
+    **dict.fromkeys(("airy_ai", "airy_ai_slope"), (-8, 4)),
+    "erfinv": (-0.9, 0.9),
+    "zeta": (1.5, 5),
     "tan": (-1.2, 1.2),
     "log1p": (-0.6, 2),
     "acosh": (1.2, 3),
+    "bce": (0.1, 0.9),
     "divide": (0.4, 2),
     "reciprocal": (0.4, 2),
     **dict.fromkeys(("remainder", "fmod", "floor_divide"), (0.6, 5)),
@@ -133,6 +141,7 @@ def _distinct(op: Op, rng: Rng, shape: tuple[int, ...], dtype: d.DType) -> Array
 
 MOVES: dict[str, list[tuple[list[tuple[int, ...]], tuple[Any, ...]]]] = {
     "reshape": [([(2, 3)], ((3, 2),)), ([()], ((1, 1),)), ([(1,)], ((),)), ([(0, 2)], ((4, 0),))],
+    "bitcast": [([(2, 4)], (np.dtype("u1"),)), ([(0, 4)], (np.dtype("u1"),))],
     "permute": [([(2, 3, 4)], ((2, 0, 1),)), ([()], ((),)), ([(0, 3)], ((1, 0),))],
     "broadcast_to": [
         ([(2, 1)], ((3, 2, 4),)), ([()], ((2, 2),)), ([(1, 3)], ((0, 3),)), ([(3,)], ((3,),)),
@@ -156,12 +165,42 @@ MOVES: dict[str, list[tuple[list[tuple[int, ...]], tuple[Any, ...]]]] = {
         ([(0, 3), (3, 2)], ()), ([(0, 2, 2), (0, 2, 2)], ()),
     ],
     "transfer": [([(2, 3)], (CPU,)), ([()], (CPU,))],
+    "windows": [
+        ([(2, 7)], ((3,), (2,), (1,))), ([(6, 7)], ((2, 3), (1, 2), (3, 2))),
+        ([(0, 4)], ((2,), (1,), (1,))),
+        ([(2, 5)], ((1,), (1,), (1,))),
+    ],
+    "overlap_add": [
+        ([(2, 3, 3)], ((7,), (2,), (1,))), ([(2, 3, 2, 2)], ((6, 8), (1, 2), (3, 2))),
+        ([(2, 5, 1)], ((6,), (3,), (1,))), ([(0, 2, 3)], ((4,), (1,), (1,))),
+    ],
+    "conv": [
+        ([(2, 3, 6), (4, 3, 3)], ((1,), ((0, 0),), (1,), 1)),
+        ([(2, 4, 5, 6), (2, 2, 2, 3)], ((2, 1), ((1, 1), (0, 2)), (1, 2), 2)),
+        ([(0, 2, 4), (3, 2, 2)], ((1,), ((0, 0),), (1,), 1)),
+    ],
+    "conv_input": [
+        ([(2, 4, 4), (4, 3, 3)], ((6,), (1,), ((0, 0),), (1,), 1)),
+        ([(2, 2, 3, 4), (2, 2, 2, 3)], ((5, 6), (2, 1), ((1, 1), (0, 2)), (1, 2), 2)),
+        ([(1, 2, 3), (2, 1, 2)], ((9,), (3,), ((0, -1),), (1,), 1)),
+    ],
+    "conv_weight": [
+        ([(2, 3, 6), (2, 4, 4)], ((3,), (1,), ((0, 0),), (1,), 1)),
+        ([(2, 4, 5, 6), (2, 2, 3, 4)], ((2, 3), (2, 1), ((1, 1), (0, 2)), (1, 2), 2)),
+        ([(0, 2, 4), (0, 3, 3)], ((2,), (1,), ((0, 0),), (1,), 1)),
+    ],
 }  # fmt: skip
 
 
 def _moves(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
     for shapes, params in MOVES[op.name]:
         yield Sample(tuple(array(rng, s, dtype) for s in shapes), params)
+
+
+def _window_argmax(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    yield Sample((array(rng, (2, 7), dtype),), ((3,), (2,), (1,), (-1,), (4,)))
+    yield Sample((array(rng, (2, 5, 6), dtype),), ((2, 3), (2, 2), (1, 2), (0, -2), (3, 3)))
+    yield Sample((array(rng, (0, 4), dtype),), ((2,), (2,), (1,), (0,), (2,)))
 
 
 def _gather(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
@@ -236,6 +275,35 @@ def _linalg(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
             yield Sample((x,))
 
 
+def _incomplete(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    for shape in ((), (4,), (2, 3), (0, 2)):
+        yield Sample((array(rng, shape, dtype, 0.5, 3), array(rng, shape, dtype, 0.5, 4)))
+
+
+def _gcd(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    for shape in ((), (4,), (2, 3), (0, 2)):
+        yield Sample((array(rng, shape, dtype), array(rng, shape, dtype)))
+
+
+def _polynomial(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    families = "chebyshev_t chebyshev_u chebyshev_v chebyshev_w hermite_h hermite_he laguerre_l"
+    for i, family in enumerate(f"{families} legendre_p".split()):
+        for shape in ((), (5,), (2, 3), (0, 2)):
+            degrees = np.asarray(rng.integers(-1, 5, shape) + 0.5).astype(dtype)
+            yield Sample((array(rng, shape, dtype, -1, 1), degrees), (family, i % 3))
+
+
+def _frexp(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    for shape in ((), (4,), (2, 3), (0, 2)):
+        yield Sample((array(rng, shape, dtype, 0.55, 0.95),))
+
+
+def _running_place(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    for shape, axis in (((5,), 0), ((2, 7), 1), ((4, 2, 3), 0), ((0,), 0), ((2, 0), 1)):
+        for largest in (False, True):
+            yield Sample((array(rng, shape, dtype),), (axis, largest))
+
+
 def _fft(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
     for shape, axis in (((4,), 0), ((5,), 0), ((2, 3), 1), ((3, 2), 0), ((1,), 0), ((0, 4), 1)):
         if op.name != "irfft":
@@ -264,8 +332,14 @@ GENERATORS: dict[str, Callable[[Op, d.DType, Rng], Iterator[Sample]]] = {
     "cast": _cast,
     "reduce": _reduce,
     "gather": _gather,
+    "window_argmax": _window_argmax,
     "scan": _scan,
     "searchsorted": _searchsorted,
+    **dict.fromkeys(("igamma", "igammac"), _incomplete),
+    "gcd": _gcd,
+    "polynomial": _polynomial,
+    "frexp": _frexp,
+    "running_place": _running_place,
     "linalg": _linalg,
     "fft": _fft,
     "iota": _iota,

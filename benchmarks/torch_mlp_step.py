@@ -1,0 +1,97 @@
+"""A training step of a 784-512-512-10 network, batch 128, SGD, in the PyTorch interface, beside
+PyTorch eager in the same run, at one thread; and the peak memory of each in a process of its own.
+
+    python benchmarks/torch_mlp_step.py
+
+Goals: at most 1.5 times PyTorch's time; peak memory at or below PyTorch's.
+"""
+
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+from timing import median, ratio, rounds
+
+SIZES, BATCH, RATE = (784, 512, 512, 10), 128, 0.1
+STEPS = 30  # of the process whose memory is measured
+MODULES = {"lazytensor": "lazytensor.torch", "torch": "torch"}
+# Prints how many bytes the process grew by, at its peak, from the import on.
+MEMORY = """
+import resource, sys, torch_mlp_step as bench
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+library = bench.library(sys.argv[1])
+before = peak()
+step = bench.trainer(library)
+for _ in range(bench.STEPS): step()
+print(peak() - before)
+"""
+
+
+def library(name: str) -> Any:
+    """A library by its name in the table, at one thread."""
+    module = __import__(MODULES[name], fromlist=["nn"])
+    module.set_num_threads(1)
+    return module
+
+
+def trainer(torch: Any) -> Callable[[], float]:
+    """A function that makes one step and returns the loss, the same for each library."""
+    torch.manual_seed(0)
+    linear = [torch.nn.Linear(n, m) for n, m in itertools.pairwise(SIZES)]
+    relu = torch.nn.ReLU
+    model = torch.nn.Sequential(linear[0], relu(), linear[1], relu(), linear[2])
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
+    loss_of = torch.nn.CrossEntropyLoss()
+    rng = np.random.default_rng(0)
+    x = torch.from_numpy(rng.standard_normal((BATCH, SIZES[0]), dtype=np.float32))
+    y = torch.from_numpy(rng.integers(0, SIZES[-1], BATCH))
+
+    def step() -> float:
+        optimizer.zero_grad()
+        loss = loss_of(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return float(loss.item())
+
+    return step
+
+
+def installed() -> list[str]:
+    """lazytensor, and PyTorch where it is installed."""
+    try:
+        library("torch")
+    except ImportError:
+        print("PyTorch is not installed: no comparison with it")
+        return ["lazytensor"]
+    return list(MODULES)
+
+
+def growth(name: str) -> float:
+    """Megabytes that a process of its own grew by while it trained."""
+    command = [sys.executable, "-c", MEMORY, name]
+    out = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(out.stdout) / 1e6
+
+
+def main() -> None:
+    """Print the table."""
+    with threadpool_limits(1):
+        steps = {name: trainer(library(name)) for name in installed()}
+        losses = {name: [step() for _ in range(5)] for name, step in steps.items()}
+        for name, curve in losses.items():
+            np.testing.assert_allclose(curve, losses["lazytensor"], rtol=1e-4, err_msg=name)
+        times = rounds(steps, 41)
+    line = ", ".join(f"{name} {median(t) * 1e3:.2f}" for name, t in times.items())
+    if "torch" in times:
+        line += f"; {ratio(times['lazytensor'], times['torch']):.2f} of PyTorch, goal 1.5"
+    print(f"a step: ms: {line}")
+    memory = ", ".join(f"{name} {growth(name):.1f}" for name in times)
+    print(f"growth of a process over {STEPS} steps: MB: {memory}; goal: at or below PyTorch")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,489 @@
+"""Sliding windows over trailing axes, and the three contractions of a convolution.
+
+Arrays are channels-first; `strides`, `dilations` and `pads` (pairs: before and after, where a
+negative number cuts off) have an entry for each of the trailing, spatial axes. Every row's
+derivative is another row of this file, so that all orders exist. What enters and leaves: as the
+columns of `ir/op.py` say. It must not know other rows but through the builder.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from math import prod
+from typing import Any
+
+from .._base.dtypes import int64
+from .._base.shapes import Shape
+from ..ir.node import Node
+from ..ir.op import NONDIFF, Op, register
+from ._families import Infer, all_batched, is_complex
+
+Ints = tuple[int, ...]
+Pads = tuple[tuple[int, int], ...]
+
+# Windows of so many bytes are copied at a time, to be multiplied while they are in the cache.
+CHUNK_BYTES = 1 << 23
+
+
+def count(size: int, window: int, stride: int, dilation: int) -> int:
+    """How many windows of so many dilated elements start within an axis."""
+    return (size - dilation * (window - 1) - 1) // stride + 1
+
+
+def _positive(*numbers: int) -> None:
+    if min(numbers, default=1) < 1:
+        raise ValueError("sizes, strides and dilations of windows must be positive")
+
+
+def _spatial(x: Node, sizes: Ints, strides: Ints, dilations: Ints, pads: Pads) -> Shape:
+    """Numbers of windows along the trailing axes. Raises ValueError where none fits."""
+    _positive(*sizes, *strides, *dilations)
+    axes = x.shape[len(x.shape) - len(sizes) :]
+    found = tuple(
+        count(n + lo + hi, k, s, d)
+        for n, k, s, d, (lo, hi) in zip(axes, sizes, strides, dilations, pads, strict=True)
+    )
+    if min(found, default=1) < 1:
+        raise ValueError(f"windows of {sizes} don't fit into shape {x.shape}")
+    return found
+
+
+def _sliding(np: Any, x: Any, sizes: Ints, strides: Ints, dilations: Ints) -> Any:
+    """A view (…, *sizes, *counts)."""
+    k, lead = len(sizes), x.ndim - len(sizes)
+    spans = tuple(d * (n - 1) + 1 for n, d in zip(sizes, dilations, strict=True))
+    view = np.lib.stride_tricks.sliding_window_view(x, spans, tuple(range(lead, x.ndim)))
+    steps = tuple(slice(None, None, s) for s in (*strides, *dilations))
+    view = view[(..., *steps)]
+    inner = tuple(range(lead, lead + k))
+    return view.transpose(*range(lead), *(a + k for a in inner), *inner)
+
+
+def _shifted(offset: Ints, steps: Ints, counts: Ints) -> tuple[slice, ...]:
+    """Along each axis `count` elements from `offset` on by `step`."""
+    return tuple(
+        slice(o, o + s * (n - 1) + 1, s) for o, s, n in zip(offset, steps, counts, strict=True)
+    )
+
+
+def _overlapped(np: Any, w: Any, shape: Ints, strides: Ints, dilations: Ints) -> Any:
+    """(…, *sizes, *counts) summed where windows overlap; the shorter of both loops is Python's."""
+    k = len(shape)
+    lead, sizes, counts = w.shape[: w.ndim - 2 * k], w.shape[-2 * k : w.ndim - k], w.shape[-k:]
+    out = np.zeros((*lead, *shape), w.dtype)
+    if not out.size or not w.size:
+        return out
+    whole = (slice(None),) * k
+    if prod(sizes) <= prod(counts):
+        for at in product(*map(range, sizes)):
+            offset = tuple(i * d for i, d in zip(at, dilations, strict=True))
+            out[(..., *_shifted(offset, strides, counts))] += w[(..., *at, *whole)]
+    else:
+        for at in product(*map(range, counts)):
+            offset = tuple(i * s for i, s in zip(at, strides, strict=True))
+            out[(..., *_shifted(offset, dilations, sizes))] += w[(..., *whole, *at)]
+    return out
+
+
+def _wide(np: Any, x: Any) -> Any:
+    """Half precision is multiplied and summed in single."""
+    return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iu" else x
+
+
+# --- windows, and sums of windows -----------------------------------------------------------------
+
+
+def _infer_windows(x: Node, sizes: Ints, strides: Ints, dilations: Ints) -> Infer:
+    counts = _spatial(x, sizes, strides, dilations, ((0, 0),) * len(sizes))
+    return (*x.shape[: len(x.shape) - len(sizes)], *sizes, *counts), x.dtype
+
+
+def _infer_overlap(w: Node, shape: Ints, strides: Ints, dilations: Ints) -> Infer:
+    k = len(shape)
+    _positive(*strides, *dilations)
+    sizes, counts = w.shape[-2 * k : len(w.shape) - k], w.shape[len(w.shape) - k :]
+    ends = (
+        (c - 1) * s + (n - 1) * d + 1
+        for c, s, n, d in zip(counts, strides, sizes, dilations, strict=True)
+    )
+    if any(e > n for e, n in zip(ends, shape, strict=True)):
+        raise ValueError(f"windows of shape {w.shape} don't fit into {shape}")
+    return (*w.shape[: len(w.shape) - 2 * k], *shape), w.dtype
+
+
+def _overlap_value(np: Any, w: Any, shape: Ints, strides: Ints, dilations: Ints) -> Any:
+    return _overlapped(np, _wide(np, w), shape, strides, dilations).astype(w.dtype, copy=False)
+
+
+windows = register(
+    Op(
+        "windows",
+        "movement",
+        1,
+        params=("sizes", "strides", "dilations"),
+        infer=_infer_windows,
+        value=_sliding,
+        transpose=lambda g, ct, x, sizes, strides, dilations: (
+            g.overlap_add(ct, x.shape[len(x.shape) - len(sizes) :], strides, dilations),
+        ),
+        batch=lambda g, b, x, sizes, strides, dilations: g.windows(x, sizes, strides, dilations),
+        doc="All windows over the trailing axes: first places in a window, then windows.",
+    )
+)
+overlap_add = register(
+    Op(
+        "overlap_add",
+        "movement",
+        1,
+        params=("shape", "strides", "dilations"),
+        domain="iufc",
+        copies=True,
+        infer=_infer_overlap,
+        value=_overlap_value,
+        transpose=lambda g, ct, w, shape, strides, dilations: (
+            g.windows(_cut(g, ct, w, strides, dilations), _sizes(w, shape), strides, dilations),
+        ),
+        batch=lambda g, b, w, shape, strides, dilations: g.overlap_add(
+            w, shape, strides, dilations
+        ),
+        doc="Sums of windows at their places, zeros elsewhere: the transpose of `windows`.",
+    )
+)
+
+
+def _sizes(w: Node, shape: Ints) -> Ints:
+    k = len(shape)
+    return w.shape[-2 * k : len(w.shape) - k]  # type: ignore[no-any-return]
+
+
+def _cut(g: Any, ct: Node, w: Node, strides: Ints, dilations: Ints) -> Node:
+    """A cotangent without what lies behind the last window, where there would be further ones."""
+    k = len(strides)
+    counts, sizes = w.shape[len(w.shape) - k :], w.shape[-2 * k : len(w.shape) - k]
+    ends = tuple(
+        (c - 1) * s + (n - 1) * d + 1
+        for c, s, n, d in zip(counts, strides, sizes, dilations, strict=True)
+    )
+    shape = (*ct.shape[: len(ct.shape) - k], *ends)
+    if shape == ct.shape:
+        return ct
+    return g.slice(ct, (0,) * len(shape), shape, (1,) * len(shape))  # type: ignore[no-any-return]
+
+
+# --- the place of the greatest element of each window ---------------------------------------------
+
+
+def _infer_argmax(
+    x: Node, sizes: Ints, strides: Ints, dilations: Ints, starts: Ints, counts: Ints
+) -> Infer:
+    _positive(*sizes, *strides, *dilations)
+    return (*x.shape[: len(x.shape) - len(sizes)], *counts), int64
+
+
+def _axis_places(np: Any, at: int, stride: int, dilation: int, start: int, n: int) -> Any:
+    """Where element `at` of each of n windows lies along an axis, the first one at `start`."""
+    return np.arange(n) * stride + (start + at * dilation)
+
+
+def _first_inside(np: Any, shape: Ints, parts: Sequence[tuple[int, int, int, int]]) -> Any:
+    """The flat place of the first element of each window that lies inside."""
+    flat = np.zeros((1,) * len(shape), np.int64)
+    for axis, (n, (stride, dilation, start, c)) in enumerate(zip(shape, parts, strict=True)):
+        places = _axis_places(np, 0, stride, dilation, start, c)
+        short = np.maximum(-(places // dilation), 0) * dilation
+        line = (1,) * axis + (c,) + (1,) * (len(shape) - axis - 1)
+        flat = flat * n + np.minimum(places + short, n - 1).reshape(line)
+    return flat
+
+
+def _argmax_value(
+    np: Any, x: Any, sizes: Ints, strides: Ints, dilations: Ints, starts: Ints, counts: Ints
+) -> Any:
+    """Element after element of all windows: the first greatest one, or the last NaN."""
+    k = len(sizes)
+    lead, shape = x.shape[: x.ndim - k], x.shape[x.ndim - k :]
+    parts = tuple(zip(strides, dilations, starts, counts, strict=True))
+    x = _wide(np, x)
+    low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    best = np.full((*lead, *counts), low, x.dtype)
+    where = np.broadcast_to(_first_inside(np, shape, parts), best.shape).copy()
+    for at in product(*map(range, sizes)):
+        inside = [_inside(np, i, p, n) for i, p, n in zip(at, parts, shape, strict=True)]
+        if all(kept.stop > kept.start for kept, _ in inside):
+            to = (..., *(kept for kept, _ in inside))
+            _challenge(np, x, best[to], where[to], [places for _, places in inside])
+    return where
+
+
+def _inside(np: Any, at: int, part: tuple[int, int, int, int], n: int) -> tuple[slice, Any]:
+    """The windows whose element `at` lies inside an axis, and where it does."""
+    places = _axis_places(np, at, *part)
+    first, last = (int(np.searchsorted(places, bound)) for bound in (0, n))
+    return slice(first, last), places[first:last]
+
+
+def _challenge(np: Any, x: Any, best: Any, where: Any, places: list[Any]) -> None:
+    """Put the elements at the places into `best`, and the places into `where`, if greater."""
+    k = len(places)
+    view = x[(..., *(_run(p) for p in places))]
+    flat = np.zeros((1,) * k, np.int64)
+    for axis, (p, n) in enumerate(zip(places, x.shape[x.ndim - k :], strict=True)):
+        flat = flat * n + p.reshape((1,) * axis + (len(p),) + (1,) * (k - axis - 1))
+    better = (view > best) | (view != view)
+    np.copyto(best, view, where=better)
+    np.copyto(where, flat, where=better)
+
+
+def _run(places: Any) -> slice:
+    """Evenly spaced places as a slice."""
+    step = int(places[1] - places[0]) if len(places) > 1 else 1
+    return slice(int(places[0]), int(places[-1]) + 1, step)
+
+
+window_argmax = register(
+    Op(
+        "window_argmax",
+        "reduce",
+        1,
+        params=("sizes", "strides", "dilations", "starts", "counts"),
+        domain="iuf",
+        infer=_infer_argmax,
+        value=_argmax_value,
+        partials=NONDIFF,
+        batch=lambda g, b, x, *params: g.window_argmax(x, *params),
+        doc="Flat place, over the trailing axes, of each window's first greatest element or last "
+        "NaN; windows may reach beyond the edges, where nothing is read.",
+    )
+)
+
+
+# --- convolution ----------------------------------------------------------------------------------
+
+
+def resized(np: Any, x: Any, pads: Pads) -> Any:
+    """Zeros put around the trailing axes, elements cut off where a pad is negative."""
+    lead = x.ndim - len(pads)
+    cut = tuple(
+        slice(max(-lo, 0), n - max(-hi, 0))
+        for n, (lo, hi) in zip(x.shape[lead:], pads, strict=True)
+    )
+    x = x[(..., *cut)]
+    if all(lo <= 0 and hi <= 0 for lo, hi in pads):
+        return x
+    grown = [(max(lo, 0), max(hi, 0)) for lo, hi in pads]
+    shape = (n + lo + hi for n, (lo, hi) in zip(x.shape[lead:], grown, strict=True))
+    out = np.zeros((*x.shape[:lead], *shape), x.dtype)
+    inside = (slice(lo, lo + n) for n, (lo, _) in zip(x.shape[lead:], grown, strict=True))
+    out[(..., *inside)] = x
+    return out
+
+
+def _chunks(n: int, each: int) -> Iterator[slice]:
+    """Examples taken together: as many as have `CHUNK_BYTES` of windows, at least one."""
+    step = max(1, CHUNK_BYTES // max(each, 1))
+    return (slice(i, min(i + step, n)) for i in range(0, n, step))
+
+
+class _Shapes:
+    """Sizes of a convolution: groups, channels in and out of each, places in a window, windows."""
+
+    def __init__(self, np: Any, kernel: Ints, counts: Ints, c: int, o: int, groups: int) -> None:
+        self.np, self.kernel, self.counts = np, kernel, counts
+        self.groups, self.inner, self.outer = groups, c // groups * prod(kernel), o // groups
+
+    def bytes(self, x: Any) -> int:
+        """Bytes of the windows of one example."""
+        return self.groups * self.inner * prod(self.counts) * int(x.dtype.itemsize)
+
+    def columns(self, x: Any, strides: Ints, dilations: Ints) -> Any:
+        """Padded examples -> (groups, channels · places, examples · windows), a copy."""
+        view, k = _sliding(self.np, x, self.kernel, strides, dilations), len(self.kernel)
+        view = view.transpose(*range(1, k + 2), 0, *range(k + 2, 2 * k + 2))
+        return view.reshape(self.groups, self.inner, len(x) * prod(self.counts))
+
+    def lines(self, y: Any) -> Any:
+        """(examples, channels out, *windows) -> (groups, channels, examples · windows)."""
+        flat = y.swapaxes(0, 1)
+        return flat.reshape(self.groups, self.outer, len(y) * prod(self.counts))
+
+
+def _of(np: Any, x: Any, kernel: Ints, o: int, params: tuple[Any, ...]) -> _Shapes:
+    """The sizes for padded x."""
+    strides, _, dilations, groups = params
+    counts = tuple(map(count, x.shape[2:], kernel, strides, dilations))
+    return _Shapes(np, kernel, counts, x.shape[1], o, groups)
+
+
+def _conv_value(np: Any, x: Any, w: Any, *params: Any) -> Any:
+    strides, pads, dilations, groups = params
+    dtype, w = x.dtype, _wide(np, w)
+    x = resized(np, _wide(np, x), pads)
+    s = _of(np, x, w.shape[2:], len(w), params)
+    rows = w.reshape(groups, s.outer, s.inner)
+    out = np.zeros((len(x), len(w), *s.counts), dtype)
+    for part in _chunks(len(x), s.bytes(x)):
+        y = np.matmul(rows, s.columns(x[part], strides, dilations))
+        out[part] = y.reshape(len(w), -1, *s.counts).swapaxes(0, 1)
+    return out
+
+
+def _input_value(np: Any, y: Any, w: Any, shape: Ints, *params: Any) -> Any:
+    strides, pads, dilations, groups = params
+    dtype, y, w = y.dtype, _wide(np, y), _wide(np, w)
+    c = w.shape[1] * groups
+    padded = tuple(n + lo + hi for n, (lo, hi) in zip(shape, pads, strict=True))
+    s = _Shapes(np, w.shape[2:], y.shape[2:], c, len(w), groups)
+    columns = w.reshape(groups, s.outer, s.inner).swapaxes(1, 2)
+    out = np.zeros((len(y), c, *shape), dtype)
+    for part in _chunks(len(y), s.bytes(y)):
+        found = np.matmul(columns, s.lines(y[part]))
+        found = found.reshape(c, *s.kernel, -1, *s.counts)
+        found = np.moveaxis(found, len(s.kernel) + 1, 0)
+        whole = _overlapped(np, found, padded, strides, dilations)
+        out[part] = resized(np, whole, tuple((-lo, -hi) for lo, hi in pads))
+    return out
+
+
+def _weight_value(np: Any, x: Any, y: Any, kernel: Ints, *params: Any) -> Any:
+    strides, pads, dilations, groups = params
+    dtype, y = x.dtype, _wide(np, y)
+    x = resized(np, _wide(np, x), pads)
+    s = _Shapes(np, kernel, y.shape[2:], x.shape[1], y.shape[1], groups)
+    x = x[(..., *(slice(n) for n in _ends(s.counts, strides, kernel, dilations)))]
+    total = np.zeros((groups, s.outer, s.inner), x.dtype)
+    for part in _chunks(len(x), s.bytes(x)):
+        columns = s.columns(x[part], strides, dilations)
+        total += np.matmul(s.lines(y[part]), columns.swapaxes(1, 2))
+    return total.reshape(y.shape[1], x.shape[1] // groups, *kernel).astype(dtype, copy=False)
+
+
+def _ends(counts: Ints, strides: Ints, sizes: Ints, dilations: Ints) -> Iterator[int]:
+    """Where the last window along each axis ends."""
+    return (
+        (c - 1) * s + (n - 1) * d + 1
+        for c, s, n, d in zip(counts, strides, sizes, dilations, strict=True)
+    )
+
+
+def _alike(a: Node, b: Node) -> None:
+    if a.dtype is not b.dtype:
+        raise TypeError(f"dtypes {a.dtype} and {b.dtype} differ: cast first")
+
+
+def _refuse(name: str, a: Node, b: Node) -> ValueError:
+    return ValueError(f"{name}: shapes {a.shape} and {b.shape} don't match")
+
+
+def _infer_conv(x: Node, w: Node, strides: Ints, pads: Pads, dilations: Ints, groups: int) -> Infer:
+    _alike(x, w)
+    if x.ndim != w.ndim or x.shape[1] != w.shape[1] * groups or w.shape[0] % groups:
+        raise _refuse("conv", x, w)
+    counts = _spatial(x, w.shape[2:], strides, dilations, pads)
+    return (x.shape[0], w.shape[0], *counts), x.dtype
+
+
+def _infer_input(
+    y: Node, w: Node, shape: Ints, strides: Ints, pads: Pads, dilations: Ints, groups: int
+) -> Infer:
+    _alike(y, w)
+    _positive(*w.shape[2:], *strides, *dilations, groups)
+    padded = (n + lo + hi for n, (lo, hi) in zip(shape, pads, strict=True))
+    counts = tuple(map(count, padded, w.shape[2:], strides, dilations))
+    if y.shape[1:] != (w.shape[0], *counts) or w.shape[0] % groups:
+        raise _refuse("conv_input", y, w)
+    return (y.shape[0], w.shape[1] * groups, *shape), y.dtype
+
+
+def _infer_weight(
+    x: Node, y: Node, kernel: Ints, strides: Ints, pads: Pads, dilations: Ints, groups: int
+) -> Infer:
+    _alike(x, y)
+    counts = _spatial(x, kernel, strides, dilations, pads)
+    fits = y.shape[0] == x.shape[0] and y.shape[2:] == counts
+    if not fits or x.shape[1] % groups or y.shape[1] % groups:
+        raise _refuse("conv_weight", x, y)
+    return (y.shape[1], x.shape[1] // groups, *kernel), x.dtype
+
+
+def _conj(g: Any, x: Node) -> Node:
+    return g.conj(x) if is_complex(x) else x
+
+
+def _conv_vjp(g: Any, ct: Node, z: Node, x: Node, w: Node, *params: Any) -> tuple[Node, Node]:
+    of_x = g.conv_input(ct, _conj(g, w), x.shape[2:], *params)
+    return of_x, g.conv_weight(_conj(g, x), ct, w.shape[2:], *params)
+
+
+def _input_vjp(
+    g: Any, ct: Node, z: Node, y: Node, w: Node, shape: Ints, *params: Any
+) -> tuple[Node, Node]:
+    of_y = g.conv(ct, _conj(g, w), *params)
+    return of_y, g.conv_weight(ct, _conj(g, y), w.shape[2:], *params)
+
+
+def _weight_vjp(
+    g: Any, ct: Node, z: Node, x: Node, y: Node, kernel: Ints, *params: Any
+) -> tuple[Node, Node]:
+    of_x = g.conv_input(_conj(g, y), ct, x.shape[2:], *params)
+    return of_x, g.conv(_conj(g, x), ct, *params)
+
+
+def _bilinear(name: str) -> Callable[..., Node | None]:
+    """The tangent of a product: the row of either tangent with the other argument."""
+
+    def jvp(g: Any, tangents: Sequence[Any], z: Node, a: Node, b: Node, *params: Any) -> Any:
+        row, (ta, tb) = getattr(g, name), tangents
+        parts = [row(ta, b, *params)] if ta is not None else []
+        parts += [row(a, tb, *params)] if tb is not None else []
+        return None if not parts else parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+    return jvp
+
+
+def _side_by_side(g: Any, x: Node, axis: int) -> Node:
+    """A batch on axis 0 put in front of the channels on `axis` of an example, as more of them."""
+    order = (*range(1, axis + 1), 0, *range(axis + 1, len(x.shape)))
+    shape = (*x.shape[1 : axis + 1], x.shape[0] * x.shape[axis + 1], *x.shape[axis + 2 :])
+    return g.reshape(g.permute(x, order), shape)  # type: ignore[no-any-return]
+
+
+def _apart(g: Any, x: Node, axis: int, n: int) -> Node:
+    """The inverse of `_side_by_side`."""
+    shape = (*x.shape[:axis], n, x.shape[axis] // n, *x.shape[axis + 1 :])
+    order = (axis, *range(axis), *range(axis + 1, len(shape)))
+    return g.permute(g.reshape(x, shape), order)  # type: ignore[no-any-return]
+
+
+def _batch(name: str, axes: tuple[int, int, int]) -> Callable[..., Node]:
+    """Examples side by side as groups; `axes` have the channels of both arguments and of the
+    result.
+    """
+
+    def batch(g: Any, batched: Sequence[bool], *rest: Any) -> Node:
+        a, b = all_batched(g, batched, rest[:2])
+        n, params, groups = a.shape[0], rest[2:-1], rest[-1]
+        a, b = _side_by_side(g, a, axes[0]), _side_by_side(g, b, axes[1])
+        return _apart(g, getattr(g, name)(a, b, *params, n * groups), axes[2], n)
+
+    return batch
+
+
+def _contraction(
+    name: str, params: tuple[str, ...], axes: tuple[int, int, int], **columns: Any
+) -> Op:
+    params = (*params, "strides", "pads", "dilations", "groups")
+    rules = {"jvp": _bilinear(name), "batch": _batch(name, axes), **columns}
+    return register(Op(name, "contract", 2, params=params, domain="iufc", **rules))
+
+
+conv = _contraction(
+    "conv", (), (1, 0, 1), infer=_infer_conv, value=_conv_value, vjp=_conv_vjp,
+    doc="Cross-correlation of (examples, channels, …) with (channels out, channels of a group, …).",
+)  # fmt: skip
+conv_input = _contraction(
+    "conv_input", ("shape",), (1, 0, 1), infer=_infer_input, value=_input_value, vjp=_input_vjp,
+    doc="The transpose of `conv` in x: a transposed convolution.",
+)  # fmt: skip
+conv_weight = _contraction(
+    "conv_weight", ("kernel",), (1, 1, 0), infer=_infer_weight, value=_weight_value,
+    vjp=_weight_vjp, doc="The transpose of `conv` in its weights.",
+)  # fmt: skip

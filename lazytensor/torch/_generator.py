@@ -1,0 +1,111 @@
+"""Generators of random numbers: objects over an engine, and the default one.
+
+What enters: seeds, states as tensors of bytes. What leaves: engines to draw from. It must not know
+what is drawn.
+"""
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..runtime.materialize import value
+from . import _types
+from ._dtypes import uint8
+from ._random import Engine
+from .create import from_array
+from .tensor import Tensor
+
+__all__ = ["Generator", "default_generator", "engine"]
+
+
+class Generator:
+    """A source of PyTorch's CPU random numbers. `device` other than the CPU: RuntimeError."""
+
+    def __init__(self, device: Any = "cpu") -> None:
+        where = device if isinstance(device, _types.device) else _types.device(device)
+        if where.type != "cpu":
+            raise RuntimeError(
+                f"Device type {where.type} is not supported for torch.Generator() api."
+            )
+        self.device = where
+        self._engine = Engine()
+
+    def manual_seed(self, seed: int) -> "Generator":
+        """Begin anew from a seed; returns itself. Raises ValueError for more than 64 bits."""
+        try:
+            self._engine.manual_seed(operator.index(seed))
+        except TypeError:
+            raise TypeError(
+                f"manual_seed expected a long, but got {type(seed).__name__}"
+            ) from None
+        return self
+
+    def seed(self) -> int:
+        """Begin anew from a seed of the operating system's, which is returned."""
+        return self._engine.seed()
+
+    def initial_seed(self) -> int:
+        """The seed that it began with."""
+        return self._engine.initial_seed
+
+    def get_state(self) -> Tensor:
+        """The state, uint8[5056]."""
+        return from_array(self._engine.state())
+
+    def set_state(self, new_state: Tensor) -> None:
+        """Take over a state. Raises TypeError for what is no tensor of bytes, RuntimeError for what
+        is no state.
+        """
+        if not isinstance(new_state, Tensor):
+            raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
+        if new_state.dtype is not uint8:
+            raise TypeError("RNG state must be a torch.ByteTensor")
+        self._engine.set_state(np.asarray(value(new_state._read())))
+
+    def clone_state(self) -> "Generator":
+        """Another generator in the same state."""
+        out = Generator()
+        out._engine = self._engine.clone()
+        return out
+
+    def graphsafe_get_state(self) -> "Generator":
+        """The generator itself, whose state is its own."""
+        return self
+
+    def graphsafe_set_state(self, other: "Generator") -> "Generator":
+        """Draw from the state of another generator from now on; returns itself."""
+        self._engine = other._engine
+        return self
+
+    def get_offset(self) -> int:
+        """Raises RuntimeError: these generators count nothing."""
+        raise RuntimeError("CPU Generator does not use offset")
+
+    def set_offset(self, offset: int) -> "Generator":
+        """Raises RuntimeError: these generators count nothing."""
+        raise RuntimeError("CPU Generator does not use offset")
+
+    def __getstate__(self) -> Any:
+        return self.initial_seed(), self._engine.state()
+
+    def __setstate__(self, state: Any) -> None:
+        self.__init__()  # type: ignore[misc]
+        self._engine.set_state(state[1])
+
+    def __repr__(self) -> str:
+        return f"<torch._C.Generator object at {hex(id(self))}>"
+
+
+default_generator = Generator()
+
+
+def engine(generator: Any) -> Engine:
+    """What to draw from: that of a generator, of the default one for None. Raises TypeError."""
+    if generator is None:
+        return default_generator._engine
+    if not isinstance(generator, Generator):
+        raise TypeError(
+            f"argument 'generator' must be torch._C.Generator, not {type(generator).__name__}"
+        )
+    return generator._engine

@@ -1,0 +1,328 @@
+"""The history of tensors: records of operations, each with the piece of the graph that it made.
+
+What enters: nodes that an operation read and those it made. What leaves: cotangents of the former,
+by the graph's own reverse mode. It must not know class Tensor, nor when a record is asked.
+"""
+
+import itertools
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from ..ir.node import Node, make, placeholder
+from ..ops import g
+from ..transform._path import path
+from ..transform.grad import pull, vjp
+from ._dtypes import TITLES, dtype
+
+__all__ = ["MODE", "AccumulateGrad", "GradFn"]
+
+
+class _Mode(threading.local):
+    """What this thread records: operations on tensors that need a gradient, unless told not to."""
+
+    grad = True
+    inference = False
+    levels: tuple[Any, ...] = ()  # of forward mode, open now
+    batches: tuple[Any, ...] = ()  # functions that run on one example for many
+
+
+class _Anomaly:
+    """Whether records remember the line that made them, and gradients are looked at for NaN."""
+
+    on = False
+    check_nan = True
+
+
+MODE = _Mode()
+ANOMALY = _Anomaly()
+_sequence = itertools.count()
+Edge = tuple["GradFn | None", int]
+
+
+def last_record() -> int:
+    """A number not below that of any record so far."""
+    return next(_sequence)
+
+
+# A counter of the writes to a tensor's memory, what it stood at, dtype and shape of the tensor, the
+# record that made it (None: a leaf, RESULT: the record that saves it) and which output it was.
+Saved = tuple[list[int], int, dtype, tuple[int, ...], Any, int]
+RESULT = object()
+FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after "
+    "they have already been freed). Saved intermediate values of the graph are freed when you "
+    "call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward "
+    "through the graph a second time or if you need to access saved tensors after calling backward."
+)
+
+
+def stale(of: dtype, shape: Sequence[int], where: str, version: int, expected: int) -> str:
+    """PyTorch's words for a saved tensor that was written to."""
+    hint = (
+        "the backtrace further above shows the operation that failed to compute its gradient. The "
+        "variable in question was changed in there or anywhere later. Good luck!"
+        if ANOMALY.on
+        else "enable anomaly detection to find the operation that failed to compute its gradient, "
+        "with torch.autograd.set_detect_anomaly(True)."
+    )
+    return (
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: [torch.{TITLES[of]}Tensor {list(shape)}]{where} is at version {version}; "
+        f"expected version {expected} instead. Hint: {hint}"
+    )
+
+
+class Bare(NamedTuple):
+    """What is left of the piece of a record that saved nothing: it can be made again."""
+
+    op: Any
+    params: tuple[Any, ...]
+    read: list[tuple[Any, Any, Any]]  # shape, dtype, device of the inputs
+    rest: tuple[Node, ...]
+
+    def piece(self) -> tuple[list[Node], list[Node]]:
+        """Inputs and outputs, over placeholders."""
+        inputs = [placeholder(s, d, device, i) for i, (s, d, device) in enumerate(self.read)]
+        return inputs, [make(self.op, (*inputs, *self.rest), self.params)]
+
+
+def bare_piece(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[list[Node], list[Node]]:
+    """The piece between inputs and outputs, over placeholders."""
+    empty = [placeholder(x.shape, x.dtype, x.device, i) for i, x in enumerate(inputs)]
+    return empty, replayed(inputs, outputs, empty)
+
+
+def replayed(
+    inputs: Sequence[Node], outputs: Sequence[Node], new: Sequence[Node]
+) -> list[Node]:
+    """The outputs as they are of other inputs."""
+    known = dict(zip(inputs, new, strict=True))
+    for node in path(outputs, inputs, lambda _: True):
+        known[node] = make(node.op, tuple([known.get(a, a) for a in node.args]), node.params)
+    return [known.get(y, y) for y in outputs]
+
+
+class GradFn:
+    """One operation in the history of a tensor.
+
+    `edges` are, for every tensor it read, the record that made that tensor and which of its outputs
+    that is, or (None, 0) where no gradient goes. `inputs` and `outputs` are nodes: what lies
+    between them is what is differentiated.
+    """
+
+    __slots__ = (
+        "__weakref__", "_extra", "_node_hooks", "_prehooks", "_retained", "_sequence",
+        "_tensor_hooks", "count", "edges", "inputs", "outputs", "saved",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        edges: Sequence[Edge],
+        inputs: Sequence[Node],
+        outputs: Sequence[Node],
+        saved: tuple[Saved, ...] = (),
+    ) -> None:
+        self.edges = edges
+        self.count = len(outputs)
+        self.inputs: Sequence[Node] | None = inputs
+        self.outputs: Any = outputs
+        self.saved = saved
+        self._sequence = next(_sequence)
+        self._node_hooks: dict[int, Any] | None = None
+        self._prehooks: dict[int, Any] | None = None
+        self._tensor_hooks: dict[int, dict[int, Any]] | None = None
+        self._retained: dict[int, Any] | None = None
+        self._extra: dict[str, Any] | None = None
+        if ANOMALY.on:
+            self.metadata["traceback_"] = traceback.format_stack()
+
+    custom_rule = False
+
+    def name(self) -> str:
+        """The name of the operation's derivative."""
+        return type(self).__name__
+
+    @property
+    def next_functions(self) -> tuple[Edge, ...]:
+        """The records that made what it read, with output numbers."""
+        return tuple(self.edges)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A dict for the user's own notes."""
+        if self._extra is None:
+            self._extra = {}
+        return self._extra
+
+    def register_hook(self, hook: Callable[..., Any]) -> "Handle":
+        """Call `hook(grad_inputs, grad_outputs)` when gradients have passed."""
+        if self._node_hooks is None:
+            self._node_hooks = {}
+        return Handle(self._node_hooks, hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> "Handle":
+        """Call `hook(grad_outputs)` before gradients pass."""
+        if self._prehooks is None:
+            self._prehooks = {}
+        return Handle(self._prehooks, hook)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} object at {hex(id(self))}>"
+
+    def check(self) -> None:
+        """Raises RuntimeError where what the derivative reads was written to since, or let go."""
+        if self.inputs is None and self.outputs is None:
+            raise RuntimeError(FREED)
+        for counter, version, of, shape, made, number in self.saved:
+            if counter[0] != version:
+                made = self if made is RESULT else made
+                where = "" if made is None else f", which is output {number} of {made.name()},"
+                raise RuntimeError(stale(of, shape, where, counter[0], version))
+
+    def pull(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        """Cotangents of what was read, None where none is wanted."""
+        inputs, outputs = self.inputs, self.outputs
+        if inputs is None or outputs is None:
+            return self._pull_again(cotangents)
+        edges = self.edges
+        if len(outputs) == 1 and cotangents[0] is not None:
+            out = outputs[0]
+            args = out.args
+            if args == tuple(inputs):
+                wanted = [edge[0] is not None for edge in edges]
+                return _filled(inputs, wanted, pull(out, cotangents[0], wanted))
+            if args and self._rest() is not None:
+                wanted = [edge[0] is not None for edge in edges]
+                flags = wanted + [False] * (len(args) - len(inputs))
+                return _filled(inputs, wanted, pull(out, cotangents[0], flags)[: len(inputs)])
+        places = [i for i, edge in enumerate(edges) if edge[0] is not None]
+        found = vjp(outputs, [inputs[i] for i in places], cotangents)
+        parts: list[Node | None] = [None] * len(inputs)
+        for i, part in zip(places, found, strict=True):
+            parts[i] = _zero(inputs[i]) if part is None else part
+        return parts
+
+    def _pull_again(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        """`pull` of a record that was freed: only derivatives that read nothing are there.
+
+        Raises RuntimeError for others.
+        """
+        bare = self.outputs
+        assert bare is not None
+        inputs, outputs = bare[0].piece() if type(bare[0]) is Bare else bare
+        self.inputs, self.outputs = inputs, outputs
+        try:
+            parts = self.pull(cotangents)
+        finally:
+            self.inputs, self.outputs = None, bare
+        if path([p for p in parts if p is not None], [*inputs, *outputs], lambda _: True):
+            raise RuntimeError(FREED)
+        return parts
+
+    def _rest(self) -> tuple[Node, ...] | None:
+        """What the one node that is the piece reads beside the inputs; None for other pieces."""
+        inputs, outputs = self.inputs, self.outputs
+        assert inputs is not None
+        assert outputs is not None
+        args = outputs[0].args
+        count = len(inputs)
+        if len(outputs) > 1 or len(args) < count or args[:count] != tuple(inputs):
+            return None
+        rest = args[count:]
+        return None if any(a.args or a in inputs for a in rest) else rest
+
+    def read(self) -> Sequence[Node]:
+        """The nodes that were read, one an edge. Raises RuntimeError where they were let go."""
+        if self.inputs is None:
+            raise RuntimeError(FREED)
+        return self.inputs
+
+    def arity(self) -> int:
+        """How many outputs the operation has."""
+        return self.count
+
+    def custom(self, cotangents: Sequence[Any], create: bool) -> Any:
+        """Gradients as a user's own rule gives them; NotImplemented where the graph gives them."""
+        return NotImplemented
+
+    def free(self) -> None:
+        """Let go of what was saved; records that save nothing may be asked again."""
+        inputs = self.inputs
+        if inputs is None:
+            return
+        if self.saved:
+            self.inputs = self.outputs = None
+            return
+        outputs: Any = self.outputs
+        rest = self._rest()
+        if rest is not None:
+            out = outputs[0]
+            read = [(x.shape, x.dtype, x.device) for x in inputs]
+            self.outputs = (Bare(out.op, out.params, read, rest),)
+        else:
+            self.outputs = bare_piece(inputs, outputs)
+        self.inputs = None
+
+
+def _filled(
+    inputs: Sequence[Node], wanted: Sequence[bool], parts: list[Node | None]
+) -> list[Node | None]:
+    """The parts, with zeros where an operation is flat."""
+    if None in parts:
+        return [_zero(x) if on and part is None else part
+                for x, on, part in zip(inputs, wanted, parts)]  # fmt: skip
+    return parts
+
+
+def _zero(x: Node) -> Node | None:
+    """The gradient of what an operation is flat in; None where there is none at all."""
+    return g.broadcast_to(g.constant(0, x), x.shape) if x.dtype.kind not in "biu" else None
+
+
+class AccumulateGrad(GradFn):
+    """The end of a history: a leaf tensor, whose `.grad` gradients are added to."""
+
+    __slots__ = ("variable",)
+
+    def name(self) -> str:
+        """PyTorch's name of it."""
+        return "torch::autograd::AccumulateGrad"
+
+    def __init__(self, variable: Any) -> None:
+        super().__init__((), (), ())
+        self.variable = variable
+
+
+class Handle:
+    """A hook's place among others: `remove()` takes it away, as does leaving a `with` block."""
+
+    _next = itertools.count()
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        self.id = next(Handle._next)
+        self._hooks = hooks
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook away."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> "Handle":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+_classes: dict[str, type[GradFn]] = {}
+
+
+def grad_fn_class(name: str) -> type[GradFn]:
+    """The class of records of a name, such as MulBackward0."""
+    found = _classes.get(name)
+    if found is None:
+        body = {"__slots__": (), "__module__": "torch.autograd.graph"}
+        found = _classes[name] = type(name, (GradFn,), body)
+    return found

@@ -1,0 +1,78 @@
+"""Activations, over `lang.activation`."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ...ir.node import Node
+from ...lang import activation as lang
+from .. import _dtypes
+from .._dispatch import FUNCTIONS, need_tensor
+from ..pointwise import pointwise
+from ..tensor import Tensor
+from ._base import apply, nn
+
+
+def _simple(
+    name: str, title: str, f: Callable[..., Node], torch: bool = False, method: bool = False
+) -> None:
+    def function(input: Tensor, *args: Any) -> Tensor:
+        x = need_tensor(name, input)
+        if x.dtype._rank not in (2, 3) and name not in ("relu", "threshold", "hardtanh", "relu6"):
+            raise RuntimeError(f'"{name}" not implemented for \'{_dtypes.TITLES[x.dtype]}\'')
+        return pointwise(title, lambda n: f(n, *args), x)
+
+    function.__doc__ = f"`{name}` of each element."
+    function.__name__ = name
+    nn(name, torch=torch, method=method, inplace=True)(function)
+
+
+_simple("relu", "Relu", lang.relu, True, True)
+_simple("relu6", "Hardtanh", lang.relu6)
+_simple("hardtanh", "Hardtanh", lang.hardtanh)
+_simple("leaky_relu", "LeakyRelu", lang.leaky_relu)
+_simple("elu", "Elu", lang.elu)
+_simple("celu", "Celu", lang.celu, True)
+_simple("selu", "Elu", lang.selu, True)
+_simple("silu", "Silu", lang.silu)
+_simple("mish", "Mish", lang.mish)
+_simple("softplus", "Softplus", lang.softplus)
+_simple("log_sigmoid", "LogSigmoid", lang.logsigmoid)
+_simple("hardsigmoid", "Hardsigmoid", lang.hardsigmoid)
+_simple("hardswish", "Hardswish", lang.hardswish)
+_simple("softshrink", "Softshrink", lang.softshrink)
+_simple("hardshrink", "Hardshrink", lang.hardshrink, True, True)
+_simple("threshold", "Threshold", lang.threshold, True)
+
+
+@nn("gelu")
+def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
+    """x Φ(x), or its approximation by tanh."""
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    return pointwise("Gelu", partial(lang.gelu, approximate=approximate), input)
+
+
+@nn("glu")
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """The first half along an axis times the sigmoid of the second."""
+    return apply("Glu", partial(lang.glu, axis=dim), input)
+
+
+@nn("prelu", torch=True, method=True)
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """x where x > 0, else weight x."""
+    return apply("PreluKernel", lang.prelu, input, weight)
+
+
+@nn("rrelu", torch=True, inplace=True)
+def rrelu(
+    input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False,
+    generator: Any = None,
+) -> Tensor:  # fmt: skip
+    """`leaky_relu` with slopes drawn for each element when training."""
+    if not training:
+        return pointwise("LeakyRelu", lambda n: lang.leaky_relu(n, (lower + upper) / 2), input)
+    slopes = FUNCTIONS["empty_like"](input)
+    Tensor.uniform_(slopes, lower, upper, generator=generator)  # type: ignore[attr-defined]
+    return apply("RreluWithNoise", lang.rrelu, input, slopes)

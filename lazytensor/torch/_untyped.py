@@ -1,0 +1,321 @@
+"""Storages as users see them: bytes, or elements of a dtype, shared by all views of some memory.
+
+What enters: tensors' storages. What leaves: objects that read and write them, and tensors over
+them. It must not know how anything is computed.
+"""
+
+import operator
+from collections.abc import Iterator
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from ..ir.node import Node, leaf
+from ..runtime.materialize import value
+from . import _dtypes, _types
+from ._dispatch import op
+from ._dtypes import TITLES, dtype
+from .create import filled, place
+from .parts import strided_steps
+from .storage import Storage
+from .tensor import Tensor, contiguous, normal, wrap
+from .views import become
+
+__all__ = ["TypedStorage", "UntypedStorage"]
+
+_BYTE = np.dtype(np.uint8)
+_LIVING: "WeakValueDictionary[int, UntypedStorage]" = WeakValueDictionary()
+
+
+def _fresh(data: np.ndarray[Any, Any]) -> Storage:
+    return Storage(leaf(np.array(data, _BYTE, order="C"), place("cpu")))
+
+
+def _bytes_of(args: tuple[Any, ...]) -> np.ndarray[Any, Any]:
+    if not args:
+        return np.zeros(0, _BYTE)
+    if isinstance(args[0], int):
+        return np.zeros(args[0], _BYTE)
+    return np.asarray(list(args[0]), _BYTE)
+
+
+class UntypedStorage:
+    """The bytes of some memory: `UntypedStorage(size)`, `UntypedStorage(bytes)`."""
+
+    def __init__(self, *args: Any, device: Any = None) -> None:
+        self._stor = _fresh(_bytes_of(args))
+        _LIVING[id(self._stor)] = self
+
+    @classmethod
+    def _of(cls, stor: Storage) -> "UntypedStorage":
+        """The one object for a tensor's memory."""
+        found = _LIVING.get(id(stor))
+        if found is None:
+            found = object.__new__(cls)
+            found._stor = stor
+            _LIVING[id(stor)] = found
+        return found
+
+    def _read(self, number: np.dtype[Any] = _BYTE) -> np.ndarray[Any, Any]:
+        return value(self._stor.shown(self._stor.flat(number)))
+
+    def _write(self, new: np.ndarray[Any, Any], number: np.dtype[Any] = _BYTE) -> None:
+        node: Node = leaf(np.array(new, number, order="C"), self._stor.node.device)
+        self._stor.write(self._stor.flat(number), node)
+
+    @property
+    def device(self) -> _types.device:
+        """Where the memory is."""
+        return _types.torch_device(self._stor.node.device)
+
+    is_cuda = is_sparse = is_sparse_csr = False
+
+    def nbytes(self) -> int:
+        """The number of bytes."""
+        return int(self._stor.node.size * self._stor.node.dtype.itemsize)
+
+    size = __len__ = nbytes
+
+    def element_size(self) -> int:
+        """1."""
+        return 1
+
+    def data_ptr(self) -> int:
+        """The address, good until the memory is next written to."""
+        return int(value(self._stor.whole()).__array_interface__["data"][0])
+
+    def resizable(self) -> bool:
+        """Whether the size can change."""
+        return True
+
+    def is_shared(self) -> bool:
+        """Whether other processes have the memory: not, here."""
+        return False
+
+    is_pinned = is_shared
+
+    def tolist(self) -> list[int]:
+        """The bytes as ints."""
+        return self._read().tolist()  # type: ignore[no-any-return]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.tolist())
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice):
+            return UntypedStorage(self._read()[key].tolist())
+        return int(self._read()[_within(key, self.nbytes())])
+
+    def __setitem__(self, key: Any, new: Any) -> None:
+        data = self._read().copy()
+        data[key if isinstance(key, slice) else _within(key, self.nbytes())] = new
+        self._write(data)
+
+    def fill_(self, new: int) -> "UntypedStorage":
+        """Every byte one number."""
+        self._write(np.full(self.nbytes(), new, _BYTE))
+        return self
+
+    def copy_(self, source: Any, non_blocking: bool | None = None) -> "UntypedStorage":
+        """The bytes of another. Raises RuntimeError for another size."""
+        data = _untyped(source)._read()
+        if data.size != self.nbytes():
+            raise RuntimeError(
+                f"size does not match, self was {self.nbytes()} bytes but src was {data.size} bytes"
+            )
+        self._write(data)
+        return self
+
+    def clone(self) -> "UntypedStorage":
+        """A copy with its own memory."""
+        out = UntypedStorage()
+        out._stor = _fresh(self._read())
+        _LIVING[id(out._stor)] = out
+        return out
+
+    __copy__ = clone
+
+    def __deepcopy__(self, memo: Any) -> "UntypedStorage":
+        return self.clone()
+
+    def cpu(self) -> "UntypedStorage":
+        """Itself."""
+        return self
+
+    def __repr__(self) -> str:
+        data = "".join(f" {b}\n" for b in self.tolist())
+        return f"{data}[torch.storage.UntypedStorage(device={self.device}) of size {len(self)}]"
+
+
+def _within(key: Any, n: int) -> int:
+    i = operator.index(key)
+    if not -n <= i < n:
+        raise IndexError(f"index {i} out of range for storage of size {n}")
+    return i % n
+
+
+class TypedStorage:
+    """The elements of some memory, of one dtype: what `Tensor.storage()` gives."""
+
+    is_sparse = False
+
+    def __init__(
+        self, *args: Any, wrap_storage: UntypedStorage | None = None, dtype: dtype | None = None,
+        device: Any = None, _internal: bool = False,
+    ) -> None:  # fmt: skip
+        self.dtype = _dtypes.default() if dtype is None else dtype
+        number = self.dtype.numpy
+        if wrap_storage is not None:
+            self._untyped_storage = wrap_storage
+        elif args and not isinstance(args[0], int):
+            data = np.asarray(args[0], number).view(_BYTE)
+            self._untyped_storage = UntypedStorage(data.tolist())
+        else:
+            self._untyped_storage = UntypedStorage((args[0] if args else 0) * number.itemsize)
+
+    @property
+    def device(self) -> _types.device:
+        """Where the memory is."""
+        return self._untyped_storage.device
+
+    def untyped(self) -> UntypedStorage:
+        """The same memory as bytes."""
+        return self._untyped_storage
+
+    def nbytes(self) -> int:
+        """The number of bytes."""
+        return self._untyped_storage.nbytes()
+
+    def element_size(self) -> int:
+        """Bytes of an element."""
+        return self.dtype.itemsize
+
+    def size(self) -> int:
+        """The number of elements."""
+        return self.nbytes() // self.dtype.itemsize
+
+    __len__ = size
+
+    def data_ptr(self) -> int:
+        """The address, good until the memory is next written to."""
+        return self._untyped_storage.data_ptr()
+
+    def pickle_storage_type(self) -> str:
+        """The name of its type in files."""
+        return f"{TITLES[self.dtype]}Storage"
+
+    def tolist(self) -> list[Any]:
+        """The elements as Python numbers."""
+        found = self._untyped_storage._read(self.dtype.numpy)
+        if self.dtype is _dtypes.bfloat16:
+            found = found.astype(np.float32)
+        return found.tolist()  # type: ignore[no-any-return]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.tolist())
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice):
+            raise RuntimeError("slices are only supported in UntypedStorage.__getitem__")
+        return self.tolist()[_within(key, len(self))]
+
+    def __setitem__(self, key: Any, new: Any) -> None:
+        data = self._untyped_storage._read(self.dtype.numpy).copy()
+        data[key if isinstance(key, slice) else _within(key, len(self))] = new
+        self._untyped_storage._write(data, self.dtype.numpy)
+
+    def fill_(self, new: Any) -> "TypedStorage":
+        """Every element one number."""
+        self[:] = new
+        return self
+
+    def clone(self) -> "TypedStorage":
+        """A copy with its own memory."""
+        return TypedStorage(wrap_storage=self._untyped_storage.clone(), dtype=self.dtype)
+
+    def copy_(self, source: Any, non_blocking: bool | None = None) -> "TypedStorage":
+        """The bytes of another. Raises RuntimeError for another size."""
+        self._untyped_storage.copy_(source)
+        return self
+
+    def __repr__(self) -> str:
+        data = "".join(f" {x}\n" for x in self.tolist())
+        return (
+            f"{data}[torch.storage.TypedStorage(dtype={self.dtype}, device={self.device}) of size "
+            f"{len(self)}]"
+        )
+
+
+for _cls in (UntypedStorage, TypedStorage):
+    _cls.__module__ = "torch.storage"
+
+
+def _untyped(x: Any) -> UntypedStorage:
+    return x._untyped_storage if isinstance(x, TypedStorage) else x
+
+
+# --- of tensors -----------------------------------------------------------------------------------
+
+
+@op(function=False)
+def untyped_storage(input: Tensor) -> UntypedStorage:
+    """The bytes of the memory that the tensor shows."""
+    return UntypedStorage._of(input._share())
+
+
+@op(function=False)
+def storage(input: Tensor) -> TypedStorage:
+    """The elements of the memory that the tensor shows."""
+    return TypedStorage(wrap_storage=untyped_storage(input), dtype=input.dtype)
+
+
+@op(function=False)
+def is_set_to(input: Tensor, tensor: Tensor) -> bool:
+    """Whether two tensors show the same memory in the same way."""
+    return (
+        input._share() is tensor._share()
+        and input._offset == tensor._offset
+        and input._node.shape == tensor._node.shape
+        and input._stride() == tensor._stride()
+    )
+
+
+@op(function=False)
+def set_(
+    input: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None
+) -> Tensor:
+    """Let the tensor show the memory of another tensor, or a storage. Raises RuntimeError for
+    another dtype.
+    """
+    if source is None:
+        source = filled((0,), 0, input.dtype, "cpu")
+    if isinstance(source, Tensor):
+        if source.dtype is not input.dtype:
+            raise RuntimeError(
+                f"Could not set tensor of type {_C.get(source.dtype, source.dtype)} to a tensor of "
+                f"type {_C.get(input.dtype, input.dtype)}"
+            )
+        stor = source._share()
+        source._read()
+        if size is None:
+            become(input, source)
+            return input
+        source = UntypedStorage._of(stor)
+    become(input, _over(_untyped(source), input.dtype, storage_offset, size, stride))
+    return input
+
+
+_C = {_dtypes.float32: "float", _dtypes.float64: "double", _dtypes.int64: "long int",
+      _dtypes.int32: "int", _dtypes.bool_: "bool", _dtypes.float16: "c10::Half"}  # fmt: skip
+
+
+def _over(bytes_: UntypedStorage, of: dtype, offset: int, size: Any, stride: Any) -> Tensor:
+    """A tensor that shows a storage."""
+    stor, number = bytes_._stor, of.numpy
+    shape = (bytes_.nbytes() // of.itemsize,) if size is None else tuple(size)
+    strides = contiguous(shape) if stride is None else tuple(stride)
+    steps = strided_steps(stor, number, shape, strides, offset)
+    out = wrap(stor.shown(steps), of, normal(shape, strides))
+    out._stor, out._steps, out._seen, out._offset = stor, steps, stor.stamp, offset
+    return out

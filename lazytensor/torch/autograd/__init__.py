@@ -1,0 +1,27 @@
+"""`torch.autograd`: gradients of tensors by the history of the operations that made them."""
+
+from typing import Any
+
+from .._dispatch import op
+from ..tensor import Tensor
+from .anomaly import detect_anomaly as detect_anomaly
+from .anomaly import set_detect_anomaly as set_detect_anomaly
+from .engine import backward as backward
+from .engine import grad as grad
+from .function import Function as Function
+from .modes import enable_grad as enable_grad
+from .modes import inference_mode as inference_mode
+from .modes import no_grad as no_grad
+from .modes import set_grad_enabled as set_grad_enabled
+
+
+@op(name="backward", function=False)
+def _backward(
+    input: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the gradients of the tensor to the `.grad` of the leaves that it was made from."""
+    backward(input, gradient, retain_graph, create_graph, inputs)

@@ -1,0 +1,158 @@
+"""Complex numbers: conjugates, angles, parts put together and taken apart.
+
+What enters: tensors. What leaves: tensors. It must not know how anything is computed.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..ir.node import Node
+from ..lang import pointwise as nodes
+from ..ops import g
+from ..ops.bits import bitcast
+from ..ops.movement import reshape
+from ._dispatch import cast, need_tensor, op
+from ._dtypes import TITLES, bool_, float16, float32, float64
+from .pointwise import binary, floated, pointwise, strides_like
+from .tensor import Tensor, wrap
+from .views import shown
+
+# --- one tensor -----------------------------------------------------------------------------------
+
+
+@op()
+def conj(input: Tensor) -> Tensor:
+    """The complex conjugate of each element; a real tensor itself."""
+    x = need_tensor("conj", input)
+    return pointwise("Conj", g.conj, x) if x.dtype._rank == 3 else input
+
+
+@op(inplace=True, out=True)
+def conj_physical(input: Tensor) -> Tensor:
+    """The complex conjugate of each element, in new memory; a real tensor itself."""
+    x = need_tensor("conj_physical", input)
+    return pointwise("ConjPhysical", g.conj, x) if x.dtype._rank == 3 else input
+
+
+def _resolved(name: str, what: str) -> None:
+    def function(input: Tensor) -> Tensor:
+        return need_tensor(name, input)
+
+    function.__name__ = name
+    function.__doc__ = f"The tensor itself: none has a {what} that is still to be carried out."
+    op(name)(function)
+
+
+_resolved("resolve_conj", "conjugation")
+_resolved("resolve_neg", "negation")
+
+
+@op()
+def is_neg(input: Tensor) -> bool:
+    """Whether a negation is still to be carried out: never."""
+    need_tensor("is_neg", input)
+    return False
+
+
+@op(out=True)
+def angle(input: Tensor) -> Tensor:
+    """The angle of each complex number; of real ones pi below 0, else 0."""
+    x = floated(need_tensor("angle", input))
+    out = pointwise("Angle", nodes.angle, x)
+    if x.dtype._rank == 3:
+        out._strides = None
+    return out
+
+
+@op(inplace=True, out=True)
+def sgn(input: Tensor) -> Tensor:
+    """The sign of each element; of complex numbers x / |x|, 0 at 0."""
+    x = need_tensor("sgn", input)
+    return pointwise("Sgn", (lambda n: n) if x.dtype is bool_ else g.sign, x)
+
+
+@op()
+def isreal(input: Tensor) -> Tensor:
+    """Whether the imaginary part of each element is 0."""
+    x = need_tensor("isreal", input)
+    n = x._read()
+    if x.dtype._rank == 3:
+        return wrap(g.equal(g.imag(n), 0.0), bool_, strides_like(x))
+    return wrap(g.broadcast_to(cast(g.constant(1, n), bool_), n.shape), bool_, strides_like(x))
+
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+def _parts(name: str, title: str, f: Callable[[Node, Node], Node], x: Any, y: Any) -> Tensor:
+    words = ("real", "imag") if name == "complex" else ("abs", "angle")
+    for k, (t, word) in enumerate(zip((x, y), words), 1):
+        need_tensor(name, t, k, word)
+    if any(t.dtype not in (float16, float32, float64) for t in (x, y)):
+        raise RuntimeError(
+            "Expected both inputs to be Half, Float or Double tensors but got "
+            f"{TITLES[x.dtype]} and {TITLES[y.dtype]}"
+        )
+    if x.dtype is not y.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {TITLES[x.dtype]} but got scalar type "
+            f"{TITLES[y.dtype]} for second argument"
+        )
+    if x.dtype is float16:
+        raise NotImplementedError(f"{name}(): there is no complex dtype with parts of Half")
+    return binary(name, title, f, x, y)
+
+
+@op(method=False, out=True)
+def complex(real: Tensor, imag: Tensor) -> Tensor:
+    """Complex numbers of real and imaginary parts. Raises RuntimeError for dtypes."""
+    return _parts("complex", "Complex", g.complex, real, imag)
+
+
+@op(method=False, out=True)
+def polar(abs: Tensor, angle: Tensor) -> Tensor:
+    """Complex numbers of moduli and angles. Raises RuntimeError for dtypes."""
+    return _parts("polar", "Polar", nodes.polar, abs, angle)
+
+
+@op(method=False)
+def view_as_real(input: Tensor) -> Tensor:
+    """Real and imaginary parts along a new last axis. Raises RuntimeError for real tensors."""
+    x = need_tensor("view_as_real", input)
+    if x.dtype._rank != 3:
+        raise RuntimeError("view_as_real is only supported for complex tensors")
+    pairs = x.dtype.to_real().numpy
+    steps = ((reshape, ((*x._node.shape, 1),)), (bitcast, (pairs,)))
+    return shown("ViewAsReal", x, steps, (*(2 * s for s in x._stride()), 1), 2 * x._offset)
+
+
+@op(method=False)
+def view_as_complex(input: Tensor) -> Tensor:
+    """Complex numbers of pairs along the last axis. Raises RuntimeError for dtypes and sizes."""
+    x = need_tensor("view_as_complex", input)
+    if x.dtype not in (float16, float32, float64):
+        raise RuntimeError(
+            "view_as_complex is only supported for half, float and double tensors, but got a "
+            f"tensor of scalar type: {TITLES[x.dtype]}"
+        )
+    if not x.ndim:
+        raise RuntimeError("Input tensor must have one or more dimensions")
+    if x._node.shape[-1] != 2:
+        raise RuntimeError("Tensor must have a last dimension of size 2")
+    if x._stride()[-1] != 1:
+        raise RuntimeError("Tensor must have a last dimension with stride 1")
+    if any(stride % 2 for stride in x._stride()[:-1]):
+        raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
+    if x._offset % 2:
+        raise RuntimeError("Tensor must have a storage_offset divisible by 2")
+    if x._offset % 2:
+        raise RuntimeError("Tensor must have a storage_offset divisible by 2")
+    for step in x._stride()[:-1]:
+        if step % 2:
+            raise RuntimeError(
+                "Tensor must have a stride divisible by 2 for all but last dimension"
+            )
+    whole = x.dtype.to_complex().numpy
+    steps = ((bitcast, (whole,)), (reshape, (x._node.shape[:-1],)))
+    strides = tuple(s // 2 for s in x._stride()[:-1])
+    return shown("ViewAsComplex", x, steps, strides, x._offset // 2)

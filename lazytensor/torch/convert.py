@@ -1,0 +1,547 @@
+"""What a tensor becomes for Python: numbers, lists, arrays, text, copies; other dtypes and devices.
+
+What enters: tensors. What leaves: Python and NumPy values, tensors. It must not know how anything
+is computed.
+"""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy as deep
+from typing import Any, TypeVar
+from weakref import ref
+
+import numpy as np
+
+from ..runtime.materialize import value
+from . import _dtypes, _types
+from ._dispatch import assign, cast, op, record, refuse_leaf, refuse_overlap, to_dtype
+from ._dtypes import TITLES, dtype
+from ._format import PRINT_OPTS, formatted, suffixes, text
+from ._graph import Handle
+from .create import from_array, moved
+from .parts import unbind
+from .tensor import Tensor, is_contiguous, memory, wrap
+from .views import axis, clone, dense, type_name
+from .views import formatted as strides_of
+
+__all__ = ["array"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def array(x: Tensor) -> np.ndarray[Any, Any]:
+    """The tensor's value, not to be written to."""
+    return value(x._read())
+
+
+def method(f: Function) -> Function:
+    """A method that is no function of the namespace."""
+    op(f.__name__, function=False)(f)
+    return f
+
+
+def _bound(name: str, f: Any) -> None:
+    setattr(Tensor, name, f)
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+@method
+def item(input: Tensor) -> Any:
+    """The one element as a Python number. Raises RuntimeError for more, or none."""
+    if input._node.size != 1:
+        raise RuntimeError(
+            f"a Tensor with {input._node.size} elements cannot be converted to Scalar"
+        )
+    return _python(array(input).reshape(()))
+
+
+def _python(x: np.ndarray[Any, Any]) -> Any:
+    found = x.item()
+    return float(found) if x.dtype.name == "bfloat16" else found
+
+
+@method
+def tolist(input: Tensor) -> Any:
+    """Nested lists of Python numbers."""
+    found = array(input)
+    return (found.astype(np.float32) if found.dtype.name == "bfloat16" else found).tolist()
+
+
+def _bool(self: Tensor) -> bool:
+    if self._node.size != 1:
+        if not self._node.size:
+            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+        raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+    return bool(item(self))
+
+
+def _int(self: Tensor) -> int:
+    return int(item(self))
+
+
+def _float(self: Tensor) -> float:
+    return float(item(self))
+
+
+def _complex(self: Tensor) -> complex:
+    return complex(item(self))
+
+
+def _index(self: Tensor) -> int:
+    if self.dtype._rank > 1 or self._node.size != 1:
+        raise TypeError("only integer tensors of a single element can be converted to an index")
+    return int(item(self))
+
+
+def _len(self: Tensor) -> int:
+    if not self._node.shape:
+        raise TypeError("len() of a 0-d tensor")
+    return int(self._node.shape[0])
+
+
+def _iter(self: Tensor) -> Iterator[Tensor]:
+    if not self._node.shape:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(unbind(self, 0))
+
+
+def _contains(self: Tensor, other: Any) -> bool:
+    return bool(array(self == other).any())
+
+
+for _name, _f in (("bool", _bool), ("int", _int), ("float", _float), ("complex", _complex),
+                  ("index", _index), ("len", _len), ("iter", _iter),
+                  ("contains", _contains)):  # fmt: skip
+    _bound(f"__{_name}__", _f)
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
+    fn = self.grad_fn
+    kind = type(self)
+    prefix = "tensor(" if kind is Tensor else f"{kind.__name__}("
+    about = suffixes(
+        str(self.dtype), self.shape, PRINT_OPTS,
+        default_dtype=str(_dtypes.default()),
+        device="" if self.device == _types.CPU else str(self.device),
+        requires_grad=self.requires_grad,
+        grad_fn=None if fn is None else fn.name(),
+    )  # fmt: skip
+    return text(array(self), about, PRINT_OPTS, prefix=prefix)
+
+
+def _format(self: Tensor, spec: str) -> str:
+    if not self._node.shape and type(self) is Tensor:
+        return formatted(array(self), spec)
+    return object.__format__(self, spec)
+
+
+_bound("__repr__", _repr)
+_bound("__format__", _format)
+
+
+# --- arrays ---------------------------------------------------------------------------------------
+
+
+@method
+def numpy(input: Tensor, *, force: bool = False) -> np.ndarray[Any, Any]:
+    """The tensor's own memory as an array: writes to either are seen by both.
+
+    Raises RuntimeError for a tensor that needs a gradient, unless `force`.
+    """
+    if input.requires_grad:
+        if not force:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
+                "instead."
+            )
+        return numpy(Tensor.detach(input))  # type: ignore[attr-defined]
+    if input.dtype is _dtypes.bfloat16:
+        raise TypeError("Got unsupported ScalarType BFloat16")
+    return memory(input)
+
+
+def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+    found = numpy(self)
+    if dtype is not None and np.dtype(dtype) != found.dtype:
+        return found.astype(dtype)
+    return found.copy() if copy else found
+
+
+_bound("__array__", _array)
+
+
+def _dlpack(self: Tensor, **kwargs: Any) -> Any:
+    if self.requires_grad:
+        raise BufferError(
+            "Can't export tensors that require gradient, use tensor.detach()"
+        )
+    kwargs.pop("stream", None)
+    return memory(self).__dlpack__(**kwargs)
+
+
+_bound("__dlpack__", _dlpack)
+_bound("__dlpack_device__", lambda self: (1, 0))
+
+
+# --- sizes ----------------------------------------------------------------------------------------
+
+
+@method
+def size(input: Tensor, dim: int | None = None) -> Any:
+    """All sizes, or that of one axis."""
+    shape = input.shape
+    return shape if dim is None else shape[axis(dim, len(shape))]
+
+
+@method
+def stride(input: Tensor, dim: int | None = None) -> Any:
+    """All strides, or that of one axis, in elements."""
+    found = input._stride()
+    return found if dim is None else found[axis(dim, len(found))]
+
+
+@op()
+def numel(input: Tensor) -> int:
+    """The number of elements."""
+    return input._node.size
+
+
+_bound("nelement", numel)
+
+
+@method
+def dim(input: Tensor) -> int:
+    """The number of axes."""
+    return len(input._node.shape)
+
+
+_bound("ndimension", dim)
+
+
+@method
+def storage_offset(input: Tensor) -> int:
+    """Where in its memory the tensor begins, in elements."""
+    return input._offset
+
+
+@method
+def element_size(input: Tensor) -> int:
+    """Bytes of an element."""
+    return input.dtype.itemsize
+
+
+@method
+def data_ptr(input: Tensor) -> int:
+    """The address of the first element, good until the tensor is next written to."""
+    found = array(input)
+    base = found if input._stor is None else value(input._stor.whole())
+    address = base.__array_interface__["data"][0]
+    return int(address) + input._offset * input.dtype.itemsize
+
+
+@op(name="is_contiguous", function=False)
+def contiguous_(input: Tensor, memory_format: Any = _types.contiguous_format) -> bool:
+    """Whether the elements lie in row-major order, or in that of a memory format."""
+    if memory_format is _types.contiguous_format:
+        return input._strides is None or is_contiguous(input._node.shape, input._strides)
+    ndim = 4 if memory_format is _types.channels_last else 5
+    shape = input._node.shape
+    if len(shape) != ndim:
+        return False
+    order = (0, *range(2, ndim), 1)
+    strides = input._stride()
+    return is_contiguous(tuple(shape[a] for a in order), tuple(strides[a] for a in order))
+
+
+@method
+def contiguous(input: Tensor, memory_format: Any = _types.contiguous_format) -> Tensor:
+    """The tensor in row-major order: itself, or a copy."""
+    if contiguous_(input, memory_format):
+        return input
+    return clone(input, memory_format)
+
+
+for _name, _f in (
+    ("itemsize", lambda x: x.dtype.itemsize),
+    ("nbytes", lambda x: x.dtype.itemsize * x._node.size),
+    ("is_cuda", lambda x: x.device.type == "cuda"),
+    ("is_cpu", lambda x: x.device.type == "cpu"),
+    ("is_meta", lambda x: False),
+    ("is_sparse", lambda x: False),
+    ("is_sparse_csr", lambda x: False),
+    ("is_quantized", lambda x: False),
+    ("is_mkldnn", lambda x: False),
+    ("is_nested", lambda x: False),
+    ("is_mps", lambda x: False),
+    ("is_xpu", lambda x: False),
+    ("names", lambda x: (None,) * x.ndim),
+):
+    _bound(_name, property(_f))
+
+
+@op(name="is_complex")
+def _is_complex(input: Tensor) -> bool:
+    """Whether the dtype is complex."""
+    return input.dtype.is_complex
+
+
+@op(name="is_floating_point")
+def _is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is real floating point."""
+    return input.dtype.is_floating_point
+
+
+@op(name="is_signed")
+def _is_signed(input: Tensor) -> bool:
+    """Whether the dtype has negative numbers."""
+    return input.dtype.is_signed
+
+
+@op(name="is_conj")
+def _is_conj(input: Tensor) -> bool:
+    """Whether a conjugation is still to be carried out: never, here."""
+    return False
+
+
+_bound("is_neg", _is_conj)
+_bound("is_inference", lambda self: self._inference)
+
+
+@method
+def get_device(input: Tensor) -> int:
+    """-1 on the CPU."""
+    return -1
+
+
+# --- other dtypes and devices ---------------------------------------------------------------------
+
+
+@method
+def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """The tensor in another dtype, on another device, or as another is; itself if it is so."""
+    of, where, form = kwargs.pop("dtype", None), kwargs.pop("device", None), None
+    copy = kwargs.pop("copy", False)
+    form = kwargs.pop("memory_format", None)
+    kwargs.pop("non_blocking", None)
+    if kwargs:
+        raise TypeError(f"to() received an invalid combination of arguments: {', '.join(kwargs)}")
+    rest = list(args)
+    if rest and isinstance(rest[0], Tensor):
+        of, where = rest[0].dtype, rest[0].device
+    else:
+        if rest and not isinstance(rest[0], dtype) and not isinstance(rest[0], bool):
+            where = rest.pop(0)
+        if rest and isinstance(rest[0], dtype):
+            of = rest.pop(0)
+        if len(rest) > 1:
+            copy = rest[1]
+    out = _typed(input, of, form)
+    out = out if where is None else moved(out, where)
+    return clone(out, form) if copy and out is input else out
+
+
+def _typed(x: Tensor, of: dtype | None, form: Any) -> Tensor:
+    if of is not None and of is not x.dtype:
+        node = x._read()
+        made = wrap(cast(node, of), of, dense(x) if form is None else strides_of(form, node.shape))
+        return record(made, "ToCopy", (x,), (node,))
+    return x if form is None or contiguous_(x, form) else clone(x, form)
+
+
+@op(name="type", function=False)
+def in_type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The name of the tensor's type, or the tensor in that of a name or a dtype."""
+    if dtype is None:
+        return type_name(input)
+    name = getattr(dtype, "__name__", str(dtype)).split(".")[-1]
+    return to_dtype(input, _BY_TYPE.get(name, dtype))
+
+
+_BY_TYPE: dict[str, Any] = {f"{title}Tensor": d for d, title in TITLES.items()}
+
+
+@method
+def type_as(input: Tensor, other: Tensor) -> Tensor:
+    """The tensor in the dtype of another."""
+    return moved(to_dtype(input, other.dtype), other.device)
+
+
+def _cast_method(name: str, of: dtype) -> None:
+    def convert(input: Tensor, memory_format: Any = None) -> Tensor:
+        return _typed(input, of, None)
+
+    convert.__doc__ = f"The tensor as {of}."
+    op(name, function=False)(convert)
+
+
+for _name, _of in (
+    ("float", _dtypes.float32), ("double", _dtypes.float64), ("half", _dtypes.float16),
+    ("bfloat16", _dtypes.bfloat16), ("int", _dtypes.int32), ("long", _dtypes.int64),
+    ("short", _dtypes.int16), ("char", _dtypes.int8), ("byte", _dtypes.uint8),
+    ("bool", _dtypes.bool_), ("cfloat", _dtypes.complex64), ("cdouble", _dtypes.complex128),
+):  # fmt: skip
+    _cast_method(_name, _of)
+
+
+@method
+def cpu(input: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor on the CPU."""
+    return moved(input, "cpu")
+
+
+@method
+def cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
+    """The tensor on a GPU. Raises RuntimeError where there is none."""
+    return moved(input, "cuda" if device is None else device)
+
+
+@method
+def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    """The elements of another tensor, broadcast and cast, in place."""
+    refuse_leaf(input)
+    refuse_overlap(input, (src,))
+    x = src if isinstance(src, Tensor) else from_array(np.asarray(src))
+    if x._node.shape != input._node.shape:
+        x = Tensor.expand(x, input._node.shape)  # type: ignore[attr-defined]
+    out = moved(_typed(x, input.dtype, None), input.device)
+    if out is x:
+        node = x._read()
+        out = record(wrap(node, x.dtype), "Copy", (x,), (node,))
+    return assign(input, out)
+
+
+# --- needing gradients, hooks ---------------------------------------------------------------------
+
+
+@method
+def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
+    """Set whether a gradient is needed, and return the tensor."""
+    input.requires_grad = requires_grad
+    return input
+
+
+@method
+def retain_grad(input: Tensor) -> None:
+    """Keep the gradient of a tensor that is no leaf. Raises RuntimeError if it needs none."""
+    if not input.requires_grad:
+        raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+    fn = input.grad_fn
+    if fn is None:
+        return
+    if fn._retained is None:
+        fn._retained = {}
+    fn._retained[input._out] = ref(input)
+
+
+def _retains(self: Tensor) -> bool:
+    fn = self.grad_fn
+    return fn is not None and fn._retained is not None and self._out in fn._retained
+
+
+_bound("retains_grad", property(_retains))
+
+
+@method
+def register_hook(input: Tensor, hook: Any) -> Handle:
+    """Call `hook(grad)` when the gradient has come; what it returns takes its place."""
+    if not input.requires_grad:
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    fn = input.grad_fn
+    if fn is None:
+        if input._hooks is None:
+            input._hooks = {}
+        return Handle(input._hooks, hook)
+    if fn._tensor_hooks is None:
+        fn._tensor_hooks = {}
+    return Handle(fn._tensor_hooks.setdefault(input._out, {}), hook)
+
+
+@method
+def register_post_accumulate_grad_hook(input: Tensor, hook: Any) -> Handle:
+    """Call `hook(tensor)` when its gradient has been added to. Raises RuntimeError for no leaf."""
+    if not input.requires_grad:
+        raise RuntimeError(
+            "cannot register a hook on a tensor that doesn't require gradient"
+        )
+    if input.grad_fn is not None:
+        raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+    if input._after is None:
+        input._after = {}
+    return Handle(input._after, hook)
+
+
+@method
+def is_shared(input: Tensor) -> bool:
+    """Whether other processes have the memory: not, here."""
+    return False
+
+
+@method
+def share_memory_(input: Tensor) -> Tensor:
+    """The tensor itself: processes get copies."""
+    return input
+
+
+@method
+def pin_memory(input: Tensor, device: Any = None) -> Tensor:
+    """The tensor itself: on a CPU nothing is pinned."""
+    return input
+
+
+@method
+def is_pinned(input: Tensor, device: Any = None) -> bool:
+    """Whether the memory is pinned: not on a CPU."""
+    return False
+
+
+# --- copies, pickles ------------------------------------------------------------------------------
+
+
+def _deepcopy(self: Tensor, memo: Any) -> Tensor:
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+            "protocol at the moment.  If you were attempting to deepcopy a module, this may be "
+            "because of a torch.nn.utils.weight_norm usage, see "
+            "https://github.com/pytorch/pytorch/pull/103001"
+        )
+    if id(self) in memo:
+        return memo[id(self)]  # type: ignore[no-any-return]
+    out = object.__new__(self.__class__)
+    out._node, out.dtype, out._strides = self._read(), self.dtype, dense(self)
+    out._needs = self._needs
+    memo[id(self)] = out
+    if self._grad is not None:
+        out._grad = _deepcopy(self._grad, memo)
+    _copy_users(self, out, memo)
+    return out
+
+
+def _copy_users(x: Tensor, out: Tensor, memo: Any) -> None:
+    for name, found in x.__dict__.items():
+        if name not in OWN:
+            out.__dict__[name] = deep(found, memo)
+
+
+OWN = frozenset(k for k in Tensor.__annotations__ if k.startswith("_")) | {"dtype"}
+_bound("_own_names", OWN)
+
+
+def _rebuilt(found: np.ndarray[Any, Any], of: dtype, needs: bool, users: Any, cls: Any) -> Tensor:
+    out: Tensor = object.__new__(cls)
+    out._node, out.dtype, out._needs = from_array(found, of)._node, of, needs
+    out.__dict__.update(users)
+    return out
+
+
+def _reduce(self: Tensor) -> Any:
+    users = {k: v for k, v in self.__dict__.items() if k not in OWN}
+    return _rebuilt, (array(self), self.dtype, self._needs, users, self.__class__)
+
+
+_bound("__deepcopy__", _deepcopy)
+_bound("__reduce__", _reduce)

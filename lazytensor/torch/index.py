@@ -1,0 +1,289 @@
+"""Indexing: reads that are views or copies, and writes, as PyTorch has them.
+
+What enters: tensors and keys of ints, slices, None, ..., booleans, lists and tensors. What leaves:
+tensors, or IndexError in PyTorch's words. It must not know how a mask's value is found.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..ir.node import Node, leaf
+from ..lang import indexing
+from ..ops import g
+from ..runtime.materialize import value
+from . import _dtypes
+from ._dispatch import assign, number, op, record, refuse_leaf, refuse_overlap, to_dtype
+from .create import from_array, moved
+from .parts import cut, picked
+from .tensor import Tensor, wrap
+from .views import alias_of, unsqueeze
+
+__all__ = ["getitem", "setitem"]
+
+
+def places(mask: Node) -> tuple[Node, ...]:
+    """The indices, one tensor an axis, where a mask holds: asks for its value."""
+    found = np.nonzero(np.atleast_1d(value(mask)))
+    return tuple(leaf(i, mask.device) for i in found)
+
+
+def _items(key: Any) -> list[Any]:
+    """The key as a list of ints, slices, None, Ellipsis and tensors."""
+    if not isinstance(key, tuple):
+        if isinstance(key, list) and any(
+            isinstance(k, slice | Tensor | list | tuple) or k is None or k is ... for k in key
+        ) and len(key) < 32:  # fmt: skip
+            key = tuple(key)
+        else:
+            key = (key,)
+    return [_item(k) for k in key]
+
+
+def _item(k: Any) -> Any:
+    if k is None or k is ... or isinstance(k, slice):
+        return k
+    if isinstance(k, bool | np.bool_):
+        return from_array(np.asarray(bool(k)))
+    if isinstance(k, Tensor):
+        if k.dtype is _dtypes.bool_ or k._node.shape:
+            return _index_tensor(k)
+        return _whole(k)
+    if isinstance(k, int | np.integer):
+        return int(k)
+    if isinstance(k, np.ndarray | list | tuple | range):
+        found = np.asarray(k)
+        if not found.size and found.dtype.kind == "f":
+            found = found.astype(np.int64)
+        return _index_tensor(from_array(found))
+    if hasattr(k, "__index__"):
+        return k.__index__()
+    raise IndexError(
+        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+        f"indices (got {type(k).__name__})"
+    )
+
+
+def _whole(k: Tensor) -> Any:
+    """A 0-d integer tensor: the number that it holds."""
+    if k.dtype._rank > 1:
+        _refuse(k)
+    return int(value(k._read()))
+
+
+def _index_tensor(k: Tensor) -> Tensor:
+    if k.dtype._rank > 1:
+        _refuse(k)
+    if k.dtype is _dtypes.uint8:
+        return to_dtype(k, _dtypes.bool_)
+    return k
+
+
+def _refuse(k: Tensor) -> None:
+    raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+
+
+def _spread(items: list[Any], ndim: int) -> list[Any]:
+    """The items with whole slices for an ellipsis. Raises IndexError for too many."""
+    used = sum(_consumed(k) for k in items)
+    if used > ndim:
+        raise IndexError(f"too many indices for tensor of dimension {ndim}")
+    dots = [i for i, k in enumerate(items) if k is ...]
+    if not dots:
+        return items
+    at = dots[0]
+    rest = [k for k in items[at + 1 :] if k is not ...]
+    return [*items[:at], *[slice(None)] * (ndim - used), *rest]
+
+
+def _consumed(k: Any) -> int:
+    if k is None or k is ...:
+        return 0
+    if isinstance(k, Tensor) and k.dtype is _dtypes.bool_:
+        return len(k._node.shape)
+    return 1
+
+
+def _viewed(x: Tensor, items: Sequence[Any]) -> tuple[Tensor, dict[int, Tensor]]:
+    """What ints, slices and Nones show, and the index tensors by the axis where they stand."""
+    at = 0
+    arrays: dict[int, Tensor] = {}
+    for k in items:
+        if k is None:
+            x, at = unsqueeze(x, at), at + 1
+        elif isinstance(k, slice):
+            if k != slice(None):
+                x = cut(x, at, _ints(k))
+            at += 1
+        elif isinstance(k, Tensor):
+            if k.dtype is _dtypes.bool_ and not k._node.shape:
+                x = unsqueeze(x, at)
+                arrays[at] = k
+                at += 1
+            else:
+                arrays[at] = k
+                at += len(k._node.shape) if k.dtype is _dtypes.bool_ else 1
+        else:
+            x = _selected(x, at, k)
+    return x, arrays
+
+
+def _ints(k: slice) -> slice:
+    def plain(v: Any) -> Any:
+        return int(v.item()) if isinstance(v, Tensor) else v
+
+    return slice(plain(k.start), plain(k.stop), plain(k.step))
+
+
+def _selected(x: Tensor, at: int, i: int) -> Tensor:
+    n = x._node.shape[at]
+    if not -n <= i < n:
+        raise IndexError(f"index {i} is out of bounds for dimension {at} with size {n}")
+    return picked(x, at, i % n)
+
+
+def key_of(x: Tensor, arrays: dict[int, Tensor]) -> tuple[Any, ...]:
+    """The key for `lang.indexing`: index nodes, and whole slices between them."""
+    key: list[Any] = []
+    at = 0
+    shape = x._node.shape
+    while at < len(shape):
+        k = arrays.get(at)
+        if k is None:
+            key.append(slice(None))
+            at += 1
+            continue
+        node = k._read()
+        if node.dtype is _dtypes.bool_.numpy and not node.shape:
+            found = np.zeros(int(bool(value(node))), np.int64)
+            key.append(leaf(found, node.device))
+            at += 1
+        else:
+            _check_mask(k, shape, at)
+            key.append(node)
+            at += len(node.shape) if node.dtype is _dtypes.bool_.numpy else 1
+    return tuple(key)
+
+
+def _check_mask(k: Tensor, shape: Sequence[int], at: int) -> None:
+    if k.dtype is not _dtypes.bool_:
+        return
+    mask = k._node.shape
+    for a, n in enumerate(mask):
+        if n != shape[at + a]:
+            raise IndexError(
+                f"The shape of the mask {list(mask)} at index {a} does not match the shape of the "
+                f"indexed tensor {list(shape)} at index {at + a}"
+            )
+
+
+def getitem(x: Tensor, key: Any) -> Tensor:
+    """`x[key]`: a view for ints, slices and Nones, else a copy. Raises IndexError."""
+    shape = x._node.shape
+    if type(key) is int:
+        if not shape:
+            raise IndexError(
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+                "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
+            )
+        return _selected(x, 0, key)
+    items = _spread(_items(key), len(shape))
+    shown, arrays = _viewed(x, items)
+    if not arrays:
+        return alias_of(x) if shown is x else shown
+    return _gathered(shown, arrays)
+
+
+def _gathered(x: Tensor, arrays: dict[int, Tensor]) -> Tensor:
+    node = x._read()
+    key = key_of(x, arrays)
+    try:
+        out = indexing.getitem(node, key, places)
+    except IndexError as error:
+        raise _mismatch(arrays, error) from None
+    return record(wrap(out, x.dtype), "Index", (x,), (node,))
+
+
+def _mismatch(arrays: dict[int, Tensor], error: IndexError) -> IndexError:
+    if "broadcast" in str(error):
+        shapes = ", ".join(str(list(k._node.shape)) for k in arrays.values())
+        return IndexError(
+            "shape mismatch: indexing tensors could not be broadcast together with shapes "
+            f"{shapes}"
+        )
+    return error
+
+
+def setitem(x: Tensor, key: Any, new: Any) -> None:
+    """`x[key] = new`, broadcast and cast. Raises IndexError, RuntimeError for shapes."""
+    refuse_leaf(x)
+    items = _spread(_items(key), len(x._node.shape))
+    shown, arrays = _viewed(x, items)
+    if shown is x and not arrays:
+        shown = alias_of(x)
+    given = _value(shown, new)
+    if not arrays:
+        _fill(shown, given)
+        return
+    node, u = shown._read(), given._read()
+    if _one_mask(shown, arrays, u):
+        mask = next(iter(arrays.values()))
+        out = _masked(node, mask._read(), u)
+    else:
+        try:
+            out = indexing.setitem(node, key_of(shown, arrays), u, places)
+        except ValueError:
+            raise RuntimeError(
+                f"shape mismatch: value tensor of shape {list(u.shape)} cannot be broadcast to "
+                "indexing result"
+            ) from None
+    tensors = (shown, given)
+    assign(shown, record(wrap(out, shown.dtype), "IndexPut", tensors, (node, u)))
+
+
+def _one_mask(x: Tensor, arrays: dict[int, Tensor], u: Node) -> bool:
+    k = arrays.get(0)
+    return (
+        len(arrays) == 1
+        and k is not None
+        and k.dtype is _dtypes.bool_
+        and k._node.shape == x._node.shape
+        and not u.shape
+    )
+
+
+def _masked(x: Node, mask: Node, u: Node) -> Node:
+    return g.where(mask, u, x)
+
+
+def _value(x: Tensor, new: Any) -> Tensor:
+    """What is written, as a tensor of the dtype and on the device of x."""
+    if isinstance(new, Tensor):
+        return moved(to_dtype(new, x.dtype), x.device)
+    if isinstance(new, bool | int | float | complex | np.generic):
+        return wrap(number(new, x.dtype, x._node), x.dtype)
+    if isinstance(new, np.ndarray):
+        return from_array(new, x.dtype)
+    raise TypeError(f"can't assign a {type(new).__name__} to a {_name(x)}")
+
+
+def _name(x: Tensor) -> str:
+    return f"torch.{_dtypes.TITLES[x.dtype]}Tensor"
+
+
+def _fill(shown: Tensor, given: Tensor) -> None:
+    refuse_overlap(shown, (given,))
+    shape = shown._node.shape
+    own = given._node.shape
+    while len(own) > len(shape) and own[0] == 1:
+        given = Tensor.squeeze(given, 0)  # type: ignore[attr-defined]
+        own = given._node.shape
+    if own != shape:
+        given = Tensor.expand(given, shape)  # type: ignore[attr-defined]
+    node = given._read()
+    assign(shown, record(wrap(g.reshape(node, shape), shown.dtype), "Copy", (given,), (node,)))
+
+
+op(name="__getitem__", function=False)(getitem)
+op(name="__setitem__", function=False)(setitem)

@@ -1,0 +1,1 @@
+"""The functions of nn.functional, a module for each family; it re-exports them."""

@@ -1,0 +1,181 @@
+"""Small public functions of the namespace: defaults, questions about objects, threads.
+
+What enters: values and names. What leaves: settings changed, answers. It must not know operations.
+"""
+
+
+from typing import Any
+
+from .._base import config
+from . import _dtypes, _types
+from ._dispatch import FUNCTIONS, result_type
+from ._format import get_printoptions, set_printoptions
+from .tensor import Tensor
+
+
+def public(f: Any) -> Any:
+    """A function of the namespace as it is."""
+    FUNCTIONS[f.__name__] = f
+    return f
+
+
+for _f in (set_printoptions, get_printoptions):
+    public(_f)
+
+
+@public
+def get_default_dtype() -> _dtypes.dtype:
+    """The dtype of floating-point numbers that say nothing else."""
+    return _dtypes.default()
+
+
+@public
+def set_default_dtype(d: Any) -> None:
+    """Set the default dtype. Raises TypeError for one that isn't floating point."""
+    _dtypes.set_default(d)
+
+
+@public
+def set_default_tensor_type(t: Any) -> None:
+    """Set the default dtype by the name or class of a tensor type."""
+    name = t if isinstance(t, str) else t.__name__
+    title = name.split(".")[-1].removesuffix("Tensor")
+    _dtypes.set_default(next(d for d, found in _dtypes.TITLES.items() if found == title))
+
+
+@public
+def set_default_device(device: Any) -> None:
+    """Where new tensors go from now on."""
+    _types.set_default_device(device)
+
+
+@public
+def get_default_device() -> _types.device:
+    """Where new tensors go."""
+    return _types.current_device()
+
+
+@public
+def is_tensor(obj: Any) -> bool:
+    """Whether it is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+@public
+def typename(obj: Any) -> str:
+    """The name of an object's type, with its module."""
+    if isinstance(obj, Tensor):
+        return str(Tensor.type(obj))  # type: ignore[attr-defined]
+    kind = obj if isinstance(obj, type) or callable(obj) else type(obj)
+    module = getattr(kind, "__module__", "") or ""
+    name = getattr(kind, "__qualname__", type(obj).__name__)
+    return name if module in ("builtins", "__builtin__", "") else f"{module}.{name}"
+
+
+@public
+def promote_types(type1: _dtypes.dtype, type2: _dtypes.dtype) -> _dtypes.dtype:
+    """The dtype that both are converted to."""
+    return _dtypes.promote(type1, type2)
+
+
+@public
+def can_cast(from_: _dtypes.dtype, to: _dtypes.dtype) -> bool:
+    """Whether a result of one dtype may be stored in the other."""
+    return _dtypes.can_cast(from_, to)
+
+
+@public
+def get_num_threads() -> int:
+    """Threads that one operation may use."""
+    return int(config.get("num_threads"))
+
+
+@public
+def set_num_threads(n: int) -> None:
+    """Let one operation use that many threads. Raises RuntimeError below 1."""
+    if n < 1:
+        raise RuntimeError("set_num_threads expects a positive integer")
+    config.set(num_threads=n)
+
+
+@public
+def get_num_interop_threads() -> int:
+    """Operations that run at once: one."""
+    return 1
+
+
+@public
+def set_num_interop_threads(n: int) -> None:
+    """Accepted: operations are fused, not run side by side."""
+
+
+_PRECISIONS = ("highest", "high", "medium")
+_precision = ["highest"]
+_deterministic = [False, False]
+
+
+@public
+def set_float32_matmul_precision(precision: str) -> None:
+    """How precise products of float32 matrices have to be; on the CPU they are always exact."""
+    if precision not in _PRECISIONS:
+        raise RuntimeError(f"{precision!r} is not one of {_PRECISIONS}")
+    _precision[0] = precision
+
+
+@public
+def get_float32_matmul_precision() -> str:
+    """What `set_float32_matmul_precision` was given."""
+    return _precision[0]
+
+
+@public
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Accepted: every algorithm here is deterministic."""
+    _deterministic[:] = [bool(mode), bool(warn_only)]
+
+
+@public
+def are_deterministic_algorithms_enabled() -> bool:
+    """What `use_deterministic_algorithms` was given."""
+    return _deterministic[0]
+
+
+@public
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """What `use_deterministic_algorithms` was given as `warn_only`."""
+    return _deterministic[1]
+
+
+@public
+def set_flush_denormal(mode: bool) -> bool:
+    """False: denormal numbers are kept."""
+    return False
+
+
+@public
+def compiled_with_cxx11_abi() -> bool:
+    """True, as of PyTorch's own builds."""
+    return True
+
+
+@public
+def is_warn_always_enabled() -> bool:
+    """False: PyTorch's warnings come once."""
+    return False
+
+
+@public
+def set_warn_always(b: bool) -> None:
+    """Accepted."""
+
+
+@public
+def compile(model: Any = None, **options: Any) -> Any:
+    """What it was given: graphs are compiled when they run, `torch.compile` or not."""
+    if model is None:
+        return lambda f: f
+    return model
+
+
+FUNCTIONS["result_type"] = result_type
+__all__: list[str] = []

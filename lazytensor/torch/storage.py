@@ -1,0 +1,158 @@
+"""Storages: the one mutable thing of this face, a cell with the node of some memory's elements.
+
+What enters: nodes, steps from a whole to what a view shows of it. What leaves: nodes. A storage may
+be exposed: others have its memory too, and may write to it; then every read is of the memory as it
+is, and every write goes there before it returns. It must not know class Tensor.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..ir.graph import COUNTED
+from ..ir.node import TRACING, Node, apply, leaf
+from ..ir.op import Op
+from ..ops import g
+from ..ops.bits import bitcast
+from ..ops.elementwise import imag, real
+from ..ops.gather import gather
+from ..ops.movement import broadcast_to, permute, reshape, slice_
+from ..runtime.materialize import value
+from ..runtime.pending import new_leaf
+
+__all__ = ["Storage"]
+
+# One movement on the way from a whole to what a view shows: a row, its parameters, and for a gather
+# the index nodes.
+Step = tuple[Op, tuple[Any, ...]]
+Steps = tuple[Step, ...]
+
+
+def read(x: Node, step: Step) -> Node:
+    """What a step shows of x."""
+    op, params = step
+    return apply(op, (x, *params)) if op is gather else apply(op, (x,), params)
+
+
+def _permuted_back(x: Node, new: Node, axes: tuple[int, ...]) -> Node:
+    return g.permute(new, tuple(sorted(range(len(axes)), key=axes.__getitem__)))
+
+
+# How what a step shows is replaced.
+_WRITE: dict[Op, Callable[..., Node]] = {
+    reshape: lambda x, new, shape: g.reshape(new, x.shape),
+    permute: _permuted_back,
+    slice_: lambda x, new, starts, sizes, steps: g.update_slice(x, new, starts, steps),
+    broadcast_to: lambda x, new, shape: g.reshape(new, x.shape),
+    gather: lambda x, new, *indices: g.scatter([x, new, *indices]),
+    real: lambda x, new: g.complex(new, g.imag(x)),
+    imag: lambda x, new: g.complex(g.real(x), new),
+    bitcast: lambda x, new, dtype: g.bitcast(new, x.dtype),
+}
+
+
+def put(node: Node, steps: Sequence[Step], new: Node) -> Node:
+    """The node with what the steps lead to replaced."""
+    inside = [node]
+    for step in steps[:-1]:
+        inside.append(read(inside[-1], step))
+    if any(op is broadcast_to and x.size != prod(p[0]) for (op, p), x in zip(steps, inside)):
+        return _put_repeated(node, steps, new)
+    for (op, params), x in zip(reversed(steps), reversed(inside)):
+        new = _WRITE[op](x, new, *params)
+    return new
+
+
+def _put_repeated(node: Node, steps: Sequence[Step], new: Node) -> Node:
+    """`put` where elements are shown more than once: of what is written to one the last stays."""
+    places = g.reshape(g.iota(node.size, np.dtype(np.int64), node.device), node.shape)
+    for step in steps:
+        places = read(places, step)
+    flat = g.reshape(node, (node.size,)), g.reshape(new, (new.size,))
+    return g.reshape(g.scatter([*flat, g.reshape(places, (new.size,))]), node.shape)
+
+
+# References to the owner of exposed memory when nobody else has it: the view's, a name, the call.
+_ALONE = 3
+
+
+class Storage:
+    """Some memory: `node` has its elements in the shape of the tensor that it was made for.
+
+    `stamp` grows with every write. `memory` is None, or the NumPy array that others have too.
+    """
+
+    __slots__ = ("__weakref__", "memory", "node", "order", "stamp")
+
+    def __init__(self, node: Node, order: tuple[int, ...] | None = None) -> None:
+        self.node = node
+        self.order = order  # of the axes in memory, outermost first; None as they stand
+        self.stamp = 0
+        self.memory: np.ndarray[Any, Any] | None = None
+
+    def whole(self) -> Node:
+        """The node of all elements now."""
+        if self.memory is not None:
+            return self._exposed(self.memory)
+        node = self.node
+        if node.value is not None and node.args and not TRACING.depth:
+            self.node = node = leaf(node.value, node.device)
+        return node
+
+    def _exposed(self, memory: np.ndarray[Any, Any]) -> Node:
+        """A private copy of shared memory; the memory itself when nobody else has it any more."""
+        owner = memory if memory.base is None else memory.base
+        alone = type(owner) is np.ndarray and owner.flags.owndata
+        if COUNTED and alone and sys.getrefcount(owner) <= _ALONE + (owner is memory):
+            self.memory = None
+            self.node = new_leaf(memory, self.node.device)
+            return self.node
+        return new_leaf(np.array(memory, order="C"), self.node.device)
+
+    def shown(self, steps: Steps) -> Node:
+        """What the steps show."""
+        node = self.whole()
+        for step in steps:
+            node = read(node, step)
+        return node
+
+    def write(self, steps: Steps, new: Node) -> None:
+        """Replace what the steps show."""
+        node = put(self.whole(), steps, new) if steps else new
+        self.stamp += 1
+        if self.memory is None:
+            self.node = node
+        else:
+            np.copyto(self.memory, value(node))
+
+    def expose(self) -> np.ndarray[Any, Any]:
+        """The memory itself, to be shared: writable, in the shape of the whole."""
+        if self.memory is None:
+            found = value(self.whole())
+            if self.order is not None:
+                lines = np.array(found.transpose(self.order), order="C")
+                found = lines.transpose(np.argsort(self.order))
+            elif not (found.flags.c_contiguous and found.flags.writeable and found.flags.owndata):
+                found = np.array(found, order="C")
+            self.memory = found
+            self.node = leaf(found, self.node.device)
+            self.stamp += 1
+        return self.memory
+
+    def flat(self, dtype: Any) -> Steps:
+        """The steps that show the memory along one axis, as elements of a dtype."""
+        shape = self.node.shape
+        order: Steps = () if self.order is None else ((permute, (self.order,)),)
+        steps = (*order, (reshape, ((self.node.size,),))) if shape != (self.node.size,) else ()
+        return steps if self.node.dtype is dtype else (*steps, (bitcast, (dtype,)))
+
+    def lined(self, dtype: Any) -> np.ndarray[Any, Any] | None:
+        """The memory itself along one axis, exposed, as elements of a dtype; None where it has
+        gaps.
+        """
+        found = self.expose()
+        found = found if self.order is None else found.transpose(self.order)
+        return found.reshape(-1).view(dtype) if found.flags.c_contiguous else None

@@ -1,0 +1,99 @@
+"""Subclasses of Tensor: how they are made, and how they override operations.
+
+What enters: classes and tensors. What leaves: tensors of the classes. It must not know operations.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from . import _dispatch
+from .create import _shared
+from .tensor import Tensor
+
+__all__ = ["C", "as_subclass"]
+
+
+def _convert(found: Any, cls: type) -> Any:
+    """A result, or those in a tuple or list, as of the class."""
+    if type(found) is Tensor:
+        return as_subclass(found, cls)
+    if isinstance(found, tuple | list):
+        made = [_convert(x, cls) for x in found]
+        return type(found)(*made) if hasattr(found, "_fields") else type(found)(made)
+    return found
+
+
+class DisableTorchFunctionSubclass:
+    """A context in which nothing overrides operations."""
+
+    def __enter__(self) -> None:
+        _dispatch.OFF.depth += 1
+
+    def __exit__(self, *exception: object) -> None:
+        _dispatch.OFF.depth -= 1
+
+
+def _torch_function(
+    cls: type, func: Callable[..., Any], types: Sequence[type], args: Any = (), kwargs: Any = None
+) -> Any:
+    """The operation itself, its results as of the class."""
+    if not all(issubclass(cls, t) for t in types):
+        return NotImplemented
+    with DisableTorchFunctionSubclass():
+        found = func(*args, **(kwargs or {}))
+    return found if func in _KEPT else _convert(found, cls)
+
+
+_KEPT: set[Any] = set()
+setattr(Tensor, "__torch_function__", classmethod(_torch_function))  # noqa: B010
+
+
+def as_subclass(x: Tensor, cls: type) -> Any:
+    """The same tensor as of a subclass. Raises TypeError for what is none."""
+    if not isinstance(cls, type) or not issubclass(cls, Tensor):
+        raise TypeError(f"as_subclass(): cls must be a subclass of Tensor, not {cls!r}")
+    out = _shared(cls, x)
+    out._base, out._at, out._needs = x._base, x._at, x._needs
+    return out
+
+
+def _make_subclass(cls: type, data: Tensor, require_grad: bool = False) -> Any:
+    """The tensor's memory as a new leaf of the class."""
+    out = _shared(cls, data.detach())
+    out._counter = data._count()
+    if require_grad:
+        out.requires_grad = True
+    return out
+
+
+setattr(Tensor, "as_subclass", as_subclass)  # noqa: B010
+setattr(Tensor, "_make_subclass", staticmethod(_make_subclass))  # noqa: B010
+setattr(Tensor, "_backward_hooks", property(lambda x: x._hooks, lambda x, new: None))  # noqa: B010
+
+# The few private names that programs and packages use.
+C: Any = SimpleNamespace(
+    _disabled_torch_function_impl=_dispatch._disabled,
+    DisableTorchFunctionSubclass=DisableTorchFunctionSubclass,
+    DisableTorchFunction=DisableTorchFunctionSubclass,
+    TensorBase=Tensor,
+    _TensorBase=Tensor,
+)
+
+
+def has_torch_function(relevant: Iterable[Any]) -> bool:
+    """Whether any argument's class overrides operations."""
+    return bool(_dispatch._overriders(tuple(relevant), {}))
+
+
+def handle_torch_function(
+    public: Callable[..., Any], relevant: Iterable[Any], *args: Any, **kwargs: Any
+) -> Any:
+    """What the classes of the arguments make of an operation. TypeError where all decline."""
+    return _dispatch.overridden(public, tuple(relevant), kwargs)
+
+
+def is_tensor_like(x: Any) -> bool:
+    """Whether it is a tensor, or overrides operations as one."""
+    return isinstance(x, Tensor) or hasattr(type(x), "__torch_function__")
+

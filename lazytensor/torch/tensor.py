@@ -1,0 +1,346 @@
+"""Class Tensor: a view of a storage, with its place in a history of operations.
+
+What enters: nodes of the graph. What leaves: nodes to go on from; writes, seen by all views of the
+same memory. Operations, conversions and autograd's walk are bound by the modules that know them. It
+must not know any operation.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+
+from ..ir.node import TRACING, Node, leaf
+from ..ops.bits import bitcast
+from ..ops.gather import gather
+from . import _dtypes, _types
+from ._dtypes import dtype
+from ._graph import MODE, AccumulateGrad, Edge, GradFn, grad_fn_class
+from ._types import Size, device
+from .storage import Steps, Storage
+
+__all__ = ["Tensor"]
+
+Ints = tuple[int, ...]
+_new = object.__new__
+
+
+class Tensor:
+    """A multi-dimensional array of one dtype on one device, with automatic differentiation.
+
+    Attributes of the instance, beside those set by users: `_node` its value, `_stor` and `_steps`
+    its memory once that is shared, `_strides` (None: contiguous) and `_offset` its place there,
+    `_fn` and `_out` the record that made it, `_needs` whether it is a leaf that needs a gradient.
+    """
+
+    _node: Node
+    dtype: dtype
+    _stor: Storage | None = None
+    _steps: Steps = ()
+    _seen = 0
+    _strides: Ints | None = None
+    _offset = 0
+    _fn: GradFn | None = None
+    _out = 0
+    _needs = False
+    _grad: "Tensor | None" = None
+    _base: "Tensor | None" = None
+    _counter: list[int] | None = None
+    _at = 0
+    _accumulator: Any = None
+    _hooks: dict[int, Any] | None = None
+    _after: dict[int, Any] | None = None
+    _inference = False
+    __array_priority__ = 1000
+
+    if TYPE_CHECKING:  # operations are bound by the modules that know them
+
+        _backward_hooks: Any
+        _make_subclass: Any
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __neg__(self) -> "Tensor": ...
+        def __add__(self, other: Any) -> "Tensor": ...
+        def __radd__(self, other: Any) -> "Tensor": ...
+        def __sub__(self, other: Any) -> "Tensor": ...
+        def __rsub__(self, other: Any) -> "Tensor": ...
+        def __mul__(self, other: Any) -> "Tensor": ...
+        def __rmul__(self, other: Any) -> "Tensor": ...
+        def __truediv__(self, other: Any) -> "Tensor": ...
+        def __rtruediv__(self, other: Any) -> "Tensor": ...
+        def __matmul__(self, other: Any) -> "Tensor": ...
+        def __pow__(self, other: Any) -> "Tensor": ...
+        def __getitem__(self, key: Any) -> "Tensor": ...
+        def __setitem__(self, key: Any, value: Any) -> None: ...
+        def __lt__(self, other: Any) -> "Tensor": ...
+        def __gt__(self, other: Any) -> "Tensor": ...
+        def __le__(self, other: Any) -> "Tensor": ...
+        def __ge__(self, other: Any) -> "Tensor": ...
+        def __len__(self) -> int: ...
+        def __iter__(self) -> Iterator["Tensor"]: ...
+        def __int__(self) -> int: ...
+        def __float__(self) -> float: ...
+
+    # --- value ------------------------------------------------------------------------------------
+
+    def _read(self) -> Node:
+        """The node to go on from."""
+        stor = self._stor
+        if stor is not None:
+            if self._seen != stor.stamp or stor.memory is not None:
+                self._node = stor.shown(self._steps)
+                self._seen = stor.stamp
+            elif not self._steps:
+                self._node = stor.whole()
+        node = self._node
+        if node.value is not None and node.args and not TRACING.depth:
+            self._node = node = leaf(node.value, node.device)
+        return node
+
+    def _share(self) -> Storage:
+        """The storage, made when it is first needed."""
+        stor = self._stor
+        if stor is None:
+            stor = self._stor = Storage(self._read(), self._order())
+            self._count()
+        return stor
+
+    def _order(self) -> Ints | None:
+        """The axes from the outermost in memory to the innermost; None as they stand."""
+        if self._strides is None:
+            return None
+        return tuple(sorted(range(len(self._strides)), key=lambda a: -self._strides[a]))  # type: ignore[index]
+
+    def _count(self) -> list[int]:
+        """The counter of writes, shared by all views."""
+        if self._counter is None:
+            self._counter = [0]
+        return self._counter
+
+    def _write(self, node: Node) -> None:
+        """Put new elements, of this shape and dtype, in the place of the old."""
+        self._count()[0] += 1
+        if self._stor is None:
+            self._node = node
+        else:
+            self._stor.write(self._steps, node)
+            if self._stor.memory is None:
+                self._node, self._seen = node, self._stor.stamp
+
+    # --- attributes -------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        """The size of every axis."""
+        return _types.size(self._node.shape)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self._node.shape)
+
+    @property
+    def device(self) -> device:
+        """Where the tensor is."""
+        return _types.torch_device(self._node.device)
+
+    @property
+    def _version(self) -> int:
+        return 0 if self._counter is None else self._counter[0]
+
+    @property
+    def layout(self) -> _types.layout:
+        """Strided."""
+        return _types.strided
+
+    def _stride(self) -> Ints:
+        return contiguous(self._node.shape) if self._strides is None else self._strides
+
+    # --- history ----------------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on the tensor are recorded."""
+        return self._needs or self._record() is not None
+
+    @requires_grad.setter
+    def requires_grad(self, on: bool) -> None:
+        if type(on) is not bool:
+            raise RuntimeError("requires_grad must be a bool")
+        if self._record() is not None:
+            if on:
+                return
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a "
+                "computed variable in a subgraph that doesn't require differentiation use "
+                "var_no_grad = var.detach()."
+            )
+        if on and self.dtype._rank < 2:
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        if on and self._inference and not MODE.inference:
+            raise RuntimeError(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not "
+                "allowed."
+            )
+        self._needs = on
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made the tensor."""
+        return self._record() is None
+
+    @property
+    def grad_fn(self) -> GradFn | None:
+        """The record of the operation that made the tensor; None of a leaf."""
+        return self._record()
+
+    @property
+    def output_nr(self) -> int:
+        """Which output of that operation it is."""
+        return self._out
+
+    def _record(self) -> GradFn | None:
+        base = self._base
+        if base is not None and self._counter is not None and self._at != self._counter[0]:
+            self._at = self._counter[0]
+            edge = base._edge()
+            if edge[0] is not None:
+                whole = base._read()
+                out = self._read() if self._stor is None else self._stor.shown(self._steps)
+                self._node = out
+                self._fn = grad_fn_class("AsStridedBackward0")((edge,), (whole,), (out,))
+                self._out = 0
+        return self._fn
+
+    def _edge(self) -> Edge:
+        """Where gradients of this tensor go."""
+        fn = self._record() if self._base is not None else self._fn
+        if fn is not None:
+            return fn, self._out
+        if not self._needs:
+            return None, 0
+        found = None if self._accumulator is None else self._accumulator()
+        if found is None:
+            found = AccumulateGrad(self)
+            self._accumulator = ref(found)
+        return found, 0
+
+    @property
+    def grad(self) -> "Tensor | None":
+        """The gradient that has been accumulated; None so far."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, new: "Tensor | None") -> None:
+        if new is not None:
+            _check_grad(self, new)
+        self._grad = new
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+
+def _check_grad(x: Tensor, new: Any) -> None:
+    if not isinstance(new, Tensor):
+        raise TypeError(
+            f"assigned grad expected to be a Tensor or None but got grad of type {type(new)!r}"
+        )
+    if new is x:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if new.dtype is not x.dtype:
+        raise RuntimeError(
+            f"assigned grad has data of a different type: expected {x.dtype}, got {new.dtype}"
+        )
+    if new.shape != x.shape:
+        raise RuntimeError(
+            f"assigned grad has data of a different size: {list(new.shape)} for {list(x.shape)}"
+        )
+
+
+# --- places in memory -----------------------------------------------------------------------------
+
+
+def contiguous(shape: Sequence[int]) -> Ints:
+    """The strides of elements in row-major order."""
+    out, step = [], 1
+    for n in reversed(shape):
+        out.append(step)
+        step *= max(n, 1)
+    return tuple(reversed(out))
+
+
+def is_contiguous(shape: Ints, strides: Ints) -> bool:
+    """Whether strides are those of row-major order, axes of size 1 and empty tensors aside."""
+    expected = 1
+    if 0 in shape:
+        return True
+    for n, stride in zip(reversed(shape), reversed(strides)):
+        if n != 1:
+            if stride != expected:
+                return False
+            expected *= n
+    return True
+
+
+def normal(shape: Ints, strides: Ints) -> Ints | None:
+    """The strides, or None if they are exactly those of row-major order."""
+    return None if strides == contiguous(shape) else strides
+
+
+# --- making ---------------------------------------------------------------------------------------
+
+
+def wrap(node: Node, of: dtype | None = None, strides: Ints | None = None) -> Tensor:
+    """A new tensor with its own memory."""
+    out: Tensor = _new(Tensor)
+    out._node = node
+    out.dtype = _dtypes.of(node.dtype) if of is None else of
+    if strides is not None:
+        out._strides = strides
+    return out
+
+
+def view_of(x: Tensor, node: Node, steps: Steps, strides: Ints, offset: int) -> Tensor:
+    """A tensor that shows elements of x: `node` its value, reached from x by `steps`."""
+    stor = x._share()
+    out: Tensor = _new(Tensor)
+    out._node = node
+    out.dtype = _dtypes.of(node.dtype)
+    out._stor = stor
+    out._steps = x._steps + steps
+    out._seen = stor.stamp
+    out._strides = normal(node.shape, strides)
+    out._offset = offset
+    out._counter = x._counter
+    return out
+
+
+def attach(out: Tensor, fn: GradFn, number: int = 0) -> Tensor:
+    """Let a tensor have been made by a record."""
+    out._fn = fn
+    out._out = number
+    return out
+
+
+def memory(x: Tensor) -> np.ndarray[Any, Any]:
+    """The tensor's memory, shared: a NumPy array that shows it, writable."""
+    stor = x._share()
+    if any(op in (gather, bitcast) for op, _ in x._steps):
+        lined = stor.lined(x.dtype.numpy)
+        if lined is not None:
+            item = lined.itemsize
+            steps = [s * item for s in x._stride()]
+            return np.lib.stride_tricks.as_strided(lined[x._offset :], x._node.shape, steps)
+    part = stor.expose()
+    for op, params in x._steps:
+        part = op.value(np, part, *params)
+    return part
+
+
+def order_of(strides: Ints) -> Ints:
+    """Axes sorted from the outermost in memory."""
+    return tuple(sorted(range(len(strides)), key=lambda a: -strides[a]))
+
+

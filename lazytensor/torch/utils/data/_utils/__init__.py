@@ -1,0 +1,1 @@
+"""What loaders and their workers share."""

@@ -1,0 +1,574 @@
+"""Views: tensors that show the memory of others, and the copies where there can be none.
+
+What enters: tensors, sizes and axes. What leaves: tensors with PyTorch's sizes, strides and
+offsets, or its errors. It must not know how anything is computed.
+"""
+
+import operator
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from ..ops import g
+from ..ops.bits import bitcast
+from ..ops.elementwise import imag as imag_row
+from ..ops.elementwise import real as real_row
+from ..ops.movement import permute as permute_row
+from ..ops.movement import reshape as reshape_row
+from ._dispatch import alias, need_tensor, op, record, run
+from ._dtypes import TITLES, dtype
+from ._graph import MODE
+from ._types import channels_last as CHANNELS_LAST
+from ._types import channels_last_3d as CHANNELS_LAST_3D
+from ._types import preserve_format as PRESERVE
+from .storage import Steps, read
+from .tensor import Ints, Tensor, contiguous, view_of, wrap
+
+__all__ = ["axes_of", "axis", "shown", "sizes_of"]
+
+
+def axis(dim: Any, ndim: int) -> int:
+    """0 <= axis < ndim. Raises IndexError in PyTorch's words."""
+    bound = max(ndim, 1)
+    try:
+        i = operator.index(dim)
+    except TypeError:
+        raise TypeError(
+            f"argument 'dim' must be int, not {type(dim).__name__}"
+        ) from None
+    if not -bound <= i < bound:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], but got "
+            f"{i})"
+        )
+    return i + bound if i < 0 else i
+
+
+def axes_of(dims: Any, ndim: int) -> Ints:
+    """Distinct axes of an int or a sequence. Raises IndexError, RuntimeError for a repeated one."""
+    given = (dims,) if isinstance(dims, int) else tuple(dims)
+    out: list[int] = []
+    for d in given:
+        a = axis(d, ndim)
+        if a in out:
+            raise RuntimeError(f"dim {a} appears multiple times in the list of dims")
+        out.append(a)
+    return tuple(out)
+
+
+def sizes_of(sizes: Sequence[Any], name: str = "view") -> Ints:
+    """Ints from `f(2, 3)` or `f((2, 3))`. Raises TypeError."""
+    given = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], list | tuple) else sizes
+    try:
+        return tuple(map(operator.index, given))
+    except TypeError:
+        bad = next(x for x in given if not hasattr(x, "__index__"))
+        raise TypeError(
+            f"{name}(): argument 'size' must be tuple of ints, but found element of type "
+            f"{type(bad).__name__}"
+        ) from None
+
+
+def type_name(x: Tensor) -> str:
+    """PyTorch's name of the tensor's type."""
+    return f"torch.{TITLES[x.dtype]}Tensor"
+
+
+def shown(
+    name: str, x: Tensor, steps: Steps, strides: Ints, offset: int | None = None
+) -> Tensor:
+    """A view of x by steps, recorded under PyTorch's name of its derivative if there is one."""
+    source = x._read()
+    node = source
+    for step in steps:
+        node = read(node, step)
+    if node is source:
+        node = g.reshape(source, source.shape)
+    out = view_of(x, node, steps, strides, x._offset if offset is None else offset)
+    if x.dtype is not out.dtype:
+        out._counter = x._counter
+    base = x if x._base is None else x._base
+    out._base = base
+    out._at = out._count()[0]
+    if MODE.inference:
+        out._inference = True
+    return record(out, name, (x,), (source,)) if name else out
+
+
+# --- other sizes ----------------------------------------------------------------------------------
+
+
+def inferred(sizes: Ints, numel: int) -> Ints:
+    """The sizes with -1 filled in. Raises RuntimeError in PyTorch's words."""
+    unknown = [i for i, n in enumerate(sizes) if n == -1]
+    if len(unknown) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    for n in sizes:
+        if n < -1:
+            raise RuntimeError(f"invalid shape dimension {n}")
+    known = prod(n for n in sizes if n != -1)
+    if unknown:
+        if known == 0 and numel == 0:
+            raise RuntimeError(
+                f"cannot reshape tensor of 0 elements into shape {list(sizes)} because the "
+                "unspecified dimension size -1 can be any value and is ambiguous"
+            )
+        if known and numel % known == 0:
+            return tuple(numel // known if n == -1 else n for n in sizes)
+    if unknown or known != numel:
+        raise RuntimeError(f"shape '{list(sizes)}' is invalid for input of size {numel}")
+    return sizes
+
+
+def strides_for(shape: Ints, strides: Ints, new: Ints) -> Ints | None:
+    """Strides that show memory in a new shape; None where only a copy can have it."""
+    numel = prod(shape)
+    if numel == 0:
+        return strides if shape == new else contiguous(new)
+    out = [0] * len(new)
+    at = len(new) - 1
+    if not shape:
+        return (1,) * len(new)
+    base, chunk, seen = strides[-1], 1, 1
+    for d in range(len(shape) - 1, -1, -1):
+        chunk *= shape[d]
+        if d == 0 or (shape[d - 1] != 1 and strides[d - 1] != chunk * base):
+            while at >= 0 and (seen < chunk or new[at] == 1):
+                out[at] = seen * base
+                seen *= new[at]
+                at -= 1
+            if seen != chunk:
+                return None
+            if d > 0:
+                base, chunk, seen = strides[d - 1], 1, 1
+    return tuple(out) if at == -1 else None
+
+
+def reshaped(name: str, x: Tensor, shape: Ints, strides: Ints) -> Tensor:
+    return shown(name, x, ((reshape_row, (shape,)),), strides)
+
+
+@op(function=False)
+def view(input: Tensor, *shape: Any) -> Tensor:
+    """The same memory in another shape, or read as another dtype.
+
+    Raises RuntimeError where strides don't allow it.
+    """
+    x = need_tensor("view", input)
+    if len(shape) == 1 and isinstance(shape[0], dtype):
+        return _reinterpreted(x, shape[0])
+    sizes = inferred(sizes_of(shape), x._node.size)
+    if x._strides is None:
+        return reshaped("View", x, sizes, contiguous(sizes))
+    strides = strides_for(x._node.shape, x._strides, sizes)
+    if strides is None:
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one "
+            "dimension spans across two contiguous subspaces). Use .reshape(...) instead."
+        )
+    return reshaped("View", x, sizes, strides)
+
+
+def _reinterpreted(x: Tensor, to: dtype) -> Tensor:
+    """The same memory read as another dtype. Raises RuntimeError where elements don't fit."""
+    have, want = x.dtype.itemsize, to.itemsize
+    if to is x.dtype:
+        return alias_of(x)
+    strides, offset = x._stride(), x._offset
+    if have != want:
+        _check_bits(x, to)
+    if have >= want:
+        ratio = have // want
+        strides = tuple(s * ratio for s in strides)
+        offset *= ratio
+    else:
+        ratio = want // have
+        strides = tuple(s // ratio for s in strides)
+        offset //= ratio
+    if have != want:
+        strides = (*strides[:-1], 1)
+    return shown("", x, ((bitcast, (to.numpy,)),), strides, offset)
+
+
+def _check_bits(x: Tensor, to: dtype) -> None:
+    shape, strides, ratio = x._node.shape, x._stride(), to.itemsize // x.dtype.itemsize
+    how = f"to view {TITLES[x.dtype]} as {TITLES[to]} (different element sizes)"
+    if not shape:
+        raise RuntimeError(f"self.dim() cannot be 0 {how}")
+    if strides[-1] != 1:
+        raise RuntimeError(f"self.stride(-1) must be 1 {how}, but got {strides[-1]}")
+    if ratio < 2:
+        return
+    if shape[-1] % ratio:
+        raise RuntimeError(
+            f"self.size(-1) must be divisible by {ratio} {how}, but got {shape[-1]}"
+        )
+    if x._offset % ratio:
+        raise RuntimeError(
+            f"self.storage_offset() must be divisible by {ratio} {how}, but got {x._offset}"
+        )
+    for a, s in enumerate(strides[:-1]):
+        if s % ratio:
+            raise RuntimeError(f"self.stride({a}) must be divisible by {ratio} {how}, but got {s}")
+
+
+@op()
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """The elements in another shape: a view where strides allow it, else a copy."""
+    x = need_tensor("reshape", input)
+    sizes = inferred(sizes_of(shape, "reshape"), x._node.size)
+    strides = contiguous(sizes) if x._strides is None else strides_for(
+        x._node.shape, x._strides, sizes)  # fmt: skip
+    if strides is not None:
+        return reshaped("View", x, sizes, strides)
+    return run("UnsafeView", lambda n: g.reshape(n, sizes), (clone(x, None),))
+
+
+@op(function=False)
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """`view` in the shape of another."""
+    return view(input, other._node.shape)
+
+
+@op(function=False)
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """`reshape` in the shape of another."""
+    return reshape(input, other._node.shape)
+
+
+@op()
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Axes from `start_dim` to `end_dim` as one."""
+    shape = input._node.shape
+    first, last = axis(start_dim, len(shape)), axis(end_dim, len(shape))
+    if first > last:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if not shape:
+        return reshape(input, (1,))
+    if first == last:
+        return input
+    return reshape(input, (*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
+
+
+@op()
+def ravel(input: Tensor) -> Tensor:
+    """All elements along one axis."""
+    return reshape(input, (-1,))
+
+
+@op()
+def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
+    """One axis as several."""
+    shape = input._node.shape
+    a = axis(dim, len(shape))
+    given = tuple(sizes)
+    if not given:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    known = prod(n for n in given if n != -1)
+    if given.count(-1) < 2 and (known != shape[a] if -1 not in given else shape[a] % max(known, 1)):
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(given)} don't multiply up to the size of dim {a} "
+            f"({shape[a]}) in the input tensor"
+        )
+    return view(input, (*shape[:a], *inferred(given, shape[a]), *shape[a + 1 :]))
+
+
+@op()
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """Without axes of size 1: all of them, or those among `dim`."""
+    x, shape = input, input._node.shape
+    among = range(len(shape)) if dim is None else axes_of(dim, len(shape))
+    keep = [a for a, n in enumerate(shape) if n != 1 or a not in among]
+    strides = x._stride()
+    new = tuple(shape[a] for a in keep)
+    name = "Squeeze" if dim is None else f"SqueezeBackward{1 if isinstance(dim, int) else 2}"
+    return reshaped(name, x, new, tuple(strides[a] for a in keep))
+
+
+@op()
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """With a new axis of size 1."""
+    shape, strides = input._node.shape, input._stride()
+    a = axis(dim, len(shape) + 1)
+    step = shape[a] * strides[a] if a < len(shape) else 1
+    new = (*shape[:a], 1, *shape[a:])
+    return reshaped("Unsqueeze", input, new, (*strides[:a], step, *strides[a:]))
+
+
+def in_place_form(name: str) -> None:
+    """`x.name_()`: x itself shows its memory another way."""
+    f = getattr(Tensor, name)
+
+    def written(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        become(x, f(x, *args, **kwargs))
+        return x
+
+    written.__doc__ = f"`{name}`, of the tensor itself."
+    op(name + "_", function=False)(written)
+
+
+def become(x: Tensor, shown_: Tensor) -> None:
+    """Let x be what a view of it is."""
+    x._stor, x._steps, x._seen = shown_._stor, shown_._steps, shown_._seen
+    x._node, x._strides, x._offset = shown_._node, shown_._strides, shown_._offset
+    x._fn, x._out = shown_._fn, shown_._out
+    x._count()[0] += 1
+
+
+# --- other orders of axes -------------------------------------------------------------------------
+
+
+def _permuted(name: str, x: Tensor, order: Ints) -> Tensor:
+    strides = x._stride()
+    return shown(name, x, ((permute_row, (order,)),), tuple(strides[a] for a in order))
+
+
+@op()
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """The axes in another order."""
+    ndim = len(input._node.shape)
+    given = sizes_of(dims, "permute")
+    if len(given) != ndim:
+        raise RuntimeError(
+            f"permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            f"length of the desired ordering of dimensions i.e. input.dim() = {ndim} is not equal "
+            f"to len(dims) = {len(given)}"
+        )
+    order = tuple(axis(d, ndim) for d in given)
+    if len(set(order)) != ndim:
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
+    return _permuted("Permute", input, order)
+
+
+@op()
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Two axes exchanged."""
+    ndim = len(input._node.shape)
+    a, b = axis(dim0, ndim), axis(dim1, ndim)
+    order = list(range(ndim))
+    if ndim:
+        order[a], order[b] = b, a
+    return _permuted("Transpose", input, tuple(order))
+
+
+for _name in ("swapaxes", "swapdims"):
+    alias(_name, "transpose")
+
+
+@op()
+def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix; vectors as they are."""
+    ndim = len(input._node.shape)
+    if ndim > 2:
+        raise RuntimeError(
+            f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D"
+        )
+    return _permuted("T", input, tuple(range(ndim))[::-1])
+
+
+@op()
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """Axes moved to other places, the rest in order."""
+    ndim = len(input._node.shape)
+    sources, targets = axes_of(source, ndim), axes_of(destination, ndim)
+    if len(sources) != len(targets):
+        raise RuntimeError(
+            "movedim: Invalid source or destination dims: source "
+            f"({list(_as_list(source))} dims) should contain the same number of dims as "
+            f"destination ({list(_as_list(destination))} dims)"
+        )
+    order = [a for a in range(ndim) if a not in sources]
+    for target, a in sorted(zip(targets, sources)):
+        order.insert(target, a)
+    return _permuted("Permute", input, tuple(order))
+
+
+def _as_list(x: Any) -> list[Any]:
+    return [x] if isinstance(x, int) else list(x)
+
+
+alias("moveaxis", "movedim")
+
+
+@op()
+def adjoint(input: Tensor) -> Tensor:
+    """The conjugate transpose of each matrix."""
+    out = transpose(input, -2, -1)
+    return Tensor.conj(out) if out.dtype._rank == 3 else out  # type: ignore[attr-defined]
+
+
+# --- complex parts, aliases, copies ---------------------------------------------------------------
+
+
+@op(method=False)
+def real(input: Tensor) -> Tensor:
+    """Real parts, a view; a real tensor itself."""
+    if input.dtype._rank < 3:
+        return input
+    strides = tuple(2 * s for s in input._stride())
+    return shown("Select", input, ((real_row, ()),), strides, 2 * input._offset)
+
+
+@op(method=False)
+def imag(input: Tensor) -> Tensor:
+    """Imaginary parts, a view. Raises RuntimeError for a real tensor."""
+    if input.dtype._rank < 3:
+        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
+    strides = tuple(2 * s for s in input._stride())
+    return shown("Select", input, ((imag_row, ()),), strides, 2 * input._offset + 1)
+
+
+def _part(f: Any) -> Any:
+    """An attribute that shows a part of complex numbers, and writes to it."""
+    return property(f, lambda x, new: f(x).copy_(new), doc=f.__doc__)
+
+
+setattr(Tensor, "real", _part(real))  # noqa: B010
+setattr(Tensor, "imag", _part(imag))  # noqa: B010
+op(name="_is_view", function=False)(lambda x: x._base is not None)
+
+
+def alias_of(x: Tensor) -> Tensor:
+    """A view of all of x."""
+    return shown("Alias", x, (), x._stride())
+
+
+@op()
+def detach(input: Tensor) -> Tensor:
+    """The same memory without history."""
+    x = need_tensor("detach", input)
+    out = _stopped(x) if MODE.levels else _same(x)
+    out._counter = x._count()
+    return out
+
+
+def _same(x: Tensor) -> Tensor:
+    x._share()
+    source = x._read()
+    return view_of(x, source, (), x._stride(), x._offset)
+
+
+def _stopped(x: Tensor) -> Tensor:
+    """The same memory without tangents."""
+    x._share()
+    source = x._read()
+    for level in MODE.levels:
+        source = level.stop(source)
+    steps = ((reshape_row, (source.shape,)),)
+    return view_of(x, source, steps, x._stride(), x._offset)
+
+
+def _data(x: Tensor) -> Tensor:
+    """`x.data`: the same memory without history, whose writes nobody counts."""
+    out = _same(x)
+    out._counter = [0]
+    return out
+
+
+def _set_data(x: Tensor, new: Any) -> None:
+    if not isinstance(new, Tensor):
+        raise TypeError(f"Variable data has to be a tensor, but got {type(new).__name__}")
+    x._stor, x._steps, x._seen = new._share(), new._steps, new._seen
+    x._node, x._strides, x._offset = new._read(), new._strides, new._offset
+    x.dtype = new.dtype
+
+
+setattr(Tensor, "data", property(_data, _set_data))  # noqa: B010
+
+
+@op(name="detach_", function=False)
+def detach_(input: Tensor) -> Tensor:
+    """Let the tensor itself have no history. Raises RuntimeError for a view."""
+    if input._base is not None:
+        raise RuntimeError(
+            "Can't detach views in-place. Use detach() instead. If you are using "
+            "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as "
+            "True, gradients are views of DDP buckets, and hence detach_() cannot be called on "
+            "these gradients. To fix this error, please refer to the Optimizer.zero_grad() "
+            "function in torch/optim/optimizer.py as a solution."
+        )
+    input._fn, input._out, input._needs = None, 0, False
+    return input
+
+
+@op()
+def clone(input: Tensor, memory_format: Any = None) -> Tensor:
+    """A copy with its own memory, with its history."""
+    x = need_tensor("clone", input)
+    node = x._read()
+    copy = g.reshape(node, node.shape)
+    strides = dense(x) if memory_format is None or memory_format is PRESERVE else formatted(
+        memory_format, node.shape)  # fmt: skip
+    return record(wrap(copy, x.dtype, strides), "Clone", (x,), (node,))
+
+
+def dense(x: Tensor) -> Ints | None:
+    """Strides of a copy: those of x where its elements fill memory, each once."""
+    if x._strides is None:
+        return None
+    pairs = sorted((s, n) for s, n in zip(x._strides, x._node.shape) if n != 1)
+    expected = 1
+    for s, n in pairs:
+        if s != expected:
+            return _compact(x)
+        expected *= n
+    return x._strides
+
+
+def _compact(x: Tensor) -> Ints | None:
+    """Strides in the order of those of x, without gaps."""
+    from_strides, shape = x._stride(), x._node.shape
+    if any(s == 0 and n > 1 for s, n in zip(from_strides, shape)):
+        return None
+    out, step = [0] * len(shape), 1
+    for a in sorted(range(len(shape)), key=lambda a: (from_strides[a], -a)):
+        out[a] = step
+        step *= max(shape[a], 1)
+    return None if tuple(out) == contiguous(shape) else tuple(out)
+
+
+def formatted(form: Any, shape: Ints) -> Ints | None:
+    """Strides of a memory format. Raises RuntimeError for another number of axes."""
+    if form is CHANNELS_LAST or form is CHANNELS_LAST_3D:
+        ndim = 4 if form is CHANNELS_LAST else 5
+        if len(shape) != ndim:
+            name = "channels_last" if ndim == 4 else "channels_last_3d"
+            raise RuntimeError(f"required rank {ndim} tensor to use {name} format")
+        order = (0, *range(2, ndim), 1)
+        steps = contiguous([shape[a] for a in order])
+        out = [0] * ndim
+        for a, s in zip(order, steps):
+            out[a] = s
+        return tuple(out)
+    return None
+
+
+for _name in ("squeeze", "unsqueeze", "transpose", "t", "swapaxes", "swapdims"):
+    in_place_form(_name)
+setattr(Tensor, "T", property(lambda x: permute(x, tuple(range(x.ndim))[::-1])))  # noqa: B010
+
+
+def _matrices(name: str, x: Tensor, only: bool = False) -> Tensor:
+    """Raises RuntimeError for a tensor that is no matrix, nor a batch of them unless `only`."""
+    ndim = len(x._node.shape)
+    if ndim in (0, 2) or (ndim > 2 and not only):
+        return x
+    what = "matrices (2-D tensors)" if only else "matrices or batches of matrices"
+    more = " For batches of matrices, consider using tensor.mH" if ndim > 2 else ""
+    raise RuntimeError(
+        f"tensor.{name} is only supported on {what}. Got {ndim}-D tensor.{more}"
+    )
+
+
+def _transposed(name: str, conjugate: bool, only: bool = False) -> Any:
+    def attribute(x: Tensor) -> Tensor:
+        if not _matrices(name, x, only)._node.shape:
+            return permute(x, ())
+        return adjoint(x) if conjugate else transpose(x, -2, -1)
+
+    return property(attribute)
+
+
+setattr(Tensor, "mT", _transposed("mT", False))  # noqa: B010
+setattr(Tensor, "H", _transposed("H", True, only=True))  # noqa: B010
+setattr(Tensor, "mH", _transposed("mH", True))  # noqa: B010

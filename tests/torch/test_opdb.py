@@ -1,0 +1,156 @@
+"""PyTorch's own operator table: what is listed as passing passes, and the checker sees what is
+wrong."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("expecttest")  # op_db imports it
+
+from tests.torch import opdb  # noqa: E402
+from tests.torch.op_checks import check, operators  # noqa: E402
+
+KNOWN = ["add", "max.reduction_with_dim", "linalg.svd", "bernoulli", "nn.functional.dropout", "T"]
+
+
+class Planted:
+    """PyTorch with some names replaced."""
+
+    def __init__(self, **names: Any) -> None:
+        self.__dict__.update(names)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch, name)
+
+
+class Wrong(torch.autograd.Function):
+    """A sine whose derivative is twice what it should be."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.sin()
+
+    @staticmethod
+    def backward(ctx, g):
+        return 2 * g * ctx.saved_tensors[0].cos()
+
+
+def shifted(x, *, out=None):
+    return torch.sin(x, out=out).add_(0.001 if x.is_floating_point() else 0)
+
+
+def in_another_dtype(x, *, out=None):
+    return torch.sin(x, out=out).double()
+
+
+def writes_to_its_input(x, *, out=None):
+    y = torch.sin(x, out=out)
+    x.zero_()
+    return y
+
+
+def refuses(x, *, out=None):
+    raise ValueError("no")
+
+
+def hangs(x, *, out=None):
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_pytorch_passes_its_own_yardstick(name):
+    result = check(name, torch, limit=3)
+    assert not any(result.columns.values()), result
+
+
+@pytest.mark.parametrize(
+    ("planted", "column", "reason"),
+    [
+        (shifted, "forward", "elements"),
+        (in_another_dtype, "forward", "torch.float64, not torch.float32"),
+        (writes_to_its_input, "forward", "elements"),
+        (refuses, "forward", "raised ValueError: no"),
+        (hangs, "forward", "took more than 0.5 s"),
+        (Wrong.apply, "backward", "elements"),
+    ],
+)
+def test_a_wrong_function_is_seen(planted, column, reason):
+    result = check("sin", Planted(sin=planted), columns=[column], limit=3, seconds=0.5)
+    assert reason in result.columns[column]
+
+
+@pytest.mark.parametrize(
+    ("error", "errors", "texts"),
+    [(None, "", "said 'something else'"), (KeyError, "raised KeyError", "raised KeyError")],
+)
+def test_a_wrong_exception_is_seen(error, errors, texts):
+    def planted(*args, **kwargs):
+        try:
+            return torch.movedim(*args, **kwargs)
+        except Exception as right:
+            raise (error or type(right))("something else") from None
+
+    columns = check("movedim", Planted(movedim=planted), columns=["errors", "texts"]).columns
+    assert errors in columns["errors"] and (errors or not columns["errors"])
+    assert texts in columns["texts"]
+
+
+def test_a_missing_name_is_seen():
+    class Without(Planted):
+        def __getattr__(self, name):
+            raise AttributeError(name)
+
+    columns = check("sin", Without(manual_seed=torch.manual_seed), limit=1).columns
+    assert columns["forward"] == "there is no sin"
+    assert columns["method"] == "there is no Tensor.sin"
+
+
+def test_a_crash_costs_one_operator(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "crashing.py").write_text(
+        "import os\nfrom torch import *\nfrom torch import Tensor\ndef sin(x): os._exit(3)\n"
+    )
+    plan = opdb.Plan("crashing", columns=("forward",), limit=1)
+    results = {r.op: r.columns["forward"] for r in opdb.run(["cos", "sin", "exp"], plan, 1)}
+    assert results == {"cos": "", "sin": "the process ended with 3", "exp": ""}
+
+
+def test_reports(tmp_path, capsys):
+    path = tmp_path / "report.json"
+    argv = ["--only", "sin", "--under", "torch", "--limit", "1", "--workers", "0"]
+    assert opdb.main([*argv, "--report", str(path)]) == 0
+    assert "forward: 1 of 1" in capsys.readouterr().out
+    assert '"op": "sin"' in path.read_text()
+
+
+def test_the_list_grows_and_shrinks(tmp_path):
+    path = tmp_path / "passing.txt"
+    opdb.write_passing([opdb.Result("a", {"forward": "", "out": "no"})], path)
+    opdb.write_passing([opdb.Result("b", {"out": "", "forward": ""})], path)
+    assert opdb.read_passing(path) == {"a": ("forward",), "b": ("forward", "out")}
+    opdb.write_passing([opdb.Result("a", {"forward": "no"})], path)
+    assert opdb.read_passing(path) == {"b": ("forward", "out")}
+
+
+def failures(results: list[opdb.Result]) -> dict[str, str]:
+    """`op column` -> reason."""
+    return {f"{r.op} {c}": why for r in results for c, why in r.columns.items() if why}
+
+
+@pytest.mark.timeout(1500)
+def test_what_is_listed_passes(full):
+    """With --full all samples of all that is listed; else a few, of every sixth operator."""
+    passing = opdb.read_passing()
+    names = sorted(set(passing) & set(operators()))
+    assert set(passing) <= set(operators()), "names that PyTorch's table doesn't have"
+    chosen = names if full else names[::6]
+    results = []
+    for name in chosen:
+        plan = opdb.Plan(columns=passing[name], limit=None if full else 3)
+        results.append(plan.check(name))
+    assert failures(results) == {}
