@@ -12,6 +12,7 @@ from . import (
     backends,
     cuda,
     jit,
+    linalg,
     nn,
     optim,
     random,
@@ -38,7 +39,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "accelerator", "autograd", "backends", "cuda", "jit", "load", "nn", "optim", "random",
+    "accelerator", "autograd", "backends", "cuda", "jit", "linalg", "load", "nn", "optim", "random",
     "return_types", "save", "special", "testing", "utils", "version",
 ]  # fmt: skip
 __all__ += _api.__all__

@@ -36,7 +36,9 @@ from . import (
     views,
 )
 from . import _nn as _nn
+from . import accelerator as accelerator
 from . import autograd as autograd
+from . import linalg as linalg
 from ._dispatch import FUNCTIONS
 from ._dtypes import dtype, finfo, iinfo
 from ._generator import Generator as Generator

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from . import _dispatch
+from ._dtypes import dtype
+from ._types import device
 from .create import _shared
 from .tensor import Tensor
 
@@ -71,6 +73,27 @@ setattr(Tensor, "as_subclass", as_subclass)  # noqa: B010
 setattr(Tensor, "_make_subclass", staticmethod(_make_subclass))  # noqa: B010
 setattr(Tensor, "_backward_hooks", property(lambda x: x._hooks, lambda x, new: None))  # noqa: B010
 
+def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool, Any]:
+    """Device, dtype, non_blocking and memory format of the arguments of `to`."""
+    given = dict(kwargs)
+    rest = list(args)
+    if rest and isinstance(rest[0], Tensor):
+        given |= {"device": rest[0].device, "dtype": rest.pop(0).dtype}
+    elif rest and not isinstance(rest[0], dtype):
+        given["device"] = rest.pop(0)
+    if rest and isinstance(rest[0], dtype):
+        given["dtype"] = rest.pop(0)
+    if rest:
+        given["non_blocking"] = rest[0]
+    where = given.get("device")
+    return (
+        None if where is None else device(where),
+        given.get("dtype"),
+        bool(given.get("non_blocking", False)),
+        given.get("memory_format"),
+    )
+
+
 # The few private names that programs and packages use.
 C: Any = SimpleNamespace(
     _disabled_torch_function_impl=_dispatch._disabled,
@@ -78,6 +101,7 @@ C: Any = SimpleNamespace(
     DisableTorchFunction=DisableTorchFunctionSubclass,
     TensorBase=Tensor,
     _TensorBase=Tensor,
+    _nn=SimpleNamespace(_parse_to=_parse_to),
 )
 
 

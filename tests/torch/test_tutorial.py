@@ -74,7 +74,7 @@ def _form_of_part(part: str) -> str:
 def leftovers(text: str) -> str:
     """The text with numbers of its first two tensors, which nothing was written to, left out."""
     *lines, last = text.splitlines()
-    number = r"-?\d+\.(?:\d+(?:e[+-]\d+)?)?|-?\b\d+\b(?=[,\]])"
+    number = r"-?\d+\.(?:\d+(?:e[+-]\d+)?)?|-?\b(?:inf|nan)\b|-?\b\d+\b(?=[,\]])"
     return re.sub(r"\s", "", re.sub(number, "#", "\n".join(lines))) + last
 
 

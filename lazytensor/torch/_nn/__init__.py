@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .._dispatch import FUNCTIONS
 from . import activation, layers, loss, windows
 from ._base import TABLE
 
@@ -10,7 +11,9 @@ globals().update(TABLE)
 
 
 def __getattr__(name: str) -> Any:
-    """Raises AttributeError for an operation that isn't there."""
+    """An operation of the namespace itself; AttributeError for one that isn't there."""
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]
     raise AttributeError(
         f"torch.nn.functional: lazytensor has no {name!r} yet (docs/torch_coverage.md)"
     )

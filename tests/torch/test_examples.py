@@ -1,0 +1,69 @@
+"""The examples, from the same seed with both libraries: the same curves, and the same text."""
+
+from __future__ import annotations
+
+import ast
+import math
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.torch.running import ROOT, apart, printed, run
+
+EXAMPLES = ROOT / "examples"
+PROGRAMS = ("tutorial.py", "digits.py", "characters.py")
+STEPS = 100
+needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs PyTorch to compare with")
+
+
+@needs_torch
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_same_curve_and_text(program: str, seed: int, tmp_path: Path) -> None:
+    words = (str(EXAMPLES / program), "--steps", str(STEPS), "--seed", str(seed))
+    ours, theirs = (printed(*words, cwd=tmp_path, ours=ours) for ours in (True, False))
+    assert len(ours.losses) == STEPS
+    assert apart(ours.losses, theirs.losses) <= 1e-4
+    assert ours.losses[-1] < 0.8 * ours.losses[0]
+    assert ours.rest == theirs.rest
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_without_pytorch(program: str, tmp_path: Path) -> None:
+    """Nothing of PyTorch is needed, and a picture is made where it was asked for."""
+    text = f"""
+import runpy, sys
+sys.argv[0] = {str(EXAMPLES / program)!r}
+sys.path.insert(0, {str(EXAMPLES)!r})
+runpy.run_path(sys.argv[0], run_name="__main__")
+import torch
+assert torch.__name__ == "lazytensor.torch"
+files = [str(getattr(module, "__file__", None)) for module in sys.modules.values()]
+assert not any("site-packages/torch/" in file for file in files)
+"""
+    plot = ["--plot", "curve.png"] if find_spec("matplotlib") is not None else []
+    done = run("-c", text, "--steps", "3", *plot, cwd=tmp_path, ours=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("step ") == 3
+    assert (tmp_path / "curve.png").exists() == bool(plot)
+
+
+def test_curves_that_differ_would_be_seen() -> None:
+    assert apart([1.0, 2.0], [1.0, 2.0]) == 0
+    assert apart([1.0, 2.001], [1.0, 2.0]) > 1e-4
+    assert apart([1.0], [1.0, 2.0]) == math.inf
+    assert apart([1.0, math.nan], [1.0, 2.0]) == math.inf
+
+
+@pytest.mark.parametrize("program", [*PROGRAMS, "reporting.py"])
+def test_an_example_imports_no_more_than_its_readers_have(program: str) -> None:
+    tree = ast.parse((EXAMPLES / program).read_text(encoding="utf-8"))
+    names = {
+        alias.name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in ([ast.alias(node.module)] if isinstance(node, ast.ImportFrom) else node.names)
+    }
+    assert names - sys.stdlib_module_names <= {"torch", "numpy", "matplotlib", "reporting"}
