@@ -26,6 +26,13 @@ def _call(name: str) -> Callable[..., Node]:
     def unary(x: Node, *params: Any) -> Node:
         return apply(op, (x,), params)
 
+    def binary(a: Any, b: Any, *params: Any) -> Node:
+        if type(a) is not Node:
+            a = scalar(a, b.dtype, b.device)
+        elif type(b) is not Node:
+            b = scalar(b, a.dtype, a.device)
+        return apply(op, (a, b), params)
+
     def fixed(*operands: Any) -> Node:
         args, params = operands[:arity], operands[arity:]
         for a in args:
@@ -34,7 +41,7 @@ def _call(name: str) -> Callable[..., Node]:
                 return apply(op, tuple([_operand(a, like) for a in args]), params)
         return apply(op, args, params)
 
-    return variadic if arity is None else unary if arity == 1 else fixed
+    return {None: variadic, 1: unary, 2: binary}.get(arity, fixed)
 
 
 class Builder:

@@ -55,7 +55,8 @@ class Op:
     - `infer(*args, *params) -> (shape, dtype)`; tuples of each for several outputs
     - `value(np, *arrays, *params) -> array`
     - `body(s, *scalars, *params) -> scalar`; of a reduction the step that combines two values
-    - `partials(g, y, *args, *params) -> one partial derivative per argument (None: zero)`
+    - `partials(g, y, *args, *params) -> one partial derivative per argument` (None: zero; 1 and
+      -1 as numbers)
     - `transpose(g, ct, *args, *params) -> one cotangent per argument (None: not linear in it)`
     - `vjp(g, ct, y, *args, *params) -> one cotangent per argument`
     - `jvp(g, tangents, y, *args, *params) -> tangent of the result` (a tangent may be None)

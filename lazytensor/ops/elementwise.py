@@ -149,9 +149,9 @@ complex_ = elementwise("complex", R, "complex", 2, value=make_complex,
 # ----------------------------------------------------------------------
 
 add = binary("add", N, lambda np, x, y: np.add(x, y), lambda s, x, y: s.add(x, y),
-             lambda g, z, x, y: (g.constant(1, x), g.constant(1, y)), "Sum.")
+             lambda g, z, x, y: (1, 1), "Sum.")
 subtract = binary("subtract", C, lambda np, x, y: np.subtract(x, y), lambda s, x, y: s.sub(x, y),
-                  lambda g, z, x, y: (g.constant(1, x), g.constant(-1, y)), "Difference.")
+                  lambda g, z, x, y: (1, -1), "Difference.")
 multiply = binary("multiply", N, _special.multiply, lambda s, x, y: s.mul(x, y),
                   lambda g, z, x, y: (y, x), "Product.")
 divide = binary("divide", F, lambda np, x, y: np.divide(x, y), lambda s, x, y: s.div(x, y),
@@ -162,10 +162,10 @@ floor_divide = binary("floor_divide", "iuf", _special.floor_divide, _special.flo
                       "standard has it. Integer x // 0 is 0.")
 remainder = binary("remainder", "iuf", lambda np, x, y: np.remainder(x, y),
                    lambda s, x, y: s.mod(x, y),
-                   lambda g, z, x, y: (g.constant(1, x), -g.floor_divide(x, y)),
+                   lambda g, z, x, y: (1, -g.floor_divide(x, y)),
                    "Remainder with the sign of the divisor. Integer x % 0 is 0.")
 fmod = binary("fmod", "iuf", lambda np, x, y: np.fmod(x, y), lambda s, x, y: s.fmod(x, y),
-              lambda g, z, x, y: (g.constant(1, x), -g.trunc(x / y)),
+              lambda g, z, x, y: (1, -g.trunc(x / y)),
               "Remainder with the sign of the dividend. Integer fmod(x, 0) is 0.")
 
 
@@ -205,7 +205,7 @@ copysign = binary("copysign", R, lambda np, x, y: np.copysign(x, y),
                   lambda s, x, y: s.copysign(x, y),
                   lambda g, z, x, y: (g.sign(x) * g.sign(z), None), "x with the sign of y.")
 nextafter = binary("nextafter", R, lambda np, x, y: np.nextafter(x, y),
-                   lambda s, x, y: s.nextafter(x, y), lambda g, z, x, y: (g.constant(1, x), None),
+                   lambda s, x, y: s.nextafter(x, y), lambda g, z, x, y: (1, None),
                    "Next number after x towards y.")
 
 

@@ -349,7 +349,7 @@ def record(out: Tensor, name: str, tensors: Sequence[Tensor], nodes: Sequence[No
         edges = [t._edge() for t in tensors]
         if any(fn is not None for fn, _ in edges):
             saved = _saved(name, tensors, edges, (out,))
-            out._fn = grad_fn_class(_titled(name))(edges, nodes, (out._node,), saved)
+            out._fn = grad_fn_class(_titled(name))(edges, tuple(nodes), (out._node,), saved)
     if MODE.inference:
         out._inference = True
     return out
@@ -365,7 +365,7 @@ def record_many(
     if not any(fn is not None for fn, _ in edges):
         return
     saved = _saved(name, tensors, edges, outs)
-    fn = grad_fn_class(_titled(name))(edges, nodes, [t._node for t in outs], saved)
+    fn = grad_fn_class(_titled(name))(edges, tuple(nodes), [t._node for t in outs], saved)
     for number, out in enumerate(outs):
         if out.dtype._rank > 1:
             out._fn, out._out = fn, number

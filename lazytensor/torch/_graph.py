@@ -8,9 +8,10 @@ import itertools
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..ir.node import Node, make, placeholder
+from ..ir.op import Op
 from ..ops import g
 from ..transform._path import path
 from ..transform.grad import pull, vjp
@@ -74,23 +75,23 @@ def stale(of: dtype, shape: Sequence[int], where: str, version: int, expected: i
     )
 
 
-class Bare(NamedTuple):
-    """What is left of the piece of a record that saved nothing: it can be made again."""
-
-    op: Any
-    params: tuple[Any, ...]
-    read: list[tuple[Any, Any, Any]]  # shape, dtype, device of the inputs
-    rest: tuple[Node, ...]
-
-    def piece(self) -> tuple[list[Node], list[Node]]:
-        """Inputs and outputs, over placeholders."""
-        inputs = [placeholder(s, d, device, i) for i, (s, d, device) in enumerate(self.read)]
-        return inputs, [make(self.op, (*inputs, *self.rest), self.params)]
+# What is left of the piece of a record that saved nothing, and can be made again: op, parameters,
+# (shape, dtype, device) of the inputs, what else the op reads.
+Bare = tuple[Op, tuple[Any, ...], list[tuple[Any, Any, Any]], tuple[Node, ...]]
 
 
-def bare_piece(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[list[Node], list[Node]]:
+def made_again(bare: Bare) -> tuple[tuple[Node, ...], list[Node]]:
+    """Inputs and outputs, over placeholders."""
+    op, params, read, rest = bare
+    inputs = tuple([placeholder(s, d, device, i) for i, (s, d, device) in enumerate(read)])
+    return inputs, [make(op, (*inputs, *rest), params)]
+
+
+def bare_piece(
+    inputs: Sequence[Node], outputs: Sequence[Node]
+) -> tuple[tuple[Node, ...], list[Node]]:
     """The piece between inputs and outputs, over placeholders."""
-    empty = [placeholder(x.shape, x.dtype, x.device, i) for i, x in enumerate(inputs)]
+    empty = tuple([placeholder(x.shape, x.dtype, x.device, i) for i, x in enumerate(inputs)])
     return empty, replayed(inputs, outputs, empty)
 
 
@@ -112,33 +113,34 @@ class GradFn:
     between them is what is differentiated.
     """
 
-    __slots__ = (
-        "__weakref__", "_extra", "_node_hooks", "_prehooks", "_retained", "_sequence",
-        "_tensor_hooks", "count", "edges", "inputs", "outputs", "saved",
-    )  # fmt: skip
+    __slots__ = ("__dict__", "__weakref__", "_sequence", "edges", "inputs", "outputs", "saved")
+
+    count = 1
+    custom_rule = False
+    # Whether the walk has more to do here than to ask for cotangents: any of what follows is set.
+    watched = False
+    _node_hooks: dict[int, Any] | None = None
+    _prehooks: dict[int, Any] | None = None
+    _tensor_hooks: dict[int, dict[int, Any]] | None = None
+    _retained: dict[int, Any] | None = None
+    _extra: dict[str, Any] | None = None
 
     def __init__(
         self,
         edges: Sequence[Edge],
-        inputs: Sequence[Node],
+        inputs: tuple[Node, ...],
         outputs: Sequence[Node],
         saved: tuple[Saved, ...] = (),
     ) -> None:
         self.edges = edges
-        self.count = len(outputs)
-        self.inputs: Sequence[Node] | None = inputs
+        self.inputs: tuple[Node, ...] | None = inputs
         self.outputs: Any = outputs
         self.saved = saved
         self._sequence = next(_sequence)
-        self._node_hooks: dict[int, Any] | None = None
-        self._prehooks: dict[int, Any] | None = None
-        self._tensor_hooks: dict[int, dict[int, Any]] | None = None
-        self._retained: dict[int, Any] | None = None
-        self._extra: dict[str, Any] | None = None
+        if len(outputs) != 1:
+            self.count = len(outputs)
         if ANOMALY.on:
             self.metadata["traceback_"] = traceback.format_stack()
-
-    custom_rule = False
 
     def name(self) -> str:
         """The name of the operation's derivative."""
@@ -160,13 +162,29 @@ class GradFn:
         """Call `hook(grad_inputs, grad_outputs)` when gradients have passed."""
         if self._node_hooks is None:
             self._node_hooks = {}
+        self.watched = True
         return Handle(self._node_hooks, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> "Handle":
         """Call `hook(grad_outputs)` before gradients pass."""
         if self._prehooks is None:
             self._prehooks = {}
+        self.watched = True
         return Handle(self._prehooks, hook)
+
+    def tensor_hooks(self, number: int) -> dict[int, Any]:
+        """The hooks of the tensor that is output `number`."""
+        if self._tensor_hooks is None:
+            self._tensor_hooks = {}
+        self.watched = True
+        return self._tensor_hooks.setdefault(number, {})
+
+    def retain(self, number: int, keeper: Callable[[], Any]) -> None:
+        """Give the tensor that is output `number`, if `keeper()` still has it, its gradient."""
+        if self._retained is None:
+            self._retained = {}
+        self.watched = True
+        self._retained[number] = keeper
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {hex(id(self))}>"
@@ -187,16 +205,16 @@ class GradFn:
         if inputs is None or outputs is None:
             return self._pull_again(cotangents)
         edges = self.edges
-        if len(outputs) == 1 and cotangents[0] is not None:
+        if len(outputs) == 1 and (ct := cotangents[0]) is not None:
             out = outputs[0]
-            args = out.args
-            if args == tuple(inputs):
+            rest = _rest(out, inputs)
+            if rest is not None:
                 wanted = [edge[0] is not None for edge in edges]
-                return _filled(inputs, wanted, pull(out, cotangents[0], wanted))
-            if args and self._rest() is not None:
-                wanted = [edge[0] is not None for edge in edges]
-                flags = wanted + [False] * (len(args) - len(inputs))
-                return _filled(inputs, wanted, pull(out, cotangents[0], flags)[: len(inputs)])
+                parts = pull(out, ct, wanted)
+                if None in parts:
+                    return [_zero(x) if on and part is None else part
+                            for x, on, part in zip(inputs, wanted, parts)]  # fmt: skip
+                return parts
         places = [i for i, edge in enumerate(edges) if edge[0] is not None]
         found = vjp(outputs, [inputs[i] for i in places], cotangents)
         parts: list[Node | None] = [None] * len(inputs)
@@ -211,7 +229,7 @@ class GradFn:
         """
         bare = self.outputs
         assert bare is not None
-        inputs, outputs = bare[0].piece() if type(bare[0]) is Bare else bare
+        inputs, outputs = made_again(bare) if len(bare) == 4 else bare
         self.inputs, self.outputs = inputs, outputs
         try:
             parts = self.pull(cotangents)
@@ -220,18 +238,6 @@ class GradFn:
         if path([p for p in parts if p is not None], [*inputs, *outputs], lambda _: True):
             raise RuntimeError(FREED)
         return parts
-
-    def _rest(self) -> tuple[Node, ...] | None:
-        """What the one node that is the piece reads beside the inputs; None for other pieces."""
-        inputs, outputs = self.inputs, self.outputs
-        assert inputs is not None
-        assert outputs is not None
-        args = outputs[0].args
-        count = len(inputs)
-        if len(outputs) > 1 or len(args) < count or args[:count] != tuple(inputs):
-            return None
-        rest = args[count:]
-        return None if any(a.args or a in inputs for a in rest) else rest
 
     def read(self) -> Sequence[Node]:
         """The nodes that were read, one an edge. Raises RuntimeError where they were let go."""
@@ -256,24 +262,31 @@ class GradFn:
             self.inputs = self.outputs = None
             return
         outputs: Any = self.outputs
-        rest = self._rest()
-        if rest is not None:
+        rest = _rest(outputs[0], inputs) if len(outputs) == 1 else None
+        if rest is None:
+            self.outputs = bare_piece(inputs, outputs)
+        else:
             out = outputs[0]
             read = [(x.shape, x.dtype, x.device) for x in inputs]
-            self.outputs = (Bare(out.op, out.params, read, rest),)
-        else:
-            self.outputs = bare_piece(inputs, outputs)
+            self.outputs = out.op, out.params, read, rest
         self.inputs = None
 
 
-def _filled(
-    inputs: Sequence[Node], wanted: Sequence[bool], parts: list[Node | None]
-) -> list[Node | None]:
-    """The parts, with zeros where an operation is flat."""
-    if None in parts:
-        return [_zero(x) if on and part is None else part
-                for x, on, part in zip(inputs, wanted, parts)]  # fmt: skip
-    return parts
+def _rest(out: Node, inputs: tuple[Node, ...]) -> tuple[Node, ...] | None:
+    """What a node reads beside the inputs, after them, none of it computed; None where the inputs
+    aren't what it reads first.
+    """
+    args = out.args
+    if args == inputs:
+        return () if args else None
+    count = len(inputs)
+    rest = args[count:]
+    if not rest or args[:count] != inputs:
+        return None
+    for a in rest:
+        if a.args or a in inputs:
+            return None
+    return rest
 
 
 def _zero(x: Node) -> Node | None:
@@ -285,6 +298,7 @@ class AccumulateGrad(GradFn):
     """The end of a history: a leaf tensor, whose `.grad` gradients are added to."""
 
     __slots__ = ("variable",)
+    watched = True
 
     def name(self) -> str:
         """PyTorch's name of it."""

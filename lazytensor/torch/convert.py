@@ -432,9 +432,7 @@ def retain_grad(input: Tensor) -> None:
     fn = input.grad_fn
     if fn is None:
         return
-    if fn._retained is None:
-        fn._retained = {}
-    fn._retained[input._out] = ref(input)
+    fn.retain(input._out, ref(input))
 
 
 def _retains(self: Tensor) -> bool:
@@ -455,9 +453,7 @@ def register_hook(input: Tensor, hook: Any) -> Handle:
         if input._hooks is None:
             input._hooks = {}
         return Handle(input._hooks, hook)
-    if fn._tensor_hooks is None:
-        fn._tensor_hooks = {}
-    return Handle(fn._tensor_hooks.setdefault(input._out, {}), hook)
+    return Handle(fn.tensor_hooks(input._out), hook)
 
 
 @method

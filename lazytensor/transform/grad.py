@@ -8,9 +8,8 @@ elementwise rows. Complex cotangents follow PyTorch: a partial derivative is con
 from collections.abc import Sequence
 from typing import Any
 
-from ..ir.node import SCALAR, Node
+from ..ir.node import Node
 from ..ops import g
-from ..ops._families import is_complex
 from ..ops.movement import unbroadcast
 from ._path import check_like, path, varies
 
@@ -58,34 +57,40 @@ def _sum(a: Cotangent, b: Cotangent) -> Cotangent:
 
 
 def pull(y: Node, ct: Cotangent, wanted: Sequence[bool]) -> list[Cotangent]:
-    """Cotangents of the arguments of one node, of those that are wanted, by whichever of the
-    derivative columns the row has.
+    """Cotangents of the arguments of one node, of the first `len(wanted)`, None of those that aren't
+    wanted, by whichever of the derivative columns the row has.
     """
-    op, args, params = y.op, y.args, y.params
+    op, args = y.op, y.args
     if op.partials is None:
-        if op.transpose is not None:
-            parts = op.transpose(g, ct, *args, *params)
-        else:
-            parts = op.vjp(g, ct, y, *args, *params)
-        if op.kind != "elementwise":
-            return [p if on else None for p, on in zip(parts, wanted, strict=True)]
+        return _pull_whole(y, ct, wanted)
+    parts = []
+    for x, d, on in zip(args, op.partials(g, y, *args, *y.params), wanted):
+        part = times(ct, d, True) if on else None
+        parts.append(part if part is None else _fitted(part, x))
+    return parts
+
+
+def _pull_whole(y: Node, ct: Cotangent, wanted: Sequence[bool]) -> list[Cotangent]:
+    """`pull` by a column that gives all cotangents at once."""
+    op, args, params = y.op, y.args, y.params
+    if op.transpose is not None:
+        parts = op.transpose(g, ct, *args, *params)
     else:
-        partials = op.partials(g, y, *args, *params)
-        parts = [times(ct, d, True) if on else None for d, on in zip(partials, wanted, strict=True)]
-    pairs = zip(parts, args, wanted, strict=True)
-    return [_fitted(p, x) if on and p is not None else None for p, x, on in pairs]
+        parts = op.vjp(g, ct, y, *args, *params)
+    found = [p if on else None for p, on in zip(parts, wanted)]
+    if op.kind != "elementwise":
+        return found
+    return [p if p is None else _fitted(p, x) for p, x in zip(found, args)]
 
 
 def _fitted(ct: Node, x: Node) -> Node:
     return ct if ct.shape == x.shape else unbroadcast(g, ct, x.shape)
 
 
-def times(t: Node, partial: Node | None, conjugate: bool = False) -> Node | None:
-    """A derivative times a partial one, of which None is 0; the constants 1 and -1 cost nothing."""
+def times(t: Node, partial: Node | int | None, conjugate: bool = False) -> Node | None:
+    """A derivative times a partial one, of which None is 0; the numbers 1 and -1 cost nothing."""
     if partial is None:
         return None
-    if partial.op is SCALAR:
-        number = partial.value.item()
-        if number in (1, -1):
-            return t if number == 1 else g.negative(t)
-    return g.multiply(t, g.conj(partial) if conjugate and is_complex(partial) else partial)
+    if type(partial) is int:
+        return t if partial == 1 else g.negative(t)
+    return g.multiply(t, g.conj(partial) if conjugate and partial.dtype.kind == "c" else partial)

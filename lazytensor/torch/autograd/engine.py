@@ -83,12 +83,23 @@ class Walk:
     def run(self) -> None:
         """Ask every record for which gradients have come."""
         heap, table = self.heap, self.slots
+        watched = self.ends is not None or ANOMALY.on
         while heap:
             fn = heappop(heap)[1]
-            self.step(fn, table.pop(fn))
+            slots = table.pop(fn)
+            if watched or fn.watched:
+                self.step(fn, slots)
+                continue
+            fn.check()
+            parts = self.pulled(fn, slots)
+            if not self.keep:
+                fn.free()
+            for edge, part in zip(fn.edges, parts):
+                if part is not None and edge[0] is not None:
+                    self.put(edge[0], edge[1], part)
 
     def step(self, fn: GradFn, slots: Slots) -> None:
-        """One record: hooks, what was asked for, its inputs."""
+        """One record, with all there may be: hooks, what was asked for, its inputs."""
         if fn._tensor_hooks or fn._retained or self.ends is not None:
             slots = self.watched(fn, slots)
         if type(fn) is AccumulateGrad:
@@ -240,7 +251,7 @@ class Recording(Walk):
         if any(edge[0] is not None for edge in edges):
             made = [t for t in outs if t is not None]
             name = type(fn).__name__.removesuffix("0") + "Backward0"
-            record = grad_fn_class(name)(edges, nodes + read, [t._node for t in made])
+            record = grad_fn_class(name)(edges, (*nodes, *read), [t._node for t in made])
             for number, t in enumerate(made):
                 t._fn, t._out = record, number
         return outs

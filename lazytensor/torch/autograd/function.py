@@ -85,7 +85,7 @@ class BackwardCFunction(GradFn, FunctionCtx):
 
     _forward_cls: Any
     needs_input_grad: tuple[bool, ...] = ()
-    custom_rule = True
+    custom_rule = watched = True
 
     def __init__(self, edges: Sequence[Edge], tensors: Sequence[bool], needs: tuple[bool, ...]):
         super().__init__(edges, (), ())
@@ -403,7 +403,7 @@ class _Twice(GradFn):
     """The end of a history that can't be differentiated again."""
 
     __slots__ = ()
-    custom_rule = True
+    custom_rule = watched = True
 
     def custom(self, cotangents: Gradients, create: bool) -> Any:
         """Raises RuntimeError."""
