@@ -204,23 +204,17 @@ class GradFn:
         inputs, outputs = self.inputs, self.outputs
         if inputs is None or outputs is None:
             return self._pull_again(cotangents)
-        edges = self.edges
+        wanted = [edge[0] is not None for edge in self.edges]
         if len(outputs) == 1 and (ct := cotangents[0]) is not None:
             out = outputs[0]
-            rest = _rest(out, inputs)
-            if rest is not None:
-                wanted = [edge[0] is not None for edge in edges]
-                parts = pull(out, ct, wanted)
-                if None in parts:
-                    return [_zero(x) if on and part is None else part
-                            for x, on, part in zip(inputs, wanted, parts)]  # fmt: skip
-                return parts
-        places = [i for i, edge in enumerate(edges) if edge[0] is not None]
+            if _rest(out, inputs) is not None:
+                return _filled(inputs, wanted, pull(out, ct, wanted))
+        places = [i for i, on in enumerate(wanted) if on]
         found = vjp(outputs, [inputs[i] for i in places], cotangents)
         parts: list[Node | None] = [None] * len(inputs)
         for i, part in zip(places, found, strict=True):
-            parts[i] = _zero(inputs[i]) if part is None else part
-        return parts
+            parts[i] = part
+        return _filled(inputs, wanted, parts)
 
     def _pull_again(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         """`pull` of a record that was freed: only derivatives that read nothing are there.
@@ -270,6 +264,16 @@ class GradFn:
             read = [(x.shape, x.dtype, x.device) for x in inputs]
             self.outputs = out.op, out.params, read, rest
         self.inputs = None
+
+
+def _filled(
+    inputs: Sequence[Node], wanted: Sequence[bool], parts: list[Node | None]
+) -> list[Node | None]:
+    """The parts, with zeros where an operation is flat."""
+    if None not in parts:
+        return parts
+    given = zip(inputs, wanted, parts)
+    return [_zero(x) if on and part is None else part for x, on, part in given]
 
 
 def _rest(out: Node, inputs: tuple[Node, ...]) -> tuple[Node, ...] | None:

@@ -57,7 +57,7 @@ def _sum(a: Cotangent, b: Cotangent) -> Cotangent:
 
 
 def pull(y: Node, ct: Cotangent, wanted: Sequence[bool]) -> list[Cotangent]:
-    """Cotangents of the arguments of one node, of the first `len(wanted)`, None of those that aren't
+    """Cotangents of the first `len(wanted)` arguments of one node, None of those that aren't
     wanted, by whichever of the derivative columns the row has.
     """
     op, args = y.op, y.args
@@ -91,6 +91,6 @@ def times(t: Node, partial: Node | int | None, conjugate: bool = False) -> Node 
     """A derivative times a partial one, of which None is 0; the numbers 1 and -1 cost nothing."""
     if partial is None:
         return None
-    if type(partial) is int:
+    if isinstance(partial, int):
         return t if partial == 1 else g.negative(t)
     return g.multiply(t, g.conj(partial) if conjugate and partial.dtype.kind == "c" else partial)
