@@ -10,6 +10,7 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ STEPS = 30  # of the process whose memory is measured
 MODULES = {"lazytensor": "lazytensor.torch", "torch": "torch"}
 # Prints how many bytes the process grew by, at its peak, from the import on.
 MEMORY = """
-import resource, sys, torch_mlp_step as bench
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+import sys, torch_mlp_step as bench
+peak = bench.peak
 library = bench.library(sys.argv[1])
 before = peak()
 step = bench.trainer(library)
@@ -70,10 +71,19 @@ def installed() -> list[str]:
     return list(MODULES)
 
 
+def peak() -> int:
+    """The most memory that this process has had, in bytes. (That of `getrusage` would begin with
+    what the parent process had.)
+    """
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
 def growth(name: str) -> float:
     """Megabytes that a process of its own grew by while it trained."""
     command = [sys.executable, "-c", MEMORY, name]
-    out = subprocess.run(command, capture_output=True, text=True, check=True)
+    here = Path(__file__).parent
+    out = subprocess.run(command, capture_output=True, text=True, check=True, cwd=here)
     return int(out.stdout) / 1e6
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from ..ir.node import Node
 from ..ir.op import Op, register
 from ._families import Infer, is_complex
+from .movement import permute
 
 
 def _infer(x: Node, y: Node) -> Infer:
@@ -27,8 +28,11 @@ def swapped(g: Any, x: Node) -> Node:
 
 def adjoint(g: Any, x: Node) -> Node:
     """The conjugate transpose of each matrix."""
-    y = swapped(g, x)
-    return g.conj(y) if is_complex(x) else y
+    return _conj(g, swapped(g, x))
+
+
+def _conj(g: Any, x: Node) -> Node:
+    return g.conj(x) if is_complex(x) else x
 
 
 def _value(np: Any, x: Any, y: Any) -> Any:
@@ -45,7 +49,21 @@ def _value(np: Any, x: Any, y: Any) -> Any:
 
 
 def _vjp(g: Any, ct: Node, z: Node, x: Node, y: Node) -> tuple[Node, Node]:
-    return g.matmul(ct, adjoint(g, y)), g.matmul(adjoint(g, x), ct)
+    """Of an operand that was transposed, the gradient is made as the transpose of what goes on to
+    the operand as it was: nothing need be transposed in memory.
+    """
+    if _is_swapped(x):
+        of_x = swapped(g, g.matmul(_conj(g, y), swapped(g, ct)))
+    else:
+        of_x = g.matmul(ct, adjoint(g, y))
+    if _is_swapped(y):
+        return of_x, swapped(g, g.matmul(swapped(g, ct), _conj(g, x)))
+    return of_x, g.matmul(adjoint(g, x), ct)
+
+
+def _is_swapped(x: Node) -> bool:
+    n = len(x.shape)
+    return x.op is permute and x.params[0] == (*range(n - 2), n - 1, n - 2)
 
 
 def _jvp(g: Any, tangents: Sequence[Node | None], z: Node, x: Node, y: Node) -> Node | None:

@@ -134,14 +134,21 @@ def _no_value(node: Node) -> Exception:
 
 
 class _Worth:
-    """Whether a value that something else alive may ask for is kept."""
+    """Whether a value that something else alive may ask for is kept. Asked in the graph's order."""
 
     def __init__(self, graph: Graph, roots: Sequence[Node]) -> None:
         self._graph = graph
         self._bases = {_base(root) for root in roots}
         self._depth: dict[Node, int] = {}
+        self._kept = set(roots)
 
     def __call__(self, node: Node) -> bool:
+        worth = self._worth(node)
+        if worth:
+            self._kept.add(node)
+        return worth
+
+    def _worth(self, node: Node) -> bool:
         op = node.op
         if not op.cheap or node in self._bases:
             return True
@@ -150,18 +157,22 @@ class _Worth:
         return op.kind == "elementwise" and self._cost(node) > MAX_RECOMPUTED
 
     def _cost(self, node: Node) -> int:
-        """Cheap ops that computing the node again would take, at most."""
-        depth = self._depth
+        """Cheap ops that computing the node again would take, at most; more than is ever computed
+        again where it would take a dear one.
+        """
+        depth, kept = self._depth, self._kept
         if node not in depth:
             for n in ancestors(
-                [node], lambda n: n in depth or n.value is not None or not n.op.cheap
+                [node], lambda n: n in depth or n in kept or n.value is not None or not n.op.cheap
             ):
-                if n not in depth:
-                    depth[n] = (
-                        1 + sum(depth.get(a, 0) for a in n.args)
-                        if n.op.cheap and n.value is None
-                        else 0
-                    )
+                if n in depth:
+                    continue
+                if n in kept or n.value is not None or not n.args:
+                    depth[n] = 0
+                elif n.op.cheap:
+                    depth[n] = 1 + sum(depth.get(a, 0) for a in n.args)
+                else:
+                    depth[n] = MAX_RECOMPUTED
         return depth[node]
 
 

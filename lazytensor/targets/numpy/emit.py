@@ -14,6 +14,7 @@ from ..._base.dtypes import DType, kind
 from ...ir.scalar import Interpreter
 from ...lower.kernel import FULL, ROW, Kernel
 from ...ops._eager import FUNCTIONS, SPECIAL
+from .select import select
 
 Level = str
 
@@ -222,7 +223,7 @@ class _Writer:
                 f"copyto({out}, {self._name(special.__name__, special)}(np, {', '.join(names)}))"
             ]
         if name == "select":
-            return [f"copyto({out}, {self._name('where', np.where)}({', '.join(names)}))"]
+            return [f"{self._name('select', select)}({', '.join(names)}, {out})"]
         function = self._name(FUNCTIONS[name], getattr(np, FUNCTIONS[name]))
         return [f"{function}({', '.join(names)}, out={out})"]
 
