@@ -10,6 +10,7 @@ from . import (
     accelerator,
     autograd,
     backends,
+    cpu,
     cuda,
     jit,
     linalg,
@@ -39,7 +40,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "accelerator", "autograd", "backends", "cuda", "jit", "linalg", "load", "nn", "optim", "random",
-    "return_types", "save", "special", "testing", "utils", "version",
+    "accelerator", "autograd", "backends", "cpu", "cuda", "jit", "linalg", "load", "nn", "optim",
+    "random", "return_types", "save", "special", "testing", "utils", "version",
 ]  # fmt: skip
 __all__ += _api.__all__

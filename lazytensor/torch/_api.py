@@ -3,6 +3,7 @@
 What enters: nothing. What leaves: names, gathered from the modules that make them.
 """
 
+import math
 from typing import Any
 
 from . import (
@@ -13,10 +14,12 @@ from . import (
     complexes,
     contraction,
     convert,
+    copying,
     counting,
     create,
     cumulative,
     draws,
+    exchange,
     index,
     join,
     linear,
@@ -30,6 +33,7 @@ from . import (
     scatter,
     settings,
     shape,
+    sharing,
     special,
     statistics,
     subclass,
@@ -41,29 +45,37 @@ from . import autograd as autograd
 from . import linalg as linalg
 from ._dispatch import FUNCTIONS
 from ._dtypes import dtype, finfo, iinfo
+from ._errors import AcceleratorError, FatalError, OutOfMemoryError
 from ._generator import Generator as Generator
 from ._generator import default_generator
+from ._missing import missing
 from ._types import Size, device, layout, memory_format
 from ._untyped import TypedStorage, UntypedStorage
 from .create import TYPED
 from .tensor import Tensor as Tensor
 
 MODULES = (
-    _nn, _untyped, arithmetic, autograd, complexes, contraction, convert, counting, create,
-    cumulative, draws, index, join, linear, norms, order, parts, pointwise, reduce,
-    return_types, scatter, settings, shape, special, statistics, views,
+    _nn, _untyped, arithmetic, autograd, complexes, contraction, convert, copying, counting, create,
+    cumulative, draws, exchange, index, join, linear, norms, order, parts, pointwise, reduce,
+    return_types, scatter, settings, shape, sharing, special, statistics, views,
+)  # fmt: skip
+
+
+KINDS: tuple[type, ...] = (
+    AcceleratorError, FatalError, Generator, OutOfMemoryError, Size, Tensor, TypedStorage,
+    UntypedStorage, device, dtype, finfo, iinfo, layout, memory_format,
 )  # fmt: skip
 
 
 def _names() -> dict[str, Any]:
     """The namespace."""
-    out: dict[str, Any] = {name: f for name, f in FUNCTIONS.items() if not name.startswith("_")}
+    out: dict[str, Any] = {"e": math.e, "inf": math.inf, "nan": math.nan, "pi": math.pi}
+    out |= {name: f for name, f in FUNCTIONS.items() if not name.startswith("_")}
     out |= {**_dtypes.NAMES, **_dtypes.ALIASES, **TYPED, **_types.FORMATS, **_types.LAYOUTS}
     out |= {name: getattr(random, name) for name in random.__all__ if name != "fork_rng"}
     out["default_generator"] = default_generator
     out["_C"] = subclass.C
-    for kind in (Generator, Size, Tensor, device, dtype, finfo, iinfo, layout, memory_format,
-                 TypedStorage, UntypedStorage):  # fmt: skip
+    for kind in KINDS:
         out[kind.__name__] = kind
     return out
 
@@ -71,12 +83,5 @@ def _names() -> dict[str, Any]:
 globals().update(_names())
 
 
-def __getattr__(name: str) -> Any:
-    """Raises AttributeError for a name that isn't there."""
-    raise AttributeError(
-        f"module 'torch' has no attribute {name!r} (lazytensor: docs/torch_coverage.md lists what "
-        "is there)"
-    )
-
-
+__getattr__ = missing("torch")
 __all__ = list(_names())

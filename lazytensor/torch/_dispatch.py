@@ -58,18 +58,25 @@ def _flat(items: Sequence[Any]) -> Iterator[Any]:
             yield x
 
 
-def _disabled(func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-    """The `__torch_function__` of classes that override nothing."""
-    return NotImplemented
-
-
 class _Off(threading.local):
-    """How many contexts of this thread turn overriding off."""
+    """How many contexts of this thread turn overriding off; a context itself."""
 
     depth = 0
 
+    def __enter__(self) -> None:
+        self.depth += 1
+
+    def __exit__(self, *exception: object) -> None:
+        self.depth -= 1
+
 
 OFF = _Off()
+
+
+def _disabled(func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    """The `__torch_function__` of classes that override nothing: the operation itself."""
+    with OFF:
+        return func(*args, **(kwargs or {}))
 
 
 def overridden(public: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -84,11 +91,23 @@ def overridden(public: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
         out = type(a).__torch_function__(public, types, tuple(args), kwargs)
         if out is not NotImplemented:
             return out
-    names = ", ".join(repr(t) for t in types)
+    names = "".join([f"  - tensor subclass {t!r}\n" for t in types])
     raise TypeError(
-        f"no implementation found for '{public.__module__}.{public.__name__}' on types that "
-        f"implement __torch_function__: [{names}]"
+        f"Multiple dispatch failed for 'torch.{public.__name__}'; all __torch_function__ handlers "
+        f"returned NotImplemented:\n\n{names}\nFor more information, try re-running with "
+        "TORCH_LOGS=not_implemented"
     )
+
+
+def asked(f: Any) -> Callable[..., Any]:
+    """A function that the classes of its arguments are asked about."""
+
+    @wraps(f)
+    def asking(*args: Any, **kwargs: Any) -> Any:
+        found = overridden(f, args, kwargs)
+        return f(*args, **kwargs) if found is NotImplemented else found
+
+    return asking
 
 
 # --- public forms ---------------------------------------------------------------------------------

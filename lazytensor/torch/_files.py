@@ -17,7 +17,7 @@ from . import _dtypes, _types, serialization
 from ._checkpoint import StorageSpec, TensorSpec
 from ._dispatch import PLAIN
 from ._pickle import Name
-from .convert import OWN
+from .copying import users
 from .create import place
 from .nn.parameter import Parameter
 from .parts import strided
@@ -125,12 +125,12 @@ class Files:
 
         count = stor.node.size * x.dtype.itemsize
         kept = StorageSpec(stor, count, data, location=str(x.device))
-        users = {k: v for k, v in vars(x).items() if k not in OWN}
+        given = users(x)
         kind = type(x)
         return TensorSpec(
             kept, x.dtype._name, x._offset, tuple(x.shape), tuple(x._stride()), x.requires_grad,
             isinstance(x, Parameter), None, None if kind in (Tensor, Parameter) else kind,
-            users or None,
+            given or None,
         )  # fmt: skip
 
     def storage(self, data: Any, dtype: str) -> _Memory:

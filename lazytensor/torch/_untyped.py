@@ -18,6 +18,7 @@ from ._dispatch import op
 from ._dtypes import TITLES, dtype
 from .create import filled, place
 from .parts import strided_steps
+from .sharing import block, share
 from .storage import Storage
 from .tensor import Tensor, contiguous, normal, wrap
 from .views import become
@@ -90,10 +91,17 @@ class UntypedStorage:
         return True
 
     def is_shared(self) -> bool:
-        """Whether other processes have the memory: not, here."""
-        return False
+        """Whether the memory is such that processes share."""
+        return block(self._stor) is not None
 
-    is_pinned = is_shared
+    def share_memory_(self) -> "UntypedStorage":
+        """Move the elements to memory that processes share; returns the storage."""
+        share(self._stor)
+        return self
+
+    def is_pinned(self) -> bool:
+        """Whether the memory is pinned: not on a CPU."""
+        return False
 
     def tolist(self) -> list[int]:
         """The bytes as ints."""
@@ -129,15 +137,15 @@ class UntypedStorage:
 
     def clone(self) -> "UntypedStorage":
         """A copy with its own memory."""
-        out = UntypedStorage()
-        out._stor = _fresh(self._read())
-        _LIVING[id(out._stor)] = out
-        return out
+        return UntypedStorage._of(Storage(self._stor.whole(), self._stor.order))
 
     __copy__ = clone
 
     def __deepcopy__(self, memo: Any) -> "UntypedStorage":
         return self.clone()
+
+    def __reduce__(self) -> Any:
+        return _stored, (np.array(value(self._stor.whole())), self._stor.order)
 
     def cpu(self) -> "UntypedStorage":
         """Itself."""
@@ -146,6 +154,10 @@ class UntypedStorage:
     def __repr__(self) -> str:
         data = "".join(f" {b}\n" for b in self.tolist())
         return f"{data}[torch.storage.UntypedStorage(device={self.device}) of size {len(self)}]"
+
+
+def _stored(data: np.ndarray[Any, Any], order: tuple[int, ...] | None) -> UntypedStorage:
+    return UntypedStorage._of(Storage(leaf(data, place("cpu")), order))
 
 
 def _within(key: Any, n: int) -> int:
@@ -302,7 +314,7 @@ def set_(
             become(input, source)
             return input
         source = UntypedStorage._of(stor)
-    become(input, _over(_untyped(source), input.dtype, storage_offset, size, stride))
+    become(input, over(_untyped(source), input.dtype, storage_offset, size, stride))
     return input
 
 
@@ -310,7 +322,7 @@ _C = {_dtypes.float32: "float", _dtypes.float64: "double", _dtypes.int64: "long 
       _dtypes.int32: "int", _dtypes.bool_: "bool", _dtypes.float16: "c10::Half"}  # fmt: skip
 
 
-def _over(bytes_: UntypedStorage, of: dtype, offset: int, size: Any, stride: Any) -> Tensor:
+def over(bytes_: UntypedStorage, of: dtype, offset: int, size: Any, stride: Any) -> Tensor:
     """A tensor that shows a storage."""
     stor, number = bytes_._stor, of.numpy
     shape = (bytes_.nbytes() // of.itemsize,) if size is None else tuple(size)

@@ -5,7 +5,6 @@ is computed.
 """
 
 from collections.abc import Callable, Iterator
-from copy import deepcopy as deep
 from typing import Any, TypeVar
 from weakref import ref
 
@@ -39,7 +38,10 @@ def method(f: Function) -> Function:
     return f
 
 
-def _bound(name: str, f: Any) -> None:
+def bound(name: str, f: Any) -> None:
+    """A method that PyTorch's classes of overriding tensors know by its own name, or a property."""
+    if name.startswith("__"):
+        f.__name__ = f.__qualname__ = name
     setattr(Tensor, name, f)
 
 
@@ -113,16 +115,17 @@ def _contains(self: Tensor, other: Any) -> bool:
 for _name, _f in (("bool", _bool), ("int", _int), ("float", _float), ("complex", _complex),
                   ("index", _index), ("len", _len), ("iter", _iter),
                   ("contains", _contains)):  # fmt: skip
-    _bound(f"__{_name}__", _f)
+    bound(f"__{_name}__", _f)
 
 
 # --- text -----------------------------------------------------------------------------------------
 
 
-def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
+def _repr(self: Tensor) -> str:
     fn = self.grad_fn
     kind = type(self)
-    prefix = "tensor(" if kind is Tensor else f"{kind.__name__}("
+    plain = "_prints_as" in kind.__dict__
+    prefix = "tensor(" if plain else f"{kind.__name__}("
     about = suffixes(
         str(self.dtype), self.shape, PRINT_OPTS,
         default_dtype=str(_dtypes.default()),
@@ -130,7 +133,8 @@ def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
         requires_grad=self.requires_grad,
         grad_fn=None if fn is None else fn.name(),
     )  # fmt: skip
-    return text(array(self), about, PRINT_OPTS, prefix=prefix)
+    found = text(array(self), about, PRINT_OPTS, prefix=prefix)
+    return found if plain or self._prints_as is None else f"{self._prints_as}({found})"
 
 
 def _format(self: Tensor, spec: str) -> str:
@@ -139,8 +143,8 @@ def _format(self: Tensor, spec: str) -> str:
     return object.__format__(self, spec)
 
 
-_bound("__repr__", _repr)
-_bound("__format__", _format)
+bound("__repr__", _repr)
+bound("__format__", _format)
 
 
 # --- arrays ---------------------------------------------------------------------------------------
@@ -171,7 +175,7 @@ def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndar
     return found.copy() if copy else found
 
 
-_bound("__array__", _array)
+bound("__array__", _array)
 
 
 def _dlpack(self: Tensor, **kwargs: Any) -> Any:
@@ -183,8 +187,8 @@ def _dlpack(self: Tensor, **kwargs: Any) -> Any:
     return memory(self).__dlpack__(**kwargs)
 
 
-_bound("__dlpack__", _dlpack)
-_bound("__dlpack_device__", lambda self: (1, 0))
+bound("__dlpack__", _dlpack)
+bound("__dlpack_device__", lambda self: (1, 0))
 
 
 # --- sizes ----------------------------------------------------------------------------------------
@@ -210,7 +214,7 @@ def numel(input: Tensor) -> int:
     return input._node.size
 
 
-_bound("nelement", numel)
+bound("nelement", numel)
 
 
 @method
@@ -219,7 +223,7 @@ def dim(input: Tensor) -> int:
     return len(input._node.shape)
 
 
-_bound("ndimension", dim)
+bound("ndimension", dim)
 
 
 @method
@@ -237,8 +241,11 @@ def element_size(input: Tensor) -> int:
 @method
 def data_ptr(input: Tensor) -> int:
     """The address of the first element, good until the tensor is next written to."""
-    found = array(input)
-    base = found if input._stor is None else value(input._stor.whole())
+    stor = input._stor
+    if stor is None:
+        base = array(input)
+    else:
+        base = value(stor.whole()) if stor.memory is None else stor.memory
     address = base.__array_interface__["data"][0]
     return int(address) + input._offset * input.dtype.itemsize
 
@@ -280,7 +287,7 @@ for _name, _f in (
     ("is_xpu", lambda x: False),
     ("names", lambda x: (None,) * x.ndim),
 ):
-    _bound(_name, property(_f))
+    bound(_name, property(_f))
 
 
 @op(name="is_complex")
@@ -307,8 +314,8 @@ def _is_conj(input: Tensor) -> bool:
     return False
 
 
-_bound("is_neg", _is_conj)
-_bound("is_inference", lambda self: self._inference)
+bound("is_neg", _is_conj)
+bound("is_inference", lambda self: self._inference)
 
 
 @method
@@ -440,7 +447,7 @@ def _retains(self: Tensor) -> bool:
     return fn is not None and fn._retained is not None and self._out in fn._retained
 
 
-_bound("retains_grad", property(_retains))
+bound("retains_grad", property(_retains))
 
 
 @method
@@ -471,18 +478,6 @@ def register_post_accumulate_grad_hook(input: Tensor, hook: Any) -> Handle:
 
 
 @method
-def is_shared(input: Tensor) -> bool:
-    """Whether other processes have the memory: not, here."""
-    return False
-
-
-@method
-def share_memory_(input: Tensor) -> Tensor:
-    """The tensor itself: processes get copies."""
-    return input
-
-
-@method
 def pin_memory(input: Tensor, device: Any = None) -> Tensor:
     """The tensor itself: on a CPU nothing is pinned."""
     return input
@@ -492,52 +487,3 @@ def pin_memory(input: Tensor, device: Any = None) -> Tensor:
 def is_pinned(input: Tensor, device: Any = None) -> bool:
     """Whether the memory is pinned: not on a CPU."""
     return False
-
-
-# --- copies, pickles ------------------------------------------------------------------------------
-
-
-def _deepcopy(self: Tensor, memo: Any) -> Tensor:
-    if not self.is_leaf:
-        raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
-            "protocol at the moment.  If you were attempting to deepcopy a module, this may be "
-            "because of a torch.nn.utils.weight_norm usage, see "
-            "https://github.com/pytorch/pytorch/pull/103001"
-        )
-    if id(self) in memo:
-        return memo[id(self)]  # type: ignore[no-any-return]
-    out = object.__new__(self.__class__)
-    out._node, out.dtype, out._strides = self._read(), self.dtype, dense(self)
-    out._needs = self._needs
-    memo[id(self)] = out
-    if self._grad is not None:
-        out._grad = _deepcopy(self._grad, memo)
-    _copy_users(self, out, memo)
-    return out
-
-
-def _copy_users(x: Tensor, out: Tensor, memo: Any) -> None:
-    for name, found in x.__dict__.items():
-        if name not in OWN:
-            out.__dict__[name] = deep(found, memo)
-
-
-OWN = frozenset(k for k in Tensor.__annotations__ if k.startswith("_")) | {"dtype"}
-_bound("_own_names", OWN)
-
-
-def _rebuilt(found: np.ndarray[Any, Any], of: dtype, needs: bool, users: Any, cls: Any) -> Tensor:
-    out: Tensor = object.__new__(cls)
-    out._node, out.dtype, out._needs = from_array(found, of)._node, of, needs
-    out.__dict__.update(users)
-    return out
-
-
-def _reduce(self: Tensor) -> Any:
-    users = {k: v for k, v in self.__dict__.items() if k not in OWN}
-    return _rebuilt, (array(self), self.dtype, self._needs, users, self.__class__)
-
-
-_bound("__deepcopy__", _deepcopy)
-_bound("__reduce__", _reduce)

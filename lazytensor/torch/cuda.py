@@ -4,13 +4,11 @@ What enters: devices. What leaves: answers, or RuntimeError.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
-__all__ = ["device_count", "is_available", "manual_seed", "manual_seed_all"]
-
-
-class OutOfMemoryError(RuntimeError):
-    """A GPU had no memory left."""
+from ._errors import OutOfMemoryError as OutOfMemoryError
+from ._missing import missing
 
 
 def is_available() -> bool:
@@ -40,34 +38,44 @@ def _refused(*args: Any, **kwargs: Any) -> Any:
     )
 
 
-def init() -> None:
-    """Raises RuntimeError: there is no GPU."""
-    _refused()
+def _refusing(name: str) -> Any:
+    """A function that needs a GPU."""
+
+    def refused(*args: Any, **kwargs: Any) -> Any:
+        """Raises RuntimeError: there is no GPU."""
+        return _refused()
+
+    refused.__name__ = refused.__qualname__ = name
+    return refused
 
 
-def current_device() -> int:
-    """Raises RuntimeError: there is no GPU."""
-    return int(_refused())
+_NEED_ONE = (
+    "Event", "ExternalStream", "Stream", "can_device_access_peer", "current_blas_handle",
+    "current_device", "current_stream", "default_stream", "get_device_capability",
+    "get_device_name", "get_device_properties", "get_rng_state", "init", "initial_seed",
+    "ipc_collect", "is_current_stream_capturing", "mem_get_info", "memory_summary", "set_device",
+    "set_rng_state", "synchronize",
+)  # fmt: skip
+globals().update({name: _refusing(name) for name in _NEED_ONE})
 
 
-def set_device(device: Any) -> None:
-    """Raises RuntimeError: there is no GPU."""
-    _refused()
+class device:
+    """A context in which a GPU is the current one; None, or an index below 0, changes nothing."""
+
+    def __init__(self, device: Any) -> None:
+        self.idx = -1 if device is None else getattr(device, "index", device)
+
+    def __enter__(self) -> None:
+        """Raises RuntimeError where a GPU is asked for: there is none."""
+        if self.idx is None or self.idx >= 0:
+            _refused()
+
+    def __exit__(self, *exception: object) -> None: ...
 
 
-def get_device_name(device: Any = None) -> str:
-    """Raises RuntimeError: there is no GPU."""
-    return str(_refused())
-
-
-def get_device_properties(device: Any = None) -> Any:
-    """Raises RuntimeError: there is no GPU."""
-    return _refused()
-
-
-def synchronize(device: Any = None) -> None:
-    """Raises RuntimeError: there is no GPU."""
-    _refused()
+def stream(stream: Any) -> Any:
+    """A context in which nothing changes: without a GPU there are no streams but None."""
+    return nullcontext(stream)
 
 
 def empty_cache() -> None:
@@ -80,6 +88,23 @@ def manual_seed(seed: int) -> None:
 
 def manual_seed_all(seed: int) -> None:
     """Accepted: there is no GPU to seed."""
+
+
+def seed() -> None:
+    """Accepted: there is no GPU to seed."""
+
+
+def seed_all() -> None:
+    """Accepted: there is no GPU to seed."""
+
+
+def get_rng_state_all() -> list[Any]:
+    """The states of all GPUs' generators: none."""
+    return []
+
+
+def set_rng_state_all(new_states: Any) -> None:
+    """Accepted: there is no GPU's generator."""
 
 
 def memory_allocated(device: Any = None) -> int:
@@ -97,6 +122,16 @@ def memory_reserved(device: Any = None) -> int:
     return 0
 
 
+def max_memory_reserved(device: Any = None) -> int:
+    """The most bytes that were held on the GPU: none."""
+    return 0
+
+
+def memory_stats(device: Any = None) -> dict[str, Any]:
+    """Figures of the GPU's memory: none."""
+    return {}
+
+
 def reset_peak_memory_stats(device: Any = None) -> None:
     """Nothing to reset."""
 
@@ -104,3 +139,6 @@ def reset_peak_memory_stats(device: Any = None) -> None:
 def get_arch_list() -> Sequence[str]:
     """The architectures that kernels are built for: none."""
     return []
+
+
+__getattr__ = missing("torch.cuda")

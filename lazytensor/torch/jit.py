@@ -5,6 +5,8 @@ What enters: functions, classes, modules. What leaves: the same.
 
 from typing import Any, TypeVar
 
+from ._missing import missing
+
 T = TypeVar("T")
 
 __all__ = [
@@ -77,3 +79,5 @@ class ScriptFunction:
 
 Final: Any = Any
 Attribute: Any = Any
+
+__getattr__ = missing("torch.jit")

@@ -8,6 +8,7 @@ from typing import Any
 from . import norms
 from ._dispatch import _public
 from ._dtypes import dtype
+from ._missing import missing
 from .tensor import Tensor
 
 __all__ = ["vector_norm"]
@@ -23,9 +24,4 @@ def _vector_norm(
 vector_norm = _public(_vector_norm, "vector_norm", True)
 
 
-def __getattr__(name: str) -> Any:
-    """Raises AttributeError for a name that isn't there yet."""
-    raise AttributeError(
-        f"module 'torch.linalg' has no attribute {name!r} (lazytensor: docs/torch_coverage.md "
-        "lists what is there)"
-    )
+__getattr__ = missing("torch.linalg")

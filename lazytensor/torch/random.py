@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._generator import Generator, default_generator
+from ._missing import missing
 from .tensor import Tensor
 
 __all__ = ["fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
@@ -53,3 +54,6 @@ def fork_rng(
         yield
     finally:
         set_rng_state(state)
+
+
+__getattr__ = missing("torch.random")

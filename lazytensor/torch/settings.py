@@ -7,9 +7,10 @@ What enters: values and names. What leaves: settings changed, answers. It must n
 from typing import Any
 
 from .._base import config
-from . import _dtypes, _types
+from . import _dtypes, _types, cpu, cuda
 from ._dispatch import FUNCTIONS, result_type
 from ._format import get_printoptions, set_printoptions
+from ._untyped import TypedStorage, UntypedStorage
 from .tensor import Tensor
 
 
@@ -59,6 +60,33 @@ def get_default_device() -> _types.device:
 def is_tensor(obj: Any) -> bool:
     """Whether it is a tensor."""
     return isinstance(obj, Tensor)
+
+
+@public
+def is_storage(obj: Any) -> bool:
+    """Whether it is a storage."""
+    return isinstance(obj, UntypedStorage | TypedStorage)
+
+
+@public
+def is_inference(input: Tensor) -> bool:
+    """Whether the tensor was made in inference mode."""
+    return input._inference
+
+
+@public
+def get_device_module(device: Any = None) -> Any:
+    """The module of a kind of device, that of the CPU by default. Raises RuntimeError."""
+    kind = "cpu" if device is None else _types.device(device).type
+    if kind not in _MODULES:
+        raise RuntimeError(
+            f"Invalid device string '{device}', make sure there is a corresponding module "
+            "registered under torch."
+        )
+    return _MODULES[kind]
+
+
+_MODULES = {"cpu": cpu, "cuda": cuda}
 
 
 @public
@@ -144,6 +172,37 @@ def are_deterministic_algorithms_enabled() -> bool:
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
     """What `use_deterministic_algorithms` was given as `warn_only`."""
     return _deterministic[1]
+
+
+_DEBUG_MODES = ("default", "warn", "error")
+
+
+@public
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """`use_deterministic_algorithms` by a number from 0 to 2, or its name "default", "warn",
+    "error". Raises TypeError and RuntimeError for what is none.
+    """
+    if not isinstance(debug_mode, int | str):
+        raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
+    if isinstance(debug_mode, str):
+        if debug_mode not in _DEBUG_MODES:
+            raise RuntimeError(
+                "invalid value of debug_mode, expected one of `default`, `warn`, `error`, but got "
+                f"{debug_mode}"
+            )
+        debug_mode = _DEBUG_MODES.index(debug_mode)
+    if debug_mode not in (0, 1, 2):
+        raise RuntimeError(
+            f"invalid value of debug_mode, expected 0, 1, or 2, but got {debug_mode}"
+        )
+    _deterministic[:] = [debug_mode > 0, debug_mode == 1]
+
+
+@public
+def get_deterministic_debug_mode() -> int:
+    """0 where nothing was asked for, 1 for warnings, 2 for errors."""
+    on, warn_only = _deterministic
+    return (1 if warn_only else 2) if on else 0
 
 
 @public

@@ -16,6 +16,7 @@ from ..lang.activation import in_single
 from ..ops import g
 from ._dispatch import FUNCTIONS, alias, need_tensor, op, result_type
 from ._dtypes import TITLES, default
+from ._missing import missing
 from .arithmetic import several
 from .pointwise import binary, floated, pointwise
 from .reduce import refuse
@@ -258,3 +259,6 @@ def _names() -> dict[str, Any]:
 
 globals().update(_names())
 __all__ = sorted(_names())  # noqa: PLE0605
+
+
+__getattr__ = missing("torch.special")

@@ -8,10 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from . import _dispatch
+from ._dispatch import asked
 from ._dtypes import dtype
 from ._types import device
 from .create import _shared
 from .tensor import Tensor
+from .views import alias_of
 
 __all__ = ["C", "as_subclass"]
 
@@ -26,37 +28,70 @@ def _convert(found: Any, cls: type) -> Any:
     return found
 
 
-class DisableTorchFunctionSubclass:
-    """A context in which nothing overrides operations."""
-
-    def __enter__(self) -> None:
-        _dispatch.OFF.depth += 1
-
-    def __exit__(self, *exception: object) -> None:
-        _dispatch.OFF.depth -= 1
-
-
 def _torch_function(
     cls: type, func: Callable[..., Any], types: Sequence[type], args: Any = (), kwargs: Any = None
 ) -> Any:
     """The operation itself, its results as of the class."""
     if not all(issubclass(cls, t) for t in types):
         return NotImplemented
-    with DisableTorchFunctionSubclass():
+    with _dispatch.OFF:
         found = func(*args, **(kwargs or {}))
     return found if func in _KEPT else _convert(found, cls)
 
 
-_KEPT: set[Any] = set()
+# Operations whose results stay as they are.
+_KEPT: set[Any] = {Tensor.grad.__get__}
 setattr(Tensor, "__torch_function__", classmethod(_torch_function))  # noqa: B010
 
 
+# --- what classes that override operations have beside methods ------------------------------------
+
+# Python's own methods, which the classes are asked about as about operations.
+_SPECIAL = (
+    "__array__", "__bool__", "__complex__", "__contains__", "__deepcopy__", "__float__",
+    "__format__", "__index__", "__int__", "__len__", "__reduce_ex__", "__repr__", "__reversed__",
+)  # fmt: skip
+
+
+def _attribute(found: property) -> property:
+    """An attribute that the class of its tensor is asked about."""
+
+    get, set_ = asked(found.__get__), asked(found.__set__)
+    return property(
+        lambda self: get(self),
+        None if found.fset is None else lambda self, new: set_(self, new),
+        found.fdel,
+        found.__doc__,
+    )
+
+
+def _init_subclass(cls: Any, **kwargs: Any) -> None:
+    """Attributes and special methods of classes that override operations ask the class too."""
+    super(Tensor, cls).__init_subclass__(**kwargs)
+    if cls.__torch_function__ is _dispatch._disabled:
+        return
+    for name, found in vars(Tensor).items():
+        if getattr(cls, name, None) is not found:
+            continue
+        if isinstance(found, property):
+            setattr(cls, name, _attribute(found))
+        elif name in _SPECIAL:
+            setattr(cls, name, asked(found))
+
+
+setattr(Tensor, "__init_subclass__", classmethod(_init_subclass))  # type: ignore[arg-type]  # noqa: B010
+
+
+# --- making ---------------------------------------------------------------------------------------
+
+
 def as_subclass(x: Tensor, cls: type) -> Any:
-    """The same tensor as of a subclass. Raises TypeError for what is none."""
+    """A view of all of the tensor as of a subclass. Raises TypeError for what is none."""
     if not isinstance(cls, type) or not issubclass(cls, Tensor):
         raise TypeError(f"as_subclass(): cls must be a subclass of Tensor, not {cls!r}")
-    out = _shared(cls, x)
-    out._base, out._at, out._needs = x._base, x._at, x._needs
+    view = alias_of(x)
+    out = _shared(cls, view)
+    out._base, out._at = view._base, view._at
     return out
 
 
@@ -97,8 +132,8 @@ def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool, Any]:
 # The few private names that programs and packages use.
 C: Any = SimpleNamespace(
     _disabled_torch_function_impl=_dispatch._disabled,
-    DisableTorchFunctionSubclass=DisableTorchFunctionSubclass,
-    DisableTorchFunction=DisableTorchFunctionSubclass,
+    DisableTorchFunctionSubclass=lambda: _dispatch.OFF,
+    DisableTorchFunction=lambda: _dispatch.OFF,
     TensorBase=Tensor,
     _TensorBase=Tensor,
     _nn=SimpleNamespace(_parse_to=_parse_to),

@@ -17,6 +17,7 @@ from ..ops.gather import gather
 from . import _dtypes, _types
 from ._dtypes import dtype
 from ._graph import MODE, AccumulateGrad, Edge, GradFn, grad_fn_class
+from ._missing import MISSING
 from ._types import Size, device
 from .storage import Steps, Storage
 
@@ -53,6 +54,8 @@ class Tensor:
     _after: dict[int, Any] | None = None
     _inference = False
     __array_priority__ = 1000
+    # What stands around the text of subclasses; a class that has it itself prints as "tensor(".
+    _prints_as: str | None = None
 
     if TYPE_CHECKING:  # operations are bound by the modules that know them
 
@@ -81,6 +84,17 @@ class Tensor:
         def __iter__(self) -> Iterator["Tensor"]: ...
         def __int__(self) -> int: ...
         def __float__(self) -> float: ...
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Raises AttributeError for a name that isn't there."""
+            hint = "" if name.startswith("_") else MISSING
+            raise AttributeError(
+                f"'{type(self).__name__}' object has no attribute '{name}'{hint}",
+                name=name,
+                obj=self,
+            )
 
     # --- value ------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import _dtypes
+from ._missing import missing
 from .convert import array
 from .create import as_tensor
 from .tensor import Tensor
@@ -128,3 +129,6 @@ def assert_allclose(actual: Any, expected: Any, rtol: Any = None, atol: Any = No
     """`assert_close` of older programs."""
     assert_close(actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=False,
                  msg=msg or None)  # fmt: skip
+
+
+__getattr__ = missing("torch.testing")

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 NAME = "torch_face_over_torch"
-SETS = [("_dispatch", "PLAIN"), ("convert", "OWN"), ("pointwise", "FAST")]
+SETS = [("_dispatch", "PLAIN"), ("copying", "OWN"), ("pointwise", "FAST")]
 SOURCES = Path(__file__).resolve().parents[2] / "lazytensor" / "torch"
 
 

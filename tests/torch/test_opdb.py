@@ -3,6 +3,7 @@ wrong."""
 
 from __future__ import annotations
 
+import collections
 import time
 from typing import Any
 
@@ -14,6 +15,7 @@ pytest.importorskip("expecttest")  # op_db imports it
 from tests.torch import opdb  # noqa: E402
 from tests.torch.op_checks import check, operators  # noqa: E402
 
+PARTS = 8
 KNOWN = ["add", "max.reduction_with_dim", "linalg.svd", "bernoulli", "nn.functional.dropout", "T"]
 
 
@@ -143,14 +145,22 @@ def failures(results: list[opdb.Result]) -> dict[str, str]:
 
 
 @pytest.mark.timeout(1500)
-def test_what_is_listed_passes(full):
-    """With --full all samples of all that is listed; else a few, of every sixth operator."""
+@pytest.mark.parametrize("part", range(PARTS))
+def test_what_is_listed_passes(part, full):
+    """All that is listed, with three samples of each dtype; with --full all samples."""
     passing = opdb.read_passing()
-    names = sorted(set(passing) & set(operators()))
     assert set(passing) <= set(operators()), "names that PyTorch's table doesn't have"
-    chosen = names if full else names[::6]
     results = []
-    for name in chosen:
+    for name in sorted(passing)[part::PARTS]:
         plan = opdb.Plan(columns=passing[name], limit=None if full else 3)
         results.append(plan.check(name))
+    assert results
     assert failures(results) == {}
+
+
+def test_the_list_is_long_enough():
+    """Operators that pass as a function, with their gradients, and whose errors are PyTorch's."""
+    columns = collections.Counter(c for passed in opdb.read_passing().values() for c in passed)
+    assert columns["forward"] >= 420
+    assert columns["backward"] >= 320
+    assert columns["errors"] >= 120

@@ -3,6 +3,7 @@
 from typing import Any
 
 from .._dispatch import FUNCTIONS
+from .._missing import missing
 from . import activation, layers, loss, windows
 from ._base import TABLE
 
@@ -10,10 +11,9 @@ FAMILIES = (activation, layers, loss, windows)
 globals().update(TABLE)
 
 
+_absent = missing("torch.nn.functional")
+
+
 def __getattr__(name: str) -> Any:
     """An operation of the namespace itself; AttributeError for one that isn't there."""
-    if name in FUNCTIONS:
-        return FUNCTIONS[name]
-    raise AttributeError(
-        f"torch.nn.functional: lazytensor has no {name!r} yet (docs/torch_coverage.md)"
-    )
+    return FUNCTIONS[name] if name in FUNCTIONS else _absent(name)

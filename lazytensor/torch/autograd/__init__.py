@@ -2,17 +2,21 @@
 
 from typing import Any
 
-from .._dispatch import op
+from .._dispatch import asked, op
+from .._missing import missing
 from ..tensor import Tensor
 from .anomaly import detect_anomaly as detect_anomaly
 from .anomaly import set_detect_anomaly as set_detect_anomaly
-from .engine import backward as backward
-from .engine import grad as grad
+from .engine import backward as _engine_backward
+from .engine import grad as _engine_grad
 from .function import Function as Function
 from .modes import enable_grad as enable_grad
 from .modes import inference_mode as inference_mode
 from .modes import no_grad as no_grad
 from .modes import set_grad_enabled as set_grad_enabled
+
+backward = asked(_engine_backward)
+grad = asked(_engine_grad)
 
 
 @op(name="backward", function=False)
@@ -24,4 +28,7 @@ def _backward(
     inputs: Any = None,
 ) -> None:
     """Add the gradients of the tensor to the `.grad` of the leaves that it was made from."""
-    backward(input, gradient, retain_graph, create_graph, inputs)
+    _engine_backward(input, gradient, retain_graph, create_graph, inputs)
+
+
+__getattr__ = missing("torch.autograd")

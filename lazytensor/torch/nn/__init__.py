@@ -1,5 +1,6 @@
 """torch.nn: modules, parameters, their initial values, and what they compute as functions."""
 
+from .._missing import missing
 from . import functional, init, modules, parameter, utils
 from .modules import *  # noqa: F403
 from .parameter import (
@@ -21,3 +22,6 @@ __all__ = [
     "utils",
 ]
 __all__ += modules.__all__
+
+
+__getattr__ = missing("torch.nn")

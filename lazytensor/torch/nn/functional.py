@@ -4,6 +4,7 @@ What enters: tensors, and weights where there are some. What leaves: tensors. It
 families of `_functional`.
 """
 
+from .._missing import missing
 from ._functional.activation import (
     celu,
     celu_,
@@ -289,3 +290,4 @@ __all__ = [
     "upsample_bilinear",
     "upsample_nearest",
 ]
+__getattr__ = missing("torch.nn.functional")

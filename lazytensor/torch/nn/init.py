@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _api as torch
+from .._missing import missing
 
 __all__ = [
     "calculate_gain",
@@ -305,3 +306,6 @@ kaiming_uniform = _deprecated(kaiming_uniform_)
 kaiming_normal = _deprecated(kaiming_normal_)
 orthogonal = _deprecated(orthogonal_)
 sparse = _deprecated(sparse_)
+
+
+__getattr__ = missing("torch.nn.init")

@@ -65,6 +65,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     detached tensor of that class is returned, marked as a parameter.
     """
 
+    _prints_as = "Parameter"
+
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
         """A parameter over data's memory."""
         if data is None:
@@ -92,7 +94,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             memo[id(self)] = type(self)(data, self.requires_grad)
         return memo[id(self)]
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
 
     def __reduce_ex__(self, proto: Any) -> Any:
@@ -103,7 +105,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             return _rebuild_parameter_with_state, (*parts, users)
         return _rebuild_parameter, parts
 
-    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[attr-defined]
+    __torch_function__ = torch._C._disabled_torch_function_impl
 
 
 class Buffer(Tensor, metaclass=_BufferMeta):
@@ -121,7 +123,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
     def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
         """All is done in __new__."""
 
-    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[attr-defined]
+    __torch_function__ = torch._C._disabled_torch_function_impl
 
 
 class UninitializedTensorMixin:
@@ -201,7 +203,7 @@ def is_lazy(param: Any) -> bool:
     return isinstance(param, UninitializedTensorMixin)
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
+class UninitializedParameter(UninitializedTensorMixin, Parameter):
     """A parameter whose shape the first forward call of its lazy module tells."""
 
     cls_to_become = Parameter

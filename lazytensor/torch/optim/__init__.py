@@ -1,5 +1,6 @@
 """torch.optim: methods that change parameters by their gradients."""
 
+from .._missing import missing
 from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adagrad import Adagrad
@@ -32,3 +33,4 @@ __all__ = [
     "lr_scheduler",
     "swa_utils",
 ]
+__getattr__ = missing("torch.optim")

@@ -4,6 +4,7 @@ What enters: an optimizer and a rule. What leaves: other learning rates in its g
 know how optimizers step.
 """
 
+from .._missing import missing
 from ._cycles import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
 from ._plateau import ReduceLROnPlateau
 from ._rules import (
@@ -39,3 +40,4 @@ __all__ = [
     "StepLR",
     "_LRScheduler",
 ]
+__getattr__ = missing("torch.optim.lr_scheduler")

@@ -1,5 +1,6 @@
 """torch.nn.utils: what is done to the parameters of modules from outside."""
 
+from ..._missing import missing
 from . import rnn, stateless
 from .clip_grad import (
     clip_grad_norm,
@@ -27,3 +28,4 @@ __all__ = [
     "vector_to_parameters",
     "weight_norm",
 ]
+__getattr__ = missing("torch.nn.utils")

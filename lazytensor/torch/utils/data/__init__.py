@@ -1,5 +1,6 @@
 """torch.utils.data: datasets, the orders of their samples, and batches of them."""
 
+from ..._missing import missing
 from .dataloader import DataLoader, default_collate, default_convert, get_worker_info
 from .dataset import (
     ChainDataset,
@@ -42,3 +43,4 @@ __all__ = [
     "get_worker_info",
     "random_split",
 ]
+__getattr__ = missing("torch.utils.data")
