@@ -40,6 +40,10 @@ MODE = _Mode()
 ANOMALY = _Anomaly()
 _sequence = itertools.count()
 Edge = tuple["GradFn | None", int]
+# Derivatives that read two operands, of which a Python number may have been one.
+PAIRS = frozenset(("AddBackward0", "SubBackward0", "MulBackward0", "DivBackward0", "CopyBackwards",
+                   "FillBackward3", "FillBackward1", "WhereBackward0", "IndexPutBackward0",
+                   "DivBackward1"))  # fmt: skip
 
 
 def last_record() -> int:
@@ -144,12 +148,16 @@ class GradFn:
 
     def name(self) -> str:
         """The name of the operation's derivative."""
-        return type(self).__name__
+        name = type(self).__name__
+        return f"torch::autograd::{name}" if name in _OWN_SPACE else name
 
     @property
     def next_functions(self) -> tuple[Edge, ...]:
         """The records that made what it read, with output numbers."""
-        return tuple(self.edges)
+        found = [(None, 0) if fn is NOWHERE[0] else (fn, number) for fn, number in self.edges]
+        if len(found) == 1 and type(self).__name__ in PAIRS:
+            found.append((None, 0))
+        return tuple(found)
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -185,6 +193,11 @@ class GradFn:
             self._retained = {}
         self.watched = True
         self._retained[number] = keeper
+
+    def pass_on(self, number: int, new: "GradFn") -> None:
+        """Let output `number` retain its gradient as the first output of another record."""
+        if self._retained is not None and number in self._retained:
+            new.retain(0, self._retained.pop(number))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {hex(id(self))}>"
@@ -296,6 +309,11 @@ def _rest(out: Node, inputs: tuple[Node, ...]) -> tuple[Node, ...] | None:
 def _zero(x: Node) -> Node | None:
     """The gradient of what an operation is flat in; None where there is none at all."""
     return g.broadcast_to(g.constant(0, x), x.shape) if x.dtype.kind not in "biu" else None
+
+
+_OWN_SPACE = ("CopySlices", "CopyBackwards")
+# Where gradients of a view go that was made without history, of a base that has one: nowhere.
+NOWHERE: Edge = (GradFn((), (), ()), 0)
 
 
 class AccumulateGrad(GradFn):

@@ -241,29 +241,19 @@ def binary(
     joint = work or result_type(a, b)
     if floating and joint._rank < 2:
         joint = default()
-    like = tensors[0]._read()
-    nodes = [cast(x._read(), joint) if isinstance(x, Tensor) else number(x, joint, like)
-             for x in (a, b)]  # fmt: skip
+    read = [x._read() for x in tensors]
     if len(tensors) == 2:
         broadcast(a._node.shape, b._node.shape)
-    if nodes[0] is nodes[1]:
-        nodes = distinct(nodes)
-    out = f(*nodes)
+        if read[0] is read[1]:
+            read = distinct(read)
+    rest = iter(read)
+    out = f(*[cast(next(rest), joint) if isinstance(x, Tensor) else number(x, joint, read[0])
+              for x in (a, b)])  # fmt: skip
     strides = elementwise_strides(out.shape, tensors)
     made = wrap(out, of, strides)
     if MODE.grad and made.dtype._rank > 1:
-        read = [n for n, x in zip(nodes, (a, b)) if isinstance(x, Tensor)]
-        casted = [_cast_recorded(x, n) for x, n in zip(tensors, read)]
-        return record(made, title, casted, read)
+        return record(made, title, tensors, read)
     return made
-
-
-def _cast_recorded(x: Tensor, node: Node) -> Tensor:
-    """The tensor, or where its value was cast the recorded cast of it."""
-    own = x._node
-    if node.dtype is own.dtype or not x.requires_grad:
-        return x
-    return record(wrap(node), "ToCopy", (x,), (own,))
 
 
 def _operands(name: str, a: Any, b: Any) -> tuple[Tensor, ...]:

@@ -15,14 +15,23 @@ from ..ops.elementwise import imag as imag_row
 from ..ops.elementwise import real as real_row
 from ..ops.movement import permute as permute_row
 from ..ops.movement import reshape as reshape_row
-from ._dispatch import alias, need_tensor, op, record, run
+from ._dispatch import (
+    alias,
+    need_tensor,
+    op,
+    record,
+    record_many,
+    record_view,
+    refuse_leaf,
+    run,
+)
 from ._dtypes import TITLES, dtype
-from ._graph import MODE
+from ._graph import MODE, GradFn, grad_fn_class
 from ._types import channels_last as CHANNELS_LAST
 from ._types import channels_last_3d as CHANNELS_LAST_3D
 from ._types import preserve_format as PRESERVE
 from .storage import Steps, read
-from .tensor import Ints, Tensor, contiguous, view_of, wrap
+from .tensor import Ints, Tensor, contiguous, refuse_inference, view_of, wrap
 
 __all__ = ["axes_of", "axis", "shown", "sizes_of"]
 
@@ -85,14 +94,46 @@ def shown(
     if node is source:
         node = g.reshape(source, source.shape)
     out = view_of(x, node, steps, strides, x._offset if offset is None else offset)
-    if x.dtype is not out.dtype:
-        out._counter = x._counter
-    base = x if x._base is None else x._base
-    out._base = base
+    if not name:
+        return out
+    seen_by(x, out)
+    return record_view(out, name, x, source)
+
+
+Piece = tuple[Steps, Ints, int]
+
+
+def shown_many(name: str, x: Tensor, pieces: Sequence[Piece]) -> tuple[Tensor, ...]:
+    """Views of x by steps, strides and offset, made by one operation."""
+    source = x._read()
+    outs = []
+    for steps, strides, offset in pieces:
+        node = source
+        for step in steps:
+            node = read(node, step)
+        if node is source:
+            node = g.reshape(source, source.shape)
+        outs.append(view_of(x, node, steps, strides, offset))
+        seen_by(x, outs[-1], many=True)
+    record_many(outs, name, (x,), (source,))
+    return tuple(outs)
+
+
+def seen_by(x: Tensor, out: Tensor, many: bool = False) -> None:
+    """Let `out` be a view of x: of several of its kind made at once if `many`."""
+    if x._inference:
+        out._inference = True
+        return
+    out._base = x if x._base is None else x._base
     out._at = out._count()[0]
     if MODE.inference:
-        out._inference = True
-    return record(out, name, (x,), (source,)) if name else out
+        out._origin = "inference"
+    elif not MODE.grad:
+        out._origin = "no_grad"
+    elif many:
+        out._origin = "many"
+    elif x._origin:
+        out._origin = x._origin
 
 
 # --- other sizes ----------------------------------------------------------------------------------
@@ -300,7 +341,12 @@ def in_place_form(name: str) -> None:
     f = getattr(Tensor, name)
 
     def written(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        become(x, f(x, *args, **kwargs))
+        refuse_leaf(x)
+        shown_ = f(x, *args, **kwargs)
+        shown_._fn = _as_written(shown_._fn)
+        become(x, shown_)
+        if x._inference:
+            refuse_inference()
         return x
 
     written.__doc__ = f"`{name}`, of the tensor itself."
@@ -311,8 +357,27 @@ def become(x: Tensor, shown_: Tensor) -> None:
     """Let x be what a view of it is."""
     x._stor, x._steps, x._seen = shown_._stor, shown_._steps, shown_._seen
     x._node, x._strides, x._offset = shown_._node, shown_._strides, shown_._offset
+    old, number = x._fn, x._out
     x._fn, x._out = shown_._fn, shown_._out
+    if old is not None and x._fn is not None:
+        old.pass_on(number, x._fn)
     x._count()[0] += 1
+    x._at = x._count()[0]
+
+
+# How many derivatives the forms of a view have that aren't in place.
+_FORMS = {"Squeeze": 3}
+
+
+def _as_written(fn: GradFn | None) -> GradFn | None:
+    """The record of a view, as of the form in place."""
+    if fn is None or fn.inputs is None:
+        return fn
+    name, found, number = type(fn).__name__.partition("Backward")
+    if not found:
+        return fn
+    title = f"{name}Backward{int(number) + _FORMS.get(name, 1)}"
+    return grad_fn_class(title)(fn.edges, fn.inputs, fn.outputs)
 
 
 # --- other orders of axes -------------------------------------------------------------------------
@@ -444,8 +509,10 @@ def detach(input: Tensor) -> Tensor:
 
 def _same(x: Tensor) -> Tensor:
     x._share()
-    source = x._read()
-    return view_of(x, source, (), x._stride(), x._offset)
+    out = view_of(x, x._read(), (), x._stride(), x._offset)
+    if x._inference:
+        out._inference = True
+    return out
 
 
 def _stopped(x: Tensor) -> Tensor:
