@@ -235,7 +235,7 @@ def refuse_overlap(x: Tensor, others: Sequence[Any] = ()) -> None:
 
 def _partly(x: Tensor, t: Tensor) -> bool:
     """Whether the spans of two tensors without gaps meet, but are not the same."""
-    if not (x._node.size and t._node.size and _gapless(x) and _gapless(t)):
+    if not (x._node.size and t._node.size and gapless(x) and gapless(t)):
         return False
     spans = [
         (y._offset * y.dtype.itemsize, (y._offset + y._node.size) * y.dtype.itemsize)
@@ -246,7 +246,7 @@ def _partly(x: Tensor, t: Tensor) -> bool:
     return spans[0][0] < spans[1][1] and spans[1][0] < spans[0][1]
 
 
-def _gapless(x: Tensor) -> bool:
+def gapless(x: Tensor) -> bool:
     """Whether the elements fill a span of memory, each place once."""
     if x._strides is None:
         return True
@@ -310,6 +310,7 @@ def _in_dtype(result: Tensor, to: dtype) -> Tensor:
     fn = result._fn
     if fn is not None and fn.inputs is not None and out.dtype._rank > 1:
         out._fn = type(fn)(fn.edges, fn.inputs, (out._node,), fn.saved)
+        out._fn.__dict__.update(fn.__dict__)
     return out
 
 
@@ -377,7 +378,11 @@ def record(out: Tensor, name: str, tensors: Sequence[Tensor], nodes: Sequence[No
         edges = [t._edge() for t in tensors]
         if any(fn is not None for fn, _ in edges):
             saved = _saved(name, tensors, edges, (out,))
-            out._fn = grad_fn_class(_titled(name))(edges, tuple(nodes), (out._node,), saved)
+            out._fn = fn = grad_fn_class(_titled(name))(edges, tuple(nodes), (out._node,), saved)
+            for t in tensors:
+                if t._strides is not None:
+                    fn.strides = [t._strides for t in tensors]
+                    break
     if MODE.inference:
         out._inference = True
     return out
@@ -388,7 +393,9 @@ def record_view(out: Tensor, name: str, x: Tensor, node: Node) -> Tensor:
     if MODE.grad and out.dtype._rank > 1:
         edge = x._edge()
         if edge[0] is not None:
-            out._fn = grad_fn_class(_titled(name))((edge,), (node,), (out._node,))
+            out._fn = fn = grad_fn_class(_titled(name))((edge,), (node,), (out._node,))
+            if x._strides is not None:
+                fn.strides = (x._strides,)
     return out
 
 
@@ -403,9 +410,19 @@ def record_many(
         return
     saved = _saved(name, tensors, edges, outs)
     fn = grad_fn_class(_titled(name))(edges, tuple(nodes), [t._node for t in outs], saved)
+    if any(t._strides is not None for t in tensors):
+        fn.strides = [t._strides for t in tensors]
     for number, out in enumerate(outs):
         if out.dtype._rank > 1:
             out._fn, out._out = fn, number
+
+
+def noted(made: Any, **facts: Any) -> Any:
+    """What was made, its record with what else the operation was given: formulas ask for it."""
+    fn = (made[0] if isinstance(made, tuple) else made)._fn if made != () else None
+    if fn is not None:
+        fn.__dict__.update(facts)
+    return made
 
 
 def _saved(
@@ -497,7 +514,8 @@ def to_dtype(x: Tensor, to: dtype) -> Tensor:
     if x.dtype is to:
         return x
     node = x._read()
-    return record(wrap(cast(node, to), to, x._strides), "ToCopy", (x,), (node,))
+    strides = x._strides if x._strides is None or gapless(x) else None
+    return record(wrap(cast(node, to), to, strides), "ToCopy", (x,), (node,))
 
 
 def number(value: Any, to: dtype, like: Node) -> Node:
@@ -553,6 +571,12 @@ def elementwise_strides(shape: Sequence[int], tensors: Sequence[Tensor]) -> tupl
     """The strides of an elementwise result: as its operands lie in memory, where they agree."""
     if all(t._strides is None for t in tensors):
         return None
+    if all(t._node.shape == shape for t in tensors):
+        if all(t._strides is None or tensor.is_contiguous(shape, t._strides) for t in tensors):
+            return None
+        own = tensors[0]._strides
+        if gapless(tensors[0]) and all(t._strides == own for t in tensors[1:]):
+            return own
     ndim = len(shape)
     rows = [_aligned(t, ndim, shape) for t in tensors if t._node.shape]
     perm = list(range(ndim - 1, -1, -1))

@@ -123,6 +123,13 @@ class GradFn:
     custom_rule = False
     # Whether the walk has more to do here than to ask for cotangents: any of what follows is set.
     watched = False
+    # PyTorch's formula for each thing that was read, where one is known; whether its parts share
+    # memory with the gradient or are written to once made; whether a gradient passes as it is.
+    formula: Any = None
+    shares = False
+    passes = False
+    # Of what was read, where any of it isn't contiguous.
+    strides: Any = None
     _node_hooks: dict[int, Any] | None = None
     _prehooks: dict[int, Any] | None = None
     _tensor_hooks: dict[int, dict[int, Any]] | None = None
@@ -229,6 +236,18 @@ class GradFn:
             parts[i] = part
         return _filled(inputs, wanted, parts)
 
+    def restore(self) -> None:
+        """Have inputs and outputs again, of a record that was freed: over placeholders.
+
+        Raises RuntimeError for one that saved anything.
+        """
+        if self.inputs is not None:
+            return
+        bare = self.outputs
+        if bare is None:
+            raise RuntimeError(FREED)
+        self.inputs, self.outputs = made_again(bare) if len(bare) == 4 else bare
+
     def _pull_again(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         """`pull` of a record that was freed: only derivatives that read nothing are there.
 
@@ -312,8 +331,25 @@ def _zero(x: Node) -> Node | None:
 
 
 _OWN_SPACE = ("CopySlices", "CopyBackwards")
-# Where gradients of a view go that was made without history, of a base that has one: nowhere.
-NOWHERE: Edge = (GradFn((), (), ()), 0)
+_LAST = 1 << 62  # above every record's number
+
+
+class _Nowhere(GradFn):
+    """Where gradients end that nobody wants."""
+
+    __slots__ = ()
+
+    def pull(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        """Nothing."""
+        return ()
+
+    def free(self) -> None:
+        """Nothing is kept."""
+
+
+# Where gradients of a view go that was made without history, of a base that has one.
+NOWHERE: Edge = (_Nowhere((), (), (), ()), 0)
+NOWHERE[0].count = 1  # type: ignore[union-attr]
 
 
 class AccumulateGrad(GradFn):
@@ -321,13 +357,16 @@ class AccumulateGrad(GradFn):
 
     __slots__ = ("variable",)
     watched = True
+    count = 1
 
     def name(self) -> str:
         """PyTorch's name of it."""
         return "torch::autograd::AccumulateGrad"
 
     def __init__(self, variable: Any) -> None:
-        super().__init__((), (), ())
+        self.edges = ()
+        self.inputs, self.outputs, self.saved = (), (), ()
+        self._sequence = _LAST
         self.variable = variable
 
 

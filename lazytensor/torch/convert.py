@@ -150,7 +150,7 @@ def _record_text(x: Tensor) -> str | None:
         fn = x.grad_fn
     except RuntimeError:  # a view of which a write can't be recorded
         return "Invalid"
-    return None if fn is None else fn.name()
+    return None if fn is None else fn.name().rpartition(":")[2]
 
 
 def _format(self: Tensor, spec: str) -> str:
@@ -328,7 +328,7 @@ def _is_conj(input: Tensor) -> bool:
 
 
 _bound("is_neg", _is_conj)
-_bound("is_inference", lambda self: self._inference)
+_bound("is_inference", lambda self: bool(self._inference))
 
 
 @method

@@ -14,7 +14,7 @@ from ..lang import indexing
 from ..ops import g
 from ..runtime.materialize import value
 from . import _dtypes
-from ._dispatch import assign, number, op, record, refuse_leaf, refuse_overlap, to_dtype
+from ._dispatch import assign, cast, number, op, record, refuse_leaf, to_dtype
 from .create import from_array, moved
 from .parts import cut, picked
 from .tensor import Tensor, wrap
@@ -167,9 +167,20 @@ def key_of(x: Tensor, arrays: dict[int, Tensor]) -> tuple[Any, ...]:
             at += 1
         else:
             _check_mask(k, shape, at)
+            _check_bounds(node, shape[at], at)
             key.append(node)
             at += len(node.shape) if node.dtype is _dtypes.bool_.numpy else 1
     return tuple(key)
+
+
+def _check_bounds(index: Node, n: int, at: int) -> None:
+    """Raises IndexError where an index that is known leads out of an axis of size n."""
+    found = index.value
+    if found is None or found.dtype.kind == "b" or not found.size:
+        return
+    for i in (int(found.min()), int(found.max())):
+        if not -n <= i < n:
+            raise IndexError(f"index {i} is out of bounds for dimension {at} with size {n}")
 
 
 def _check_mask(k: Tensor, shape: Sequence[int], at: int) -> None:
@@ -233,6 +244,8 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
         return
     refuse_leaf(shown, (given,))
     node, u = shown._read(), given._read()
+    if not u.shape:
+        u = cast(u, shown.dtype)
     if u.dtype is not node.dtype:
         raise RuntimeError(
             "Index put requires the source and destination dtypes match, got "
@@ -250,8 +263,8 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
                 f"shape mismatch: value tensor of shape {list(u.shape)} cannot be broadcast to "
                 "indexing result"
             ) from None
-    tensors = (shown, given)
-    assign(shown, record(wrap(out, shown.dtype), "IndexPut", tensors, (node, u)))
+    tensors, read = (shown, given), (node, given._read())
+    assign(shown, record(wrap(out, shown.dtype), "IndexPut", tensors, read))
 
 
 def _one_mask(x: Tensor, arrays: dict[int, Tensor], u: Node) -> bool:

@@ -20,7 +20,7 @@ from ..ops.movement import permute as permute_row
 from ..ops.movement import reshape as reshape_row
 from ..ops.movement import slice_
 from ..runtime.materialize import value as materialized
-from ._dispatch import op, record_view
+from ._dispatch import noted, op, record_view
 from .storage import Steps, Storage
 from .tensor import Ints, Tensor, view_of
 from .views import (
@@ -129,7 +129,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if not shape:
         raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
     a = axis(dim, len(shape))
-    return shown_many("Unbind", input, [_element(input, a, i) for i in range(shape[a])])
+    pieces = [_element(input, a, i) for i in range(shape[a])]
+    return noted(shown_many("Unbind", input, pieces), dim=a)  # type: ignore[no-any-return]
 
 
 @op()
@@ -164,7 +165,8 @@ def split(input: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Ten
 
 def _pieces(x: Tensor, a: int, sizes: Sequence[int], name: str) -> tuple[Tensor, ...]:
     starts = accumulate(sizes, initial=0)
-    return shown_many(name, x, [_piece(x, a, start, n, 1) for start, n in zip(starts, sizes)])
+    pieces = [_piece(x, a, start, n, 1) for start, n in zip(starts, sizes)]
+    return noted(shown_many(name, x, pieces), dim=a)  # type: ignore[no-any-return]
 
 
 @op(function=False)

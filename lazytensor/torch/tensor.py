@@ -55,7 +55,9 @@ class Tensor:
     _accumulator: Any = None
     _hooks: dict[int, Any] | None = None
     _after: dict[int, Any] | None = None
-    _inference = False
+    _uses = 0  # how many places of a walk of autograd hold it, as a gradient
+    _views = 0  # of them, how many hold a view of it
+    _inference: Any = False  # or True, or "counted" where writes are counted all the same
     __array_priority__ = 1000
 
     if TYPE_CHECKING:  # operations are bound by the modules that know them
@@ -131,7 +133,7 @@ class Tensor:
             self._stor.write(self._steps, node)
             if self._stor.memory is None:
                 self._node, self._seen = node, self._stor.stamp
-        if self._inference:
+        if self._inference is True:
             refuse_inference()
 
     # --- attributes -------------------------------------------------------------------------------
@@ -153,7 +155,7 @@ class Tensor:
 
     @property
     def _version(self) -> int:
-        if self._inference:
+        if self._inference is True:
             raise RuntimeError("Inference tensors do not track version counter.")
         return 0 if self._counter is None else self._counter[0]
 

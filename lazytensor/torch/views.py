@@ -18,6 +18,7 @@ from ..ops.movement import reshape as reshape_row
 from ._dispatch import (
     alias,
     need_tensor,
+    noted,
     op,
     record,
     record_many,
@@ -31,7 +32,15 @@ from ._types import channels_last as CHANNELS_LAST
 from ._types import channels_last_3d as CHANNELS_LAST_3D
 from ._types import preserve_format as PRESERVE
 from .storage import Steps, read
-from .tensor import Ints, Tensor, contiguous, refuse_inference, view_of, wrap
+from .tensor import (
+    Ints,
+    Tensor,
+    contiguous,
+    is_contiguous,
+    refuse_inference,
+    view_of,
+    wrap,
+)
 
 __all__ = ["axes_of", "axis", "shown", "sizes_of"]
 
@@ -261,7 +270,8 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     strides = contiguous(sizes) if x._strides is None else strides_for(
         x._node.shape, x._strides, sizes)  # fmt: skip
     if strides is not None:
-        return reshaped("View", x, sizes, strides)
+        plain = x._strides is None or is_contiguous(x._node.shape, x._strides)
+        return reshaped("View" if plain else "ReshapeAlias", x, sizes, strides)
     return run("UnsafeView", lambda n: g.reshape(n, sizes), (clone(x, None),))
 
 
@@ -323,7 +333,9 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     strides = x._stride()
     new = tuple(shape[a] for a in keep)
     name = "Squeeze" if dim is None else f"SqueezeBackward{1 if isinstance(dim, int) else 2}"
-    return reshaped(name, x, new, tuple(strides[a] for a in keep))
+    gone = [a for a in range(len(shape)) if a not in keep]
+    out = reshaped(name, x, new, tuple(strides[a] for a in keep))
+    return noted(out, dims=gone)  # type: ignore[no-any-return]
 
 
 @op()
@@ -333,7 +345,8 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     a = axis(dim, len(shape) + 1)
     step = shape[a] * strides[a] if a < len(shape) else 1
     new = (*shape[:a], 1, *shape[a:])
-    return reshaped("Unsqueeze", input, new, (*strides[:a], step, *strides[a:]))
+    out = reshaped("Unsqueeze", input, new, (*strides[:a], step, *strides[a:]))
+    return noted(out, dim=a)  # type: ignore[no-any-return]
 
 
 def in_place_form(name: str) -> None:
@@ -345,7 +358,7 @@ def in_place_form(name: str) -> None:
         shown_ = f(x, *args, **kwargs)
         shown_._fn = _as_written(shown_._fn)
         become(x, shown_)
-        if x._inference:
+        if x._inference is True:
             refuse_inference()
         return x
 
@@ -377,7 +390,9 @@ def _as_written(fn: GradFn | None) -> GradFn | None:
     if not found:
         return fn
     title = f"{name}Backward{int(number) + _FORMS.get(name, 1)}"
-    return grad_fn_class(title)(fn.edges, fn.inputs, fn.outputs)
+    out = grad_fn_class(title)(fn.edges, fn.inputs, fn.outputs)
+    out.__dict__.update(fn.__dict__)
+    return out
 
 
 # --- other orders of axes -------------------------------------------------------------------------
@@ -413,7 +428,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     order = list(range(ndim))
     if ndim:
         order[a], order[b] = b, a
-    return _permuted("Transpose", input, tuple(order))
+    return noted(_permuted("Transpose", input, tuple(order)), dims=(a, b))  # type: ignore[no-any-return]
 
 
 for _name in ("swapaxes", "swapdims"):
@@ -504,15 +519,18 @@ def detach(input: Tensor) -> Tensor:
     x = need_tensor("detach", input)
     out = _stopped(x) if MODE.levels else _same(x)
     out._counter = x._count()
+    return _detached(x, out)
+
+
+def _detached(x: Tensor, out: Tensor) -> Tensor:
+    if x._inference:
+        out._inference, out._counter = "counted", [0]
     return out
 
 
 def _same(x: Tensor) -> Tensor:
     x._share()
-    out = view_of(x, x._read(), (), x._stride(), x._offset)
-    if x._inference:
-        out._inference = True
-    return out
+    return view_of(x, x._read(), (), x._stride(), x._offset)
 
 
 def _stopped(x: Tensor) -> Tensor:
@@ -529,7 +547,7 @@ def _data(x: Tensor) -> Tensor:
     """`x.data`: the same memory without history, whose writes nobody counts."""
     out = _same(x)
     out._counter = [0]
-    return out
+    return _detached(x, out)
 
 
 def _set_data(x: Tensor, new: Any) -> None:
