@@ -20,6 +20,8 @@ from . import _dtypes, tensor
 from ._dtypes import dtype
 from ._graph import MODE, RESULT, Edge, Saved, grad_fn_class
 from ._saves import SAVES
+from ._slices import CopySlices, Slices
+from .storage import Steps
 from .tensor import Tensor, wrap
 
 __all__ = ["FUNCTIONS", "op"]
@@ -223,7 +225,7 @@ def in_place(f: Callable[..., Any], name: str, x: Any, *args: Any, **kwargs: Any
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}_(): argument 'input' (position 1) must be Tensor, not "
                         f"{type(x).__name__}")  # fmt: skip
-    refuse_leaf(x)
+    refuse_leaf(x, args)
     refuse_overlap(x, args)
     return assign(x, f(x, *args, **kwargs))
 
@@ -252,7 +254,7 @@ def refuse_overlap(x: Tensor, others: Sequence[Any] = ()) -> None:
 
 def _partly(x: Tensor, t: Tensor) -> bool:
     """Whether the spans of two tensors without gaps meet, but are not the same."""
-    if not (x._node.size and t._node.size and _gapless(x) and _gapless(t)):
+    if not (x._node.size and t._node.size and gapless(x) and gapless(t)):
         return False
     spans = [
         (y._offset * y.dtype.itemsize, (y._offset + y._node.size) * y.dtype.itemsize)
@@ -263,7 +265,7 @@ def _partly(x: Tensor, t: Tensor) -> bool:
     return spans[0][0] < spans[1][1] and spans[1][0] < spans[0][1]
 
 
-def _gapless(x: Tensor) -> bool:
+def gapless(x: Tensor) -> bool:
     """Whether the elements fill a span of memory, each place once."""
     if x._strides is None:
         return True
@@ -275,23 +277,26 @@ def _gapless(x: Tensor) -> bool:
     return True
 
 
-def refuse_leaf(x: Tensor) -> None:
-    """Raises RuntimeError where writing would change a leaf that needs a gradient."""
+def refuse_leaf(x: Tensor, others: Sequence[Any] = ()) -> None:
+    """Raises RuntimeError where writing would change a leaf that needs a gradient, or a view of
+    which a write can't be recorded.
+    """
     if not MODE.grad:
         return
-    if x._inference and not MODE.inference:
-        raise RuntimeError(
-            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make "
-            "a clone to get a normal tensor before doing inplace update."
-        )
-    if x._needs and x._fn is None:
+    needs = x.requires_grad
+    if not needs and not any(isinstance(t, Tensor) and t.requires_grad for t in others):
+        return
+    base = x._base
+    if base is not None:
+        tensor.refuse_view(x, "is being")
+        if needs and base.is_leaf:
+            raise RuntimeError(
+                "a view of a leaf Variable that requires grad is being used in an in-place "
+                "operation."
+            )
+    if needs and x.is_leaf:
         raise RuntimeError(
             "a leaf Variable that requires grad is being used in an in-place operation."
-        )
-    base = x._base
-    if base is not None and base._needs and base._fn is None:
-        raise RuntimeError(
-            "a view of a leaf Variable that requires grad is being used in an in-place operation."
         )
 
 
@@ -308,7 +313,7 @@ def assign(x: Tensor, result: Tensor) -> Tensor:
                 f"result type {_dtypes.TITLES[result.dtype]} can't be cast to the desired output "
                 f"type {_dtypes.TITLES[x.dtype]}"
             )
-        result = to_dtype(result, x.dtype)
+        result = _in_dtype(result, x.dtype)
     if result is not x and result._fn is not None and result._fn.saved:
         result._fn.saved = _saved_in_place(result._fn.saved, result._counter, x._count())
     if MODE.grad and (result.requires_grad or x.requires_grad):
@@ -316,6 +321,16 @@ def assign(x: Tensor, result: Tensor) -> Tensor:
     else:
         x._write(result._read())
     return x
+
+
+def _in_dtype(result: Tensor, to: dtype) -> Tensor:
+    """A result that is written to a tensor of another dtype, as of the operation itself."""
+    out = wrap(cast(result._read(), to), to, result._strides)
+    fn = result._fn
+    if fn is not None and fn.inputs is not None and out.dtype._rank > 1:
+        out._fn = type(fn)(fn.edges, fn.inputs, (out._node,), fn.saved)
+        out._fn.__dict__.update(fn.__dict__)
+    return out
 
 
 def _saved_in_place(
@@ -333,18 +348,32 @@ def _saved_in_place(
 
 def _assign_recorded(x: Tensor, result: Tensor) -> None:
     base = x._base
+    new = result._fn
+    if new is None:
+        edges = [x._edge(), (None, 0)]
+        new = grad_fn_class("CopyBackwards")(edges, (x._read(), result._read()), (result._node,))
     if base is None:
+        old, number = x._fn, x._out
         x._write(result._read())
-        edge = result._edge()
-        x._fn, x._out = edge
+        x._fn, x._out = new, result._out
+        if old is not None:
+            old.pass_on(number, new)
         return
-    before, edge = base._read(), base._edge()
+    old, number = base._fn, base._out
+    before = base._read()
+    edge = base._edge()
     x._write(result._read())
-    after = base._read()
-    if after is not before:
-        edges = (edge, result._edge())
-        base._fn = grad_fn_class("CopySlices")(edges, (before, result._node), (after,))
-        base._out = 0
+    base._fn = CopySlices(edge, before, base._read(), slices_of(base, x), new)
+    base._out = 0
+    if old is not None:
+        old.pass_on(number, base._fn)
+    x._record()
+
+
+def slices_of(base: Tensor, x: Tensor) -> Slices:
+    """Where in its base a view lies."""
+    steps: Steps = x._steps[len(base._steps) :]
+    return Slices(steps, base._strides, (x._node.shape, x._stride(), x._offset - base._offset))
 
 
 # --- recording ------------------------------------------------------------------------------------
@@ -368,9 +397,24 @@ def record(out: Tensor, name: str, tensors: Sequence[Tensor], nodes: Sequence[No
         edges = [t._edge() for t in tensors]
         if any(fn is not None for fn, _ in edges):
             saved = _saved(name, tensors, edges, (out,))
-            out._fn = grad_fn_class(_titled(name))(edges, tuple(nodes), (out._node,), saved)
+            out._fn = fn = grad_fn_class(_titled(name))(edges, tuple(nodes), (out._node,), saved)
+            for t in tensors:
+                if t._strides is not None:
+                    fn.strides = [t._strides for t in tensors]
+                    break
     if MODE.inference:
         out._inference = True
+    return out
+
+
+def record_view(out: Tensor, name: str, x: Tensor, node: Node) -> Tensor:
+    """`record` for a view of one tensor."""
+    if MODE.grad and out.dtype._rank > 1:
+        edge = x._edge()
+        if edge[0] is not None:
+            out._fn = fn = grad_fn_class(_titled(name))((edge,), (node,), (out._node,))
+            if x._strides is not None:
+                fn.strides = (x._strides,)
     return out
 
 
@@ -385,9 +429,19 @@ def record_many(
         return
     saved = _saved(name, tensors, edges, outs)
     fn = grad_fn_class(_titled(name))(edges, tuple(nodes), [t._node for t in outs], saved)
+    if any(t._strides is not None for t in tensors):
+        fn.strides = [t._strides for t in tensors]
     for number, out in enumerate(outs):
         if out.dtype._rank > 1:
             out._fn, out._out = fn, number
+
+
+def noted(made: Any, **facts: Any) -> Any:
+    """What was made, its record with what else the operation was given: formulas ask for it."""
+    fn = (made[0] if isinstance(made, tuple) else made)._fn if made != () else None
+    if fn is not None:
+        fn.__dict__.update(facts)
+    return made
 
 
 def _saved(
@@ -479,7 +533,8 @@ def to_dtype(x: Tensor, to: dtype) -> Tensor:
     if x.dtype is to:
         return x
     node = x._read()
-    return record(wrap(cast(node, to), to, x._strides), "ToCopy", (x,), (node,))
+    strides = x._strides if x._strides is None or gapless(x) else None
+    return record(wrap(cast(node, to), to, strides), "ToCopy", (x,), (node,))
 
 
 def number(value: Any, to: dtype, like: Node) -> Node:
@@ -535,6 +590,12 @@ def elementwise_strides(shape: Sequence[int], tensors: Sequence[Tensor]) -> tupl
     """The strides of an elementwise result: as its operands lie in memory, where they agree."""
     if all(t._strides is None for t in tensors):
         return None
+    if all(t._node.shape == shape for t in tensors):
+        if all(t._strides is None or tensor.is_contiguous(shape, t._strides) for t in tensors):
+            return None
+        own = tensors[0]._strides
+        if gapless(tensors[0]) and all(t._strides == own for t in tensors[1:]):
+            return own
     ndim = len(shape)
     rows = [_aligned(t, ndim, shape) for t in tensors if t._node.shape]
     perm = list(range(ndim - 1, -1, -1))

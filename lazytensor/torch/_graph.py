@@ -40,6 +40,10 @@ MODE = _Mode()
 ANOMALY = _Anomaly()
 _sequence = itertools.count()
 Edge = tuple["GradFn | None", int]
+# Derivatives that read two operands, of which a Python number may have been one.
+PAIRS = frozenset(("AddBackward0", "SubBackward0", "MulBackward0", "DivBackward0", "CopyBackwards",
+                   "FillBackward3", "FillBackward1", "WhereBackward0", "IndexPutBackward0",
+                   "DivBackward1"))  # fmt: skip
 
 
 def last_record() -> int:
@@ -119,6 +123,13 @@ class GradFn:
     custom_rule = False
     # Whether the walk has more to do here than to ask for cotangents: any of what follows is set.
     watched = False
+    # PyTorch's formula for each thing that was read, where one is known; whether its parts share
+    # memory with the gradient or are written to once made; whether a gradient passes as it is.
+    formula: Any = None
+    shares = False
+    passes = False
+    # Of what was read, where any of it isn't contiguous.
+    strides: Any = None
     _node_hooks: dict[int, Any] | None = None
     _prehooks: dict[int, Any] | None = None
     _tensor_hooks: dict[int, dict[int, Any]] | None = None
@@ -144,12 +155,16 @@ class GradFn:
 
     def name(self) -> str:
         """The name of the operation's derivative."""
-        return type(self).__name__
+        name = type(self).__name__
+        return f"torch::autograd::{name}" if name in _OWN_SPACE else name
 
     @property
     def next_functions(self) -> tuple[Edge, ...]:
         """The records that made what it read, with output numbers."""
-        return tuple(self.edges)
+        found = [(None, 0) if fn is NOWHERE[0] else (fn, number) for fn, number in self.edges]
+        if len(found) == 1 and type(self).__name__ in PAIRS:
+            found.append((None, 0))
+        return tuple(found)
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -186,6 +201,11 @@ class GradFn:
         self.watched = True
         self._retained[number] = keeper
 
+    def pass_on(self, number: int, new: "GradFn") -> None:
+        """Let output `number` retain its gradient as the first output of another record."""
+        if self._retained is not None and number in self._retained:
+            new.retain(0, self._retained.pop(number))
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {hex(id(self))}>"
 
@@ -215,6 +235,18 @@ class GradFn:
         for i, part in zip(places, found, strict=True):
             parts[i] = part
         return _filled(inputs, wanted, parts)
+
+    def restore(self) -> None:
+        """Have inputs and outputs again, of a record that was freed: over placeholders.
+
+        Raises RuntimeError for one that saved anything.
+        """
+        if self.inputs is not None:
+            return
+        bare = self.outputs
+        if bare is None:
+            raise RuntimeError(FREED)
+        self.inputs, self.outputs = made_again(bare) if len(bare) == 4 else bare
 
     def _pull_again(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         """`pull` of a record that was freed: only derivatives that read nothing are there.
@@ -298,18 +330,43 @@ def _zero(x: Node) -> Node | None:
     return g.broadcast_to(g.constant(0, x), x.shape) if x.dtype.kind not in "biu" else None
 
 
+_OWN_SPACE = ("CopySlices", "CopyBackwards")
+_LAST = 1 << 62  # above every record's number
+
+
+class _Nowhere(GradFn):
+    """Where gradients end that nobody wants."""
+
+    __slots__ = ()
+
+    def pull(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        """Nothing."""
+        return ()
+
+    def free(self) -> None:
+        """Nothing is kept."""
+
+
+# Where gradients of a view go that was made without history, of a base that has one.
+NOWHERE: Edge = (_Nowhere((), (), (), ()), 0)
+NOWHERE[0].count = 1  # type: ignore[union-attr]
+
+
 class AccumulateGrad(GradFn):
     """The end of a history: a leaf tensor, whose `.grad` gradients are added to."""
 
     __slots__ = ("variable",)
     watched = True
+    count = 1
 
     def name(self) -> str:
         """PyTorch's name of it."""
         return "torch::autograd::AccumulateGrad"
 
     def __init__(self, variable: Any) -> None:
-        super().__init__((), (), ())
+        self.edges = ()
+        self.inputs, self.outputs, self.saved = (), (), ()
+        self._sequence = _LAST
         self.variable = variable
 
 

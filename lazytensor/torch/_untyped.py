@@ -83,8 +83,8 @@ class UntypedStorage:
         return 1
 
     def data_ptr(self) -> int:
-        """The address, good until the memory is next written to."""
-        return int(value(self._stor.whole()).__array_interface__["data"][0])
+        """The address, where the elements are found until they are next written to; 0 for none."""
+        return self._stor.address()
 
     def resizable(self) -> bool:
         """Whether the size can change."""

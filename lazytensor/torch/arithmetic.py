@@ -450,7 +450,7 @@ def zero_(input: Tensor) -> Tensor:
 @op(name="fill_")
 def fill_(input: Tensor, value: Any) -> Tensor:
     """Every element one number, or that of a tensor without axes, in place. Raises RuntimeError."""
-    refuse_leaf(input)
+    refuse_leaf(input, (value,))
     title = "FillBackward3" if isinstance(value, Tensor) else "FillBackward2"
     return assign(input, _filled(title, input, value))
 

@@ -10,14 +10,26 @@ from weakref import ref
 
 import numpy as np
 
+from ..ir.node import Node
+from ..ops import g
 from ..runtime.materialize import value
 from . import _dtypes, _types
-from ._dispatch import assign, cast, op, record, refuse_leaf, refuse_overlap, to_dtype
+from ._dispatch import (
+    assign,
+    broadcast,
+    cast,
+    op,
+    record,
+    refuse_leaf,
+    refuse_overlap,
+    run,
+    to_dtype,
+)
 from ._dtypes import TITLES, dtype
 from ._format import PRINT_OPTS, formatted, suffixes, text
 from ._graph import Handle
 from .create import from_array, moved
-from .parts import unbind
+from .parts import expand, unbind
 from .tensor import Tensor, is_contiguous, memory, wrap
 from .views import axis, clone, dense, type_name
 from .views import formatted as strides_of
@@ -122,7 +134,6 @@ for _name, _f in (("bool", _bool), ("int", _int), ("float", _float), ("complex",
 
 
 def _repr(self: Tensor) -> str:
-    fn = self.grad_fn
     kind = type(self)
     plain = "_prints_as" in kind.__dict__
     prefix = "tensor(" if plain else f"{kind.__name__}("
@@ -131,10 +142,19 @@ def _repr(self: Tensor) -> str:
         default_dtype=str(_dtypes.default()),
         device="" if self.device == _types.CPU else str(self.device),
         requires_grad=self.requires_grad,
-        grad_fn=None if fn is None else fn.name(),
+        grad_fn=_record_text(self),
     )  # fmt: skip
     found = text(array(self), about, PRINT_OPTS, prefix=prefix)
     return found if plain or self._prints_as is None else f"{self._prints_as}({found})"
+
+
+def _record_text(x: Tensor) -> str | None:
+    """The name of the record that made a tensor, as it is printed."""
+    try:
+        fn = x.grad_fn
+    except RuntimeError:  # a view of which a write can't be recorded
+        return "Invalid"
+    return None if fn is None else fn.name().rpartition(":")[2]
 
 
 def _format(self: Tensor, spec: str) -> str:
@@ -240,14 +260,11 @@ def element_size(input: Tensor) -> int:
 
 @method
 def data_ptr(input: Tensor) -> int:
-    """The address of the first element, good until the tensor is next written to."""
-    stor = input._stor
-    if stor is None:
-        base = array(input)
-    else:
-        base = value(stor.whole()) if stor.memory is None else stor.memory
-    address = base.__array_interface__["data"][0]
-    return int(address) + input._offset * input.dtype.itemsize
+    """The address of the first element, where its value is found until it is next written to; 0
+    for a tensor without memory.
+    """
+    address = input._share().address()
+    return address + input._offset * input.dtype.itemsize if address else 0
 
 
 @op(name="is_contiguous", function=False)
@@ -315,7 +332,7 @@ def _is_conj(input: Tensor) -> bool:
 
 
 bound("is_neg", _is_conj)
-bound("is_inference", lambda self: self._inference)
+bound("is_inference", lambda self: bool(self._inference))
 
 
 @method
@@ -409,16 +426,17 @@ def cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tenso
 @method
 def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """The elements of another tensor, broadcast and cast, in place."""
-    refuse_leaf(input)
+    refuse_leaf(input, (src,))
     refuse_overlap(input, (src,))
     x = src if isinstance(src, Tensor) else from_array(np.asarray(src))
-    if x._node.shape != input._node.shape:
-        x = Tensor.expand(x, input._node.shape)  # type: ignore[attr-defined]
-    out = moved(_typed(x, input.dtype, None), input.device)
-    if out is x:
-        node = x._read()
-        out = record(wrap(node, x.dtype), "Copy", (x,), (node,))
-    return assign(input, out)
+    shape, to = input._node.shape, input.dtype
+    if broadcast(x._node.shape, shape) != shape:
+        expand(x, shape)
+
+    def f(_: Node, new: Node) -> Node:
+        return g.broadcast_to(cast(new, to), shape)
+
+    return assign(input, run("CopyBackwards", f, (input, moved(x, input.device)), to))
 
 
 # --- needing gradients, hooks ---------------------------------------------------------------------

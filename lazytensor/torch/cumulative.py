@@ -18,6 +18,7 @@ from ._dispatch import (
     elementwise_strides,
     in_place,
     need_tensor,
+    noted,
     op,
     result_type,
     run,
@@ -36,7 +37,8 @@ def _running(name: str, f: Callable[[Node, int], Node]) -> None:
     def function(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
         x = need_tensor(name, input)
         a = axis(dim, x.ndim)
-        return run(name.title(), lambda n: along(f, n, a), (accumulated(x, dtype),))
+        made = run(name.title(), lambda n: along(f, n, a), (accumulated(x, dtype),))
+        return noted(made, dim=a)  # type: ignore[no-any-return]
 
     def written(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
         return in_place(function, name, input, dim, dtype=dtype or input.dtype)  # type: ignore[no-any-return]

@@ -14,7 +14,7 @@ from ..lang import indexing
 from ..ops import g
 from ..runtime.materialize import value
 from . import _dtypes
-from ._dispatch import assign, number, op, record, refuse_leaf, refuse_overlap, to_dtype
+from ._dispatch import assign, cast, number, op, record, refuse_leaf, to_dtype
 from .create import from_array, moved
 from .parts import cut, picked
 from .tensor import Tensor, wrap
@@ -113,8 +113,9 @@ def _viewed(x: Tensor, items: Sequence[Any]) -> tuple[Tensor, dict[int, Tensor]]
         if k is None:
             x, at = unsqueeze(x, at), at + 1
         elif isinstance(k, slice):
-            if k != slice(None):
-                x = cut(x, at, _ints(k))
+            k = _ints(k)
+            if not _everything(k, x._node.shape[at]):
+                x = cut(x, at, k)
             at += 1
         elif isinstance(k, Tensor):
             if k.dtype is _dtypes.bool_ and not k._node.shape:
@@ -127,6 +128,11 @@ def _viewed(x: Tensor, items: Sequence[Any]) -> tuple[Tensor, dict[int, Tensor]]
         else:
             x = _selected(x, at, k)
     return x, arrays
+
+
+def _everything(k: slice, n: int) -> bool:
+    """Whether a slice shows an axis of size n as it is."""
+    return k.start in (None, 0) and k.step in (None, 1) and (k.stop is None or k.stop >= n)
 
 
 def _ints(k: slice) -> slice:
@@ -161,9 +167,20 @@ def key_of(x: Tensor, arrays: dict[int, Tensor]) -> tuple[Any, ...]:
             at += 1
         else:
             _check_mask(k, shape, at)
+            _check_bounds(node, shape[at], at)
             key.append(node)
             at += len(node.shape) if node.dtype is _dtypes.bool_.numpy else 1
     return tuple(key)
+
+
+def _check_bounds(index: Node, n: int, at: int) -> None:
+    """Raises IndexError where an index that is known leads out of an axis of size n."""
+    found = index.value
+    if found is None or found.dtype.kind == "b" or not found.size:
+        return
+    for i in (int(found.min()), int(found.max())):
+        if not -n <= i < n:
+            raise IndexError(f"index {i} is out of bounds for dimension {at} with size {n}")
 
 
 def _check_mask(k: Tensor, shape: Sequence[int], at: int) -> None:
@@ -188,6 +205,8 @@ def getitem(x: Tensor, key: Any) -> Tensor:
                 "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
             )
         return _selected(x, 0, key)
+    if type(key) is slice and shape:
+        return cut(x, 0, _ints(key))
     items = _spread(_items(key), len(shape))
     shown, arrays = _viewed(x, items)
     if not arrays:
@@ -217,16 +236,22 @@ def _mismatch(arrays: dict[int, Tensor], error: IndexError) -> IndexError:
 
 def setitem(x: Tensor, key: Any, new: Any) -> None:
     """`x[key] = new`, broadcast and cast. Raises IndexError, RuntimeError for shapes."""
-    refuse_leaf(x)
     items = _spread(_items(key), len(x._node.shape))
     shown, arrays = _viewed(x, items)
-    if shown is x and not arrays:
-        shown = alias_of(x)
     given = _value(shown, new)
     if not arrays:
         _fill(shown, given)
         return
+    refuse_leaf(shown, (given,))
     node, u = shown._read(), given._read()
+    if not u.shape:
+        u = cast(u, shown.dtype)
+    if u.dtype is not node.dtype:
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{_dtypes.TITLES[shown.dtype]} for the destination and {_dtypes.TITLES[given.dtype]} "
+            "for the source."
+        )
     if _one_mask(shown, arrays, u):
         mask = next(iter(arrays.values()))
         out = _masked(node, mask._read(), u)
@@ -238,8 +263,8 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
                 f"shape mismatch: value tensor of shape {list(u.shape)} cannot be broadcast to "
                 "indexing result"
             ) from None
-    tensors = (shown, given)
-    assign(shown, record(wrap(out, shown.dtype), "IndexPut", tensors, (node, u)))
+    tensors, read = (shown, given), (node, given._read())
+    assign(shown, record(wrap(out, shown.dtype), "IndexPut", tensors, read))
 
 
 def _one_mask(x: Tensor, arrays: dict[int, Tensor], u: Node) -> bool:
@@ -258,9 +283,9 @@ def _masked(x: Node, mask: Node, u: Node) -> Node:
 
 
 def _value(x: Tensor, new: Any) -> Tensor:
-    """What is written, as a tensor of the dtype and on the device of x."""
+    """What is written, as a tensor on the device of x; a number in the dtype of x."""
     if isinstance(new, Tensor):
-        return moved(to_dtype(new, x.dtype), x.device)
+        return moved(new, x.device)
     if isinstance(new, bool | int | float | complex | np.generic):
         return wrap(number(new, x.dtype, x._node), x.dtype)
     if isinstance(new, np.ndarray):
@@ -273,16 +298,16 @@ def _name(x: Tensor) -> str:
 
 
 def _fill(shown: Tensor, given: Tensor) -> None:
-    refuse_overlap(shown, (given,))
-    shape = shown._node.shape
-    own = given._node.shape
-    while len(own) > len(shape) and own[0] == 1:
-        given = Tensor.squeeze(given, 0)  # type: ignore[attr-defined]
-        own = given._node.shape
-    if own != shape:
-        given = Tensor.expand(given, shape)  # type: ignore[attr-defined]
-    node = given._read()
-    assign(shown, record(wrap(g.reshape(node, shape), shown.dtype), "Copy", (given,), (node,)))
+    """As PyTorch: a copy where shapes are the same, a number filled in, else what is expanded."""
+    shape, own = shown._node.shape, given._node.shape
+    if own == shape:
+        Tensor.copy_(shown, given)
+    elif not own:
+        Tensor.fill_(shown, given)
+    else:
+        ones = next((i for i, n in enumerate(own) if n != 1), len(own) - 1)
+        short = Tensor.view(given, own[ones:])
+        Tensor.copy_(shown, short if short._node.shape == shape else Tensor.expand(short, shape))
 
 
 op(name="__getitem__", function=False)(getitem)

@@ -16,7 +16,17 @@ from ..lang._checks import full
 from ..ops import g
 from ..runtime.materialize import value
 from . import _dtypes
-from ._dispatch import FUNCTIONS, alias, broadcast, cast, op, result_type, run, same_device
+from ._dispatch import (
+    FUNCTIONS,
+    alias,
+    broadcast,
+    cast,
+    noted,
+    op,
+    result_type,
+    run,
+    same_device,
+)
 from ._types import Size, channels_last, channels_last_3d
 from .create import new
 from .parts import expand, tensor_split
@@ -83,7 +93,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
 
     out = run("Cat", joined, given, of)
     out._strides = _joint_strides([given[i] for i in kept], out._node.shape)
-    return out
+    return noted(out, dim=a)  # type: ignore[no-any-return]
 
 
 for _name in ("concat", "concatenate"):
@@ -140,7 +150,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     def stacked(*nodes: Node) -> Node:
         return g.concat([g.reshape(cast(n, of), wide) for n in nodes], a)
 
-    return run("Stack", stacked, given, of)
+    return noted(run("Stack", stacked, given, of), dim=a)  # type: ignore[no-any-return]
 
 
 @op(method=False, out=True)

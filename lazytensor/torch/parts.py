@@ -6,7 +6,7 @@ PyTorch's sizes, strides and offsets, or its errors. It must not know how anythi
 
 import operator
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -20,18 +20,28 @@ from ..ops.movement import permute as permute_row
 from ..ops.movement import reshape as reshape_row
 from ..ops.movement import slice_
 from ..runtime.materialize import value as materialized
-from ._dispatch import op, record
-from ._graph import grad_fn_class as grad_class
+from ._dispatch import noted, op, record_view
 from .storage import Steps, Storage
 from .tensor import Ints, Tensor, view_of
-from .views import axis, in_place_form, reshaped, shown, sizes_of, type_name
+from .views import (
+    Piece,
+    axis,
+    in_place_form,
+    reshaped,
+    seen_by,
+    shown,
+    shown_many,
+    sizes_of,
+    type_name,
+)
 
 __all__ = ["cut", "expand", "picked", "strided", "unbind"]
 
 # --- parts ----------------------------------------------------------------------------------------
 
 
-def _sliced(name: str, x: Tensor, a: int, start: int, count: int, step: int) -> Tensor:
+def _piece(x: Tensor, a: int, start: int, count: int, step: int) -> Piece:
+    """Steps, strides and offset of elements along an axis."""
     shape, strides = x._node.shape, x._stride()
     starts = tuple(start if i == a else 0 for i in range(len(shape)))
     sizes = tuple(count if i == a else n for i, n in enumerate(shape))
@@ -39,8 +49,11 @@ def _sliced(name: str, x: Tensor, a: int, start: int, count: int, step: int) -> 
     new = tuple(s * step if i == a else s for i, s in enumerate(strides))
     if not count:
         starts = (0,) * len(shape)
-    offset = x._offset + start * strides[a]
-    return shown(name, x, ((slice_, (starts, sizes, steps)),), new, offset)
+    return ((slice_, (starts, sizes, steps)),), new, x._offset + start * strides[a]
+
+
+def _sliced(name: str, x: Tensor, a: int, start: int, count: int, step: int) -> Tensor:
+    return shown(name, x, *_piece(x, a, start, count, step))
 
 
 @op()
@@ -81,8 +94,8 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return picked(input, a, i % n)
 
 
-def picked(x: Tensor, a: int, i: int) -> Tensor:
-    """`x.select(a, i)` of what was checked."""
+def _element(x: Tensor, a: int, i: int) -> Piece:
+    """Steps, strides and offset of what lies at a place of an axis."""
     shape, strides = x._node.shape, x._stride()
     starts = tuple(i if k == a else 0 for k in range(len(shape)))
     sizes = tuple(1 if k == a else n for k, n in enumerate(shape))
@@ -91,8 +104,12 @@ def picked(x: Tensor, a: int, i: int) -> Tensor:
         (slice_, (starts, sizes, (1,) * len(shape))),
         (reshape_row, (rest,)),
     )
-    return shown("Select", x, steps, (*strides[:a], *strides[a + 1 :]),
-                 x._offset + i * strides[a])  # fmt: skip
+    return steps, (*strides[:a], *strides[a + 1 :]), x._offset + i * strides[a]
+
+
+def picked(x: Tensor, a: int, i: int) -> Tensor:
+    """`x.select(a, i)` of what was checked."""
+    return shown("Select", x, *_element(x, a, i))
 
 
 def cut(x: Tensor, a: int, item: slice) -> Tensor:
@@ -112,22 +129,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if not shape:
         raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
     a = axis(dim, len(shape))
-    return tuple(_renamed(picked(input, a, i), "Unbind") for i in range(shape[a]))
-
-
-def _renamed(x: Tensor, name: str) -> Tensor:
-    fn = x._fn
-    if fn is not None:
-        record_as = type(fn)
-        if record_as.__name__ != name + "Backward0":
-            x._fn = None
-            source = fn.inputs
-            x._fn = _class(name)(fn.edges, source or (), (x._node,))
-    return x
-
-
-def _class(name: str) -> Any:
-    return grad_class(name + "Backward0")
+    pieces = [_element(input, a, i) for i in range(shape[a])]
+    return noted(shown_many("Unbind", input, pieces), dim=a)  # type: ignore[no-any-return]
 
 
 @op()
@@ -161,11 +164,9 @@ def split(input: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Ten
 
 
 def _pieces(x: Tensor, a: int, sizes: Sequence[int], name: str) -> tuple[Tensor, ...]:
-    out, start = [], 0
-    for n in sizes:
-        out.append(_renamed(_sliced(name, x, a, start, n, 1), name))
-        start += n
-    return tuple(out)
+    starts = accumulate(sizes, initial=0)
+    pieces = [_piece(x, a, start, n, 1) for start, n in zip(starts, sizes)]
+    return noted(shown_many(name, x, pieces), dim=a)  # type: ignore[no-any-return]
 
 
 @op(function=False)
@@ -206,7 +207,11 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         if given <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {given}")
         small, extra = divmod(n, given)
-        return _pieces(input, a, [small + (i < extra) for i in range(given)], "Slice")
+        sizes = [small + (i < extra) for i in range(given)]
+        return tuple(
+            _sliced("Slice", input, a, start, size, 1)
+            for start, size in zip(accumulate(sizes, initial=0), sizes)
+        )
     marks = [0, *(slice(None, i).indices(n)[1] for i in given), n]
     return tuple(
         _sliced("Slice", input, a, start, max(stop - start, 0), 1)
@@ -272,13 +277,12 @@ def strided(
     node = stor.shown(steps)
     out = view_of(x, node, (), strides, offset)
     out._steps = steps
-    out._base = x if x._base is None else x._base
-    out._at = out._count()[0]
+    seen_by(x, out)
     if x._steps == () or not x.requires_grad:
-        return record(out, name, (x,), (source,))
+        return record_view(out, name, x, source)
     own = within(x, index)
     out._node = node = gathered(source, own)
-    return record(out, name, (x,), (source,))
+    return record_view(out, name, x, source)
 
 
 def strided_steps(

@@ -24,6 +24,7 @@ from ._dispatch import (
     elementwise_strides,
     in_place,
     need_tensor,
+    noted,
     number,
     op,
     record,
@@ -34,7 +35,7 @@ from ._dispatch import (
 )
 from ._dtypes import bool_, default, dtype
 from ._graph import MODE, grad_fn_class
-from .tensor import Ints, Tensor, wrap
+from .tensor import Ints, Tensor, is_contiguous, wrap
 from .views import dense
 
 # --- one tensor -----------------------------------------------------------------------------------
@@ -48,7 +49,7 @@ def pointwise(name: str, f: Callable[..., Node], x: Tensor, of: dtype | None = N
 
 def strides_like(x: Tensor) -> Ints | None:
     """Strides of an elementwise result: those of x where its elements fill memory, each once."""
-    if x._strides is None:
+    if x._strides is None or is_contiguous(x._node.shape, x._strides):
         return None
     own = dense(x)
     return own if own is x._strides else elementwise_strides(x._node.shape, (x,))
@@ -100,8 +101,13 @@ for _new, _old in (("arcsin", "asin"), ("arccos", "acos"), ("arctan", "atan"), (
     alias(_new + "_", _old + "_")
 
 unary("rsqrt", "Rsqrt", lambda x: g.reciprocal(g.sqrt(x)))
-unary("square", "Pow", _row(rows.square), floating=False)
 unary("exp2", "Exp2", lambda x: g.exp(g.multiply(x, float(np.log(2.0)))))
+
+
+@op(inplace=True, out=True)
+def square(input: Tensor) -> Tensor:
+    """`pow(2)`."""
+    return pow(need_tensor("square", input), 2)
 
 
 @op(inplace=True, out=True)
@@ -135,8 +141,9 @@ def sign(input: Tensor) -> Tensor:
     """-1, 0 or 1 of each element."""
     x = need_tensor("sign", input)
     if x.dtype._rank == 3:
-        raise RuntimeError(
-            "Unlike NumPy, torch.sign doesn't support complex numbers. Please use torch.sgn instead"
+        raise NotImplementedError(
+            "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use "
+            "torch.sgn instead."
         )
     return pointwise("Sign", (lambda n: n) if x.dtype is bool_ else _row(rows.sign), x)
 
@@ -241,29 +248,19 @@ def binary(
     joint = work or result_type(a, b)
     if floating and joint._rank < 2:
         joint = default()
-    like = tensors[0]._read()
-    nodes = [cast(x._read(), joint) if isinstance(x, Tensor) else number(x, joint, like)
-             for x in (a, b)]  # fmt: skip
+    read = [x._read() for x in tensors]
     if len(tensors) == 2:
         broadcast(a._node.shape, b._node.shape)
-    if nodes[0] is nodes[1]:
-        nodes = distinct(nodes)
-    out = f(*nodes)
+        if read[0] is read[1]:
+            read = distinct(read)
+    rest = iter(read)
+    out = f(*[cast(next(rest), joint) if isinstance(x, Tensor) else number(x, joint, read[0])
+              for x in (a, b)])  # fmt: skip
     strides = elementwise_strides(out.shape, tensors)
     made = wrap(out, of, strides)
     if MODE.grad and made.dtype._rank > 1:
-        read = [n for n, x in zip(nodes, (a, b)) if isinstance(x, Tensor)]
-        casted = [_cast_recorded(x, n) for x, n in zip(tensors, read)]
-        return record(made, title, casted, read)
+        return record(made, title, tensors, read)
     return made
-
-
-def _cast_recorded(x: Tensor, node: Node) -> Tensor:
-    """The tensor, or where its value was cast the recorded cast of it."""
-    own = x._node
-    if node.dtype is own.dtype or not x.requires_grad:
-        return x
-    return record(wrap(node), "ToCopy", (x,), (own,))
 
 
 def _operands(name: str, a: Any, b: Any) -> tuple[Tensor, ...]:
@@ -286,13 +283,14 @@ def _operands(name: str, a: Any, b: Any) -> tuple[Tensor, ...]:
 @op(inplace=True, out=True)
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """input + alpha * other."""
-    return binary("add", "Add", g.add, input, _scaled("add", input, other, alpha))
+    made = binary("add", "Add", _scaled(g.add, input, other, alpha), input, other)
+    return made if type(alpha) is int and alpha == 1 else noted(made, alpha=alpha)  # type: ignore[no-any-return]
 
 
 @op(inplace=True, out=True)
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """input - alpha * other. Raises RuntimeError for bool."""
-    if any(isinstance(x, Tensor) and x.dtype is bool_ for x in (input, other)):
+    if _among_bools(input, other):
         both = all(isinstance(x, bool) or (isinstance(x, Tensor) and x.dtype is bool_)
                    for x in (input, other))  # fmt: skip
         raise RuntimeError(
@@ -302,16 +300,25 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
             else "Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
             "trying to invert a mask, use the `~` or `logical_not()` operator instead."
         )
-    return binary("sub", "Sub", g.subtract, input, _scaled("sub", input, other, alpha))
+    made = binary("sub", "Sub", _scaled(g.subtract, input, other, alpha), input, other)
+    return made if type(alpha) is int and alpha == 1 else noted(made, alpha=alpha)  # type: ignore[no-any-return]
 
 
-def _scaled(name: str, x: Any, y: Any, alpha: Any) -> Any:
+def _among_bools(*operands: Any) -> bool:
+    return any(
+        x.dtype is bool_ if isinstance(x, Tensor) else type(x) is bool for x in operands
+    )
+
+
+def _scaled(f: Callable[[Node, Node], Node], x: Any, y: Any, alpha: Any) -> Any:
+    """`f` of x and alpha * y. Raises RuntimeError for integers and a floating-point alpha."""
     if type(alpha) is int and alpha == 1:
-        return y
-    if isinstance(alpha, float) and result_type(x, y)._rank < 2:
+        return f
+    joint = result_type(x, y)
+    if isinstance(alpha, float) and joint._rank < 2:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating "
                            "point number.")  # fmt: skip
-    return mul(y, alpha) if isinstance(y, Tensor) else y * alpha
+    return lambda m, n: f(m, g.multiply(n, number(alpha, joint, n)))
 
 
 alias("subtract", "sub")
@@ -321,8 +328,11 @@ alias("subtract_", "sub_")
 @op(inplace=True)
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """other - alpha * input."""
-    scaled = _scaled("rsub", other, input, alpha)
-    return binary("rsub", "Rsub", lambda x, y: g.subtract(y, x), scaled, other)
+    if _among_bools(input, other):
+        sub(other, input)
+    f = _scaled(g.subtract, other, input, alpha)
+    title = "RsubBackward1" if is_number(other) else "Rsub"
+    return noted(binary("rsub", title, lambda x, y: f(y, x), input, other), alpha=alpha)  # type: ignore[no-any-return]
 
 
 @op(inplace=True, out=True)
@@ -395,11 +405,17 @@ def pow(input: Any, exponent: Any) -> Tensor:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
         if exponent == 2 and result_type(input, exponent) is input.dtype:
             return pointwise("Pow", _row(rows.square), input)
-    return binary("pow", "Pow", g.pow, input, exponent)
+    title = ("PowBackward2" if is_number(input) else "Pow" if is_number(exponent) else
+             "PowBackward1")  # fmt: skip
+    return binary("pow", title, g.pow, input, exponent)
 
 
 def _comparison(name: str, f: Callable[[Node, Node], Node], symbol: str) -> None:
     def function(input: Any, other: Any) -> Tensor:
+        if name not in ("eq", "ne") and (joint := result_type(input, other))._rank == 3:
+            raise NotImplementedError(
+                f"\"{name}_cpu\" not implemented for '{_dtypes.TITLES[joint]}'"
+            )
         return binary(name, "", f, input, other, of=bool_)
 
     function.__name__ = name
@@ -420,9 +436,15 @@ for _new, _old in (("not_equal", "ne"), ("less", "lt"), ("less_equal", "le"), ("
 
 
 def _pairwise(
-    name: str, title: str, f: Callable[[Node, Node], Node], floating: bool = False
+    name: str,
+    title: str,
+    f: Callable[[Node, Node], Node],
+    floating: bool = False,
+    refused: bool = False,
 ) -> None:
     def function(input: Any, other: Any) -> Tensor:
+        if refused and result_type(input, other)._rank == 3:
+            raise RuntimeError(f"{name} not implemented for complex tensors.")
         return binary(name, title, f, input, other, floating=floating)
 
     function.__name__ = name
@@ -430,8 +452,8 @@ def _pairwise(
     op(name, inplace=True, out=True)(function)
 
 
-_pairwise("maximum", "Maximum", g.maximum)
-_pairwise("minimum", "Minimum", g.minimum)
+_pairwise("maximum", "Maximum", g.maximum, refused=True)
+_pairwise("minimum", "Minimum", g.minimum, refused=True)
 _pairwise("atan2", "Atan2", g.atan2, True)
 _pairwise("hypot", "Hypot", g.hypot)
 _pairwise("copysign", "Copysign", g.copysign, True)

@@ -12,7 +12,7 @@ from ..lang import nn, reductions
 from ..ops import g
 from ..ops.scan import take_along
 from . import return_types
-from ._dispatch import FUNCTIONS, cast, need_tensor, op, run, run_many, to_dtype
+from ._dispatch import FUNCTIONS, cast, need_tensor, noted, op, run, run_many, to_dtype
 from ._dtypes import TITLES, bool_, dtype, int64, uint8
 from .pointwise import floated
 from .tensor import Tensor, wrap
@@ -96,7 +96,8 @@ def sum(
     x = accumulated(need_tensor("sum", input), dtype)
     axes = dims(dim, x.ndim)
     title = _numbered("Sum", dim is None and not keepdim)
-    return run(title, lambda n: over(g.sum, n, axes, keepdim), (x,))
+    gone = () if keepdim else axes
+    return noted(run(title, lambda n: over(g.sum, n, axes, keepdim), (x,)), dims=gone)  # type: ignore[no-any-return]
 
 
 @op(out=True)
@@ -131,7 +132,8 @@ def mean(
         )
     axes = dims(dim, x.ndim)
     title = _numbered("Mean", dim is None and not keepdim)
-    return run(title, lambda n: over(reductions.mean, n, axes, keepdim), (x,))
+    gone = () if keepdim else axes
+    return noted(run(title, lambda n: over(reductions.mean, n, axes, keepdim), (x,)), dims=gone)  # type: ignore[no-any-return]
 
 
 @op(out=True)
@@ -226,7 +228,8 @@ def _extreme_values(name: str, f: Reduction) -> None:
         refuse_empty(name, x, dim)
         refuse(x, f"{name[1:]}_values_cpu", "3")
         axes = dims(dim, x.ndim)
-        return run(name.title(), lambda n: over(f, n, axes, keepdim), (x,))
+        made = run(name.title(), lambda n: over(f, n, axes, keepdim), (x,))
+        return noted(made, dims=axes, kept=keepdim)  # type: ignore[no-any-return]
 
     function.__name__ = name
     function.__doc__ = (

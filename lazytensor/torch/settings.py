@@ -71,7 +71,7 @@ def is_storage(obj: Any) -> bool:
 @public
 def is_inference(input: Tensor) -> bool:
     """Whether the tensor was made in inference mode."""
-    return input._inference
+    return bool(input._inference)
 
 
 @public

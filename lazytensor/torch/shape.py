@@ -16,7 +16,7 @@ from ..lang import movement
 from ..lang import views as nodes
 from ..ops import g
 from . import _dtypes, complexes, parts, views
-from ._dispatch import FUNCTIONS, cast, op, run
+from ._dispatch import FUNCTIONS, cast, noted, op, run
 from ._dtypes import dtype
 from ._graph import grad_fn_class
 from .create import new, place
@@ -72,7 +72,8 @@ def flip(input: Tensor, *args: Any, dims: Any = None) -> Tensor:
         given = args[0]
     axes = axes_of(given, len(input._node.shape))
     flipped = axes and input._node.shape
-    return _made("Flip", lambda n: movement.flip(n, axes) if flipped else _same(n), input)
+    made = _made("Flip", lambda n: movement.flip(n, axes) if flipped else _same(n), input)
+    return noted(made, dims=axes)  # type: ignore[no-any-return]
 
 
 @op()

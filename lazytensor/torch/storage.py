@@ -85,13 +85,14 @@ class Storage:
     `stamp` grows with every write. `memory` is None, or the NumPy array that others have too.
     """
 
-    __slots__ = ("__weakref__", "memory", "node", "order", "stamp")
+    __slots__ = ("__weakref__", "memory", "node", "order", "place", "stamp")
 
     def __init__(self, node: Node, order: tuple[int, ...] | None = None) -> None:
         self.node = node
         self.order = order  # of the axes in memory, outermost first; None as they stand
         self.stamp = 0
         self.memory: np.ndarray[Any, Any] | None = None
+        self.place: np.ndarray[Any, Any] | None = None  # whose address was told
 
     def whole(self) -> Node:
         """The node of all elements now."""
@@ -141,6 +142,22 @@ class Storage:
             self.node = leaf(found, self.node.device)
             self.stamp += 1
         return self.memory
+
+    def address(self) -> int:
+        """Where in the process's memory the elements lie, or a copy of them that is as good until
+        they are next written to; the same for as long as the storage lives. 0 without any.
+        """
+        if not self.node.size:
+            return 0
+        found = self.memory
+        if found is None:
+            lines = value(self.whole())
+            lines = lines if self.order is None else lines.transpose(self.order)
+            if self.place is None:
+                self.place = np.empty(lines.shape, lines.dtype)
+            np.copyto(self.place, lines)
+            found = self.place
+        return int(found.__array_interface__["data"][0])
 
     def flat(self, dtype: Any) -> Steps:
         """The steps that show the memory along one axis, as elements of a dtype."""

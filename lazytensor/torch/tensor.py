@@ -16,10 +16,11 @@ from ..ops.bits import bitcast
 from ..ops.gather import gather
 from . import _dtypes, _types
 from ._dtypes import dtype
-from ._graph import MODE, AccumulateGrad, Edge, GradFn, grad_fn_class
+from ._graph import MODE, NOWHERE, AccumulateGrad, Edge, GradFn, grad_fn_class
 from ._missing import MISSING
 from ._types import Size, device
 from .storage import Steps, Storage
+from .storage import read as step_read
 
 __all__ = ["Tensor"]
 
@@ -32,7 +33,9 @@ class Tensor:
 
     Attributes of the instance, beside those set by users: `_node` its value, `_stor` and `_steps`
     its memory once that is shared, `_strides` (None: contiguous) and `_offset` its place there,
-    `_fn` and `_out` the record that made it, `_needs` whether it is a leaf that needs a gradient.
+    `_fn` and `_out` the record that made it, `_needs` whether it is a leaf that needs a gradient;
+    of a view `_base` what it shows, `_at` the version its record is of, `_origin` where it was made
+    if writes to it can't be recorded.
     """
 
     _node: Node
@@ -49,10 +52,13 @@ class Tensor:
     _base: "Tensor | None" = None
     _counter: list[int] | None = None
     _at = 0
+    _origin = ""
     _accumulator: Any = None
     _hooks: dict[int, Any] | None = None
     _after: dict[int, Any] | None = None
-    _inference = False
+    _uses = 0  # how many places of a walk of autograd hold it, as a gradient
+    _views = 0  # of them, how many hold a view of it
+    _inference: Any = False  # or True, or "counted" where writes are counted all the same
     __array_priority__ = 1000
     # What stands around the text of subclasses; a class that has it itself prints as "tensor(".
     _prints_as: str | None = None
@@ -141,6 +147,8 @@ class Tensor:
             self._stor.write(self._steps, node)
             if self._stor.memory is None:
                 self._node, self._seen = node, self._stor.stamp
+        if self._inference is True:
+            refuse_inference()
 
     # --- attributes -------------------------------------------------------------------------------
 
@@ -161,6 +169,8 @@ class Tensor:
 
     @property
     def _version(self) -> int:
+        if self._inference is True:
+            raise RuntimeError("Inference tensors do not track version counter.")
         return 0 if self._counter is None else self._counter[0]
 
     @property
@@ -176,7 +186,9 @@ class Tensor:
     @property
     def requires_grad(self) -> bool:
         """Whether operations on the tensor are recorded."""
-        return self._needs or self._record() is not None
+        if self._needs or self._fn is not None:
+            return True
+        return self._base is not None and self._base.requires_grad
 
     @requires_grad.setter
     def requires_grad(self, on: bool) -> None:
@@ -217,15 +229,22 @@ class Tensor:
     def _record(self) -> GradFn | None:
         base = self._base
         if base is not None and self._counter is not None and self._at != self._counter[0]:
-            self._at = self._counter[0]
-            edge = base._edge()
-            if edge[0] is not None:
-                whole = base._read()
-                out = self._read() if self._stor is None else self._stor.shown(self._steps)
-                self._node = out
-                self._fn = grad_fn_class("AsStridedBackward0")((edge,), (whole,), (out,))
-                self._out = 0
+            if self._fn is not None or base.requires_grad:
+                self._recorded_again(base, self._counter[0])
         return self._fn
+
+    def _recorded_again(self, base: "Tensor", version: int) -> None:
+        """Let a view have been made of its base as it is now. Raises RuntimeError for one of which
+        that can't be recorded.
+        """
+        refuse_view(self, "its base or another view of its base has been")
+        whole = base._read()
+        self._node = out = shown_of(base, whole, self)
+        old, number = self._fn, self._out
+        new = grad_fn_class("AsStridedBackward0")((base._edge(),), (whole,), (out,))
+        self._fn, self._out, self._at = new, 0, version
+        if old is not None:
+            old.pass_on(number, new)
 
     def _edge(self) -> Edge:
         """Where gradients of this tensor go."""
@@ -233,7 +252,7 @@ class Tensor:
         if fn is not None:
             return fn, self._out
         if not self._needs:
-            return None, 0
+            return NOWHERE if self._base is not None and self._base.requires_grad else (None, 0)
         found = None if self._accumulator is None else self._accumulator()
         if found is None:
             found = AccumulateGrad(self)
@@ -270,6 +289,53 @@ def _check_grad(x: Tensor, new: Any) -> None:
     if new.shape != x.shape:
         raise RuntimeError(
             f"assigned grad has data of a different size: {list(new.shape)} for {list(x.shape)}"
+        )
+
+
+# --- writes that can't be -------------------------------------------------------------------------
+
+_AMBIGUOUS = (
+    " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
+    "code by moving both the view and the inplace either both inside the {0} block (if you don't "
+    "want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+)
+_ORIGINS = {
+    "many": " This view is the output of a function that returns multiple views. Such functions do "
+    "not allow the output views to be modified inplace. You should replace the inplace operation "
+    "by an out-of-place one.",
+    "no_grad": _AMBIGUOUS.format("no_grad"),
+    "inference": _AMBIGUOUS.format("inference_mode"),
+    "function": " This view was created inside a custom Function (or because an input was returned "
+    "as-is) and the autograd logic to handle view+inplace would override the custom backward "
+    "associated with the custom Function, leading to incorrect gradients. This behavior is "
+    "forbidden. You can fix this by cloning the output of the custom Function.",
+}
+
+
+def refuse_view(x: Tensor, what: str) -> None:
+    """Raises RuntimeError for a view that was made where no write to it can be recorded."""
+    origin = x._origin
+    if not origin:
+        return
+    if x._fn is not None:
+        name = x._fn.name().partition("Backward")[0]
+        head = f"Output {x._out} of {name} is a view and {what} modified inplace."
+    elif origin == "inference":
+        head = f"A view was created in inference mode and {what} modified inplace in normal mode."
+    else:
+        head = (
+            f"A view was created in no_grad mode and {what} modified inplace with grad mode "
+            "enabled."
+        )
+    raise RuntimeError(head + _ORIGINS[origin])
+
+
+def refuse_inference() -> None:
+    """Raises RuntimeError outside of inference mode, for a write to a tensor made in it."""
+    if not MODE.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make "
+            "a clone to get a normal tensor before doing inplace update."
         )
 
 
@@ -313,6 +379,8 @@ def wrap(node: Node, of: dtype | None = None, strides: Ints | None = None) -> Te
     out.dtype = _dtypes.of(node.dtype) if of is None else of
     if strides is not None:
         out._strides = strides
+    if MODE.inference:
+        out._inference = True
     return out
 
 
@@ -329,6 +397,18 @@ def view_of(x: Tensor, node: Node, steps: Steps, strides: Ints, offset: int) -> 
     out._offset = offset
     out._counter = x._counter
     return out
+
+
+def shown_of(base: Tensor, whole: Node, view: Tensor) -> Node:
+    """What a view shows of its base, as a node over that of the base."""
+    steps, before = view._steps, base._steps
+    if view._stor is None:
+        return view._read()
+    if steps[: len(before)] != before:
+        return view._stor.shown(steps)
+    for step in steps[len(before) :]:
+        whole = step_read(whole, step)
+    return whole
 
 
 def attach(out: Tensor, fn: GradFn, number: int = 0) -> Tensor:

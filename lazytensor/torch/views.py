@@ -15,14 +15,32 @@ from ..ops.elementwise import imag as imag_row
 from ..ops.elementwise import real as real_row
 from ..ops.movement import permute as permute_row
 from ..ops.movement import reshape as reshape_row
-from ._dispatch import alias, need_tensor, op, record, run
+from ._dispatch import (
+    alias,
+    need_tensor,
+    noted,
+    op,
+    record,
+    record_many,
+    record_view,
+    refuse_leaf,
+    run,
+)
 from ._dtypes import TITLES, dtype
-from ._graph import MODE
+from ._graph import MODE, GradFn, grad_fn_class
 from ._types import channels_last as CHANNELS_LAST
 from ._types import channels_last_3d as CHANNELS_LAST_3D
 from ._types import preserve_format as PRESERVE
 from .storage import Steps, read
-from .tensor import Ints, Tensor, contiguous, view_of, wrap
+from .tensor import (
+    Ints,
+    Tensor,
+    contiguous,
+    is_contiguous,
+    refuse_inference,
+    view_of,
+    wrap,
+)
 
 __all__ = ["axes_of", "axis", "shown", "sizes_of"]
 
@@ -85,14 +103,46 @@ def shown(
     if node is source:
         node = g.reshape(source, source.shape)
     out = view_of(x, node, steps, strides, x._offset if offset is None else offset)
-    if x.dtype is not out.dtype:
-        out._counter = x._counter
-    base = x if x._base is None else x._base
-    out._base = base
+    if not name:
+        return out
+    seen_by(x, out)
+    return record_view(out, name, x, source)
+
+
+Piece = tuple[Steps, Ints, int]
+
+
+def shown_many(name: str, x: Tensor, pieces: Sequence[Piece]) -> tuple[Tensor, ...]:
+    """Views of x by steps, strides and offset, made by one operation."""
+    source = x._read()
+    outs = []
+    for steps, strides, offset in pieces:
+        node = source
+        for step in steps:
+            node = read(node, step)
+        if node is source:
+            node = g.reshape(source, source.shape)
+        outs.append(view_of(x, node, steps, strides, offset))
+        seen_by(x, outs[-1], many=True)
+    record_many(outs, name, (x,), (source,))
+    return tuple(outs)
+
+
+def seen_by(x: Tensor, out: Tensor, many: bool = False) -> None:
+    """Let `out` be a view of x: of several of its kind made at once if `many`."""
+    if x._inference:
+        out._inference = True
+        return
+    out._base = x if x._base is None else x._base
     out._at = out._count()[0]
     if MODE.inference:
-        out._inference = True
-    return record(out, name, (x,), (source,)) if name else out
+        out._origin = "inference"
+    elif not MODE.grad:
+        out._origin = "no_grad"
+    elif many:
+        out._origin = "many"
+    elif x._origin:
+        out._origin = x._origin
 
 
 # --- other sizes ----------------------------------------------------------------------------------
@@ -220,7 +270,8 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     strides = contiguous(sizes) if x._strides is None else strides_for(
         x._node.shape, x._strides, sizes)  # fmt: skip
     if strides is not None:
-        return reshaped("View", x, sizes, strides)
+        plain = x._strides is None or is_contiguous(x._node.shape, x._strides)
+        return reshaped("View" if plain else "ReshapeAlias", x, sizes, strides)
     return run("UnsafeView", lambda n: g.reshape(n, sizes), (clone(x, None),))
 
 
@@ -282,7 +333,9 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     strides = x._stride()
     new = tuple(shape[a] for a in keep)
     name = "Squeeze" if dim is None else f"SqueezeBackward{1 if isinstance(dim, int) else 2}"
-    return reshaped(name, x, new, tuple(strides[a] for a in keep))
+    gone = [a for a in range(len(shape)) if a not in keep]
+    out = reshaped(name, x, new, tuple(strides[a] for a in keep))
+    return noted(out, dims=gone)  # type: ignore[no-any-return]
 
 
 @op()
@@ -292,7 +345,8 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     a = axis(dim, len(shape) + 1)
     step = shape[a] * strides[a] if a < len(shape) else 1
     new = (*shape[:a], 1, *shape[a:])
-    return reshaped("Unsqueeze", input, new, (*strides[:a], step, *strides[a:]))
+    out = reshaped("Unsqueeze", input, new, (*strides[:a], step, *strides[a:]))
+    return noted(out, dim=a)  # type: ignore[no-any-return]
 
 
 def in_place_form(name: str) -> None:
@@ -300,7 +354,12 @@ def in_place_form(name: str) -> None:
     f = getattr(Tensor, name)
 
     def written(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        become(x, f(x, *args, **kwargs))
+        refuse_leaf(x)
+        shown_ = f(x, *args, **kwargs)
+        shown_._fn = _as_written(shown_._fn)
+        become(x, shown_)
+        if x._inference is True:
+            refuse_inference()
         return x
 
     written.__doc__ = f"`{name}`, of the tensor itself."
@@ -311,8 +370,29 @@ def become(x: Tensor, shown_: Tensor) -> None:
     """Let x be what a view of it is."""
     x._stor, x._steps, x._seen = shown_._stor, shown_._steps, shown_._seen
     x._node, x._strides, x._offset = shown_._node, shown_._strides, shown_._offset
+    old, number = x._fn, x._out
     x._fn, x._out = shown_._fn, shown_._out
+    if old is not None and x._fn is not None:
+        old.pass_on(number, x._fn)
     x._count()[0] += 1
+    x._at = x._count()[0]
+
+
+# How many derivatives the forms of a view have that aren't in place.
+_FORMS = {"Squeeze": 3}
+
+
+def _as_written(fn: GradFn | None) -> GradFn | None:
+    """The record of a view, as of the form in place."""
+    if fn is None or fn.inputs is None:
+        return fn
+    name, found, number = type(fn).__name__.partition("Backward")
+    if not found:
+        return fn
+    title = f"{name}Backward{int(number) + _FORMS.get(name, 1)}"
+    out = grad_fn_class(title)(fn.edges, fn.inputs, fn.outputs)
+    out.__dict__.update(fn.__dict__)
+    return out
 
 
 # --- other orders of axes -------------------------------------------------------------------------
@@ -348,7 +428,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     order = list(range(ndim))
     if ndim:
         order[a], order[b] = b, a
-    return _permuted("Transpose", input, tuple(order))
+    return noted(_permuted("Transpose", input, tuple(order)), dims=(a, b))  # type: ignore[no-any-return]
 
 
 for _name in ("swapaxes", "swapdims"):
@@ -439,13 +519,18 @@ def detach(input: Tensor) -> Tensor:
     x = need_tensor("detach", input)
     out = _stopped(x) if MODE.levels else _same(x)
     out._counter = x._count()
+    return _detached(x, out)
+
+
+def _detached(x: Tensor, out: Tensor) -> Tensor:
+    if x._inference:
+        out._inference, out._counter = "counted", [0]
     return out
 
 
 def _same(x: Tensor) -> Tensor:
     x._share()
-    source = x._read()
-    return view_of(x, source, (), x._stride(), x._offset)
+    return view_of(x, x._read(), (), x._stride(), x._offset)
 
 
 def _stopped(x: Tensor) -> Tensor:
@@ -462,7 +547,7 @@ def _data(x: Tensor) -> Tensor:
     """`x.data`: the same memory without history, whose writes nobody counts."""
     out = _same(x)
     out._counter = [0]
-    return out
+    return _detached(x, out)
 
 
 def _set_data(x: Tensor, new: Any) -> None:

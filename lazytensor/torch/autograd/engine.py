@@ -7,23 +7,27 @@ It must not know any operation.
 """
 
 from collections.abc import Sequence
-from heapq import heappop, heappush
+from itertools import repeat
 from typing import Any
 
-from ...ir.node import Node, apply, scalar
+from ...ir.node import Node, scalar
 from ...ops import g
-from ...ops.movement import reshape
-from .._dispatch import FUNCTIONS, distinct, to_dtype
-from .._graph import ANOMALY, MODE, AccumulateGrad, GradFn, grad_fn_class
-from ..tensor import Tensor, wrap
-from ..views import dense
+from .._dispatch import FUNCTIONS, elementwise_strides, gapless, to_dtype
+from .._graph import ANOMALY, MODE, AccumulateGrad, GradFn
+from .._slices import CopySlices
+from .._types import contiguous_format
+from ..tensor import Ints, Tensor, contiguous, normal, wrap
+from ..views import clone, detach
+from ._gradients import captured, drop, hold, placed, pop, push, settled
+from .again import WRITTEN, recorded
 from .anomaly import look_for_nan, point_at
+from .formulas import by_formula
 from .hooks import changed, checked_hook
 
 __all__ = ["backward", "grad"]
 
 Slots = list[Any]
-Place = tuple[int, int]
+Place = tuple[GradFn, int]
 
 
 def ones(x: Tensor) -> Tensor:
@@ -34,7 +38,11 @@ def ones(x: Tensor) -> Tensor:
 
 class Walk:
     """One walk. `ends` are what gradients are wanted of, None for all leaves; `returned` whether
-    these are returned rather than added to leaves. Gradients are nodes.
+    these are returned rather than added to leaves.
+
+    A gradient is a node as long as nothing else shares its memory, it is contiguous and was never
+    written to; else a tensor, with how many places of the walk hold it. PyTorch adds to a gradient
+    in place, and gives it to a leaf without a copy, where only one place does.
     """
 
     def __init__(self, keep: bool, ends: dict[Place, int] | None, returned: bool) -> None:
@@ -43,70 +51,149 @@ class Walk:
         self.returned = returned
         self.found: dict[int, Tensor] = {}
         self.slots: dict[GradFn, Slots] = {}
-        self.heap: list[tuple[int, GradFn]] = []
-        self.needed: set[GradFn] | None = None
+        self.ready: list[GradFn] = []
+        self.waiting: dict[GradFn, int] = {}
+        self.needed: set[GradFn] | None = None  # what is asked, None for all
+        self.through: set[GradFn] = set()  # of it, what lies above an end
 
     # what a gradient is, which `Recording` has otherwise
 
     def gradient(self, x: Tensor) -> Any:
         """A gradient of a tensor."""
-        return x._read()
+        return settled(x)
 
     def tensor(self, x: Any) -> Tensor:
         """A tensor of a gradient."""
-        return wrap(x)
+        return x if isinstance(x, Tensor) else wrap(x)
 
     def sum(self, a: Any, b: Any) -> Any:
-        """Two gradients added."""
-        return g.add(a, b)
+        """Two gradients added: in place where nothing else holds the first."""
+        more = b._read() if isinstance(b, Tensor) else b
+        if isinstance(b, Tensor):
+            drop(b)
+        if isinstance(a, Node):
+            out = wrap(g.add(a, more))
+            out._counter, out._uses = [1], 1
+            return out
+        node = g.add(a._read(), more)
+        if a._uses == 1 and a._base is None and not a._views:
+            a._write(node)
+            return a
+        strides = elementwise_strides(node.shape, (a, self.tensor(b)))
+        drop(a)
+        return settled(wrap(node, a.dtype, strides))
 
     def pulled(self, fn: GradFn, slots: Slots) -> Sequence[Any]:
         """Gradients of what a record read, from those of its outputs."""
-        return fn.pull(slots)
+        inputs, first = fn.inputs, slots[0]
+        if fn.formula is None:
+            if fn.strides is None and type(first) is Node and len(slots) == 1:
+                return fn.pull(slots)
+            return self.laid_out(fn, slots)
+        if inputs is None or fn.strides is not None or type(first) is not Node:
+            return self.by_formula(fn, slots)
+        shape = first.shape
+        for x in inputs:
+            if x.shape != shape or x.dtype is not first.dtype:
+                return self.by_formula(fn, slots)
+        if not fn.shares:
+            return fn.pull(slots)
+        return slots if fn.passes and len(fn.edges) == 1 else self.by_formula(fn, slots)
+
+    def by_formula(self, fn: GradFn, slots: Slots) -> Sequence[Any]:
+        """Gradients by PyTorch's formula, which says where in memory they are."""
+        parts = by_formula(fn, [None if s is None else self.tensor(s) for s in slots])
+        several = len(parts) > 1
+        return [p if p is None else p if several and _again(p, parts) else settled(p)
+                for p in parts]  # fmt: skip
+
+    def laid_out(self, fn: GradFn, slots: Slots) -> Sequence[Any]:
+        """Gradients by the graph, in memory as elementwise operations have their results."""
+        if type(fn) is CopySlices:
+            return self.by_formula(fn, slots)
+        given = [None if s is None else self.tensor(s) for s in slots]
+        if not any(t is not None for t in given):
+            return [None] * len(fn.edges)
+        read = [wrap(n, None, s) for n, s in zip(fn.inputs or (), fn.strides or repeat(None))]
+        parts = fn.pull([None if t is None else t._read() for t in given])
+        version = WRITTEN.get(type(fn).__name__, 0)
+        return [None if p is None else placed(p, [*given, *read], version) for p in parts]
 
     # the walk
 
+    def start(self, roots: Sequence[tuple[GradFn, int, Tensor]]) -> None:
+        """Count what every record waits for, and give the first ones their gradients."""
+        waiting = self.waiting
+        for fn, _, _ in roots:
+            waiting[fn] = 0
+        stack = list(waiting)
+        while stack:
+            for into, _ in stack.pop().edges:
+                if into is not None:
+                    if into in waiting:
+                        waiting[into] += 1
+                    else:
+                        waiting[into] = 1
+                        stack.append(into)
+        if len(roots) > 1:
+            for fn, _, _ in roots:
+                waiting[fn] += 1
+        for fn, number, gradient in roots:
+            gradient._uses = 1  # it is held by who gave it
+            if len(roots) == 1:
+                waiting[fn] = 1
+            self.put(fn, number, gradient)
+
     def put(self, fn: GradFn, number: int, gradient: Any) -> None:
-        """A gradient of an output of a record."""
+        """A gradient of an output of a record, or None; the record is ready after the last one."""
+        left = self.waiting[fn] = self.waiting[fn] - 1
+        if self.needed is not None and fn not in self.needed:
+            return
         slots = self.slots.get(fn)
+        if type(gradient) is not Node and gradient is not None:
+            hold(gradient)
         if slots is None:
             if fn.count == 1:
                 self.slots[fn] = [gradient]
             else:
                 slots = self.slots[fn] = [None] * (fn.arity() or 1)
                 slots[number] = gradient
-            heappush(self.heap, (-fn._sequence, fn))
-            return
-        before = slots[number]
-        slots[number] = gradient if before is None else self.sum(before, gradient)
+        elif gradient is not None:
+            before = slots[number]
+            slots[number] = gradient if before is None else self.sum(before, gradient)
+        if not left:
+            push(self.ready, fn)
 
     def run(self) -> None:
         """Ask every record for which gradients have come."""
-        heap, table = self.heap, self.slots
+        ready, table = self.ready, self.slots
         watched = self.ends is not None or ANOMALY.on
-        while heap:
-            fn = heappop(heap)[1]
+        while ready:
+            fn = ready.pop() if len(ready) == 1 else pop(ready)
             slots = table.pop(fn)
             if watched or fn.watched:
-                self.step(fn, slots)
-                continue
-            fn.check()
-            parts = self.pulled(fn, slots)
-            if not self.keep:
-                fn.free()
+                parts = self.step(fn, slots)
+            else:
+                fn.check()
+                parts = self.pulled(fn, slots)
+                if not self.keep:
+                    fn.free()
+            for s in slots:
+                if type(s) is not Node and s is not None:
+                    drop(s)
             for edge, part in zip(fn.edges, parts):
-                if part is not None and edge[0] is not None:
+                if edge[0] is not None:
                     self.put(edge[0], edge[1], part)
 
-    def step(self, fn: GradFn, slots: Slots) -> None:
+    def step(self, fn: GradFn, slots: Slots) -> Sequence[Any]:
         """One record, with all there may be: hooks, what was asked for, its inputs."""
         if fn._tensor_hooks or fn._retained or self.ends is not None:
             slots = self.watched(fn, slots)
         if type(fn) is AccumulateGrad:
             self.accumulate_at(fn, slots)
-            return
-        if self.needed is not None and fn not in self.needed:
-            return
+            return ()
+        if self.ends is not None and fn not in self.through:
+            return [None] * len(fn.edges)
         if fn._prehooks:
             slots = self.prehooked(fn, slots)
         fn.check()
@@ -115,9 +202,7 @@ class Walk:
             parts = self.hooked(fn, parts, slots)
         if not self.keep:
             fn.free()
-        for (into, number), part in zip(fn.edges, parts):
-            if part is not None and into is not None:
-                self.put(into, number, part)
+        return parts
 
     def asked(self, fn: GradFn, slots: Slots) -> Sequence[Any]:
         """`pulled` for records with a rule of their own, and where errors are to be explained."""
@@ -149,12 +234,12 @@ class Walk:
         for number, keeper in (fn._retained or {}).items():
             x = keeper()
             if x is not None and slots[number] is not None:
-                x._grad = self.tensor(slots[number])
+                x._grad = self.kept(slots[number])
         if self.ends is not None and self.returned:
             for number, gradient in enumerate(slots):
-                place = self.ends.get((id(fn), number))
+                place = self.ends.get((fn, number))
                 if place is not None and gradient is not None:
-                    self.found[place] = self.tensor(gradient)
+                    self.found[place] = captured(self.tensor(gradient))
         return slots
 
     def tensor_hooks(self, slots: Slots, number: int, hooks: dict[int, Any]) -> None:
@@ -174,6 +259,10 @@ class Walk:
             given = changed(hook, given, hook(given))
         return [None if t is None else self.gradient(t) for t in given]
 
+    def kept(self, gradient: Any) -> Tensor:
+        """A copy of a gradient, for a tensor that retains it."""
+        return wrap(self.tensor(gradient)._read())
+
     def hooked(self, fn: GradFn, parts: Sequence[Any], slots: Slots) -> Sequence[Any]:
         """What a record answered, after hooks of the record."""
         given = tuple(None if s is None else self.tensor(s) for s in slots)
@@ -186,14 +275,15 @@ class Walk:
         """The end of a history: add to the leaf, if it is one that is asked for."""
         leaf = fn.variable
         if leaf._hooks:
+            slots = list(slots)
             self.tensor_hooks(slots, 0, leaf._hooks)
         if self.ends is not None:
-            place = self.ends.get((id(fn), 0))
+            place = self.ends.get((fn, 0))
             if place is None:
                 return
             if self.returned:
                 if slots[0] is not None:
-                    self.found[place] = self.tensor(slots[0])
+                    self.found[place] = captured(self.tensor(slots[0]))
                 return
         if fn._prehooks:
             slots = self.prehooked(fn, slots)
@@ -204,13 +294,24 @@ class Walk:
         if fn._node_hooks:
             self.hooked(fn, (), slots)
 
-    def accumulate(self, leaf: Tensor, gradient: Node) -> None:
-        """Add to the gradient of a leaf, in place."""
+    def accumulate(self, leaf: Tensor, gradient: Any) -> None:
+        """Add to the gradient of a leaf, in place; the first one is taken over or copied."""
         before = leaf._grad
-        if before is None:
-            leaf._grad = wrap(gradient, leaf.dtype, dense(leaf))
-        else:
-            before._write(g.add(before._read(), gradient))
+        if before is not None:
+            before._write(g.add(before._read(), self.tensor(gradient)._read()))
+            return
+        if type(gradient) is Node and leaf._strides is None:
+            leaf._grad = wrap(gradient, leaf.dtype)
+            return
+        x = self.tensor(gradient)
+        own, wanted = x._stride(), _contract(leaf)
+        alike = all(n == 1 or a == b for n, a, b in zip(x._node.shape, own, wanted))
+        if x._uses <= 1 and (alike or not x._node.size):
+            leaf._grad = detach(x)
+            return
+        out = leaf._grad = wrap(x._read(), leaf.dtype, normal(x._node.shape, wanted))
+        if gapless(leaf):
+            out._counter = [1]
 
 
 class Recording(Walk):
@@ -226,46 +327,46 @@ class Recording(Walk):
 
     def sum(self, a: Tensor, b: Tensor) -> Tensor:
         """Two gradients added, recorded."""
-        if not (a.requires_grad or b.requires_grad):
-            return wrap(g.add(a._read(), b._read()), a.dtype)
-        x, y = distinct([a._read(), b._read()])
-        out = wrap(g.add(x, y), a.dtype)
-        out._fn = grad_fn_class("AddBackward0")([a._edge(), b._edge()], (x, y), (out._node,))
-        return out
+        return a + b
 
     def pulled(self, fn: GradFn, slots: Slots) -> Sequence[Tensor | None]:
-        """The parts, with a record of their own: of the gradients that came, and what fn read."""
-        read = list(fn.inputs or ())
-        given, nodes, cotangents = [], [], []
-        for t in slots:
-            node = None
-            if t is not None:
-                node = t._read()
-                if node in read or node in nodes:
-                    node = apply(reshape, (node,), (node.shape,))
-                given.append(t)
-                nodes.append(node)
-            cotangents.append(node)
-        outs = [None if n is None else wrap(n) for n in fn.pull(cotangents)]
-        edges = [t._edge() for t in given] + (list(fn.edges) if read else [])
-        if any(edge[0] is not None for edge in edges):
-            made = [t for t in outs if t is not None]
-            name = type(fn).__name__.removesuffix("0") + "Backward0"
-            record = grad_fn_class(name)(edges, (*nodes, *read), [t._node for t in made])
-            for number, t in enumerate(made):
-                t._fn, t._out = record, number
-        return outs
+        """The parts: by PyTorch's formula, or by the graph with a record of their own."""
+        if fn.formula is not None or type(fn) is CopySlices:
+            return by_formula(fn, slots)
+        return recorded(fn, slots)
 
-    def accumulate(self, leaf: Tensor, gradient: Tensor) -> None:  # type: ignore[override]
+    def kept(self, gradient: Tensor) -> Tensor:
+        """A copy of a gradient, for a tensor that retains it."""
+        return clone(gradient, contiguous_format)
+
+    def accumulate(self, leaf: Tensor, gradient: Tensor) -> None:
         """Add to the gradient of a leaf, as a new tensor."""
         before = leaf._grad
-        leaf._grad = gradient if before is None else self.sum(before, gradient)
+        if before is not None:
+            leaf._grad = before + gradient
+        elif gapless(leaf):
+            zeros = _zeros(leaf)
+            zeros._strides = leaf._strides
+            leaf._grad = zeros.copy_(gradient)
+        else:
+            leaf._grad = clone(gradient, contiguous_format)
+
+
+def _again(part: Any, parts: Sequence[Any]) -> bool:
+    """Whether one tensor is several of the parts."""
+    return sum(p is part for p in parts) > 1
+
+
+def _contract(leaf: Tensor) -> Ints:
+    """The strides that a leaf's gradient has: its own where it fills its memory."""
+    return leaf._stride() if gapless(leaf) else contiguous(leaf._node.shape)
 
 
 # --- where a walk begins --------------------------------------------------------------------------
 
 
 def _start(walk: Walk, tensors: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
+    roots = []
     given = [_first(i, x, t) for i, (x, t) in enumerate(zip(tensors, gradients, strict=True))]
     for place, (x, gradient) in enumerate(zip(tensors, given, strict=True)):
         fn, number = x._edge()
@@ -273,7 +374,12 @@ def _start(walk: Walk, tensors: Sequence[Tensor], gradients: Sequence[Tensor | N
             raise RuntimeError(
                 f"element {place} of tensors does not require grad and does not have a grad_fn"
             )
-        walk.put(fn, number, walk.gradient(gradient))
+        roots.append((fn, number, gradient))
+    if walk.ends is not None:
+        ends = {fn for fn, _ in walk.ends}
+        walk.through = _above([fn for fn, _, _ in roots], ends)
+        walk.needed = walk.through | {fn for fn, _, _ in roots} | ends
+    walk.start(roots)
 
 
 def _first(place: int, x: Tensor, given: Any) -> Tensor:
@@ -339,12 +445,10 @@ def _walk(
             fn, out = x._edge()
             if fn is None:
                 raise RuntimeError("One of the differentiated Tensors does not require grad")
-            wanted.setdefault((id(fn), out), number)
-            places.append((id(fn), out))
+            wanted.setdefault((fn, out), number)
+            places.append((fn, out))
     walk = (Recording if create else Walk)(kept, wanted, returned)
     _start(walk, roots, _gradients(roots, given))
-    if wanted is not None:
-        walk.needed = _above(walk.slots, {fn for fn, _ in wanted})
     _run(walk, create)
     return walk, places
 
@@ -439,7 +543,7 @@ def _zeros(x: Tensor) -> Tensor:
     return wrap(g.broadcast_to(scalar(0, node.dtype, node.device), node.shape), x.dtype)
 
 
-def _above(roots: dict[GradFn, Slots], ends: set[int]) -> set[GradFn]:
+def _above(roots: Sequence[GradFn], ends: set[GradFn]) -> set[GradFn]:
     """The records from which an end is reached. No recursion."""
     order: list[GradFn] = []
     seen = set(roots)
@@ -453,7 +557,7 @@ def _above(roots: dict[GradFn, Slots], ends: set[int]) -> set[GradFn]:
                 stack.append(into)
     needed: set[GradFn] = set()
     for fn in sorted(order, key=lambda f: f._sequence):
-        if any(into is not None and (id(into) in ends or into in needed) for into, _ in fn.edges):
+        if any(into is not None and (into in ends or into in needed) for into, _ in fn.edges):
             needed.add(fn)
     return needed
 

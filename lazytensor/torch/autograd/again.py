@@ -1,0 +1,115 @@
+"""Derivatives of derivatives: the records of what the graph gives, where no formula does.
+
+What enters: records and gradients of their outputs, as tensors. What leaves: gradients of what they
+read, recorded as one operation on what they truly depend on, under PyTorch's name of it. It must
+not know when records are asked.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...ir.graph import ancestors
+from ...ir.node import Node, apply
+from ...ops import g
+from ...ops.movement import reshape
+from .._graph import Edge, GradFn, grad_fn_class
+from ..tensor import Tensor, wrap
+
+__all__ = ["WRITTEN", "recorded"]
+
+# How often PyTorch writes to a gradient that it makes: new zeros, into which others are put.
+WRITTEN = dict.fromkeys(
+    ("IndexBackward0", "IndexSelectBackward0", "GatherBackward0", "TakeBackward0",
+     "MaxBackward0", "MinBackward0", "SortBackward0", "SortBackward1", "TopkBackward0",
+     "KthvalueBackward0", "ModeBackward0", "MedianBackward1", "UniqueBackward0"), 1
+)  # fmt: skip
+# The record of a gradient, where it isn't that of an operation called like the derivative: its
+# name, and what it has edges to: g the gradient, r the result, _ nothing.
+_SELECTING = ("ScatterBackward0", "_g")
+SECOND = {
+    "ReluBackward0": ("ThresholdBackwardBackward0", "gr"),
+    "TanhBackward0": ("TanhBackwardBackward0", "gr"),
+    "SigmoidBackward0": ("SigmoidBackwardBackward0", "gr"),
+    "ClampBackward1": ("WhereBackward0", "g_"),
+    "MaskedFillBackward0": ("MaskedFillBackward0", "g"),
+    "IndexFillBackward0": ("IndexFillBackward0", "g"),
+    "IndexBackward0": ("IndexPutImplBackward0", "_g"),
+    "IndexSelectBackward0": ("IndexAddBackward0", "_g"),
+    "WhereBackward0": ("WhereBackward0", "g_"),
+    **dict.fromkeys(
+        ("MaxBackward0", "MinBackward0", "SortBackward0", "SortBackward1", "TopkBackward0",
+         "KthvalueBackward0", "ModeBackward0", "MedianBackward1"), _SELECTING
+    ),
+}  # fmt: skip
+
+Place = tuple[Edge, Node]
+
+
+def recorded(fn: GradFn, slots: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """Gradients of what a record read, with a record of their own."""
+    taken = {*(fn.inputs or ()), *(fn.outputs if fn.inputs is not None else ())}
+    given: list[Place] = []
+    cotangents: list[Node | None] = []
+    for t in slots:
+        if t is None:
+            cotangents.append(None)
+            continue
+        node = t._read()
+        if node in taken:
+            node = apply(reshape, (node,), (node.shape,))
+        taken.add(node)
+        given.append((t._edge(), node))
+        cotangents.append(node)
+    if not given:
+        return [None] * len(fn.edges)
+    parts = [None if n is None else _own(n, taken) for n in fn.pull(cotangents)]
+    outs = [None if n is None else wrap(n) for n in parts]
+    made = [t for t in outs if t is not None]
+    places = _read_by([t._node for t in made], fn, given)
+    version = WRITTEN.get(type(fn).__name__, 0)
+    new = None
+    if any(edge[0] is not None for edge, _ in places):
+        edges, nodes = zip(*places, strict=True)
+        new = grad_fn_class(_name(fn))(edges, nodes, [t._node for t in made])
+    for number, t in enumerate(made):
+        if new is not None:
+            t._fn, t._out = new, number
+        if version:
+            t._counter = [version]
+    return outs
+
+
+def _own(node: Node, taken: set[Node]) -> Node:
+    """The node, or another of its value where it is one that others know."""
+    return apply(reshape, (node,), (node.shape,)) if node in taken else node
+
+
+def _name(fn: GradFn) -> str:
+    name = type(fn).__name__
+    return SECOND[name][0] if name in SECOND else name.rstrip("0123456789") + "Backward0"
+
+
+def _read_by(made: Sequence[Node], fn: GradFn, given: Sequence[Place]) -> list[Place]:
+    """The edges of gradients with their nodes: of what the formula names, and what was read."""
+    known: dict[Node, Edge] = {node: edge for edge, node in given}
+    if fn.inputs is not None:
+        for i, out in enumerate(fn.outputs):
+            known.setdefault(out, (fn, i))
+        for node, edge in zip(fn.inputs, fn.edges):
+            known.setdefault(node, edge)
+    reached = set(ancestors(made, known.__contains__))
+    out: list[Place] = []
+    for letter in SECOND.get(type(fn).__name__, ("", ""))[1]:
+        out.append(_named(letter, fn, given[0]))
+    seen = {node for _, node in out}
+    out += [(edge, n) for n, edge in known.items() if n in reached and n not in seen]
+    return out
+
+
+def _named(letter: str, fn: GradFn, given: Place) -> Place:
+    if letter == "g":
+        return given
+    if letter == "r" and fn.inputs is not None:
+        return (fn, 0), fn.outputs[0]
+    nothing: Any = g.constant(0, given[1])
+    return (None, 0), nothing

@@ -1,0 +1,333 @@
+"""Derivatives as PyTorch writes them: the operations on tensors that a gradient is made by.
+
+The graph gives every derivative; but which operations make one can be seen: where the gradient lies
+in memory, what it shares that with, how often it was written to, and with `create_graph` the records
+that made it. What enters: records and gradients of their outputs. What leaves: gradients of what
+they read. It must not know in which order records are asked.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from weakref import ref
+
+from ...ir.node import Node
+from ...ops import g
+from ...ops.elementwise import square
+from ...ops.movement import permute
+from .._dispatch import FUNCTIONS, to_dtype
+from .._graph import AccumulateGrad, GradFn, grad_fn_class
+from .._slices import CopySlices
+from ..tensor import Ints, Tensor, contiguous, normal, wrap
+from ..views import dense
+
+__all__ = ["by_formula", "fitted", "sum_to"]
+
+Formula = Callable[[Any, Any], Any]
+
+
+# --- what formulas read ---------------------------------------------------------------------------
+
+
+def read(fn: Any, i: int) -> Tensor:
+    """What a record read, as a tensor with its history."""
+    out = wrap(fn.read()[i])
+    if fn.strides is not None:
+        out._strides = fn.strides[i]
+    into, number = fn.edges[i]
+    if type(into) is AccumulateGrad:
+        out._needs, out._accumulator = True, ref(into)
+    elif into is not None:
+        out._fn, out._out = into, number
+    return out
+
+
+def result(fn: Any) -> Tensor:
+    """What a record made, as a tensor with its history."""
+    out = wrap(fn.outputs[0])
+    if fn.strides is not None and fn.read()[0].shape == out._node.shape:
+        out._strides = fn.strides[0]
+    out._fn = fn
+    return out
+
+
+def shape(fn: Any, i: int = 0) -> Ints:
+    """The shape of what a record read."""
+    return fn.read()[i].shape
+
+
+def other(fn: Any, i: int) -> Any:
+    """The other one of two operands: a tensor, or a Python number."""
+    return read(fn, 1 - i) if len(fn.edges) > 1 else number(fn)
+
+
+def number(fn: Any) -> Any:
+    """The Python number among what an operation was given."""
+    node: Node = fn.outputs[0]
+    while len(node.args) == 1:
+        node = node.args[0]
+    found = node.args[1].value
+    assert found is not None
+    return found.item()
+
+
+def zeros(x: Tensor) -> Tensor:
+    """Zeros in the place of a gradient."""
+    node = x._read()
+    return wrap(g.broadcast_to(g.constant(0, node), node.shape), x.dtype, dense(x))
+
+
+def scaled(x: Tensor, fn: GradFn) -> Tensor:
+    """A gradient times the `alpha` that an operation was given."""
+    alpha = getattr(fn, "alpha", 1)
+    return x if alpha == 1 and type(alpha) is not bool else x * alpha
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+
+
+def sum_to(x: Tensor, to: Ints) -> Tensor:
+    """A gradient of what was broadcast, summed to its shape."""
+    own = x._node.shape
+    if not to:
+        return Tensor.sum(x) if own else x  # type: ignore[attr-defined,no-any-return]
+    lead = len(own) - len(to)
+    axes = [a for a, n in enumerate(own) if a < lead or (to[a - lead] == 1 and n != 1)]
+    if axes:
+        x = Tensor.sum(x, axes, True)  # type: ignore[attr-defined]
+    return Tensor.view(x, to) if lead else x  # type: ignore[attr-defined,no-any-return]
+
+
+def fitted(part: Tensor, like: Node) -> Tensor:
+    """A gradient in the shape and dtype of what it is of."""
+    if part._node.dtype is not like.dtype and part._node.dtype.kind == "c" != like.dtype.kind:
+        part = FUNCTIONS["real"](part)
+    if part._node.shape != like.shape:
+        part = sum_to(part, like.shape)
+    return part if part._node.dtype is like.dtype else to_dtype(part, wrap(like).dtype)
+
+
+def _unsqueezed(x: Tensor, axes: Sequence[int]) -> Tensor:
+    for a in axes:
+        x = x.unsqueeze(a)
+    return x
+
+
+def _sum(fn: Any, x: Tensor) -> Tensor:
+    if x._node.shape:
+        x = _unsqueezed(x, fn.dims)
+    return x.expand(shape(fn))  # type: ignore[no-any-return]
+
+
+def _mean(fn: Any, x: Tensor) -> Tensor:
+    count = fn.read()[0].size // max(x._node.size, 1)
+    return _sum(fn, x) / count
+
+
+def _reshaped(fn: Any, x: Tensor) -> Tensor:
+    return x.reshape(shape(fn))  # type: ignore[no-any-return]
+
+
+def _permuted(fn: Any, x: Tensor) -> Tensor:
+    order = _order(fn)
+    return x.permute(sorted(range(len(order)), key=order.__getitem__))  # type: ignore[no-any-return]
+
+
+def _order(fn: Any) -> Ints:
+    node: Node = fn.outputs[0]
+    while node.op is not permute:
+        node = node.args[0]
+    order: Ints = node.params[0]
+    return order
+
+
+def _transposed(fn: Any, x: Tensor) -> Tensor:
+    return x.transpose(*fn.dims)  # type: ignore[no-any-return]
+
+
+def _squeezed_back(fn: Any, x: Tensor) -> Tensor:
+    return _unsqueezed(x, fn.dims)
+
+
+# --- elementwise ----------------------------------------------------------------------------------
+
+
+def _power(fn: Any, x: Tensor) -> Tensor:
+    exponent = 2 if fn.outputs[0].op is square else number(fn)
+    if exponent == 0:
+        return zeros(x)
+    return x * (exponent * read(fn, 0).pow(exponent - 1)).conj()
+
+
+def _divided(fn: Any, x: Tensor) -> Tensor:
+    a, b = read(fn, 0), read(fn, 1)
+    return -x * ((a / b) / b).conj()
+
+
+def _largest(smaller: str) -> Formula:
+    def formula(fn: Any, x: Tensor) -> Tensor:
+        a, b = read(fn, 0).detach(), read(fn, 1).detach()
+        half = FUNCTIONS["where"](a == b, x / 2, x)
+        return half.masked_fill_(FUNCTIONS[smaller](a, b), 0)  # type: ignore[no-any-return]
+
+    return formula
+
+
+def _spread_evenly(fn: Any, x: Tensor) -> Tensor:
+    a, top = read(fn, 0).detach(), result(fn).detach()
+    mask = a == top
+    return zeros(a).contiguous().masked_fill_(mask, x / mask.sum())
+
+
+def _cumulated(fn: Any, x: Tensor) -> Tensor:
+    if x._node.size <= 1 or x._node.shape[fn.dim] == 1:
+        return x
+    return x.flip(fn.dim).cumsum(fn.dim).flip(fn.dim)  # type: ignore[no-any-return]
+
+
+# --- products -------------------------------------------------------------------------------------
+
+
+def _columns(fn: Any, i: int) -> bool:
+    """Whether a matrix that was read lies in memory column by column."""
+    if fn.strides is None or fn.strides[i] is None:
+        own = contiguous(shape(fn, i))
+        return bool(own[0] == 1 and own[1] == shape(fn, i)[0])
+    return bool(fn.strides[i][0] == 1 and fn.strides[i][1] == shape(fn, i)[0])
+
+
+def _first_factor(fn: Any, x: Tensor) -> Tensor:
+    b = read(fn, 1)
+    if _columns(fn, 0):
+        return b.conj().mm(x.t()).t()  # type: ignore[no-any-return]
+    return x.mm(b.t().conj())  # type: ignore[no-any-return]
+
+
+def _second_factor(fn: Any, x: Tensor) -> Tensor:
+    a = read(fn, 0)
+    if _columns(fn, 1):
+        return x.t().mm(a.conj()).t()  # type: ignore[no-any-return]
+    return a.t().conj().mm(x)  # type: ignore[no-any-return]
+
+
+# --- several outputs ------------------------------------------------------------------------------
+
+
+def _missing(fn: Any, parts: Sequence[Tensor | None]) -> list[Tensor]:
+    """Gradients of all outputs, zeros for those that have none."""
+    return [
+        wrap(g.broadcast_to(g.constant(0, out), out.shape)) if part is None else part
+        for part, out in zip(parts, fn.outputs, strict=True)
+    ]
+
+
+def _stacked(fn: Any, parts: Sequence[Tensor | None]) -> Any:
+    return FUNCTIONS["stack"](_missing(fn, parts), fn.dim)
+
+
+def _joined(fn: Any, parts: Sequence[Tensor | None]) -> Any:
+    return FUNCTIONS["cat"](_missing(fn, parts), fn.dim)
+
+
+# --- writes ---------------------------------------------------------------------------------------
+
+
+def _sliced(fn: CopySlices, x: Tensor) -> list[Tensor | None]:
+    """The gradient of the base with the part of the view replaced, and those of what was written."""
+    sizes, strides, offset = fn.place.view
+    base = fn.place.base or contiguous(x._node.shape)
+    whole = wrap(zeros(x)._read(), x.dtype, normal(x._node.shape, base))
+    whole.copy_(x)
+    part = whole.as_strided(sizes, strides, offset)
+    found = by_formula(fn.fn, [part.clone()])
+    first = None
+    if found[0] is not None:
+        part.copy_(found[0])
+        first = whole
+    return [first, *found[1:]]
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+_pass: Formula = lambda fn, x: x  # noqa: E731
+_zeros: Formula = lambda fn, x: zeros(x)  # noqa: E731
+_sum_to: Formula = lambda fn, x: sum_to(x, shape(fn))  # noqa: E731
+
+# By derivative, a formula for each thing that was read. The first table's parts share memory with
+# the gradient, or are written to after they are made; those of the second are new.
+SHARING: dict[str, tuple[Formula, ...]] = {
+    "AddBackward0": (_pass, lambda fn, x: scaled(x, fn)),
+    "SubBackward0": (_pass, lambda fn, x: scaled(-x, fn)),
+    "RsubBackward0": (lambda fn, x: scaled(-x, fn), _pass),
+    **dict.fromkeys(("CloneBackward0", "AliasBackward0", "ToCopyBackward0"), (_pass,)),
+    **dict.fromkeys(("ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0"), (_reshaped,)),
+    **dict.fromkeys(("PermuteBackward0",), (_permuted,)),
+    **dict.fromkeys(("TransposeBackward0", "TransposeBackward1"), (_transposed,)),
+    **dict.fromkeys(("TBackward0", "TBackward1"), (lambda fn, x: x.t(),)),
+    **dict.fromkeys(("UnsqueezeBackward0", "UnsqueezeBackward1"), (lambda fn, x: x.squeeze(fn.dim),)),
+    **dict.fromkeys([f"SqueezeBackward{i}" for i in range(6)], (_squeezed_back,)),
+    "ExpandBackward0": (_sum_to,),
+    **dict.fromkeys(("SumBackward0", "SumBackward1"), (_sum,)),
+    "MaximumBackward0": (_largest("lt"), _largest("gt")),
+    "MinimumBackward0": (_largest("gt"), _largest("lt")),
+    **dict.fromkeys(("MaxBackward1", "MinBackward1"), (_spread_evenly,)),
+    "CumsumBackward0": (_cumulated,),
+    "FlipBackward0": (lambda fn, x: x.flip(fn.dims),),
+    "StackBackward0": (lambda fn, x: x.unbind(fn.dim),),
+    "CopyBackwards": (_zeros, _pass),
+    "MmBackward0": (_first_factor, _second_factor),
+    "MvBackward0": (lambda fn, x: x.ger(read(fn, 1).conj()),
+                    lambda fn, x: read(fn, 0).conj().t().mv(x)),
+    "UnbindBackward0": (_stacked,),
+    **dict.fromkeys(("SplitBackward0", "SplitWithSizesBackward0"), (_joined,)),
+    **dict.fromkeys(("FillBackward0", "FillBackward2", "ZeroBackward0", "SignBackward0"), (_zeros,)),
+    "FillBackward3": (_zeros, lambda fn, x: x.sum()),
+}  # fmt: skip
+NEW: dict[str, tuple[Formula, ...]] = {
+    "MulBackward0": (lambda fn, x: x * _conjugate(other(fn, 0)),
+                     lambda fn, x: x * _conjugate(other(fn, 1))),
+    "DivBackward0": (lambda fn, x: x / _conjugate(other(fn, 0)), _divided),
+    "RsubBackward1": (lambda fn, x: scaled(-x, fn),),
+    "NegBackward0": (lambda fn, x: -x,),
+    "AbsBackward0": (lambda fn, x: x * read(fn, 0).sgn(),),
+    "ExpBackward0": (lambda fn, x: x * result(fn).conj(),),
+    "SinBackward0": (lambda fn, x: x * read(fn, 0).cos().conj(),),
+    "CosBackward0": (lambda fn, x: x * -read(fn, 0).sin().conj(),),
+    "LogBackward0": (lambda fn, x: x.div(read(fn, 0).conj()),),
+    "SqrtBackward0": (lambda fn, x: x / (2 * result(fn).conj()),),
+    "ReciprocalBackward0": (lambda fn, x: -x * (result(fn) * result(fn)).conj(),),
+    "PowBackward0": (_power,),
+    "MeanBackward0": (_mean,),
+    "MeanBackward1": (_mean,),
+    "DotBackward0": (lambda fn, x: x * _conjugate(other(fn, 0)),
+                     lambda fn, x: x * _conjugate(other(fn, 1))),
+}  # fmt: skip
+
+
+def _conjugate(x: Any) -> Any:
+    return x.conjugate() if isinstance(x, complex) else x.conj() if isinstance(x, Tensor) else x
+
+
+for _table, _shares in ((SHARING, True), (NEW, False)):
+    for _name, _formula in _table.items():
+        _cls = grad_fn_class(_name)
+        _cls.formula, _cls.shares = _formula, _shares
+for _name in ("AddBackward0", "CloneBackward0", "AliasBackward0"):
+    grad_fn_class(_name).passes = True
+
+
+def by_formula(fn: Any, given: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """Gradients of what a record read, by its formula, or else by the graph."""
+    if all(x is None for x in given):
+        return [None] * len(fn.edges)
+    if isinstance(fn, CopySlices):
+        return _sliced(fn, given[0])  # type: ignore[arg-type]
+    fn.restore()
+    wanted = [into is not None for into, _ in fn.edges]
+    if fn.formula is None:
+        nodes = [None if x is None else x._read() for x in given]
+        return [None if n is None else wrap(n) for n in fn.pull(nodes)]
+    x = given[0] if fn.count == 1 else given
+    likes = fn.read()
+    return [
+        fitted(f(fn, x), like) if on else None for f, on, like in zip(fn.formula, wanted, likes)
+    ]
