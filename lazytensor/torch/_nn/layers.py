@@ -300,16 +300,6 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return apply("CosineSimilarity", lambda x, y: norm.cosine_similarity(x, y, dim, eps), x1, x2)
 
 
-@nn("pairwise_distance", torch=True)
-def pairwise_distance(
-    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
-) -> Tensor:
-    """The p-norm of x1 - x2 + eps along the last axis."""
-    return apply(
-        "Norm", lambda x, y: norm.pairwise_distance(x, y, p, eps, keepdim), x1, x2
-    )
-
-
 @nn("pdist", torch=True)
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """Distances of all pairs of rows."""
