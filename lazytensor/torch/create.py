@@ -6,7 +6,7 @@ errors. It must not know operations on tensors.
 
 import operator
 from collections.abc import Callable, Sequence
-from math import ceil
+from math import ceil, isfinite
 from typing import Any, TypeVar
 
 import numpy as np
@@ -398,15 +398,34 @@ def arange(
 ) -> Tensor:  # fmt: skip
     """Numbers from start up to, without, end, by step: int64 of ints, else the default dtype."""
     first, last, by = map(_number, (0, start, step) if end is None else (start, end, step))
-    if by == 0:
-        raise RuntimeError("step must be nonzero")
-    if (by > 0 and first > last) or (by < 0 and first < last):
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    _refuse_range(first, last, by)
     whole = all(isinstance(v, int) for v in (first, last, by))
     of = dtype or (out.dtype if out is not None else _dtypes.int64 if whole else default())
-    count = max(0, ceil((last - first) / by)) if not whole else len(range(first, last, by))
+    count = _steps(first, last, by, of)
     made = new(_line(first, by, count, of, place(device)), of, requires_grad)
     return made if out is None else _assign_out(out, made)
+
+
+def _refuse_range(first: Any, last: Any, by: Any) -> None:
+    if by == 0:
+        raise RuntimeError("step must be nonzero")
+    if not (isfinite(first) and isfinite(last)):
+        raise RuntimeError(f"unsupported range: {first:g} -> {last:g}")
+    if (by > 0 and first > last) or (by < 0 and first < last):
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+
+
+def _steps(first: Any, last: Any, by: Any, of: dtype) -> int:
+    """How many numbers there are: in int64 bounds and steps count without their fractions."""
+    if of is _dtypes.int64:
+        whole = [_fitting(v, of) for v in (first, last, by)]
+        if not whole[2]:
+            raise ValueError("step must be nonzero")
+        return len(range(*whole))
+    count = ceil((float(last) - float(first)) / float(by))
+    if count >= 2**63:
+        raise RuntimeError("invalid size, possible overflow?")
+    return max(0, count)
 
 
 def _line(first: Any, by: Any, count: int, of: dtype, device: Any) -> Node:
@@ -437,6 +456,7 @@ def linspace(
 ) -> Tensor:  # fmt: skip
     """`steps` numbers at equal distances from start to end, both included."""
     first, last = _number(start), _number(end)
+    steps = _counted("linspace", steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     complex_ = isinstance(first, complex) or isinstance(last, complex)
@@ -444,6 +464,17 @@ def linspace(
     found = _spaced(first, last, steps, of)
     made = new(new_leaf(found, place(device)), of, requires_grad)
     return made if out is None else _assign_out(out, made)
+
+
+def _counted(name: str, steps: Any) -> int:
+    """The number of steps. Raises TypeError for what is no integer, RuntimeError below zero."""
+    if not isinstance(steps, int | np.integer):
+        raise TypeError(
+            f"{name}(): argument 'steps' (position 3) must be int, not {type(steps).__name__}"
+        )
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    return int(steps)
 
 
 def _spaced(first: Any, last: Any, steps: int, of: dtype) -> np.ndarray[Any, Any]:
@@ -468,10 +499,11 @@ def logspace(
     device: Any = None, requires_grad: bool = False, layout: Any = None, out: Any = None,
 ) -> Tensor:  # fmt: skip
     """`base` to the powers of a linspace."""
-    of = dtype or default()
-    powers = _spaced(_number(start), _number(end), steps, _dtypes.float64)
+    of = dtype or (default() if out is None else out.dtype)
+    powers = _spaced(_number(start), _number(end), _counted("logspace", steps), _dtypes.float64)
     found = np.power(base, powers).astype(of.numpy)
-    return new(new_leaf(found, place(device)), of, requires_grad)
+    made = new(new_leaf(found, place(device)), of, requires_grad)
+    return made if out is None else _assign_out(out, made)
 
 
 @public()
@@ -480,8 +512,9 @@ def eye(
     layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """A matrix with ones on its diagonal."""
-    if n < 0:
-        raise RuntimeError(f"n must be greater or equal to 0, got {n}")
+    for letter, size in (("n", n), ("m", 0 if m is None else m)):
+        if size < 0:
+            raise RuntimeError(f"{letter} must be greater or equal to 0, got {size}")
     of, where = dtype or default(), place(device)
     i = g.iota(n, np.dtype(np.int64), where)
     j = g.iota(n if m is None else m, np.dtype(np.int64), where)

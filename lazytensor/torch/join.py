@@ -308,8 +308,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     ]
     if not swapped:
         return tuple(out)
-    swap = FUNCTIONS["transpose"]
-    return tuple([swap(x, 0, 1) for x in (out[1], out[0], *out[2:])])
+    return (out[1], out[0], *out[2:])
 
 
 @op(method=False)

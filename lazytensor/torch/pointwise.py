@@ -100,7 +100,6 @@ for _new, _old in (("arcsin", "asin"), ("arccos", "acos"), ("arctan", "atan"), (
     alias(_new + "_", _old + "_")
 
 unary("rsqrt", "Rsqrt", lambda x: g.reciprocal(g.sqrt(x)))
-unary("square", "Pow", _row(rows.square), floating=False)
 unary("exp2", "Exp2", lambda x: g.exp(g.multiply(x, float(np.log(2.0)))))
 
 
@@ -119,13 +118,21 @@ alias("negative", "neg")
 alias("negative_", "neg_")
 
 
-@op(inplace=True, out=True)
+@op(out=True)
 def abs(input: Tensor) -> Tensor:
     """Absolute values; of complex numbers their moduli, which are real."""
     x = need_tensor("abs", input)
     return input if x.dtype is bool_ else pointwise("Abs", _row(rows.abs_), x)
 
 
+def abs_(input: Tensor) -> Tensor:
+    """Absolute values, in place. Raises RuntimeError for complex numbers."""
+    if need_tensor("abs_", input).dtype._rank == 3:
+        raise RuntimeError("In-place abs is not supported for complex tensors.")
+    return in_place(abs, "abs", input)  # type: ignore[no-any-return]
+
+
+op("abs_")(abs_)
 alias("absolute", "abs")
 alias("absolute_", "abs_")
 
@@ -396,6 +403,12 @@ def pow(input: Any, exponent: Any) -> Tensor:
         if exponent == 2 and result_type(input, exponent) is input.dtype:
             return pointwise("Pow", _row(rows.square), input)
     return binary("pow", "Pow", g.pow, input, exponent)
+
+
+@op(inplace=True, out=True)
+def square(input: Tensor) -> Tensor:
+    """input ** 2: of bool, int64."""
+    return pow(need_tensor("square", input), 2)
 
 
 def _comparison(name: str, f: Callable[[Node, Node], Node], symbol: str) -> None:

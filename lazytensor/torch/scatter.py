@@ -59,10 +59,10 @@ def _sized(x: Tensor, a: int) -> int:
 
 
 def _check(name: str, x: Tensor, a: int, index: Tensor) -> None:
-    if index.dtype not in _LONG:
-        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     if not index._node.size:
         return
+    if index.dtype not in _LONG:
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     if max(len(index._node.shape), 1) != max(len(x._node.shape), 1):
         whom = "input" if name == "gather" else "self"
         raise RuntimeError(

@@ -398,6 +398,8 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     sizes = _several(shape)
     if any(n < 0 for n in sizes):
         raise ValueError(f"'shape' cannot have negative values, but got {tuple(sizes)}")
+    if not sizes:
+        return ()
     steps = [prod(sizes[i + 1 :]) for i in range(len(sizes))]
 
     def coordinates(n: Node) -> Node:

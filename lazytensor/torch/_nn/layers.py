@@ -13,9 +13,10 @@ from ...lang.linalg import matmul
 from ...ops import g
 from ...runtime.materialize import value
 from .. import _dtypes
-from .._dispatch import FUNCTIONS
+from .._dispatch import FUNCTIONS, broadcast, to_dtype
 from .._graph import MODE
 from ..tensor import Tensor, wrap
+from ..views import axis
 from ._base import apply, nn
 
 
@@ -115,6 +116,13 @@ def _update(old: Tensor | None, new: Node, momentum: float) -> None:
         old._write(norm.running(old._read(), new, momentum))
 
 
+def _nothing(x: Any, weight: Any, bias: Any) -> Tensor:
+    """A copy of an empty tensor, through which gradients go."""
+    out = x.clone()
+    out = out if weight is None else out * weight[0]
+    return out if bias is None else out + bias[0]
+
+
 @nn("batch_norm", torch=True)
 def batch_norm(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None,
@@ -122,6 +130,8 @@ def batch_norm(
     cudnn_enabled: bool = True,
 ) -> Tensor:  # fmt: skip
     """Normalised by the statistics of the batch, which are remembered, or by those remembered."""
+    if not input._node.size:
+        return _nothing(input, weight, bias)
     if not training:
         return apply(
             "NativeBatchNorm",
@@ -296,8 +306,17 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
 @nn("cosine_similarity", torch=True)
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """x1·x2 over the product of norms, along an axis."""
-    return apply("CosineSimilarity", lambda x, y: norm.cosine_similarity(x, y, dim, eps), x1, x2)
+    """x1·x2 over the product of norms, along an axis. Raises RuntimeError for shapes, integers."""
+    shape = broadcast(x1._node.shape, x2._node.shape)
+    of = _dtypes.promote(x1.dtype, x2.dtype)
+    if of._rank < 2:
+        raise RuntimeError(
+            "expected common dtype to be floating point, yet common dtype is "
+            f"{_dtypes.TITLES[of]}"
+        )
+    a = axis(dim, len(shape))
+    f = lambda x, y: norm.cosine_similarity(x, y, a, eps)  # noqa: E731
+    return apply("SumBackward1", f, to_dtype(x1, of), to_dtype(x2, of))
 
 
 @nn("pdist", torch=True)

@@ -39,11 +39,19 @@ _pair("huber_loss", "HuberLoss", "huber_cpu", lang.huber)
 _pair("soft_margin_loss", "SoftMarginLoss", "soft_margin_loss", lang.soft_margin)
 
 
+def _need_classes(target: Tensor) -> None:
+    if target.dtype is not _dtypes.int64:
+        found = _dtypes.TITLES[target.dtype]
+        raise RuntimeError(f"expected scalar type Long but found {found}")
+
+
 @nn("multilabel_margin_loss")
 def multilabel_margin_loss(input: Tensor, target: Tensor, reduction: int = 1) -> Tensor:
     """Hinges of the classes that are listed against all others. Raises RuntimeError for shapes."""
-    return apply("MultilabelMarginLoss", lambda x, t: lang.multilabel_margin(x, t, word(reduction)),
-                 input, target)  # fmt: skip
+    out = apply("MultilabelMarginLoss", lambda x, t: lang.multilabel_margin(x, t, word(reduction)),
+                input, target)  # fmt: skip
+    _need_classes(target)
+    return out
 
 
 @nn("kl_div", torch=True)
@@ -115,12 +123,14 @@ def multi_margin_loss(
     input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
     reduction: int = 1,
 ) -> Tensor:  # fmt: skip
-    """Hinges of all other classes against the target's."""
+    """Hinges of all other classes against the target's. Raises RuntimeError for shapes."""
 
     def f(x: Node, t: Node, w: Node | None) -> Node:
         return lang.multi_margin(x, t, p, margin, w, word(reduction))
 
-    return apply("MultiMarginLoss", f, input, target, weight)
+    out = apply("MultiMarginLoss", f, input, target, weight)
+    _need_classes(target)
+    return out
 
 
 @nn("ctc_loss", torch=True)
