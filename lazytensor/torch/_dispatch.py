@@ -147,7 +147,7 @@ def _public(f: Callable[..., Any], name: str, has_out: bool) -> Any:
                 if not _NUMPY.keys().isdisjoint(kwargs):
                     kwargs = {_NUMPY.get(k, k): v for k, v in kwargs.items()}
                 if has_out and "out" in kwargs:
-                    return _into(kwargs.pop("out"), f(*args, **kwargs), name)
+                    return _into(kwargs.pop("out"), f(*args, **kwargs), name, args)
             return f(*args, **kwargs)
         except REFUSALS as error:
             raise shortened(error) from error.__cause__
@@ -161,13 +161,13 @@ def _public(f: Callable[..., Any], name: str, has_out: bool) -> Any:
     return public
 
 
-def _into(out: Any, result: Any, name: str) -> Any:
-    """Write results into tensors that were given for them."""
+def _into(out: Any, result: Any, name: str, args: Sequence[Any] = ()) -> Any:
+    """Write results into tensors that were given for them, apart from those that were read."""
     if out is None:
         return result
     if isinstance(out, tuple | list):
         for o, r in zip(out, result, strict=True):
-            _into(o, r, name)
+            _into(o, r, name, args)
         return type(result)(out)
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
@@ -185,6 +185,7 @@ def _into(out: Any, result: Any, name: str) -> Any:
     if out._node.shape != node.shape:
         resized(out, node)
     else:
+        refuse_overlap(out, list(_flat(args)))
         out._write(node)
     return out
 
@@ -497,6 +498,25 @@ def result_type(*operands: Any) -> dtype:
         else:
             numbers.append(_dtypes.scalar_dtype(x.item() if isinstance(x, np.generic) else x))
     return _dtypes.result(dims, zeros, numbers)
+
+
+def no_such_call(name: str, args: Sequence[Any], *signatures: str) -> TypeError:
+    """The refusal of arguments that fit none of a function's signatures."""
+    given = ", ".join(type(x).__name__ for x in args)
+    listed = "".join(f" * ({s})\n" for s in signatures)
+    return TypeError(
+        f"{name}() received an invalid combination of arguments - got ({given}), but expected one "
+        f"of:\n{listed}"
+    )
+
+
+def tensor_first(name: str, input: Any, other: Any, argument: str = "other") -> None:
+    """Raises TypeError unless a tensor is followed by a tensor or a number."""
+    if not isinstance(input, Tensor) or not isinstance(other, (Tensor, *NUMBERS)):
+        raise no_such_call(
+            name, (input, other), f"Tensor input, Tensor {argument}, *, Tensor out = None",
+            f"Tensor input, Number {argument}, *, Tensor out = None",
+        )  # fmt: skip
 
 
 def need_tensor(name: str, x: Any, position: int = 1, argument: str = "input") -> Tensor:

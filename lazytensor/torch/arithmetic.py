@@ -32,6 +32,7 @@ from ._dispatch import (
     run,
     run_many,
     same_device,
+    tensor_first,
     to_dtype,
 )
 from ._dtypes import TITLES, bool_, complex128, default, dtype, float64, uint8
@@ -99,12 +100,14 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 @op(inplace=True, out=True)
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """Each element, or a bound where it is less."""
+    tensor_first("clamp_min", input, min, "min")
     return _clamped("clamp_min", "ClampMin", input, min, None)
 
 
 @op(inplace=True, out=True)
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """Each element, or a bound where it is greater."""
+    tensor_first("clamp_max", input, max, "max")
     return _clamped("clamp_max", "ClampMax", input, None, max)
 
 

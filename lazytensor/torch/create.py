@@ -16,7 +16,7 @@ from ..ir.node import Node, scalar
 from ..ops import g
 from ..runtime.pending import new_leaf
 from . import _dtypes, _types
-from ._dispatch import FUNCTIONS, cast, need_tensor, op, record, to_dtype
+from ._dispatch import FUNCTIONS, cast, need_tensor, no_such_call, op, record, to_dtype
 from ._dtypes import default, dtype, scalar_dtype
 from ._graph import MODE
 from .storage import Storage
@@ -456,7 +456,7 @@ def linspace(
 ) -> Tensor:  # fmt: skip
     """`steps` numbers at equal distances from start to end, both included."""
     first, last = _number(start), _number(end)
-    steps = _counted("linspace", steps)
+    steps = _counted("linspace", start, end, steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     complex_ = isinstance(first, complex) or isinstance(last, complex)
@@ -466,12 +466,19 @@ def linspace(
     return made if out is None else _assign_out(out, made)
 
 
-def _counted(name: str, steps: Any) -> int:
+_REST = (
+    "*, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device "
+    "device = None, bool pin_memory = False, bool requires_grad = False"
+)
+
+
+def _counted(name: str, start: Any, end: Any, steps: Any, base: str = "") -> int:
     """The number of steps. Raises TypeError for what is no integer, RuntimeError below zero."""
     if not isinstance(steps, int | np.integer):
-        raise TypeError(
-            f"{name}(): argument 'steps' (position 3) must be int, not {type(steps).__name__}"
-        )
+        kinds = (("Tensor", "Tensor"), ("Number", "Tensor"), ("Tensor", "Number"),
+                 ("Number", "Number"))  # fmt: skip
+        listed = [f"{a} start, {b} end, int steps, {base}{_REST}" for a, b in kinds]
+        raise no_such_call(name, (start, end, steps), *listed)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     return int(steps)
@@ -500,7 +507,8 @@ def logspace(
 ) -> Tensor:  # fmt: skip
     """`base` to the powers of a linspace."""
     of = dtype or (default() if out is None else out.dtype)
-    powers = _spaced(_number(start), _number(end), _counted("logspace", steps), _dtypes.float64)
+    count = _counted("logspace", start, end, steps, "float base = 10.0, ")
+    powers = _spaced(_number(start), _number(end), count, _dtypes.float64)
     found = np.power(base, powers).astype(of.numpy)
     made = new(new_leaf(found, place(device)), of, requires_grad)
     return made if out is None else _assign_out(out, made)

@@ -24,12 +24,14 @@ from ._dispatch import (
     elementwise_strides,
     in_place,
     need_tensor,
+    no_such_call,
     number,
     op,
     record,
     result_type,
     same_device,
     saved_entry,
+    tensor_first,
     to_dtype,
 )
 from ._dtypes import bool_, default, dtype
@@ -328,6 +330,11 @@ alias("subtract_", "sub_")
 @op(inplace=True)
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """other - alpha * input."""
+    if not isinstance(input, Tensor) or not isinstance(other, (Tensor, *NUMBERS)):
+        raise no_such_call(
+            "rsub", (input, other), "Tensor input, Tensor other, *, Number alpha = 1",
+            "Tensor input, Number other, Number alpha = 1",
+        )  # fmt: skip
     scaled = _scaled("rsub", other, input, alpha)
     return binary("rsub", "Rsub", lambda x, y: g.subtract(y, x), scaled, other)
 
@@ -391,6 +398,7 @@ def remainder(input: Any, other: Any) -> Tensor:
 @op(inplace=True, out=True)
 def fmod(input: Any, other: Any) -> Tensor:
     """The remainder of C: of the sign of `input`."""
+    tensor_first("fmod", input, other)
     return binary("fmod", "Fmod", g.fmod, input, other)
 
 
@@ -413,6 +421,7 @@ def square(input: Tensor) -> Tensor:
 
 def _comparison(name: str, f: Callable[[Node, Node], Node], symbol: str) -> None:
     def function(input: Any, other: Any) -> Tensor:
+        tensor_first(name, input, other)
         return binary(name, "", f, input, other, of=bool_)
 
     function.__name__ = name
@@ -433,9 +442,15 @@ for _new, _old in (("not_equal", "ne"), ("less", "lt"), ("less_equal", "le"), ("
 
 
 def _pairwise(
-    name: str, title: str, f: Callable[[Node, Node], Node], floating: bool = False
-) -> None:
+    name: str, title: str, f: Callable[[Node, Node], Node], floating: bool = False,
+    numbers: bool = False,
+) -> None:  # fmt: skip
     def function(input: Any, other: Any) -> Tensor:
+        if numbers:
+            tensor_first(name, input, other)
+        else:
+            need_tensor(name, input)
+            need_tensor(name, other, 2, "other")
         return binary(name, title, f, input, other, floating=floating)
 
     function.__name__ = name
@@ -447,7 +462,7 @@ _pairwise("maximum", "Maximum", g.maximum)
 _pairwise("minimum", "Minimum", g.minimum)
 _pairwise("atan2", "Atan2", g.atan2, True)
 _pairwise("hypot", "Hypot", g.hypot)
-_pairwise("copysign", "Copysign", g.copysign, True)
+_pairwise("copysign", "Copysign", g.copysign, True, True)
 _pairwise("nextafter", "Nextafter", g.nextafter)
 alias("arctan2", "atan2")
 alias("arctan2_", "atan2_")
