@@ -196,7 +196,7 @@ def _positive(strides: Ints, dilations: Ints) -> None:
     if min(strides) <= 0:
         raise RuntimeError("non-positive stride is not supported")
     if min(dilations) <= 0:
-        raise RuntimeError(f"dilation should be greater than zero, but got {list(dilations)}")
+        raise RuntimeError("dilation should be greater than zero")
 
 
 def _conv_pads(padding: Any, kernel: Ints, strides: Ints, dilations: Ints) -> Pads:

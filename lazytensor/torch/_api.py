@@ -20,11 +20,14 @@ from . import (
     index,
     join,
     linear,
+    masks,
     norms,
+    operators,
     order,
     parts,
     pointwise,
     random,
+    ranges,
     reduce,
     return_types,
     scatter,
@@ -50,8 +53,8 @@ from .tensor import Tensor as Tensor
 
 MODULES = (
     _nn, _untyped, arithmetic, autograd, complexes, contraction, convert, counting, create,
-    cumulative, draws, index, join, linear, norms, order, parts, pointwise, reduce,
-    return_types, scatter, settings, shape, special, statistics, views,
+    cumulative, draws, index, join, linear, masks, norms, operators, order, parts, pointwise,
+    ranges, reduce, return_types, scatter, settings, shape, special, statistics, views,
 )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from .convert import OWN
 from .create import place
 from .nn.parameter import Parameter
 from .parts import strided
-from .pointwise import FAST
+from .operators import FAST
 from .storage import Storage, read
 from .tensor import Ints, Tensor, contiguous, normal, order_of, view_of, wrap
 

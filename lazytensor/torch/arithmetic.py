@@ -16,6 +16,7 @@ from ..lang import special
 from ..ops import g
 from ..runtime.materialize import value
 from . import return_types
+from ._calls import some_tensor, tensor_first
 from ._dispatch import (
     FUNCTIONS,
     alias,
@@ -32,7 +33,6 @@ from ._dispatch import (
     run,
     run_many,
     same_device,
-    tensor_first,
     to_dtype,
 )
 from ._dtypes import TITLES, bool_, complex128, default, dtype, float64, uint8
@@ -282,11 +282,7 @@ def _wide(input: Any, exponent: Any) -> dtype:
 @op(out=True)
 def float_power(input: Any, exponent: Any) -> Tensor:
     """input ** exponent in float64, or complex128. Raises TypeError for two numbers."""
-    if not any(isinstance(x, Tensor) for x in (input, exponent)):
-        raise TypeError(
-            "float_power() received an invalid combination of arguments - got "
-            f"({type(input).__name__}, {type(exponent).__name__})"
-        )
+    some_tensor("float_power", input, exponent, ("input", "exponent"))
     of = _wide(input, exponent)
     x, y = (to_dtype(t, of) if isinstance(t, Tensor) else t for t in (input, exponent))
     return FUNCTIONS["pow"](x, y)  # type: ignore[no-any-return]

@@ -16,6 +16,7 @@ from ..lang._checks import full
 from ..ops import g
 from ..runtime.materialize import value
 from . import _dtypes
+from ._calls import no_such_call
 from ._dispatch import FUNCTIONS, alias, broadcast, cast, op, result_type, run, same_device
 from ._types import Size, channels_last, channels_last_3d
 from .create import new
@@ -351,6 +352,13 @@ def _cut_along(name: str, x: Tensor, given: Any, dim: int, ndim: int) -> tuple[T
             f"torch.{name} requires a tensor with at least {ndim} dimension, but got a tensor with "
             f"{len(shape)} dimensions!"
         )
+    if not isinstance(given, int | Sequence | Tensor) or isinstance(given, str):
+        why = (
+            "\n      didn't match because some of the arguments have invalid types: (Tensor, "
+            f"!{type(given).__name__}!)\n"
+        )
+        said = no_such_call(name, (x, given), "Tensor input, int sections")
+        raise TypeError(f"{said}"[:-1] + why + f" * (Tensor input, tuple of ints indices){why}")
     if isinstance(given, int) and (given <= 0 or shape[dim] % given):
         raise RuntimeError(
             f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "

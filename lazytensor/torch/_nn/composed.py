@@ -100,7 +100,7 @@ def triplet_margin_loss(
     anchor: Any, positive: Any, negative: Any, margin: float = 1.0, p: float = 2.0,
     eps: float = 1e-6, swap: bool = False, reduction: int = 1,
 ) -> Any:  # fmt: skip
-    """max(0, d(anchor, positive) - d(anchor, negative) + margin). Raises RuntimeError for shapes."""
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin). Raises RuntimeError."""
     a, b, c = anchor.ndim, positive.ndim, negative.ndim
     if not a == b == c:
         raise RuntimeError(

@@ -68,6 +68,29 @@ def bilinear(
 # --- normalisation --------------------------------------------------------------------------------
 
 
+def _fit_normalized(
+    x: Tensor, sizes: Sequence[int], weight: Tensor | None, bias: Tensor | None
+) -> None:
+    """Raises RuntimeError unless a tensor, weights and biases end in these sizes."""
+    shape, own = tuple(sizes), x._node.shape
+    if not shape:
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            f"element, but got normalized_shape = {list(shape)}"
+        )
+    for word, t in (("weight", weight), ("bias", bias)):
+        if t is not None and t._node.shape != shape:
+            raise RuntimeError(
+                f"Expected {word} to be of same shape as normalized_shape, but got {word} of shape "
+                f"{list(t._node.shape)} and normalized_shape = {list(shape)}"
+            )
+    if own[len(own) - len(shape) :] != shape or len(own) < len(shape):
+        raise RuntimeError(
+            f"Given normalized_shape={list(shape)}, expected input with shape "
+            f"[*{', '.join(map(str, shape))}], but got input of size{list(own)}"
+        )
+
+
 @nn("layer_norm", torch=True)
 def layer_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None,
@@ -75,12 +98,7 @@ def layer_norm(
 ) -> Tensor:  # fmt: skip
     """Normalised over the last axes. Raises RuntimeError for shapes."""
     shape = tuple(normalized_shape)
-    own = input._node.shape
-    if not shape or own[len(own) - len(shape) :] != shape or len(own) < len(shape):
-        raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape "
-            f"[*{''.join(f', {n}' for n in shape)}], but got input of size{list(own)}"
-        )
+    _fit_normalized(input, shape, weight, bias)
     return apply(
         "NativeLayerNorm",
         lambda x, w, b: norm.layer_norm(x, len(shape), w, b, eps), input, weight, bias,
@@ -92,7 +110,8 @@ def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None,
     eps: float | None = None,
 ) -> Tensor:  # fmt: skip
-    """Divided by the root of the mean square over the last axes."""
+    """Divided by the root of the mean square over the last axes. Raises RuntimeError for shapes."""
+    _fit_normalized(input, normalized_shape, weight, None)
     ndim = len(tuple(normalized_shape))
     return apply("FusedRmsNorm", lambda x, w: norm.rms_norm(x, ndim, w, eps), input, weight)
 

@@ -48,7 +48,7 @@ def _by_nearest(dims: int, exact: bool) -> None:
         size, scales = _size(input, output_size, scale_factors)
         return apply(title, lambda x: resize.interpolate(x, size, mode, scales=scales), input)
 
-    function.__doc__ = f"The {mode} value over {dims} axes. Raises NotImplementedError for integers."
+    function.__doc__ = f"The {mode} value over {dims} axes. Raises NotImplementedError."
     nn(f"_upsample_nearest_exact{dims}d" if exact else f"upsample_nearest{dims}d")(function)
 
 
@@ -94,13 +94,12 @@ def _sampled(
     def f(x: Node, points: Node) -> Node:
         return resize.grid_sample(x, points, mode, padding, align_corners)
 
-    out = lambda: apply(f"GridSampler{dims}D", f, input, grid)  # noqa: E731
     if input._node.ndim == grid._node.ndim == dims + 2:
-        _refuse(input, f"grid_sampler_{dims}d_cpu_kernel_impl" if dims == 2 else "grid_sampler3d_cpu")
+        _refuse(input, "grid_sampler_2d_cpu_kernel_impl" if dims == 2 else "grid_sampler3d_cpu")
         if input.dtype is not grid.dtype:
             given, wanted = (_dtypes.TITLES[t.dtype] for t in (grid, input))
             raise RuntimeError(f"expected scalar type {wanted} but found {given}")
-    return out()
+    return apply(f"GridSampler{dims}D", f, input, grid)
 
 
 @nn("grid_sampler", torch=True)
