@@ -13,6 +13,7 @@ from . import (
     cuda,
     jit,
     linalg,
+    masked,
     nn,
     optim,
     random,
@@ -39,7 +40,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "accelerator", "autograd", "backends", "cuda", "jit", "linalg", "load", "nn", "optim", "random",
-    "return_types", "save", "special", "testing", "utils", "version",
+    "accelerator", "autograd", "backends", "cuda", "jit", "linalg", "load", "masked", "nn", "optim",
+    "random", "return_types", "save", "special", "testing", "utils", "version",
 ]  # fmt: skip
 __all__ += _api.__all__
