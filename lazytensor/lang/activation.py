@@ -78,6 +78,8 @@ def leaky_relu(x: Node, negative_slope: float = 0.01) -> Node:
 @in_single
 def prelu(x: Node, weight: Node) -> Node:
     """`leaky_relu` with one slope, or one for each channel (axis 1). Raises RuntimeError."""
+    if not x.ndim and weight.size != 1:
+        raise RuntimeError("Not allow zero-dim input tensor.")
     channels = x.shape[1] if x.ndim > 1 else 1
     if weight.size != 1 and weight.size != channels:
         raise RuntimeError(

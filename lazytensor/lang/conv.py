@@ -93,8 +93,9 @@ def _read(mode: str, n: int, lo: int, hi: int) -> np.ndarray[Any, Any]:
     places = np.arange(-lo, n + hi)
     if mode == "replicate":
         return np.clip(places, 0, n - 1)
-    if mode == "circular":
-        return places % n
+    if mode == "circular":  # what is cut off goes first
+        kept = np.arange(max(-lo, 0), n - max(-hi, 0))
+        return kept[np.arange(-max(lo, 0), len(kept) + max(hi, 0)) % len(kept)]
     return np.abs(places) if n == 1 else (n - 1) - np.abs((n - 1) - np.abs(places))
 
 
@@ -195,7 +196,7 @@ def _positive(strides: Ints, dilations: Ints) -> None:
     if min(strides) <= 0:
         raise RuntimeError("non-positive stride is not supported")
     if min(dilations) <= 0:
-        raise RuntimeError(f"dilation should be greater than zero, but got {list(dilations)}")
+        raise RuntimeError("dilation should be greater than zero")
 
 
 def _conv_pads(padding: Any, kernel: Ints, strides: Ints, dilations: Ints) -> Pads:

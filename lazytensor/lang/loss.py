@@ -354,12 +354,17 @@ def soft_margin(x: Node, target: Node, reduction: str = "mean") -> Node:
 
 
 def _rows(x: Node) -> Node:
-    if x.ndim not in (1, 2) or (x.ndim == 2 and x.shape[1] == 0):
+    if x.ndim > 2 or (x.ndim and x.shape[-1] == 0):
         raise RuntimeError(
             "Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
             f"{list(x.shape)}"
         )
-    return g.reshape(x, (1, *x.shape)) if x.ndim == 1 else x
+    return x if x.ndim == 2 else g.reshape(x, (1, x.size))
+
+
+def _each_row(loss: Node, x: Node, target: Node) -> Node:
+    """A row's loss is a number where neither the input nor the target has rows."""
+    return g.reshape(loss, ()) if x.ndim < 2 and not target.ndim else loss
 
 
 @in_single
@@ -398,7 +403,7 @@ def multi_margin(
     numbers = g.iota(c, int64, x.device)
     others = g.not_equal(g.reshape(t, (n, 1)), numbers)
     loss = g.sum(g.where(others, z, _zero(z)), (1,)) / float(c)
-    return reduced(loss if x.ndim > 1 else g.reshape(loss, ()), reduction)
+    return reduced(_each_row(loss, x, target), reduction)
 
 
 def _listed(target: Node) -> tuple[Node, Node]:
@@ -416,7 +421,7 @@ def multilabel_margin(x: Node, target: Node, reduction: str = "mean") -> Node:
     `target` lists classes of each example up to a -1. Raises RuntimeError for shapes.
     """
     rows = _rows(x)
-    if target.shape != x.shape:
+    if target.shape != x.shape and not (target.size == x.size == 1):
         raise RuntimeError(
             f"inconsistent target size: {list(target.shape)} for input of size: {list(x.shape)}"
         )

@@ -182,7 +182,7 @@ def normalize(x: Node, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Nod
 @in_single
 def cosine_similarity(x: Node, y: Node, axis: int = 1, eps: float = 1e-8) -> Node:
     """x·y / (max(|x|, eps) · max(|y|, eps)) along an axis of the broadcast shape."""
-    ndim = max(x.ndim, y.ndim)
+    ndim = max(x.ndim, y.ndim, 1)
     place = normalize_axis(axis, ndim)
     x, y = (g.reshape(v, (*(1,) * (ndim - v.ndim), *v.shape)) for v in (x, y))
     if 1 in (x.shape[place], y.shape[place]) and x.shape[place] != y.shape[place]:

@@ -184,6 +184,13 @@ def window_sums(x: Node, w: Windows) -> Node:
     return g.sum(found, tuple(range(lead, lead + k)))
 
 
+def _truncated(total: Node, by: np.ndarray[Any, Any]) -> Node:
+    """Quotients of integers towards zero."""
+    size = g.floor_divide(g.abs(total), leaf(np.abs(by), total.device))
+    turned = total * leaf(np.sign(by), total.device)
+    return g.where(g.less(turned, g.constant(0, total)), -size, size)
+
+
 def avg_pool(
     x: Node,
     kernel: Any,
@@ -199,6 +206,9 @@ def avg_pool(
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
     total = window_sums(widened(x), w)
+    if kind(x.dtype) in "iu":
+        by = np.asarray(divisor_override or _divisors(x, w, count_include_pad), total.dtype)
+        return _truncated(total, by)
     if divisor_override is not None:
         return as_dtype(total / float(divisor_override), x.dtype)
     by = _divisors(x, w, count_include_pad)

@@ -14,6 +14,7 @@ from . import (
     cuda,
     jit,
     linalg,
+    masked,
     nn,
     optim,
     random,
@@ -40,7 +41,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "accelerator", "autograd", "backends", "cpu", "cuda", "jit", "linalg", "load", "nn", "optim",
-    "random", "return_types", "save", "special", "testing", "utils", "version",
+    "accelerator", "autograd", "backends", "cpu", "cuda", "jit", "linalg", "load", "masked", "nn",
+    "optim", "random", "return_types", "save", "special", "testing", "utils", "version",
 ]  # fmt: skip
 __all__ += _api.__all__

@@ -23,11 +23,14 @@ from . import (
     index,
     join,
     linear,
+    masks,
     norms,
+    operators,
     order,
     parts,
     pointwise,
     random,
+    ranges,
     reduce,
     return_types,
     scatter,
@@ -56,8 +59,9 @@ from .tensor import Tensor as Tensor
 
 MODULES = (
     _nn, _untyped, arithmetic, autograd, complexes, contraction, convert, copying, counting, create,
-    cumulative, draws, exchange, index, join, linear, norms, order, parts, pointwise, reduce,
-    return_types, scatter, settings, shape, sharing, special, statistics, views,
+    cumulative, draws, exchange, index, join, linear, masks, norms, operators, order, parts,
+    pointwise, ranges, reduce, return_types, scatter, settings, shape, sharing, special,
+    statistics, views,
 )  # fmt: skip
 
 

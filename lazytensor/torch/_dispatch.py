@@ -17,8 +17,10 @@ from ..ir.node import Node, apply, scalar
 from ..ops import g
 from ..ops.movement import reshape
 from . import _dtypes, tensor
+from ._calls import NUMBERS as NUMBERS
 from ._dtypes import dtype
 from ._graph import MODE, RESULT, Edge, Saved, grad_fn_class
+from ._overlap import gapless, refuse_overlap, refuse_shared
 from ._saves import SAVES
 from ._slices import CopySlices, Slices
 from .storage import Steps
@@ -29,7 +31,6 @@ __all__ = ["FUNCTIONS", "op"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 REFUSALS = (TypeError, ValueError, IndexError, OverflowError, RuntimeError, MemoryError)
-NUMBERS = (bool, int, float, complex, np.generic)
 
 # Types that never override an operation: a quick look for most calls.
 PLAIN: set[type] = {Tensor, int, float, bool, complex, type(None), dtype, str}
@@ -58,6 +59,10 @@ def _flat(items: Sequence[Any]) -> Iterator[Any]:
             yield from x
         else:
             yield x
+
+
+def _tensors(items: Sequence[Any]) -> list[Tensor]:
+    return [t for t in _flat(items) if isinstance(t, Tensor)]
 
 
 class _Off(threading.local):
@@ -121,9 +126,11 @@ def op(
     method: bool = True,
     function: bool = True,
     inplace: bool = False,
-    out: bool = False,
+    out: bool | str = False,
 ) -> Callable[[Function], Function]:
-    """Make a function public: as `torch.name`, as a method, as `name_`, with `out=`."""
+    """Make a function public: as `torch.name`, as a method, as `name_`, with `out=`, which for
+    "apart" must share no memory with what is read.
+    """
 
     def made(f: Function) -> Function:
         called = name or f.__name__
@@ -156,7 +163,7 @@ def alias(new: str, old: str, *, method: bool = True, function: bool = True) -> 
 _NUMPY = {"axis": "dim", "keepdims": "keepdim", "x2": "other"}
 
 
-def _public(f: Callable[..., Any], name: str, has_out: bool) -> Any:
+def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
     def public(*args: Any, **kwargs: Any) -> Any:
         try:
             if not PLAIN.issuperset(map(type, args)) or kwargs:
@@ -168,7 +175,10 @@ def _public(f: Callable[..., Any], name: str, has_out: bool) -> Any:
                 if not _NUMPY.keys().isdisjoint(kwargs):
                     kwargs = {_NUMPY.get(k, k): v for k, v in kwargs.items()}
                 if has_out and "out" in kwargs:
-                    return _into(kwargs.pop("out"), f(*args, **kwargs), name)
+                    sink = kwargs.pop("out")
+                    if has_out == "apart" and sink is not None:
+                        refuse_shared(_tensors((sink,)), _tensors(args))
+                    return _into(sink, f(*args, **kwargs), name, args)
             return f(*args, **kwargs)
         except REFUSALS as error:
             raise shortened(error) from error.__cause__
@@ -182,13 +192,13 @@ def _public(f: Callable[..., Any], name: str, has_out: bool) -> Any:
     return public
 
 
-def _into(out: Any, result: Any, name: str) -> Any:
-    """Write results into tensors that were given for them."""
+def _into(out: Any, result: Any, name: str, args: Sequence[Any] = ()) -> Any:
+    """Write results into tensors that were given for them, apart from those that were read."""
     if out is None:
         return result
     if isinstance(out, tuple | list):
         for o, r in zip(out, result, strict=True):
-            _into(o, r, name)
+            _into(o, r, name, args)
         return type(result)(out)
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
@@ -206,6 +216,7 @@ def _into(out: Any, result: Any, name: str) -> Any:
     if out._node.shape != node.shape:
         resized(out, node)
     else:
+        refuse_overlap(out, _tensors(args))
         out._write(node)
     return out
 
@@ -226,55 +237,8 @@ def in_place(f: Callable[..., Any], name: str, x: Any, *args: Any, **kwargs: Any
         raise TypeError(f"{name}_(): argument 'input' (position 1) must be Tensor, not "
                         f"{type(x).__name__}")  # fmt: skip
     refuse_leaf(x, args)
-    refuse_overlap(x, args)
+    refuse_overlap(x, _tensors(args))
     return assign(x, f(x, *args, **kwargs))
-
-
-def refuse_overlap(x: Tensor, others: Sequence[Any] = ()) -> None:
-    """Raises RuntimeError for a tensor that shows an element of memory more than once, or a part of
-    the memory of another, where that is plain to see.
-    """
-    if x._strides is not None and any(
-        s == 0 and n > 1 for s, n in zip(x._strides, x._node.shape)
-    ):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a "
-            "single memory location. Please clone() the tensor before performing the operation."
-        )
-    if x._stor is None:
-        return
-    for t in others:
-        if isinstance(t, Tensor) and t._stor is x._stor and t is not x and _partly(x, t):
-            raise RuntimeError(
-                "unsupported operation: some elements of the input tensor and the written-to "
-                "tensor refer to a single memory location. Please clone() the tensor before "
-                "performing the operation."
-            )
-
-
-def _partly(x: Tensor, t: Tensor) -> bool:
-    """Whether the spans of two tensors without gaps meet, but are not the same."""
-    if not (x._node.size and t._node.size and gapless(x) and gapless(t)):
-        return False
-    spans = [
-        (y._offset * y.dtype.itemsize, (y._offset + y._node.size) * y.dtype.itemsize)
-        for y in (x, t)
-    ]
-    if spans[0] == spans[1]:
-        return x._stride() != t._stride()
-    return spans[0][0] < spans[1][1] and spans[1][0] < spans[0][1]
-
-
-def gapless(x: Tensor) -> bool:
-    """Whether the elements fill a span of memory, each place once."""
-    if x._strides is None:
-        return True
-    expected = 1
-    for s, n in sorted((s, n) for s, n in zip(x._strides, x._node.shape) if n != 1):
-        if s != expected:
-            return False
-        expected *= n
-    return True
 
 
 def refuse_leaf(x: Tensor, others: Sequence[Any] = ()) -> None:
@@ -541,6 +505,10 @@ def number(value: Any, to: dtype, like: Node) -> Node:
     """A 0-d node for a Python number in a dtype. Raises RuntimeError where it overflows."""
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, complex) and to._rank in (1, 2):
+        if value.imag:
+            raise RuntimeError(f"value cannot be converted to type {_C[to]} without overflow")
+        value = value.real
     if to._rank == 1 and type(value) is not int:
         value = int(value)
     if to._rank == 0:
@@ -554,6 +522,8 @@ def number(value: Any, to: dtype, like: Node) -> Node:
 
 
 _C = {
+    _dtypes.float16: "at::Half", _dtypes.bfloat16: "at::BFloat16", _dtypes.float32: "float",
+    _dtypes.float64: "double",
     _dtypes.uint8: "uint8_t", _dtypes.int8: "int8_t", _dtypes.int16: "int16_t",
     _dtypes.int32: "int", _dtypes.int64: "int64_t", _dtypes.uint16: "uint16_t",
     _dtypes.uint32: "uint32_t", _dtypes.uint64: "uint64_t",

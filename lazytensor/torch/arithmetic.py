@@ -16,6 +16,7 @@ from ..lang import special
 from ..ops import g
 from ..runtime.materialize import value
 from . import return_types
+from ._calls import some_tensor, tensor_first
 from ._dispatch import (
     FUNCTIONS,
     alias,
@@ -99,12 +100,14 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 @op(inplace=True, out=True)
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """Each element, or a bound where it is less."""
+    tensor_first("clamp_min", input, min, "min")
     return _clamped("clamp_min", "ClampMin", input, min, None)
 
 
 @op(inplace=True, out=True)
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """Each element, or a bound where it is greater."""
+    tensor_first("clamp_max", input, max, "max")
     return _clamped("clamp_max", "ClampMax", input, None, max)
 
 
@@ -279,11 +282,7 @@ def _wide(input: Any, exponent: Any) -> dtype:
 @op(out=True)
 def float_power(input: Any, exponent: Any) -> Tensor:
     """input ** exponent in float64, or complex128. Raises TypeError for two numbers."""
-    if not any(isinstance(x, Tensor) for x in (input, exponent)):
-        raise TypeError(
-            "float_power() received an invalid combination of arguments - got "
-            f"({type(input).__name__}, {type(exponent).__name__})"
-        )
+    some_tensor("float_power", input, exponent, ("input", "exponent"))
     of = _wide(input, exponent)
     x, y = (to_dtype(t, of) if isinstance(t, Tensor) else t for t in (input, exponent))
     return FUNCTIONS["pow"](x, y)  # type: ignore[no-any-return]

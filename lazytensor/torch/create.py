@@ -6,7 +6,6 @@ errors. It must not know operations on tensors.
 
 import operator
 from collections.abc import Callable, Sequence
-from math import ceil
 from typing import Any, TypeVar
 
 import numpy as np
@@ -267,11 +266,11 @@ def filled(
             raise RuntimeError(
                 f"Trying to create tensor with negative dimension {n}: {list(sizes)}"
             )
-    one = scalar(_fitting(fill, to), to.numpy, place(device))
+    one = scalar(fitting(fill, to), to.numpy, place(device))
     return new(g.broadcast_to(one, sizes), to, requires_grad)
 
 
-def _fitting(fill: Any, to: dtype) -> Any:
+def fitting(fill: Any, to: dtype) -> Any:
     if to._rank == 1 and not isinstance(fill, int):
         return int(fill)
     return bool(fill) if to._rank == 0 else fill
@@ -373,121 +372,60 @@ def empty_strided(
     return made
 
 
+@op(function=False)
+def new_empty_strided(
+    input: Tensor, size: Any, stride: Any, dtype: dtype | None = None, layout: Any = None,
+    device: Any = None, pin_memory: bool = False, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """`empty_strided`, of dtype and device of another."""
+    where = input.device if device is None else device
+    of = dtype or input.dtype
+    return empty_strided(size, stride, dtype=of, device=where, requires_grad=requires_grad)
+
+
+@public()
+def empty_permuted(
+    size: Any, physical_layout: Any, *, dtype: dtype | None = None, layout: Any = None,
+    device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """A tensor whose axes lie in memory in a given order. Raises RuntimeError for what is none."""
+    sizes, order = tuple(size), tuple(physical_layout)
+    if len(order) != len(sizes):
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. "
+            f"len(size) = {len(sizes)} is not equal to len(physical_layout) = {len(order)}"
+        )
+    strides, step = [0] * len(sizes), 1
+    for i, a in reversed(list(enumerate(order))):
+        if not 0 <= a < len(sizes):
+            raise RuntimeError(
+                f"Dimension out of range (expected to be between 0 and {len(sizes) - 1}, but got "
+                f"{a} at index {i}).  NB: negative dims not currently supported; file an issue if "
+                "you want it."
+            )
+        if a in order[:i]:
+            raise RuntimeError("Duplicate dim not allowed")
+        strides[a], step = step, step * max(sizes[a], 1)
+    return empty_strided(sizes, strides, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+@public()
+def scalar_tensor(
+    s: Any, *, dtype: dtype | None = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """A tensor without axes, by default in floating point."""
+    return filled((), s, dtype, device, requires_grad)
+
+
 @public("_assign_out")
-def _assign_out(out: Tensor, made: Tensor) -> Tensor:
+def assign_out(out: Tensor, made: Tensor) -> Tensor:
     """Write what was made into a tensor given for it."""
     if out._node.shape == made._node.shape:
         out._write(cast(made._read(), out.dtype))
     else:
         out._node, out._stor, out._steps, out._strides = made._node, None, (), None
     return out
-
-
-# --- ranges ---------------------------------------------------------------------------------------
-
-
-def _number(x: Any) -> Any:
-    return x.item() if isinstance(x, Tensor | np.generic) else x
-
-
-@public()
-def arange(
-    start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None,
-    dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    requires_grad: bool = False, pin_memory: bool = False,
-) -> Tensor:  # fmt: skip
-    """Numbers from start up to, without, end, by step: int64 of ints, else the default dtype."""
-    first, last, by = map(_number, (0, start, step) if end is None else (start, end, step))
-    if by == 0:
-        raise RuntimeError("step must be nonzero")
-    if (by > 0 and first > last) or (by < 0 and first < last):
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    whole = all(isinstance(v, int) for v in (first, last, by))
-    of = dtype or (out.dtype if out is not None else _dtypes.int64 if whole else default())
-    count = max(0, ceil((last - first) / by)) if not whole else len(range(first, last, by))
-    made = new(_line(first, by, count, of, place(device)), of, requires_grad)
-    return made if out is None else _assign_out(out, made)
-
-
-def _line(first: Any, by: Any, count: int, of: dtype, device: Any) -> Node:
-    """first + i * by, computed in int64 or double and rounded once, as PyTorch does."""
-    number = _dtypes.int64 if of._rank < 2 else _dtypes.float64
-    i = g.iota(count, number.numpy, device)
-    if (first, by) != (0, 1):
-        i = g.add(g.multiply(i, scalar(_fitting(by, number), number.numpy, device)),
-                  scalar(_fitting(first, number), number.numpy, device))  # fmt: skip
-    return cast(i, of)
-
-
-@public()
-def range_(start: Any = 0, end: Any = None, step: Any = 1, **kwargs: Any) -> Tensor:
-    """Numbers from start to end, which is included, by step."""
-    count = int((end - start) / step) + 1
-    of = kwargs.get("dtype") or default()
-    return new(_line(float(start), float(step), count, of, place(kwargs.get("device"))), of)
-
-
-FUNCTIONS["range"] = FUNCTIONS.pop("range_")
-
-
-@public()
-def linspace(
-    start: Any, end: Any, steps: int, *, out: Tensor | None = None, dtype: dtype | None = None,
-    layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
-) -> Tensor:  # fmt: skip
-    """`steps` numbers at equal distances from start to end, both included."""
-    first, last = _number(start), _number(end)
-    if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
-    complex_ = isinstance(first, complex) or isinstance(last, complex)
-    of = dtype or (default().to_complex() if complex_ else default())
-    found = _spaced(first, last, steps, of)
-    made = new(new_leaf(found, place(device)), of, requires_grad)
-    return made if out is None else _assign_out(out, made)
-
-
-def _spaced(first: Any, last: Any, steps: int, of: dtype) -> np.ndarray[Any, Any]:
-    """From both ends to the middle, in the dtype itself, as PyTorch does."""
-    work = of.numpy if of._rank > 1 else np.dtype(np.float64)
-    if work.itemsize == 2:
-        work = np.dtype(np.float32)
-    a, b = work.type(first), work.type(last)
-    if steps == 1:
-        return np.array([a]).astype(of.numpy)
-    i = np.arange(steps)
-    each = (b - a) / work.type(max(steps - 1, 1))
-    half = steps // 2
-    low = a + each * i.astype(work)
-    high = b - each * (steps - 1 - i).astype(work)
-    return np.where(i < half, low, high).astype(work).astype(of.numpy)
-
-
-@public()
-def logspace(
-    start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: dtype | None = None,
-    device: Any = None, requires_grad: bool = False, layout: Any = None, out: Any = None,
-) -> Tensor:  # fmt: skip
-    """`base` to the powers of a linspace."""
-    of = dtype or default()
-    powers = _spaced(_number(start), _number(end), steps, _dtypes.float64)
-    found = np.power(base, powers).astype(of.numpy)
-    return new(new_leaf(found, place(device)), of, requires_grad)
-
-
-@public()
-def eye(
-    n: int, m: int | None = None, *, out: Tensor | None = None, dtype: dtype | None = None,
-    layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
-) -> Tensor:  # fmt: skip
-    """A matrix with ones on its diagonal."""
-    if n < 0:
-        raise RuntimeError(f"n must be greater or equal to 0, got {n}")
-    of, where = dtype or default(), place(device)
-    i = g.iota(n, np.dtype(np.int64), where)
-    j = g.iota(n if m is None else m, np.dtype(np.int64), where)
-    on = g.equal(g.reshape(i, (i.size, 1)), g.reshape(j, (1, j.size)))
-    made = new(cast(on, of), of, requires_grad)
-    return made if out is None else _assign_out(out, made)
 
 
 # --- typed constructors, the class itself ---------------------------------------------------------

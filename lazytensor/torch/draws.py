@@ -4,7 +4,7 @@ What enters: sizes, tensors, parameters, generators. What leaves: tensors, or th
 the order of their memory. It must not know how numbers are drawn.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -224,7 +224,19 @@ def normal(
     made = _made(found, of, tensors[0].device, None, False)
     if isinstance(std, Tensor):
         made = FUNCTIONS["mul"](made, std.detach())
-    return FUNCTIONS["add"](made, mean.detach() if isinstance(mean, Tensor) else mean)  # type: ignore[no-any-return]
+    made = FUNCTIONS["add"](made, mean.detach() if isinstance(mean, Tensor) else mean)
+    numbers = made._read()
+    title = "NormalBackward" + ("3" if len(tensors) == 2 else "1" if tensors[0] is mean else "2")
+    fresh = [g.reshape(t._read(), t._node.shape) for t in tensors]
+    return record(wrap(_unmoved(numbers, fresh)), title, tensors, fresh)
+
+
+def _unmoved(numbers: Node, given: Sequence[Node]) -> Node:
+    """What was drawn, whose gradient for what it was drawn with is zero."""
+    for n in given:
+        wide = g.broadcast_to(g.cast(n, numbers.dtype), numbers.shape)
+        numbers = g.where(scalar(False, boolean, n.device), wide, numbers)
+    return numbers
 
 
 def _refuse_spread(std: Tensor) -> None:

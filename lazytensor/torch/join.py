@@ -16,6 +16,7 @@ from ..lang._checks import full
 from ..ops import g
 from ..runtime.materialize import value
 from . import _dtypes
+from ._calls import no_such_call
 from ._dispatch import (
     FUNCTIONS,
     alias,
@@ -318,8 +319,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     ]
     if not swapped:
         return tuple(out)
-    swap = FUNCTIONS["transpose"]
-    return tuple([swap(x, 0, 1) for x in (out[1], out[0], *out[2:])])
+    return (out[1], out[0], *out[2:])
 
 
 @op(method=False)
@@ -362,6 +362,13 @@ def _cut_along(name: str, x: Tensor, given: Any, dim: int, ndim: int) -> tuple[T
             f"torch.{name} requires a tensor with at least {ndim} dimension, but got a tensor with "
             f"{len(shape)} dimensions!"
         )
+    if not isinstance(given, int | Sequence | Tensor) or isinstance(given, str):
+        why = (
+            "\n      didn't match because some of the arguments have invalid types: (Tensor, "
+            f"!{type(given).__name__}!)\n"
+        )
+        said = no_such_call(name, (x, given), "Tensor input, int sections")
+        raise TypeError(f"{said}"[:-1] + why + f" * (Tensor input, tuple of ints indices){why}")
     if isinstance(given, int) and (given <= 0 or shape[dim] % given):
         raise RuntimeError(
             f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "

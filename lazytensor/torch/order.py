@@ -100,7 +100,7 @@ def _selecting(
     return run_many(title, lambda n: f(n, *rest), (x,))
 
 
-@op(out=True)
+@op(out="apart")
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """`(values, indices)` of the k-th smallest along an axis, from 1 on. Raises RuntimeError for k
     out of range, IndexError where there is nothing.
@@ -118,7 +118,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     )  # fmt: skip
 
 
-@op(out=True)
+@op(out="apart")
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     """`(values, indices)` of the commonest along an axis, of several the smallest. Raises
     IndexError where there is nothing.

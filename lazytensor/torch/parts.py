@@ -63,6 +63,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     if not shape:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     a = axis(dim, len(shape))
+    if isinstance(start, Tensor) and (start.ndim or start.dtype._rank != 1):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     first = operator.index(start)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
@@ -127,7 +129,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The elements along an axis."""
     shape = input._node.shape
     if not shape:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     a = axis(dim, len(shape))
     pieces = [_element(input, a, i) for i in range(shape[a])]
     return noted(shown_many("Unbind", input, pieces), dim=a)  # type: ignore[no-any-return]

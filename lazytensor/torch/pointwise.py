@@ -1,7 +1,7 @@
 """Elementwise operations, with PyTorch's promotion, names and places in memory.
 
-What enters: tensors and Python numbers. What leaves: tensors. The operators are bound here. It must
-not know how anything is computed.
+What enters: tensors and Python numbers. What leaves: tensors. It must not know how anything is
+computed.
 """
 
 from collections.abc import Callable
@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.node import Node, apply, apply_alike, scalar
+from ..ir.node import Node, apply
 from ..ir.op import Op
 from ..ops import elementwise as rows
 from ..ops import g
 from . import _dtypes
+from ._calls import no_such_call, some_tensor, tensor_first
 from ._dispatch import (
-    FUNCTIONS,
     NUMBERS,
     alias,
     broadcast,
@@ -30,11 +30,10 @@ from ._dispatch import (
     record,
     result_type,
     same_device,
-    saved_entry,
     to_dtype,
 )
 from ._dtypes import bool_, default, dtype
-from ._graph import MODE, grad_fn_class
+from ._graph import MODE
 from .tensor import Ints, Tensor, is_contiguous, wrap
 from .views import dense
 
@@ -106,7 +105,7 @@ unary("exp2", "Exp2", lambda x: g.exp(g.multiply(x, float(np.log(2.0)))))
 
 @op(inplace=True, out=True)
 def square(input: Tensor) -> Tensor:
-    """`pow(2)`."""
+    """`pow(2)`: of bool, int64."""
     return pow(need_tensor("square", input), 2)
 
 
@@ -125,13 +124,21 @@ alias("negative", "neg")
 alias("negative_", "neg_")
 
 
-@op(inplace=True, out=True)
+@op(out=True)
 def abs(input: Tensor) -> Tensor:
     """Absolute values; of complex numbers their moduli, which are real."""
     x = need_tensor("abs", input)
     return input if x.dtype is bool_ else pointwise("Abs", _row(rows.abs_), x)
 
 
+def abs_(input: Tensor) -> Tensor:
+    """Absolute values, in place. Raises RuntimeError for complex numbers."""
+    if need_tensor("abs_", input).dtype._rank == 3:
+        raise RuntimeError("In-place abs is not supported for complex tensors.")
+    return in_place(abs, "abs", input)  # type: ignore[no-any-return]
+
+
+op("abs_")(abs_)
 alias("absolute", "abs")
 alias("absolute_", "abs_")
 
@@ -328,6 +335,11 @@ alias("subtract_", "sub_")
 @op(inplace=True)
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """other - alpha * input."""
+    if not isinstance(input, Tensor) or not isinstance(other, (Tensor, *NUMBERS)):
+        raise no_such_call(
+            "rsub", (input, other), "Tensor input, Tensor other, *, Number alpha = 1",
+            "Tensor input, Number other, Number alpha = 1",
+        )  # fmt: skip
     if _among_bools(input, other):
         sub(other, input)
     f = _scaled(g.subtract, other, input, alpha)
@@ -388,18 +400,21 @@ def floor_divide(input: Any, other: Any) -> Tensor:
 @op(inplace=True, out=True)
 def remainder(input: Any, other: Any) -> Tensor:
     """input - other * floor(input / other): of the sign of `other`."""
+    some_tensor("remainder", input, other, rest="")
     return binary("remainder", "Remainder", g.remainder, input, other)
 
 
 @op(inplace=True, out=True)
 def fmod(input: Any, other: Any) -> Tensor:
     """The remainder of C: of the sign of `input`."""
+    tensor_first("fmod", input, other)
     return binary("fmod", "Fmod", g.fmod, input, other)
 
 
 @op(inplace=True, out=True)
 def pow(input: Any, exponent: Any) -> Tensor:
     """input ** exponent. Raises RuntimeError for integers to negative powers."""
+    some_tensor("pow", input, exponent, ("input", "exponent"))
     if is_number(exponent) and isinstance(input, Tensor):
         if input.dtype._rank < 2 and type(exponent) is int and exponent < 0:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
@@ -412,6 +427,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
 
 def _comparison(name: str, f: Callable[[Node, Node], Node], symbol: str) -> None:
     def function(input: Any, other: Any) -> Tensor:
+        tensor_first(name, input, other)
         if name not in ("eq", "ne") and (joint := result_type(input, other))._rank == 3:
             raise NotImplementedError(
                 f"\"{name}_cpu\" not implemented for '{_dtypes.TITLES[joint]}'"
@@ -436,13 +452,15 @@ for _new, _old in (("not_equal", "ne"), ("less", "lt"), ("less_equal", "le"), ("
 
 
 def _pairwise(
-    name: str,
-    title: str,
-    f: Callable[[Node, Node], Node],
-    floating: bool = False,
-    refused: bool = False,
-) -> None:
+    name: str, title: str, f: Callable[[Node, Node], Node], floating: bool = False,
+    numbers: bool = False, refused: bool = False,
+) -> None:  # fmt: skip
     def function(input: Any, other: Any) -> Tensor:
+        if numbers:
+            tensor_first(name, input, other)
+        else:
+            need_tensor(name, input)
+            need_tensor(name, other, 2, "other")
         if refused and result_type(input, other)._rank == 3:
             raise RuntimeError(f"{name} not implemented for complex tensors.")
         return binary(name, title, f, input, other, floating=floating)
@@ -456,7 +474,7 @@ _pairwise("maximum", "Maximum", g.maximum, refused=True)
 _pairwise("minimum", "Minimum", g.minimum, refused=True)
 _pairwise("atan2", "Atan2", g.atan2, True)
 _pairwise("hypot", "Hypot", g.hypot)
-_pairwise("copysign", "Copysign", g.copysign, True)
+_pairwise("copysign", "Copysign", g.copysign, True, True)
 _pairwise("nextafter", "Nextafter", g.nextafter)
 alias("arctan2", "atan2")
 alias("arctan2_", "atan2_")
@@ -464,6 +482,7 @@ alias("arctan2_", "atan2_")
 
 def _bitwise(name: str, f: Callable[[Node, Node], Node]) -> None:
     def function(input: Any, other: Any) -> Tensor:
+        some_tensor(name, input, other, rest="")
         joint = result_type(input, other)
         if joint._rank > 1:
             raise RuntimeError(f'"{name}_cpu" not implemented for \'{_dtypes.TITLES[joint]}\'')
@@ -495,125 +514,4 @@ for _name in ("logical_and", "logical_or", "logical_xor"):
     _logical(_name, getattr(g, _name))
 
 
-# --- operators ------------------------------------------------------------------------------------
-# The way of `x * y` and `x * 2.0` with nothing to cast or broadcast is as short as it can be: these
-# few lines are most of what an operation on a small tensor costs.
-
-_new_object = object.__new__
-
-
-def _direct(row: Op, title: str, slow: Any, cross: bool) -> Callable[[Tensor, Any], Any]:
-    """The operator of a row; `cross` where each operand's gradient needs the other."""
-    fn_class = grad_fn_class(title + "Backward0")
-
-    def operator(self: Tensor, other: Any) -> Any:
-        kind = type(other)
-        if kind is float or kind is int:
-            if self.dtype._rank != 2 or type(self) not in FAST:
-                return _slow(slow, self, other)
-            x = self._read()
-            y = scalar(other, x.dtype, x.device)
-        elif kind in FAST:
-            if self.dtype is not other.dtype or self.dtype._rank < 2 or type(self) not in FAST:
-                return _slow(slow, self, other)
-            x, y = self._read(), other._read()
-            if x.shape != y.shape or x.device is not y.device or x is y:
-                return _slow(slow, self, other)
-            if other._strides is not None:
-                return _slow(slow, self, other)
-        else:
-            return _slow(slow, self, other)
-        if self._strides is not None or MODE.inference:
-            return _slow(slow, self, other)
-        out: Tensor = _new_object(Tensor)
-        out.dtype = self.dtype
-        out._node = node = apply_alike(row, (x, y), x, x.dtype)
-        if MODE.grad:
-            edge = self._edge()
-            if kind in FAST:
-                theirs = other._edge()
-                if edge[0] is not None or theirs[0] is not None:
-                    saved = []
-                    if cross and theirs[0] is not None:
-                        saved.append(saved_entry(self))
-                    if cross and edge[0] is not None:
-                        saved.append(saved_entry(other))
-                    out._fn = fn_class((edge, theirs), (x, y), (node,), tuple(saved))
-            elif edge[0] is not None:
-                out._fn = fn_class((edge,), (x,), (node,))
-        return out
-
-    return operator
-
-
-FAST: set[type] = {Tensor}
-
-
-def _slow(slow: Any, x: Any, y: Any) -> Any:
-    if isinstance(y, (*NUMBERS, Tensor)) or hasattr(y, "__torch_function__"):
-        return slow(x, y)
-    return NotImplemented
-
-
-def _plain(name: str, swapped: bool = False) -> Callable[[Tensor, Any], Any]:
-    def operator(self: Tensor, other: Any) -> Any:
-        public = getattr(Tensor, name)
-        if swapped:
-            return _slow(lambda a, b: public(b, a), self, other)
-        return _slow(public, self, other)
-
-    return operator
-
-
-def _written(name: str) -> Callable[[Tensor, Any], Any]:
-    def operator(self: Tensor, other: Any) -> Any:
-        return _slow(getattr(Tensor, name + "_"), self, other)
-
-    return operator
-
-
-def _bind(symbol: str, operator: Any) -> None:
-    operator.__name__ = operator.__qualname__ = f"__{symbol}__"
-    setattr(Tensor, f"__{symbol}__", operator)
-
-
-def _bind_all() -> None:
-    def public(name: str) -> Any:
-        return getattr(Tensor, name)
-
-    for symbol, name, row, title, cross in (
-        ("add", "add", rows.add, "Add", False),
-        ("sub", "sub", rows.subtract, "Sub", False),
-        ("mul", "mul", rows.multiply, "Mul", True),
-    ):
-        _bind(symbol, _direct(row, title, public(name), cross))
-        _bind("i" + symbol, _written(name))
-    _bind("radd", _direct(rows.add, "Add", public("add"), False))
-    _bind("rmul", _direct(rows.multiply, "Mul", public("mul"), True))
-    _bind("rsub", _plain("rsub"))
-    for symbol, name in (
-        ("truediv", "div"), ("floordiv", "floor_divide"), ("mod", "remainder"), ("pow", "pow"),
-        ("and", "bitwise_and"), ("or", "bitwise_or"), ("xor", "bitwise_xor"),
-        ("lshift", "bitwise_left_shift"), ("rshift", "bitwise_right_shift"),
-    ):  # fmt: skip
-        _bind(symbol, _plain(name))
-        _bind("r" + symbol, _plain(name, True))
-        _bind("i" + symbol, _written(name))
-    _bind("rtruediv", _reciprocal)
-    for symbol in ("eq", "ne", "lt", "le", "gt", "ge"):
-        _bind(symbol, _plain(symbol))
-    for symbol, name in (("neg", "neg"), ("abs", "abs"), ("invert", "bitwise_not")):
-        setattr(Tensor, f"__{symbol}__", public(name))
-    _bind("pos", lambda self: self)
-    setattr(Tensor, "__hash__", object.__hash__)  # noqa: B010  (comparison took it away)
-
-
-def _reciprocal(self: Tensor, other: Any) -> Any:
-    """other / self: as PyTorch, by the reciprocal."""
-    if not isinstance(other, NUMBERS):
-        return NotImplemented
-    return mul(FUNCTIONS["reciprocal"](self), other)
-
-
-_bind_all()
 __all__ = ["binary", "floated", "in_place", "is_number", "pointwise", "strides_like", "unary"]

@@ -8,32 +8,28 @@ not know how anything is computed.
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from ..ir.node import Node, leaf
+from ..ir.node import Node
 from ..lang import indexing
 from ..lang import indices as nodes
 from ..ops import g
-from ..runtime.materialize import value
 from . import _dtypes
 from ._dispatch import FUNCTIONS, broadcast, cast, need_tensor, number, op, run
 from ._dtypes import TITLES, bool_
-from .create import new
 from .index import key_of, places
 from .parts import expand
-from .tensor import Tensor, normal, wrap
+from .tensor import Tensor, wrap
 from .views import axis, dense
 
-__all__ = ["index_select", "nonzero"]
+__all__ = ["filled", "index_select", "known", "made", "renewed", "titled"]
 
 _LONG = (_dtypes.int32, _dtypes.int64)
 
 
-def _title(x: Tensor) -> str:
+def titled(x: Tensor) -> str:
     return TITLES[x.dtype]
 
 
-def _known(index: Tensor, n: int, error: type[Exception], text: str, low: int = 0) -> None:
+def known(index: Tensor, n: int, error: type[Exception], text: str, low: int = 0) -> None:
     """Raises an error, its text made with the index, for a known index below low or not below n."""
     found = index._read().value
     if found is None or not found.size:
@@ -43,7 +39,7 @@ def _known(index: Tensor, n: int, error: type[Exception], text: str, low: int = 
         raise error(text.format(bad))
 
 
-def _made(name: str, f: Callable[..., Node], *tensors: Tensor) -> Tensor:
+def made(name: str, f: Callable[..., Node], *tensors: Tensor) -> Tensor:
     """`run` with the result lying in memory as the first tensor does."""
     out = run(name, f, tensors)
     out._strides = dense(tensors[0])
@@ -59,21 +55,33 @@ def _sized(x: Tensor, a: int) -> int:
 
 
 def _check(name: str, x: Tensor, a: int, index: Tensor) -> None:
-    if index.dtype not in _LONG:
-        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     if not index._node.size:
         return
+    if index.dtype not in _LONG:
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     if max(len(index._node.shape), 1) != max(len(x._node.shape), 1):
         whom = "input" if name == "gather" else "self"
         raise RuntimeError(
             f"Index tensor must have the same number of dimensions as {whom} tensor"
         )
+    if name == "gather":
+        _no_larger(x, a, index)
     n = _sized(x, a)
     text = f"index {{}} is out of bounds for dimension {a} with size {n}"
-    _known(index, n, RuntimeError, text)
+    known(index, n, RuntimeError, text)
 
 
-@op(out=True)
+def _no_larger(x: Tensor, a: int, index: Tensor) -> None:
+    own, at = x._node.shape, index._node.shape
+    for b, (n, m) in enumerate(zip(own, at)):
+        if b != a and m > n:
+            raise RuntimeError(
+                f"Size does not match at dimension {b} expected index {list(at)} to be no larger "
+                f"than self {list(own)} apart from dimension {a}"
+            )
+
+
+@op(out="apart")
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """Elements at the places that an index has along one axis, shaped as the index.
 
@@ -99,10 +107,10 @@ def _written(
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
     _check_source(x, a, index, src)
     i = index._read()
-    return _made(title, lambda n, u: _new(n, f(n, a, i, u)), x, src)
+    return made(title, lambda n, u: renewed(n, f(n, a, i, u)), x, src)
 
 
-def _new(x: Node, out: Node) -> Node:
+def renewed(x: Node, out: Node) -> Node:
     return g.reshape(x, x.shape) if out is x else out
 
 
@@ -183,7 +191,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     """
     if indices.dtype is not _dtypes.int64:
         raise RuntimeError(
-            f"torch.take_along_dim(): dtype of indices should be Long but got {_title(indices)}"
+            f"torch.take_along_dim(): dtype of indices should be Long but got {titled(indices)}"
         )
     i = indices._read()
     if dim is None:
@@ -204,7 +212,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 # --- an index for each slice along an axis --------------------------------------------------------
 
 
-@op(out=True)
+@op(out="apart")
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Slices at the places of a vector along one axis. Raises IndexError, RuntimeError."""
     x, at = need_tensor("index_select", input), need_tensor("index_select", index, 3, "index")
@@ -218,7 +226,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
             "index_select(): Index to scalar can have only 1 value, got "
             f"{at._node.size} value(s)"
         )
-    _known(at, _sized(x, a), IndexError, "index out of range in self")
+    known(at, _sized(x, a), IndexError, "index out of range in self")
     i = at._read()
     return run("IndexSelect", lambda n: nodes.index_select(n, a, i), (x,))
 
@@ -228,15 +236,15 @@ def _vector(name: str, x: Tensor, a: int, index: Tensor, source: Tensor) -> None
     if len(index._node.shape) > 1:
         raise IndexError(
             f"{name}_(): Index is supposed to be a vector, but got dim: {len(index._node.shape)} "
-            f"with type: {_title(index)} and size: {list(index._node.shape)}"
+            f"with type: {titled(index)} and size: {list(index._node.shape)}"
         )
     if index.dtype not in _LONG:
         raise RuntimeError(
-            f"{name}_(): Expected dtype int32/int64 for index but got: {_title(index)}"
+            f"{name}_(): Expected dtype int32/int64 for index but got: {titled(index)}"
         )
     if source.dtype is not x.dtype:
         raise RuntimeError(
-            f"{name}_(): self ({_title(x)}) and source ({_title(source)}) must have the same "
+            f"{name}_(): self ({titled(x)}) and source ({titled(source)}) must have the same "
             "scalar type"
         )
     count, own, given = index._node.size, x._node.shape, source._node.shape
@@ -253,7 +261,7 @@ def _vector(name: str, x: Tensor, a: int, index: Tensor, source: Tensor) -> None
             f"Got self.shape = {list(own)} source.shape = {list(given)}"
         )
     n = _sized(x, a)
-    _known(index, n, RuntimeError, f"index {{}} is out of bounds for dimension {a} with size {n}")
+    known(index, n, RuntimeError, f"index {{}} is out of bounds for dimension {a} with size {n}")
 
 
 @op(inplace=True, out=True)
@@ -265,9 +273,9 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 
     def added(x: Node, u: Node) -> Node:
         scaled = g.multiply(u, number(alpha, input.dtype, u)) if times else u
-        return _new(x, nodes.index_add(x, a, i, scaled))
+        return renewed(x, nodes.index_add(x, a, i, scaled))
 
-    return _made("IndexAdd", added, input, source)
+    return made("IndexAdd", added, input, source)
 
 
 @op(inplace=True, out=True)
@@ -288,9 +296,9 @@ def index_reduce(
     i = index._read()
 
     def reduced(x: Node, u: Node) -> Node:
-        return _new(x, nodes.index_reduce(x, a, i, u, reduce, include_self))
+        return renewed(x, nodes.index_reduce(x, a, i, u, reduce, include_self))
 
-    return _made("IndexReduce", reduced, input, source)
+    return made("IndexReduce", reduced, input, source)
 
 
 @op(inplace=True, out=True)
@@ -302,7 +310,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     a = axis(dim, len(input._node.shape))
     _check_copy(input, a, index, source)
     i = index._read()
-    return _made("IndexCopy", lambda x, u: _new(x, nodes.index_copy(x, a, i, u)), input, source)
+    return made("IndexCopy", lambda x, u: renewed(x, nodes.index_copy(x, a, i, u)), input, source)
 
 
 def _check_copy(x: Tensor, a: int, index: Tensor, source: Tensor) -> None:
@@ -322,12 +330,12 @@ def _check_copy(x: Tensor, a: int, index: Tensor, source: Tensor) -> None:
         )
     if index.dtype is not _dtypes.int64:
         raise RuntimeError(
-            f"index_copy_(): Expected a long tensor for index, but got {_title(index)}"
+            f"index_copy_(): Expected a long tensor for index, but got {titled(index)}"
         )
     if x.dtype is not source.dtype:
         raise RuntimeError(
             "index_copy_(): self and source expected to have the same dtype, but got (self) "
-            f"{_title(x)} and (source) {_title(source)}"
+            f"{titled(x)} and (source) {titled(source)}"
         )
     mine, theirs = (*own[:a], *own[a + 1 :]), (*given[:a], *given[a + 1 :])
     if own and given and mine != theirs:
@@ -344,7 +352,7 @@ def _check_copy(x: Tensor, a: int, index: Tensor, source: Tensor) -> None:
         )
     n = _sized(x, a)
     text = f"index_copy_(): index {{}} is out of bounds for dimension {a} with size {n}"
-    _known(index, n, IndexError, text)
+    known(index, n, IndexError, text)
 
 
 @op(inplace=True, out=True)
@@ -364,22 +372,24 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
         )
     n = _sized(x, a)
     text = f"index {{}} is out of bounds for dimension {a} with size {n}"
-    _known(index, n, IndexError, text, -n)
+    known(index, n, IndexError, text, -n)
     i = index._read()
-    return _filled("IndexFill", "index_fill_", x, value, lambda m, v: nodes.index_fill(m, a, i, v))
+    return filled("IndexFill", "index_fill_", x, value, lambda m, v: nodes.index_fill(m, a, i, v))
 
 
-def _filled(title: str, name: str, x: Tensor, value: Any, f: Callable[..., Node]) -> Tensor:
+def filled(title: str, name: str, x: Tensor, value: Any, f: Callable[..., Node]) -> Tensor:
     """One value, a number or a tensor without axes, written to x by f."""
     if not isinstance(value, Tensor):
-        return _made(title, lambda m: _new(m, f(m, number(value, x.dtype, m))), x)
+        return made(title, lambda m: renewed(m, f(m, number(value, x.dtype, m))), x)
     if value._node.shape:
         raise RuntimeError(
             f"{name} only supports a 0-dimensional value tensor, but got tensor with "
             f"{len(value._node.shape)} dimension(s)."
         )
-    return _made(
-        title + "Backward1", lambda m, v: _new(m, f(m, cast(v, x.dtype))), x, value
+    if value.dtype._rank == 3 and x.dtype._rank < 3:
+        number(value.item(), x.dtype, x._read())
+    return made(
+        title + "Backward1", lambda m, v: renewed(m, f(m, cast(v, x.dtype))), x, value
     )
 
 
@@ -400,23 +410,23 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     u = need_tensor("index_put", values, 3, "values")
     if u.dtype is not x.dtype:
         raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {_title(x)} for the "
-            f"destination and {_title(u)} for the source."
+            f"Index put requires the source and destination dtypes match, got {titled(x)} for the "
+            f"destination and {titled(u)} for the source."
         )
     key = key_of(x, _axes_of(x, indices))
 
     def put(m: Node, v: Node) -> Node:
         try:
             if accumulate:
-                return _new(m, nodes.index_add_at(m, key, v, places))
-            return _new(m, indexing.setitem(m, key, v, places))
+                return renewed(m, nodes.index_add_at(m, key, v, places))
+            return renewed(m, indexing.setitem(m, key, v, places))
         except ValueError:
             raise RuntimeError(
                 f"shape mismatch: value tensor of shape {list(v.shape)} cannot be broadcast to "
                 f"indexing result of shape {list(indexing.getitem(m, key, places).shape)}"
             ) from None
 
-    return _made("IndexPut", put, x, u)
+    return made("IndexPut", put, x, u)
 
 
 def _axes_of(x: Tensor, indices: Any) -> dict[int, Tensor]:
@@ -438,163 +448,6 @@ def _axes_of(x: Tensor, indices: Any) -> dict[int, Tensor]:
     return out
 
 
-# --- masks ----------------------------------------------------------------------------------------
-
-
-@op(inplace=True, out=True)
-def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
-    """The tensor with one value where a mask holds, both broadcast. Raises RuntimeError."""
-    x = need_tensor("masked_fill", input)
-    if mask.dtype is not bool_:
-        raise RuntimeError(
-            "masked_fill_ only supports boolean masks, but got mask with dtype "
-            f"{_C.get(mask.dtype, str(mask.dtype)[6:])}"
-        )
-    shape = broadcast(mask._node.shape, x._node.shape)
-    x = x if x._node.shape == shape else expand(x, shape)
-    held = mask._read()
-    return _filled("MaskedFill", "masked_fill_", x, value, lambda m, v: g.where(held, v, m))
-
-
-_C = {_dtypes.int64: "long int", _dtypes.int32: "int", _dtypes.uint8: "unsigned char",
-      _dtypes.int8: "signed char", _dtypes.int16: "short int", _dtypes.float32: "float",
-      _dtypes.float64: "double"}  # fmt: skip
-
-
-@op(out=True)
-def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The elements where a mask holds, along one axis; both are broadcast. Raises RuntimeError."""
-    if mask.dtype is not bool_:
-        raise RuntimeError("masked_select: expected BoolTensor for mask")
-    shape = broadcast(input._node.shape, mask._node.shape)
-    held = np.broadcast_to(value(mask._read()), shape)
-    index = leaf(np.flatnonzero(held), input._node.device)
-
-    def selected(n: Node) -> Node:
-        wide = n if n.shape == shape else g.broadcast_to(n, shape)
-        return g.gather([g.reshape(wide, (wide.size,)), index])
-
-    return run("MaskedSelect", selected, (input,))
-
-
-@op(inplace=True, out=True)
-def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """The tensor with the first elements of `source`, in order, where a mask holds.
-
-    Raises RuntimeError, at once where there are fewer elements than places.
-    """
-    x = input
-    if x.dtype is not source.dtype:
-        raise RuntimeError(
-            "masked_scatter: expected self and source to have same dtypes but got"
-            f"{_title(x)} and {_title(source)}"
-        )
-    if mask.dtype is not bool_:
-        raise RuntimeError(
-            "masked_scatter_ only supports boolean masks, but got mask with dtype "
-            f"{_title(mask)}"
-        )
-    shape = broadcast(mask._node.shape, x._node.shape)
-    held = g.broadcast_to(mask._read(), shape)
-    if source._node.size < held.size and source._node.size < int(value(held).sum()):
-        raise RuntimeError("Number of elements of source < number of ones in mask")
-    x = x if x._node.shape == shape else expand(x, shape)
-    empty = not source._node.size
-
-    def written(n: Node, u: Node) -> Node:
-        return g.reshape(n, shape) if empty else _new(n, nodes.masked_scatter(n, held, u))
-
-    return _made("MaskedScatter", written, x, source)
-
-
-# --- places in the flattened tensor ---------------------------------------------------------------
-
-
-def _check_flat(name: str, x: Tensor, index: Tensor) -> None:
-    if index.dtype is not _dtypes.int64:
-        raise RuntimeError(
-            f"{name}(): Expected a long tensor for index, but got {_title(index)}"
-        )
-    n = x._node.size
-    text = f"out of range: tried to access index {{}} on a tensor of {n} elements."
-    _known(index, n, IndexError, text, -n)
-
-
-@op(out=True)
-def take(input: Tensor, index: Tensor) -> Tensor:
-    """Elements of the flattened tensor, shaped as the index. Raises IndexError, RuntimeError."""
-    if index.dtype is _dtypes.int64 and not input._node.size and index._node.size:
-        raise IndexError("take(): tried to take from an empty tensor")
-    _check_flat("take", input, index)
-    i = index._read()
-    return run("Take", lambda n: nodes.take(n, i), (input,))
-
-
-@op(inplace=True)
-def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
-    """The tensor with values written, or added, at places of it flattened.
-
-    Raises IndexError, RuntimeError.
-    """
-    if index.dtype is _dtypes.int64 and input.dtype is not source.dtype:
-        raise RuntimeError(
-            "put_(): self and source expected to have the same dtype, but got self.dtype = "
-            f"{_title(input)} and source.dtype = {_title(source)}"
-        )
-    if index.dtype is _dtypes.int64 and source._node.size != index._node.size:
-        raise IndexError(
-            "put_(): Expected source and index to have the same number of elements, but got "
-            f"source.numel() = {source._node.size}, index.numel() = {index._node.size}"
-        )
-    _check_flat("put_", input, index)
-    i = index._read()
-    return _made("Put", lambda n, u: _new(n, nodes.put(n, i, u, accumulate)), input, source)
-
-
-# --- places where something holds -----------------------------------------------------------------
-
-
-def _found(x: Tensor) -> np.ndarray[Any, Any]:
-    """The coordinates, a row each, of the elements that aren't zero: asks for the value."""
-    held = value(x._read())
-    if not held.ndim:
-        return np.zeros((int(bool(held)), 0), np.int64)
-    return np.argwhere(held).astype(np.int64)
-
-
-@op(out=True)
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """The coordinates of the elements that aren't zero: a row each, or a tensor for each axis."""
-    x = need_tensor("nonzero", input)
-    found, device = _found(x), x._node.device
-    if as_tuple:
-        columns = found.T if x._node.shape else np.zeros((1, len(found)), np.int64)
-        return tuple([new(leaf(np.ascontiguousarray(c), device)) for c in columns])
-    out = new(leaf(np.ascontiguousarray(found), device))
-    out._strides = normal(found.shape, (1, max(len(found), 1)))
-    return out
-
-
-@op()
-def argwhere(input: Tensor) -> Tensor:
-    """The coordinates, a row each, of the elements that aren't zero."""
-    return nonzero(input)  # type: ignore[no-any-return]
-
-
-@op(out=True)
-def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
-    """The first coordinates of elements that aren't zero, filled up to `size` rows.
-
-    Raises RuntimeError for a negative size.
-    """
-    if size < 0:
-        raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
-    found = _found(input)[:size]
-    out = np.full((size, found.shape[1]), fill_value, np.int64)
-    out[: len(found)] = found
-    return new(leaf(out, input._node.device))
-
-
 for _name in ("scatter", "scatter_add", "scatter_reduce", "index_add", "index_reduce",
-              "index_copy", "index_fill", "masked_fill", "masked_scatter", "put"):  # fmt: skip
+              "index_copy", "index_fill"):  # fmt: skip
     del FUNCTIONS[_name + "_"]

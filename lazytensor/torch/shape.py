@@ -56,8 +56,10 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
     if not along:
         return run("Roll", lambda n: movement.roll(n, by[0], None), (input,))
     ndim = len(input._node.shape)
+    if not ndim:
+        raise IndexError(f"Dimension specified as {along[0]} but tensor has no dimensions")
     axes = tuple([axis(d, ndim) for d in along])
-    return run("Roll", lambda n: movement.roll(n, by, axes) if ndim else _same(n), (input,))
+    return run("Roll", lambda n: movement.roll(n, by, axes), (input,))
 
 
 def _same(x: Node) -> Node:
@@ -294,7 +296,19 @@ for _name, _f in (
 
 @op(out=True)
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """`narrow`, copied to its own memory."""
+    """`narrow`, copied to its own memory. Raises RuntimeError for axes and lengths."""
+    shape = input._node.shape
+    if shape and dim >= len(shape):
+        raise RuntimeError(
+            "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false.  "
+            "(Could this error message be improved?  If so, please report an enhancement request "
+            "to PyTorch.)"
+        )
+    if shape and length < 0:
+        size = shape[axis(dim, len(shape))]
+        raise RuntimeError(
+            f"start ({start}) + length ({length}) exceeds dimension size ({size})."
+        )
     view = parts.narrow(input, dim, start, length)
     out = wrap(_same(view._node), input.dtype)
     if view._fn is not None and view._fn.inputs is not None:
@@ -399,6 +413,8 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     sizes = _several(shape)
     if any(n < 0 for n in sizes):
         raise ValueError(f"'shape' cannot have negative values, but got {tuple(sizes)}")
+    if not sizes:
+        return ()
     steps = [prod(sizes[i + 1 :]) for i in range(len(sizes))]
 
     def coordinates(n: Node) -> Node:

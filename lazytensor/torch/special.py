@@ -14,6 +14,7 @@ from ..ir.node import Node
 from ..lang import special as nodes
 from ..lang.activation import in_single
 from ..ops import g
+from ._calls import some_tensor
 from ._dispatch import FUNCTIONS, alias, need_tensor, op, result_type
 from ._dtypes import TITLES, default
 from ._missing import missing
@@ -162,6 +163,7 @@ def _numbered(name: str, title: str, x: Any, y: Any) -> str:
 @op(inplace=True, out=True)
 def xlogy(input: Any, other: Any) -> Tensor:
     """input * log(other), 0 where input is 0 and other not NaN."""
+    some_tensor("xlogy", input, other)
     title = _numbered("xlogy", "Xlogy", input, other)
     return binary("xlogy", title, nodes.xlogy, input, other, floating=True)
 
@@ -169,6 +171,7 @@ def xlogy(input: Any, other: Any) -> Tensor:
 @op("_special_xlog1py", method=False, out=True)
 def xlog1py(input: Any, other: Any) -> Tensor:
     """input * log(1 + other), 0 where input is 0 and other not NaN."""
+    some_tensor("special_xlog1py", input, other)
     title = _numbered("xlog1py", "SpecialXlog1Py", input, other)
     return binary("xlog1py", title, nodes.xlog1py, input, other, floating=True)
 
@@ -176,6 +179,7 @@ def xlog1py(input: Any, other: Any) -> Tensor:
 @op("_special_zeta", method=False, out=True)
 def zeta(input: Any, other: Any) -> Tensor:
     """Hurwitz's zeta function."""
+    some_tensor("special_zeta", input, other)
     title = _numbered("zeta", "SpecialZeta", input, other)
     return binary("zeta", title, g.zeta, input, other, floating=True)
 
@@ -217,11 +221,7 @@ def _polynomial(name: str, family: str, shifted: bool) -> None:
         return nodes.polynomial(family, x, n, shifted)
 
     def function(input: Any, n: Any) -> Tensor:
-        if not any(isinstance(x, Tensor) for x in (input, n)):
-            raise TypeError(
-                f"special_{title}() received an invalid combination of arguments - got "
-                f"({type(input).__name__}, {type(n).__name__})"
-            )
+        some_tensor(f"special_{title}", input, n, ("x", "n"), "x")
         joint = result_type(input, n)
         return several("", f, (input, n), joint if joint._rank > 1 else default())
 

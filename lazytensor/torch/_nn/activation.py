@@ -4,10 +4,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ...ir.node import Node
+import numpy as np
+
+from ...ir.node import Node, leaf
 from ...lang import activation as lang
+from ...runtime.materialize import value
 from .. import _dtypes
-from .._dispatch import FUNCTIONS, need_tensor
+from .._dispatch import need_tensor
+from ..draws import engine
 from ..pointwise import pointwise
 from ..tensor import Tensor
 from ._base import apply, nn
@@ -70,9 +74,17 @@ def rrelu(
     input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False,
     generator: Any = None,
 ) -> Tensor:  # fmt: skip
-    """`leaky_relu` with slopes drawn for each element when training."""
+    """`leaky_relu` whose slopes are drawn, one for each element that is not above 0, when training.
+    Raises RuntimeError for bounds out of order.
+    """
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
-        return pointwise("LeakyRelu", lambda n: lang.leaky_relu(n, (lower + upper) / 2), input)
-    slopes = FUNCTIONS["empty_like"](input)
-    Tensor.uniform_(slopes, lower, upper, generator=generator)  # type: ignore[attr-defined]
-    return apply("RreluWithNoise", lang.rrelu, input, slopes)
+        mean = (lower + upper) / 2
+        return pointwise("RreluWithNoise", lambda n: lang.leaky_relu(n, mean), input)
+    data = np.asarray(value(input._read()))
+    slopes = np.ones(data.shape, data.dtype)
+    low = data <= 0
+    slopes[low] = engine(generator).uniform((int(low.sum()),), np.dtype(np.float64), lower, upper)
+    noise = leaf(slopes, input._node.device)
+    return apply("RreluWithNoise", lambda x: lang.rrelu(x, noise), input)

@@ -13,9 +13,10 @@ from ...lang.linalg import matmul
 from ...ops import g
 from ...runtime.materialize import value
 from .. import _dtypes
-from .._dispatch import FUNCTIONS
+from .._dispatch import FUNCTIONS, broadcast, to_dtype
 from .._graph import MODE
 from ..tensor import Tensor, wrap
+from ..views import axis
 from ._base import apply, nn
 
 
@@ -67,6 +68,29 @@ def bilinear(
 # --- normalisation --------------------------------------------------------------------------------
 
 
+def _fit_normalized(
+    x: Tensor, sizes: Sequence[int], weight: Tensor | None, bias: Tensor | None
+) -> None:
+    """Raises RuntimeError unless a tensor, weights and biases end in these sizes."""
+    shape, own = tuple(sizes), x._node.shape
+    if not shape:
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            f"element, but got normalized_shape = {list(shape)}"
+        )
+    for word, t in (("weight", weight), ("bias", bias)):
+        if t is not None and t._node.shape != shape:
+            raise RuntimeError(
+                f"Expected {word} to be of same shape as normalized_shape, but got {word} of shape "
+                f"{list(t._node.shape)} and normalized_shape = {list(shape)}"
+            )
+    if own[len(own) - len(shape) :] != shape or len(own) < len(shape):
+        raise RuntimeError(
+            f"Given normalized_shape={list(shape)}, expected input with shape "
+            f"[*{', '.join(map(str, shape))}], but got input of size{list(own)}"
+        )
+
+
 @nn("layer_norm", torch=True)
 def layer_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None,
@@ -74,12 +98,7 @@ def layer_norm(
 ) -> Tensor:  # fmt: skip
     """Normalised over the last axes. Raises RuntimeError for shapes."""
     shape = tuple(normalized_shape)
-    own = input._node.shape
-    if not shape or own[len(own) - len(shape) :] != shape or len(own) < len(shape):
-        raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape "
-            f"[*{''.join(f', {n}' for n in shape)}], but got input of size{list(own)}"
-        )
+    _fit_normalized(input, shape, weight, bias)
     return apply(
         "NativeLayerNorm",
         lambda x, w, b: norm.layer_norm(x, len(shape), w, b, eps), input, weight, bias,
@@ -91,7 +110,8 @@ def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None,
     eps: float | None = None,
 ) -> Tensor:  # fmt: skip
-    """Divided by the root of the mean square over the last axes."""
+    """Divided by the root of the mean square over the last axes. Raises RuntimeError for shapes."""
+    _fit_normalized(input, normalized_shape, weight, None)
     ndim = len(tuple(normalized_shape))
     return apply("FusedRmsNorm", lambda x, w: norm.rms_norm(x, ndim, w, eps), input, weight)
 
@@ -115,6 +135,13 @@ def _update(old: Tensor | None, new: Node, momentum: float) -> None:
         old._write(norm.running(old._read(), new, momentum))
 
 
+def _nothing(x: Any, weight: Any, bias: Any) -> Tensor:
+    """A copy of an empty tensor, through which gradients go."""
+    out = x.clone()
+    out = out if weight is None else out * weight[0]
+    return out if bias is None else out + bias[0]
+
+
 @nn("batch_norm", torch=True)
 def batch_norm(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None,
@@ -122,6 +149,8 @@ def batch_norm(
     cudnn_enabled: bool = True,
 ) -> Tensor:  # fmt: skip
     """Normalised by the statistics of the batch, which are remembered, or by those remembered."""
+    if not input._node.size:
+        return _nothing(input, weight, bias)
     if not training:
         return apply(
             "NativeBatchNorm",
@@ -296,18 +325,17 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
 @nn("cosine_similarity", torch=True)
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """x1·x2 over the product of norms, along an axis."""
-    return apply("CosineSimilarity", lambda x, y: norm.cosine_similarity(x, y, dim, eps), x1, x2)
-
-
-@nn("pairwise_distance", torch=True)
-def pairwise_distance(
-    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
-) -> Tensor:
-    """The p-norm of x1 - x2 + eps along the last axis."""
-    return apply(
-        "Norm", lambda x, y: norm.pairwise_distance(x, y, p, eps, keepdim), x1, x2
-    )
+    """x1·x2 over the product of norms, along an axis. Raises RuntimeError for shapes, integers."""
+    shape = broadcast(x1._node.shape, x2._node.shape)
+    of = _dtypes.promote(x1.dtype, x2.dtype)
+    if of._rank < 2:
+        raise RuntimeError(
+            "expected common dtype to be floating point, yet common dtype is "
+            f"{_dtypes.TITLES[of]}"
+        )
+    a = axis(dim, len(shape))
+    f = lambda x, y: norm.cosine_similarity(x, y, a, eps)  # noqa: E731
+    return apply("SumBackward1", f, to_dtype(x1, of), to_dtype(x2, of))
 
 
 @nn("pdist", torch=True)

@@ -5,7 +5,8 @@ from typing import Any
 
 from ...ir.node import Node
 from ...lang import loss as lang
-from .._dispatch import result_type, to_dtype
+from .. import _dtypes
+from .._dispatch import broadcast, result_type, to_dtype
 from ..create import as_tensor
 from ..tensor import Tensor
 from ._base import apply, nn, word
@@ -13,24 +14,44 @@ from ._base import apply, nn, word
 
 def _both(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     joint = result_type(x, y)
+    broadcast(x._node.shape, y._node.shape)
     return to_dtype(x, joint), to_dtype(y, joint)
 
 
-def _pair(name: str, title: str, f: Callable[..., Node], torch: bool = False) -> None:
+def _refuse_integers(name: str, x: Tensor) -> None:
+    if x.dtype._rank < 2:
+        raise NotImplementedError(f"\"{name}\" not implemented for '{_dtypes.TITLES[x.dtype]}'")
+
+
+def _pair(name: str, title: str, kernel: str, f: Callable[..., Node]) -> None:
     def function(input: Tensor, target: Tensor, reduction: int = 1, *rest: Any) -> Tensor:
         x, y = _both(input, target)
+        _refuse_integers(kernel, x)
         return apply(title, lambda a, b: f(a, b, word(reduction), *rest), x, y)
 
     function.__doc__ = f"`{name}` of the input by the target."
-    nn(name, torch=torch)(function)
+    nn(name)(function)
 
 
-_pair("mse_loss", "MseLoss", lang.mse)
-_pair("l1_loss", "MeanAbsoluteError", lang.l1)
-_pair("smooth_l1_loss", "SmoothL1Loss", lang.smooth_l1)
-_pair("huber_loss", "HuberLoss", lang.huber)
-_pair("soft_margin_loss", "SoftMarginLoss", lang.soft_margin)
-_pair("multilabel_margin_loss", "MultilabelMarginLoss", lang.multilabel_margin)
+_pair("mse_loss", "MseLoss", "mse_cpu", lang.mse)
+_pair("smooth_l1_loss", "SmoothL1Loss", "smooth_l1_cpu", lang.smooth_l1)
+_pair("huber_loss", "HuberLoss", "huber_cpu", lang.huber)
+_pair("soft_margin_loss", "SoftMarginLoss", "soft_margin_loss", lang.soft_margin)
+
+
+def _need_classes(target: Tensor) -> None:
+    if target.dtype is not _dtypes.int64:
+        found = _dtypes.TITLES[target.dtype]
+        raise RuntimeError(f"expected scalar type Long but found {found}")
+
+
+@nn("multilabel_margin_loss")
+def multilabel_margin_loss(input: Tensor, target: Tensor, reduction: int = 1) -> Tensor:
+    """Hinges of the classes that are listed against all others. Raises RuntimeError for shapes."""
+    out = apply("MultilabelMarginLoss", lambda x, t: lang.multilabel_margin(x, t, word(reduction)),
+                input, target)  # fmt: skip
+    _need_classes(target)
+    return out
 
 
 @nn("kl_div", torch=True)
@@ -97,78 +118,19 @@ def cross_entropy_loss(
     return apply("NllLoss", f, input, target, weight)
 
 
-@nn("poisson_nll_loss", torch=True)
-def poisson_nll_loss(
-    input: Tensor, target: Tensor, log_input: bool, full: bool, eps: float, reduction: int
-) -> Tensor:
-    """The negative log-likelihood of counts."""
-    x, y = _both(input, target)
-    return apply(
-        "PoissonNllLoss",
-        lambda a, b: lang.poisson_nll(a, b, log_input, full, eps, word(reduction)), x, y,
-    )  # fmt: skip
-
-
-@nn("margin_ranking_loss", torch=True)
-def margin_ranking_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 1
-) -> Tensor:
-    """max(0, -target (input1 - input2) + margin)."""
-    return apply(
-        "MarginRankingLoss",
-        lambda x, y, t: lang.margin_ranking(x, y, t, margin, word(reduction)),
-        input1, input2, to_dtype(target, input1.dtype),
-    )  # fmt: skip
-
-
-@nn("hinge_embedding_loss", torch=True)
-def hinge_embedding_loss(
-    input: Tensor, target: Tensor, margin: float = 1.0, reduction: int = 1
-) -> Tensor:
-    """The input where the target is 1, else max(0, margin - input)."""
-    return apply(
-        "HingeEmbeddingLoss",
-        lambda x, t: lang.hinge_embedding(x, t, margin, word(reduction)),
-        input, to_dtype(target, input.dtype),
-    )  # fmt: skip
-
-
-@nn("cosine_embedding_loss", torch=True)
-def cosine_embedding_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 1
-) -> Tensor:
-    """1 - cos where the target is 1, else max(0, cos - margin)."""
-    return apply(
-        "CosineEmbeddingLoss",
-        lambda x, y, t: lang.cosine_embedding(x, y, t, margin, word(reduction)),
-        input1, input2, target,
-    )  # fmt: skip
-
-
 @nn("multi_margin_loss")
 def multi_margin_loss(
     input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
     reduction: int = 1,
 ) -> Tensor:  # fmt: skip
-    """Hinges of all other classes against the target's."""
+    """Hinges of all other classes against the target's. Raises RuntimeError for shapes."""
 
     def f(x: Node, t: Node, w: Node | None) -> Node:
         return lang.multi_margin(x, t, p, margin, w, word(reduction))
 
-    return apply("MultiMarginLoss", f, input, target, weight)
-
-
-@nn("triplet_margin_loss", torch=True)
-def triplet_margin_loss(
-    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2.0,
-    eps: float = 1e-6, swap: bool = False, reduction: int = 1,
-) -> Tensor:  # fmt: skip
-    """max(0, d(anchor, positive) - d(anchor, negative) + margin)."""
-
-    def f(a: Node, b: Node, c: Node) -> Node:
-        return lang.triplet_margin(a, b, c, margin, p, eps, swap, word(reduction))
-
-    return apply("TripletMarginLoss", f, anchor, positive, negative)
+    out = apply("MultiMarginLoss", f, input, target, weight)
+    _need_classes(target)
+    return out
 
 
 @nn("ctc_loss", torch=True)

@@ -23,10 +23,16 @@ def _same_dtype(x: Tensor, w: Tensor, bias: Tensor | None) -> None:
         )
 
 
+C_NAMES = {
+    _dtypes.float32: "float", _dtypes.float64: "double", _dtypes.int64: "long int",
+    _dtypes.float16: "c10::Half", _dtypes.complex64: "c10::complex<float>",
+    _dtypes.complex128: "c10::complex<double>",
+}  # fmt: skip
+"""How a convolution calls dtypes."""
+
+
 def _titled(x: Tensor) -> str:
-    return {"Float": "float", "Double": "double", "Long": "long int", "Half": "c10::Half"}.get(
-        _dtypes.TITLES[x.dtype], _dtypes.TITLES[x.dtype]
-    )
+    return C_NAMES.get(x.dtype, _dtypes.TITLES[x.dtype])
 
 
 def _conv(dims: int) -> None:
@@ -135,6 +141,12 @@ def _unpool(dims: int) -> None:
         input: Tensor, indices: Tensor, output_size: Sequence[int], *rest: Any
     ) -> Tensor:
         places = indices._read()
+        if places.shape != input._node.shape:
+            raise RuntimeError(
+                "Expected shape of indices to be same as that of the input tensor "
+                f"({list(input._node.shape)}) but got indices tensor with shape: "
+                f"{list(places.shape)}"
+            )
         size = tuple(output_size)[-dims:]
         return apply(f"MaxUnpool{dims}D", lambda x: pool.max_unpool(x, places, size), input)
 

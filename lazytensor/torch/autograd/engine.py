@@ -12,8 +12,9 @@ from typing import Any
 
 from ...ir.node import Node, scalar
 from ...ops import g
-from .._dispatch import FUNCTIONS, elementwise_strides, gapless, to_dtype
+from .._dispatch import FUNCTIONS, elementwise_strides, to_dtype
 from .._graph import ANOMALY, MODE, AccumulateGrad, GradFn
+from .._overlap import gapless
 from .._slices import CopySlices
 from .._types import contiguous_format
 from ..tensor import Ints, Tensor, contiguous, normal, wrap

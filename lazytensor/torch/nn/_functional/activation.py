@@ -10,6 +10,11 @@ from typing import Any
 from ... import _api as torch
 
 
+def given(out: Any) -> dict[str, Any]:
+    """The argument `out`, where there is one."""
+    return {} if out is None else {"out": out}
+
+
 def relu(input: Any, inplace: bool = False) -> Any:
     """max(x, 0)."""
     function = torch._nn.relu_ if inplace else torch._nn.relu
@@ -108,29 +113,31 @@ def prelu(input: Any, weight: Any) -> Any:
     return torch._nn.prelu(input, weight)
 
 
-def logsigmoid(input: Any) -> Any:
+def logsigmoid(input: Any, *, out: Any = None) -> Any:
     """log(sigmoid(x))."""
-    return torch._nn.log_sigmoid(input)
+    return torch._nn.log_sigmoid(input, **given(out))
 
 
-def gelu(input: Any, *, approximate: str = "none") -> Any:
+def gelu(input: Any, *, approximate: str = "none", out: Any = None) -> Any:
     """x Φ(x), or its approximation by tanh."""
-    return torch._nn.gelu(input, approximate=approximate)
+    return torch._nn.gelu(input, approximate=approximate, **given(out))
 
 
-def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+def hardshrink(input: Any, lambd: float = 0.5, *, out: Any = None) -> Any:
     """x where |x| > lambd, else 0."""
-    return torch._nn.hardshrink(input, lambd)
+    return torch._nn.hardshrink(input, lambd, **given(out))
 
 
-def softshrink(input: Any, lambd: float = 0.5) -> Any:
+def softshrink(input: Any, lambd: float = 0.5, *, out: Any = None) -> Any:
     """x moved towards 0 by lambd, 0 where |x| ≤ lambd."""
-    return torch._nn.softshrink(input, lambd)
+    return torch._nn.softshrink(input, lambd, **given(out))
 
 
-def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+def softplus(
+    input: Any, beta: float = 1.0, threshold: float = 20.0, *, out: Any = None
+) -> Any:
     """log(1 + e^(beta x)) / beta, x itself where beta x > threshold."""
-    return torch._nn.softplus(input, beta, threshold)
+    return torch._nn.softplus(input, beta, threshold, **given(out))
 
 
 def tanhshrink(input: Any) -> Any:

@@ -200,6 +200,31 @@ def binary_cross_entropy_with_logits(
     return torch._nn.binary_cross_entropy_with_logits(input, target, weight, pos_weight, number)
 
 
+def _logits_shape(input: Any, weight: Any, bias: Any) -> tuple[int, ...]:
+    """The shape of weight times input. Raises RuntimeError for shapes that don't fit."""
+    if not 1 <= input.dim() <= 2:
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    if weight.dim() < 2:
+        raise RuntimeError(
+            f"expected linear_weight with dimensionality at least 2, got {weight.dim()}"
+        )
+    if input.shape[-1] != weight.shape[-1]:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), got "
+            f"{input.shape[-1]} and {weight.shape[-1]}, respectively"
+        )
+    classes = tuple(weight.shape[:-1])
+    if bias is not None and tuple(bias.shape) != classes:
+        raise RuntimeError(f"expected linear_bias shape {classes}, got {tuple(bias.shape)}")
+    if len(classes) > 1 and input.dim() == 1:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {tuple(weight.shape)} requires "
+            f"batched input, (N, {input.shape[-1]}), got unbatched input with shape "
+            f"{tuple(input.shape)}"
+        )
+    return (*input.shape[:-1], *classes)
+
+
 def linear_cross_entropy(
     input: Any,
     linear_weight: Any,
@@ -211,10 +236,14 @@ def linear_cross_entropy(
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
 ) -> Any:
-    """cross_entropy of linear(input)."""
-    logits = linear(input, linear_weight, linear_bias)
+    """cross_entropy of linear(input). Raises RuntimeError for shapes that don't fit."""
+    shape = _logits_shape(input, linear_weight, linear_bias)
+    if target.shape == shape and ignore_index is not None:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    flat = linear_weight.reshape(-1, linear_weight.shape[-1])
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
     return cross_entropy(
-        logits,
+        linear(input, flat, bias).reshape(shape),
         target,
         weight=weight,
         reduction=reduction,

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ... import _api as torch
-from .activation import relu
+from .activation import given, relu
 
 
 def _sizes(value: Any, rank: int) -> tuple[Any, ...]:
@@ -144,12 +144,15 @@ def avg_pool2d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
+    *,
+    out: Any = None,
 ) -> Any:
     """The mean of each window of an image, or its sum over divisor_override."""
     stride = [] if stride is None else stride
     return torch._nn.avg_pool2d(
-        input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-    )
+        input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override,
+        **given(out),
+    )  # fmt: skip
 
 
 def avg_pool3d(
@@ -160,12 +163,15 @@ def avg_pool3d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
+    *,
+    out: Any = None,
 ) -> Any:
     """The mean of each window of a volume, or its sum over divisor_override."""
     stride = [] if stride is None else stride
     return torch._nn.avg_pool3d(
-        input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-    )
+        input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override,
+        **given(out),
+    )  # fmt: skip
 
 
 def _fractional(

@@ -1,0 +1,54 @@
+"""Calls that fit no signature of a function, refused in PyTorch's words.
+
+What enters: names, arguments, signatures. What leaves: TypeErrors. It must not know operations.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .tensor import Tensor
+
+NUMBERS = (bool, int, float, complex, np.generic)
+
+
+def no_such_call(name: str, args: Sequence[Any], *signatures: str) -> TypeError:
+    """The refusal of arguments that fit none of a function's signatures."""
+    given = ", ".join(type(x).__name__ for x in args)
+    listed = "".join(f" * ({s})\n" for s in signatures)
+    return TypeError(
+        f"{name}() received an invalid combination of arguments - got ({given}), but expected one "
+        f"of:\n{listed}"
+    )
+
+
+def some_tensor(
+    name: str, a: Any, b: Any, words: tuple[str, str] = ("input", "other"), first: str = "self",
+    rest: str = ", *, Tensor out = None",
+) -> None:  # fmt: skip
+    """Raises TypeError unless one of two operands is a tensor, and the other that or a number."""
+    kinds = (Tensor, *NUMBERS)
+    if isinstance(a, kinds) and isinstance(b, kinds) and isinstance(a, Tensor) | isinstance(
+        b, Tensor
+    ):
+        return
+    marks = ", ".join(f"!{type(x).__name__}!" for x in (a, b))
+    why = "" if rest else (
+        f"\n      didn't match because some of the arguments have invalid types: ({marks})"
+    )  # fmt: skip
+    x, y = words
+    number_first = f" * (Number {first}, Tensor {y}{rest}){why}\n"
+    raise TypeError(
+        f"{no_such_call(name, (a, b), f'Tensor {x}, Tensor {y}, *, Tensor out = None')}"
+        f"{number_first} * (Tensor {x}, Number {y}, *, Tensor out = None)\n"
+    )
+
+
+def tensor_first(name: str, input: Any, other: Any, argument: str = "other") -> None:
+    """Raises TypeError unless a tensor is followed by a tensor or a number."""
+    if not isinstance(input, Tensor) or not isinstance(other, (Tensor, *NUMBERS)):
+        raise no_such_call(
+            name, (input, other), f"Tensor input, Tensor {argument}, *, Tensor out = None",
+            f"Tensor input, Number {argument}, *, Tensor out = None",
+        )  # fmt: skip

@@ -1,0 +1,68 @@
+"""Which tensors may be written to: not those that show an element of memory more than once, nor
+memory that is read meanwhile.
+
+What enters: tensors. What leaves: PyTorch's refusals. It must not know operations.
+"""
+
+from collections.abc import Sequence
+
+from .tensor import Tensor
+
+_MORE_THAN_ONCE = (
+    "unsupported operation: more than one element of the written-to tensor refers to a single "
+    "memory location. Please clone() the tensor before performing the operation."
+)
+_SOME_ALSO_READ = (
+    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
+    "single memory location. Please clone() the tensor before performing the operation."
+)
+
+
+def refuse_shared(outs: Sequence[Tensor], read: Sequence[Tensor]) -> None:
+    """Raises RuntimeError for outputs that show an element of memory more than once, or memory of
+    what is read.
+    """
+    for o in outs:
+        refuse_overlap(o)
+        if any(t is o or (o._stor is not None and t._stor is o._stor) for t in read):
+            raise RuntimeError(_SOME_ALSO_READ)
+
+
+def refuse_overlap(x: Tensor, others: Sequence[Tensor] = ()) -> None:
+    """Raises RuntimeError for a tensor that shows an element of memory more than once, or a part of
+    the memory of another, where that is plain to see.
+    """
+    if x._strides is not None and any(
+        s == 0 and n > 1 for s, n in zip(x._strides, x._node.shape)
+    ):
+        raise RuntimeError(_MORE_THAN_ONCE)
+    if x._stor is None:
+        return
+    for t in others:
+        if t._stor is x._stor and t is not x and _partly(x, t):
+            raise RuntimeError(_SOME_ALSO_READ)
+
+
+def _partly(x: Tensor, t: Tensor) -> bool:
+    """Whether the spans of two tensors without gaps meet, but are not the same."""
+    if not (x._node.size and t._node.size and gapless(x) and gapless(t)):
+        return False
+    spans = [
+        (y._offset * y.dtype.itemsize, (y._offset + y._node.size) * y.dtype.itemsize)
+        for y in (x, t)
+    ]
+    if spans[0] == spans[1]:
+        return x._stride() != t._stride()
+    return spans[0][0] < spans[1][1] and spans[1][0] < spans[0][1]
+
+
+def gapless(x: Tensor) -> bool:
+    """Whether the elements fill a span of memory, each place once."""
+    if x._strides is None:
+        return True
+    expected = 1
+    for s, n in sorted((s, n) for s, n in zip(x._strides, x._node.shape) if n != 1):
+        if s != expected:
+            return False
+        expected *= n
+    return True
