@@ -11,6 +11,7 @@ from . import (
     autograd,
     backends,
     cuda,
+    fft,
     jit,
     linalg,
     nn,
@@ -39,7 +40,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "accelerator", "autograd", "backends", "cuda", "jit", "linalg", "load", "nn", "optim", "random",
+    "accelerator", "autograd", "backends", "cuda", "fft", "jit", "linalg", "load", "nn", "optim", "random",
     "return_types", "save", "special", "testing", "utils", "version",
 ]  # fmt: skip
 __all__ += _api.__all__
