@@ -18,6 +18,7 @@ from . import (
     optim,
     random,
     return_types,
+    signal,
     special,
     testing,
     utils,
@@ -40,7 +41,8 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "accelerator", "autograd", "backends", "cuda", "fft", "jit", "linalg", "load", "nn", "optim", "random",
-    "return_types", "save", "special", "testing", "utils", "version",
+    "accelerator", "autograd", "backends", "cuda", "fft", "jit", "linalg", "load", "nn",
+    "optim", "random", "return_types", "save", "signal", "special", "testing", "utils",
+    "version",
 ]  # fmt: skip
 __all__ += _api.__all__

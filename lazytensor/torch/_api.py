@@ -31,9 +31,11 @@ from . import (
     settings,
     shape,
     special,
+    spectrogram,
     statistics,
     subclass,
     views,
+    windows,
 )
 from . import _nn as _nn
 from . import accelerator as accelerator
@@ -51,7 +53,8 @@ from .tensor import Tensor as Tensor
 MODULES = (
     _nn, _untyped, arithmetic, autograd, complexes, contraction, convert, counting, create,
     cumulative, draws, index, join, linear, norms, order, parts, pointwise, reduce,
-    return_types, scatter, settings, shape, special, statistics, views,
+    return_types, scatter, settings, shape, special, spectrogram, statistics,
+    views, windows,
 )  # fmt: skip
 
 

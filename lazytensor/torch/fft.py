@@ -252,10 +252,20 @@ def _axes_form(name: str, called: str, default_dim: Any) -> Any:
     return _public(f, f"fft_{called}", False)
 
 
-for _kind in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
-    globals()[_kind] = _one_axis(_kind)
-    globals()[_kind + "2"] = _axes_form(_kind + "n", _kind + "2", (-2, -1))
-    globals()[_kind + "n"] = _axes_form(_kind + "n", _kind + "n", None)
+def _forms(kind: str) -> tuple[Any, Any, Any]:
+    """Along one axis, two, any number."""
+    return (
+        _one_axis(kind), _axes_form(kind + "n", kind + "2", (-2, -1)),
+        _axes_form(kind + "n", kind + "n", None),
+    )  # fmt: skip
+
+
+fft, fft2, fftn = _forms("fft")
+ifft, ifft2, ifftn = _forms("ifft")
+rfft, rfft2, rfftn = _forms("rfft")
+irfft, irfft2, irfftn = _forms("irfft")
+hfft, hfft2, hfftn = _forms("hfft")
+ihfft, ihfft2, ihfftn = _forms("ihfft")
 
 # --- frequencies, shifts --------------------------------------------------------------------------
 
