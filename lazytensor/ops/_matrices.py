@@ -16,7 +16,7 @@ from .contract import adjoint, swapped
 __all__ = [
     "adjoint", "check_matrix", "check_square", "col", "diagonal", "diagonal_matrix", "eye_mask",
     "halved", "hermitian", "imaginary", "lower_mask", "none_to_zero", "off_diagonal", "row",
-    "swapped", "wide",
+    "strictly_lower", "swapped", "upper_half", "wide",
 ]  # fmt: skip
 _DTYPES = (float32, float64, complex64, complex128)
 
@@ -54,6 +54,18 @@ def lower_mask(g: Any, x: Node) -> Node:
     """(n, m) of bool: on and under the diagonal of matrices like x."""
     rows, columns = _grid(g, x.shape[-2], x.shape[-1], x)
     return g.less_equal(columns, rows)  # type: ignore[no-any-return]
+
+
+def strictly_lower(g: Any, x: Node) -> Node:
+    """x under its diagonal, else 0."""
+    rows, columns = _grid(g, x.shape[-2], x.shape[-1], x)
+    return g.where(g.less(columns, rows), x, g.constant(0, x))  # type: ignore[no-any-return]
+
+
+def upper_half(g: Any, x: Node) -> Node:
+    """x on and above its diagonal, else 0."""
+    rows, columns = _grid(g, x.shape[-2], x.shape[-1], x)
+    return g.where(g.less(columns, rows), g.constant(0, x), x)  # type: ignore[no-any-return]
 
 
 def col(g: Any, v: Node) -> Node:

@@ -12,6 +12,7 @@ from . import (
     backends,
     cpu,
     cuda,
+    fft,
     jit,
     linalg,
     masked,
@@ -19,6 +20,7 @@ from . import (
     optim,
     random,
     return_types,
+    signal,
     special,
     testing,
     utils,
@@ -41,7 +43,8 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "accelerator", "autograd", "backends", "cpu", "cuda", "jit", "linalg", "load", "masked", "nn",
-    "optim", "random", "return_types", "save", "special", "testing", "utils", "version",
+    "accelerator", "autograd", "backends", "cpu", "cuda", "fft", "jit", "linalg", "load", "masked",
+    "nn", "optim", "random", "return_types", "save", "signal", "special", "testing", "utils",
+    "version",
 ]  # fmt: skip
 __all__ += _api.__all__

@@ -38,9 +38,11 @@ from . import (
     shape,
     sharing,
     special,
+    spectrogram,
     statistics,
     subclass,
     views,
+    windows,
 )
 from . import _nn as _nn
 from . import accelerator as accelerator
@@ -61,7 +63,7 @@ MODULES = (
     _nn, _untyped, arithmetic, autograd, complexes, contraction, convert, copying, counting, create,
     cumulative, draws, exchange, index, join, linear, masks, norms, operators, order, parts,
     pointwise, ranges, reduce, return_types, scatter, settings, shape, sharing, special,
-    statistics, views,
+    spectrogram, statistics, views, windows,
 )  # fmt: skip
 
 

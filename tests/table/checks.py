@@ -22,7 +22,7 @@ from lazytensor.runtime.interpret import interpret
 from lazytensor.transform.grad import vjp
 from lazytensor.transform.jvp import jvp
 
-from .samples import Array, Rng, Sample
+from .samples import POSITIVE, Array, Rng, Sample
 
 Arrays = Sequence[Array]
 
@@ -169,17 +169,17 @@ def _weighted(v: Node, h: Node, even: bool = False) -> Node:
     return g.matmul(v * row(g, wide(g, weights, v)), h)
 
 
-def _direction(op: Op, x: Array, rng: Rng) -> Array:
+def _direction(op: Op, x: Array, rng: Rng, params: tuple[Any, ...] = ()) -> Array:
     """A random tangent; Hermitian for rows that read one half of a Hermitian matrix."""
     t = rng.standard_normal(x.shape)
     t = np.asarray(t + 1j * rng.standard_normal(x.shape) if x.dtype.kind == "c" else t, x.dtype)
-    if op.name in ("cholesky", "eigh", "eigvalsh"):
+    if op.name in POSITIVE or (op.name == "pinv" and params == (True,)):
         t = (t + t.conj().swapaxes(-1, -2)) / 2
     return t
 
 
 # Arguments by which PyTorch has no derivative: rows give NaN, and here they stay where they are.
-STILL = dict.fromkeys(("zeta", "igamma", "igammac"), 0)
+STILL = {**dict.fromkeys(("zeta", "igamma", "igammac"), 0), "pinv": 1}
 
 
 class Call:
@@ -190,7 +190,9 @@ class Call:
         floating = [i for i, a in enumerate(sample.args) if a.dtype.kind in "fc"]
         self.moving = [i for i in floating if i != STILL.get(op.name)]
         self.x = [sample.args[i] for i in self.moving]
-        self.t, self.s = ([_direction(op, x, rng) for x in self.x] for _ in range(2))
+        self.t, self.s = (
+            [_direction(op, x, rng, sample.params) for x in self.x] for _ in range(2)
+        )
         _, outputs = self.build(self.x)
         self.ct = [_direction(Op("", "leaf", 0), np.zeros(y.shape, y.dtype), rng) for y in outputs]
 

@@ -254,7 +254,11 @@ def definite(rng: Rng, shape: tuple[int, ...], dtype: d.DType) -> Array:
 
 SQUARE = [(3, 3), (2, 4, 4), (1, 1), (0, 0), (0, 2, 2), (2, 0, 0)]
 TALL_AND_WIDE = [(4, 2), (2, 4), (2, 3, 3), (2, 3, 2), (0, 3), (3, 0), (0, 2, 3)]
-MODES = {"qr": (("reduced",), ("complete",)), "svd": ((False,), (True,)), "svdvals": ((),)}
+MODES: dict[str, tuple[tuple[Any, ...], ...]] = {
+    "qr": (("reduced",), ("complete",)), "svd": ((False,), (True,)), "svdvals": ((),),
+    "lu_factor": ((),), "geqrf": ((),),
+}  # fmt: skip
+POSITIVE = ("cholesky", "cholesky_ex", "eigh", "eigvalsh")
 
 
 def _linalg(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
@@ -264,15 +268,43 @@ def _linalg(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
                 yield Sample((array(rng, shape, dtype),), params)
         return
     for shape in SQUARE:
-        if op.name in ("cholesky", "eigh", "eigvalsh"):
-            for params in ((False,), (True,)) if op.name == "cholesky" else ((),):
+        if op.name in POSITIVE:
+            for params in ((False,), (True,)) if "upper" in op.params else ((),):
                 yield Sample((definite(rng, shape, dtype),), params)
             continue
         x = (array(rng, shape, dtype) + 2 * np.eye(shape[-1])).astype(dtype)
-        if op.name == "solve":
+        if op.name in ("solve", "solve_ex"):
             yield Sample((x, array(rng, (*shape[:-1], 2), dtype)))
         else:
             yield Sample((x,))
+
+
+def _triangular(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    for shape in SQUARE:
+        x = (array(rng, shape, dtype) + 4 * np.eye(shape[-1])).astype(dtype)
+        for upper, unit in ((False, False), (True, False), (False, True), (True, True)):
+            yield Sample((x, array(rng, (*shape[:-1], 2), dtype)), (upper, unit))
+
+
+def _ldl(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    for shape in ((3, 3), (2, 4, 4), (0, 0), (2, 0, 0)):
+        x = definite(rng, shape, dtype)
+        for hermitian in (False, True):
+            rest = (np.ones(shape[:-1], np.int32), array(rng, (*shape[:-1], 2), dtype))
+            yield Sample((x, *(rest if op.name == "ldl_solve" else ())), (hermitian,))
+
+
+def _row_order(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    if dtype is d.int32:
+        for shape in ((2,), (2, 3), (0,), (0, 2), (2, 0)):
+            yield Sample((np.ones(shape, np.int32),), (4,))
+
+
+def _pinv(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    for shape in (*TALL_AND_WIDE, (3, 3)):
+        limits = np.full((*shape[:-2], 2), 1e-3, d.real_of(dtype))
+        yield Sample((array(rng, shape, dtype), limits), (False,))
+    yield Sample((definite(rng, (2, 3, 3), dtype), np.zeros((2, 2), d.real_of(dtype))), (True,))
 
 
 def _incomplete(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
@@ -341,6 +373,10 @@ GENERATORS: dict[str, Callable[[Op, d.DType, Rng], Iterator[Sample]]] = {
     "frexp": _frexp,
     "running_place": _running_place,
     "linalg": _linalg,
+    "solve_triangular": _triangular,
+    **dict.fromkeys(("ldl_factor", "ldl_solve"), _ldl),
+    "row_order": _row_order,
+    "pinv": _pinv,
     "fft": _fft,
     "iota": _iota,
     "random_bits": _random_bits,

@@ -154,10 +154,14 @@ def test_shapes_and_dtypes_of_derivatives(name: str) -> None:
                 checks.derivative_types(op, sample, np.random.default_rng(0))
 
 
+# Factors that have a derivative in theory, but none in PyTorch, nor here.
+NO_DERIVATIVE = ("geqrf", "ldl_factor", "ldl_solve")
+
+
 @rows
 def test_other_rows_say_nondiff(name: str) -> None:
     op = BY_NAME[name]
-    if not op.differentiable() and op.kind != "create":
+    if not op.differentiable() and op.kind != "create" and name not in NO_DERIVATIVE:
         assert NONDIFF in (op.partials, op.transpose, op.vjp)
         for dtype in dtypes_of(op):
             for sample in samples(op, dtype)[:1]:
