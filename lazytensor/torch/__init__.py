@@ -8,9 +8,12 @@ from typing import Any
 from . import (
     _api,
     accelerator,
+    amp,
     autograd,
     backends,
+    compiler,
     cuda,
+    distributed,
     jit,
     linalg,
     nn,
@@ -22,8 +25,10 @@ from . import (
     utils,
     version,
 )
+from . import _dynamo as _dynamo
 from . import _files as _files
 from ._api import *  # noqa: F403
+from .amp import GradScaler as GradScaler
 from .serialization import load as load
 from .serialization import save as save
 from .version import __version__ as __version__
@@ -39,7 +44,8 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "accelerator", "autograd", "backends", "cuda", "jit", "linalg", "load", "nn", "optim", "random",
-    "return_types", "save", "special", "testing", "utils", "version",
+    "GradScaler", "accelerator", "amp", "autograd", "backends", "compiler", "cuda", "distributed",
+    "jit", "linalg", "load", "nn", "optim", "random", "return_types", "save", "special",
+    "testing", "utils", "version",
 ]  # fmt: skip
 __all__ += _api.__all__

@@ -6,6 +6,8 @@ What enters: devices. What leaves: answers, or RuntimeError.
 from collections.abc import Sequence
 from typing import Any
 
+from . import amp as amp
+
 __all__ = ["device_count", "is_available", "manual_seed", "manual_seed_all"]
 
 
