@@ -8,10 +8,13 @@ from typing import Any
 from . import (
     _api,
     accelerator,
+    amp,
     autograd,
     backends,
+    compiler,
     cpu,
     cuda,
+    distributed,
     fft,
     jit,
     linalg,
@@ -26,8 +29,10 @@ from . import (
     utils,
     version,
 )
+from . import _dynamo as _dynamo
 from . import _files as _files
 from ._api import *  # noqa: F403
+from .amp import GradScaler as GradScaler
 from .serialization import load as load
 from .serialization import save as save
 from .version import __version__ as __version__
@@ -43,8 +48,8 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "accelerator", "autograd", "backends", "cpu", "cuda", "fft", "jit", "linalg", "load", "masked",
-    "nn", "optim", "random", "return_types", "save", "signal", "special", "testing", "utils",
-    "version",
+    "GradScaler", "accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda",
+    "distributed", "fft", "jit", "linalg", "load", "masked", "nn", "optim", "random",
+    "return_types", "save", "signal", "special", "testing", "utils", "version",
 ]  # fmt: skip
 __all__ += _api.__all__

@@ -1,8 +1,9 @@
 """torch.nn: modules, parameters, their initial values, and what they compute as functions."""
 
 from .._missing import missing
-from . import functional, init, modules, parameter, utils
+from . import functional, init, modules, parallel, parameter, utils
 from .modules import *  # noqa: F403
+from .parallel import DataParallel
 from .parameter import (
     Buffer,
     Parameter,
@@ -12,12 +13,14 @@ from .parameter import (
 
 __all__ = [
     "Buffer",
+    "DataParallel",
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",
     "functional",
     "init",
     "modules",
+    "parallel",
     "parameter",
     "utils",
 ]

@@ -5,7 +5,7 @@ that PyTorch would give. It must not know datasets.
 """
 
 from collections.abc import Iterator, Sequence, Sized
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import Any, Generic, TypeVar
 
 from ... import _api as torch
@@ -84,8 +84,8 @@ class RandomSampler(Sampler[int]):
             generator = torch.Generator()
             generator.manual_seed(seed)
         if self.replacement:
-            draws = [32] * (self.num_samples // 32) + [self.num_samples % 32]
-            for count in draws:
+            whole, rest = divmod(self.num_samples, 32)
+            for count in chain(repeat(32, whole), [rest]):
                 yield from torch.randint(
                     high=n, size=(count,), dtype=torch.int64, generator=generator
                 ).tolist()

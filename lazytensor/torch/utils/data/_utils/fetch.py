@@ -6,6 +6,7 @@ What enters: numbers of samples. What leaves: batches. It must not know processe
 from collections.abc import Callable
 from typing import Any
 
+from ...._compute import compute
 from ..dataset import IterableDataset
 
 
@@ -22,8 +23,10 @@ class Fetcher:
         self.ended = False
 
     def fetch(self, index: Any) -> Any:
-        """The batch of some numbers; StopIteration where an iterable dataset has ended."""
-        return self.collate_fn(self._next(index) if self.iterable else self._at(index))
+        """The batch of some numbers, computed; StopIteration where an iterable one has ended."""
+        batch = self.collate_fn(self._next(index) if self.iterable else self._at(index))
+        compute(batch)
+        return batch
 
     def _at(self, index: Any) -> Any:
         if not self.auto_collation:

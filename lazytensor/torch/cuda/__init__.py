@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from ._errors import OutOfMemoryError as OutOfMemoryError
-from ._missing import missing
+from .._errors import OutOfMemoryError as OutOfMemoryError
+from .._missing import missing
+from . import amp as amp
 
 
 def is_available() -> bool:
