@@ -11,7 +11,7 @@ from weakref import ref
 
 import numpy as np
 
-from ..runtime.materialize import value
+from ..runtime.materialize import asked, value
 from . import _dtypes, _types
 from ._dispatch import assign, cast, op, record, refuse_leaf, refuse_overlap, to_dtype
 from ._dtypes import TITLES, dtype
@@ -31,6 +31,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def array(x: Tensor) -> np.ndarray[Any, Any]:
     """The tensor's value, not to be written to."""
     return value(x._read())
+
+
+def _shown(x: Tensor) -> np.ndarray[Any, Any]:
+    """`array` where it goes to the user."""
+    return asked(x._read())
 
 
 def method(f: Function) -> Function:
@@ -53,7 +58,7 @@ def item(input: Tensor) -> Any:
         raise RuntimeError(
             f"a Tensor with {input._node.size} elements cannot be converted to Scalar"
         )
-    return _python(array(input).reshape(()))
+    return _python(_shown(input).reshape(()))
 
 
 def _python(x: np.ndarray[Any, Any]) -> Any:
@@ -64,7 +69,7 @@ def _python(x: np.ndarray[Any, Any]) -> Any:
 @method
 def tolist(input: Tensor) -> Any:
     """Nested lists of Python numbers."""
-    found = array(input)
+    found = _shown(input)
     return (found.astype(np.float32) if found.dtype.name == "bfloat16" else found).tolist()
 
 
@@ -130,12 +135,12 @@ def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
         requires_grad=self.requires_grad,
         grad_fn=None if fn is None else fn.name(),
     )  # fmt: skip
-    return text(array(self), about, PRINT_OPTS, prefix=prefix)
+    return text(_shown(self), about, PRINT_OPTS, prefix=prefix)
 
 
 def _format(self: Tensor, spec: str) -> str:
     if not self._node.shape and type(self) is Tensor:
-        return formatted(array(self), spec)
+        return formatted(_shown(self), spec)
     return object.__format__(self, spec)
 
 
