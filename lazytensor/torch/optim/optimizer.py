@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 from .. import _api as torch
+from .._compute import compute
 from ..tensor import Tensor
 from ..utils.hooks import RemovableHandle
 
@@ -154,6 +155,7 @@ class Optimizer:
                     )
                 args, kwargs = result
             out = func(*args, **kwargs)
+            compute([[group["params"] for group in self.param_groups], list(self.state.values())])
             after = chain(self._optimizer_step_post_hooks.values(), _global_post_hooks.values())
             for hook in after:
                 hook(self, args, kwargs)
