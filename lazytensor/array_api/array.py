@@ -508,7 +508,7 @@ def materialize(*arrays: Any) -> tuple[Any, ...]:
             raise TypeError(
                 f"materialize: argument {position} must be an array, got {type(x).__name__}"
             )
-    compute([x._node for x in arrays])
+    compute([x._node for x in arrays], cutting=True)
     return arrays
 
 

@@ -44,21 +44,21 @@ if hasattr(os, "register_at_fork"):
 def value(node: Node) -> np.ndarray[Any, Any]:
     """The node's buffer, computed if need be. Not to be written to."""
     if node.value is None:
-        materialize((node,), False)
+        materialize((node,))
     return node.value  # type: ignore[no-any-return]
 
 
 def asked(node: Node) -> np.ndarray[Any, Any]:
     """`value` for the user, between operations: what got a value is cut off from its arguments."""
     if node.value is None:
-        materialize((node,))
+        materialize((node,), cutting=True)
     return node.value  # type: ignore[no-any-return]
 
 
-def materialize(nodes: Sequence[Node], cutting: bool = True) -> None:
+def materialize(nodes: Sequence[Node], cutting: bool = False) -> None:
     """Fill the values of all nodes, in one graph. Raises what computing them raises; these are then
-    as they were. Nodes that got a value become leaves, histories aside; not so without `cutting`,
-    for calls in the midst of an operation: what it has made so far may be a history in a moment.
+    as they were. With `cutting`, nodes that got a value become leaves, histories aside: that is for
+    calls between operations, since what one has made so far may be a history in a moment.
     """
     with _lock:
         roots = [n for n in nodes if n.value is None]
@@ -207,4 +207,4 @@ def nbytes(shape: Any, dtype: DType) -> int:
     return n
 
 
-watch(lambda nodes: materialize(nodes, False))
+watch(materialize)
