@@ -79,6 +79,7 @@ CHANGED = {
         lambda: g.broadcast_to(g.broadcast_to(grid(), (3, 2, 5)), (4, 3, 2, 5)),
         lambda: g.broadcast_to(grid(), (2, 5)) + 1.0,
     ],
+    "no_mark": [lambda: g.fixed(grid()) + 1.0],
     "no_slice": [
         lambda: g.slice(g.slice(floats(), (9,), (5,), (-2,)), (1,), (2,), (2,)),
         lambda: g.slice(grid(), (0, 0), (2, 5), (1, 1)) + 1.0,

@@ -15,7 +15,7 @@ from .._base.errors import refusing
 from .._base.shapes import normalize_axis, prod
 from ..ir.node import Node, leaf
 from ..lang import linalg, movement, reductions, sorting
-from ..runtime.materialize import value
+from ..runtime.materialize import asked, value
 from . import _rules as rules
 from . import _views as views
 from ._rules import cut, node_of
@@ -113,11 +113,11 @@ class Methods:
         """
         if not index and self.size != 1:
             raise ValueError(f"item: expected one element, got shape {self._node.shape}")
-        return value(self._node).item(*index)
+        return asked(self._node).item(*index)
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers; of an array without axes the number."""
-        return value(self._node).tolist()
+        return asked(self._node).tolist()
 
     # --- shapes -----------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import numpy as np
 from .._base.errors import publish
 from ..ir.graph import ancestors
 from ..ir.node import PLACEHOLDER, TRACING, Node
-from ..runtime.materialize import value
+from ..runtime.materialize import asked
 
 __all__ = ["set_printoptions"]
 
@@ -94,7 +94,7 @@ def array_repr(node: Node) -> str:
     tail = _tail(node)
     if traced(node):
         return f"Array(traced, shape={node.shape}, {tail})"
-    body = _body(value(node), "Array(", ")", ", ")
+    body = _body(asked(node), "Array(", ")", ", ")
     last = body.rsplit("\n", 1)[-1]
     width = _options.get("linewidth", np.get_printoptions()["linewidth"])
     start = len("Array(") if "\n" not in body else 0
@@ -104,7 +104,7 @@ def array_repr(node: Node) -> str:
 
 def array_str(node: Node) -> str:
     """As `str` of a NumPy array: computes the value."""
-    return array_repr(node) if traced(node) else _body(value(node), "", "", " ")
+    return array_repr(node) if traced(node) else _body(asked(node), "", "", " ")
 
 
 def _escaped(text: str) -> str:

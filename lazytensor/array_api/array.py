@@ -21,7 +21,7 @@ from ..ir.node import Node, apply, apply_alike, scalar
 from ..lang import indexing, linalg
 from ..ops import g
 from ..runtime.materialize import materialize as compute
-from ..runtime.materialize import value
+from ..runtime.materialize import asked
 from . import _at_once, _print, exchange
 from . import _rules as rules
 from . import _views as views
@@ -130,14 +130,14 @@ class Array(Methods):
                 f"the truth value of an array {what} is ambiguous (shape {node.shape}): "
                 "use x.any() or x.all()"
             )
-        return bool(value(node).item())
+        return bool(asked(node).item())
 
     def _python(self, function: str) -> Any:
         if self._node.shape:
             raise TypeError(
                 f"{function}() needs an array without axes, got shape {self._node.shape}"
             )
-        return value(self._node).item()
+        return asked(self._node).item()
 
     def __float__(self, /) -> float:
         return float(self._python("float"))
@@ -211,7 +211,7 @@ class Array(Methods):
         return Array(cut(self))
 
     def __deepcopy__(self, memo: Any) -> "Array":
-        value(self._node)
+        asked(self._node)
         return Array(cut(self))
 
     def to_device(self, device: Device, /, *, stream: Any = None) -> "Array":
@@ -508,7 +508,7 @@ def materialize(*arrays: Any) -> tuple[Any, ...]:
             raise TypeError(
                 f"materialize: argument {position} must be an array, got {type(x).__name__}"
             )
-    compute([x._node for x in arrays])
+    compute([x._node for x in arrays], cutting=True)
     return arrays
 
 

@@ -20,7 +20,7 @@ from .._base.devices import device as device_of
 from .._base.dtypes import canonical
 from ..ir.graph import COUNTED
 from ..ir.node import Node
-from ..runtime.materialize import value
+from ..runtime.materialize import asked
 from ..runtime.pending import new_leaf
 from ._rules import brief, exposed, frozen, is_exposed
 
@@ -42,7 +42,7 @@ def read_only(buffer: Buffer) -> Buffer:
 
 def to_numpy(node: Node, dtype: Any, copy: bool | None) -> Buffer:
     """The value as a NumPy array. Raises ValueError when `copy=False` can't be had."""
-    found = value(node)
+    found = asked(node)
     if dtype is not None and np.dtype(dtype) != found.dtype:
         if copy is False:
             raise ValueError(
@@ -57,7 +57,7 @@ def lend(handle: Any) -> Buffer:
     copy what is there when they are called. Memory that another node may read is copied first.
     """
     node = handle._node
-    found = value(node)
+    found = asked(node)
     if is_exposed(node):
         return found.view()
     if not (COUNTED and sys.getrefcount(node) <= _LENT and _sole(found)):
@@ -108,7 +108,7 @@ def to_dlpack(handle: Any, stream: Any, max_version: Any, dl_device: Any, copy: 
         raise ValueError(f"__dlpack__: CPU arrays take no stream, got {stream!r}")
     if dl_device is not None and tuple(dl_device) != (DLDevice.CPU, 0):
         raise BufferError(f"__dlpack__: the array is on the CPU, not on device {dl_device!r}")
-    found = value(handle._node)
+    found = asked(handle._node)
     if copy:
         found = found.copy()
     elif max_version is not None and tuple(max_version) >= (1, 0):

@@ -22,6 +22,7 @@ from .._base.errors import publish, refusing
 from .._base.pytree import TreeDef, flatten, map_leaves, unflatten
 from ..array_api._rules import node_of
 from ..array_api.array import Array
+from ..ir.graph import keep
 from ..ir.node import Node, placeholder
 from ..ops import g
 from ..transform import grad as reverse
@@ -51,6 +52,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
     leaves, structure = flatten(primals)
     inputs = [alias(node_for(x, "a primal")) for x in leaves]
     traced = trace(f, unflatten(structure, wrapped(inputs)), {}, has_aux)
+    keep(traced.outputs, inputs)
 
     def pull(cotangents: Any) -> Any:
         given = given_for(cotangents, traced.structure, traced.outputs, "cotangent")

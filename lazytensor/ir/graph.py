@@ -12,7 +12,7 @@ from typing import Any
 
 from .._base.devices import CPU
 from .._base.dtypes import bool_
-from .node import LEAF, PLACEHOLDER, SCALAR, Node, apply, placeholder
+from .node import LEAF, PLACEHOLDER, SCALAR, TRACING, Node, apply, cut, placeholder
 from .op import Op
 
 Key = tuple[Any, ...]
@@ -204,6 +204,38 @@ def _listed_references() -> int:
 
 
 _OWN_LISTED = _listed_references()
+
+
+def between(outputs: Sequence[Node], inputs: Sequence[Node]) -> list[Node]:
+    """Nodes that a history from outputs back to inputs may go through, inputs left out. What is
+    older than all inputs can't depend on any.
+    """
+    if len(outputs) == 1 and all(a in inputs or not a.args for a in outputs[0].args):
+        return [outputs[0]] if outputs[0].args and outputs[0] not in inputs else []
+    oldest = min([x.serial for x in inputs], default=float("inf"))
+    seen, found = set(inputs), []
+    stack = list(outputs)
+    while stack:
+        node = stack.pop()
+        if node not in seen and node.args and node.serial > oldest:
+            seen.add(node)
+            found.append(node)
+            stack.extend(node.args)
+    return found
+
+
+def keep(outputs: Sequence[Node], inputs: Sequence[Node]) -> None:
+    """A history goes from outputs back to inputs: nodes between keep their arguments."""
+    for node in between(outputs, inputs):
+        node.kept += 1
+
+
+def let_go(outputs: Sequence[Node], inputs: Sequence[Node]) -> None:
+    """A history that was kept is not needed any more."""
+    for node in between(outputs, inputs):
+        node.kept -= 1
+        if node.value is not None and not TRACING.depth:
+            cut(node)
 
 
 def ancestors(roots: Sequence[Node], stop: Callable[[Node], bool]) -> list[Node]:

@@ -25,10 +25,13 @@ class Node:
     """One operation of the lazy graph. `value` is a cache: None, or the computed buffer(s).
 
     `serial` grows with every node made, so that arguments have smaller ones; `where` is set for ops
-    that can fail on data: the user's line.
+    that can fail on data: the user's line. `kept` counts the histories that go through the node:
+    while there is none, a value that the user has seen cuts it off from its arguments.
     """
 
-    __slots__ = ("args", "device", "dtype", "op", "params", "serial", "shape", "value", "where")
+    __slots__ = (
+        "args", "device", "dtype", "kept", "op", "params", "serial", "shape", "value", "where",
+    )  # fmt: skip
 
     op: Op
     args: tuple["Node", ...]
@@ -37,6 +40,7 @@ class Node:
     dtype: Any
     device: Device
     value: Any
+    kept: int
     serial: int
     where: Any
     __add__: Callable[..., "Node"]  # the operators are bound by ops/
@@ -66,6 +70,7 @@ class Node:
         self.dtype = dtype
         self.device = device
         self.value = value
+        self.kept = 0
         self.serial = next(_count)
 
     def __repr__(self) -> str:
@@ -170,6 +175,7 @@ def apply(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
     node.params = params
     node.device = device if op.kind != "transfer" else params[-1]
     node.value = None
+    node.kept = 0
     node.serial = serial = next(_count)
     if op.fails:
         node.where = user_line()
@@ -192,6 +198,7 @@ def apply_alike(op: Op, args: tuple[Node, Node], like: Node, dtype: DType) -> No
     node.dtype = dtype
     node.device = like.device
     node.value = None
+    node.kept = 0
     node.serial = serial = next(_count)
     if serial >= WATCH.next_look and WATCH.look is not None:
         WATCH.look(node)
@@ -206,6 +213,14 @@ def leaf(value: np.ndarray[Any, Any], device: Device = CPU) -> Node:
     WATCH.uncounted += 1
     dtype = INTERNED.get(value.dtype) or canonical(value.dtype)
     return Node(LEAF, (), (), value.shape, dtype, device, value)
+
+
+def cut(node: Node) -> None:
+    """Make a leaf of a node that has a value, unless a history goes through it: what it was
+    computed from may go.
+    """
+    if not node.kept:
+        node.op, node.args, node.params = LEAF, (), ()
 
 
 def placeholder(shape: Shape, dtype: DType, device: Device, index: Any) -> Node:

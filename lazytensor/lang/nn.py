@@ -20,10 +20,12 @@ from .reductions import Axis, mean, var
 
 
 def _shift(x: Node, axes: tuple[int, ...]) -> Node:
-    """The maximum along axes, kept as 1s, 0 for infinities: what is subtracted before exp."""
+    """The maximum along axes, kept as 1s, 0 for infinities: what is subtracted before exp. What is
+    made with it doesn't depend on it, so no derivative goes there.
+    """
     if x.size == 0:
         return full(0.0, tuple(1 if a in axes else n for a, n in enumerate(x.shape)), x)
-    top = kept(g.max(x, axes), x, axes, True)
+    top = kept(g.fixed(g.max(x, axes)), x, axes, True)
     return g.where(g.isinf(top), g.constant(0.0, top), top)
 
 

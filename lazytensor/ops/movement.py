@@ -10,7 +10,7 @@ from typing import Any
 
 from .._base.shapes import Shape
 from ..ir.node import Node
-from ..ir.op import Op, register
+from ..ir.op import NONDIFF, Op, register
 from ._families import Infer
 
 Ints = tuple[int, ...]
@@ -194,6 +194,15 @@ broadcast_to = _row(
     transpose=lambda g, ct, x, shape: (unbroadcast(g, ct, x.shape),),
     batch=_broadcast_batch,
     doc="Repeated along axes of size 1 and new leading axes.",
+)
+fixed = _row(
+    "fixed",
+    (),
+    infer=lambda x: (x.shape, x.dtype),
+    value=lambda np, x: x.view(),
+    partials=NONDIFF,
+    batch=lambda g, b, x: g.fixed(x),
+    doc="x, as a constant: for what a result doesn't depend on, though it is computed with it.",
 )
 slice_ = _row(
     "slice",

@@ -16,7 +16,7 @@ from .._base import config
 from .._base.dtypes import DType
 from .._base.log import wants
 from ..ir.graph import Graph, ancestors, held, linearize, pending, wanted_elsewhere
-from ..ir.node import PLACEHOLDER, Node
+from ..ir.node import PLACEHOLDER, TRACING, Node, cut
 from . import cache
 from .cache import SMALL_BYTES, small
 from .counters import COUNTERS
@@ -48,17 +48,29 @@ def value(node: Node) -> np.ndarray[Any, Any]:
     return node.value  # type: ignore[no-any-return]
 
 
-def materialize(nodes: Sequence[Node]) -> None:
+def asked(node: Node) -> np.ndarray[Any, Any]:
+    """`value` for the user, between operations: what got a value is cut off from its arguments."""
+    if node.value is None:
+        materialize((node,), cutting=True)
+    return node.value  # type: ignore[no-any-return]
+
+
+def materialize(nodes: Sequence[Node], cutting: bool = False) -> None:
     """Fill the values of all nodes, in one graph. Raises what computing them raises; these are then
-    as they were.
+    as they were. With `cutting`, nodes that got a value become leaves, histories aside: that is for
+    calls between operations, since what one has made so far may be a history in a moment.
     """
     with _lock:
         roots = [n for n in nodes if n.value is None]
         if roots:
-            _run(roots)
+            done = _run(roots)
+            if cutting and not TRACING.depth:
+                for node in done:
+                    cut(node)
 
 
-def _run(roots: Sequence[Node]) -> None:
+def _run(roots: Sequence[Node]) -> Collection[Node]:
+    """The nodes that got values."""
     for root in roots:
         if root.op is PLACEHOLDER:
             raise _no_value(root)
@@ -67,8 +79,9 @@ def _run(roots: Sequence[Node]) -> None:
     found = pending(roots)
     nodes, uses = found
     if len(nodes) <= TINY and _plain() and _all_small(nodes):
-        _run_tiny(nodes, held(nodes, uses).union(roots) if len(nodes) > 1 else roots)
-        return
+        keep = held(nodes, uses).union(roots) if len(nodes) > 1 else roots
+        _run_tiny(nodes, keep)
+        return keep
     graph = linearize(roots, found)
     del found, nodes, uses
     _refuse_placeholders(graph)
@@ -83,6 +96,7 @@ def _run(roots: Sequence[Node]) -> None:
             if place in results and node.value is None:
                 node.value = results[place]
     settle()
+    return [graph.order[place] for place in results]
 
 
 def _plain() -> bool:

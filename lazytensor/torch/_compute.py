@@ -16,4 +16,5 @@ __all__ = ["compute"]
 
 def compute(tree: Any) -> None:
     """Compute every tensor in a container, all in one graph. Raises what computing them raises."""
-    materialize([x._read() for x in flatten(tree)[0] if isinstance(x, Tensor)])
+    tensors = [x for x in flatten(tree)[0] if isinstance(x, Tensor)]
+    materialize([x._read() for x in tensors], cutting=True)

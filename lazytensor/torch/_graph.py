@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..ir.graph import keep, let_go
 from ..ir.node import Node, make, placeholder
 from ..ir.op import Op
 from ..ops import g
@@ -148,6 +149,7 @@ class GradFn:
         self.outputs: Any = outputs
         self.saved = saved
         self._sequence = next(_sequence)
+        keep(outputs, inputs)
         if len(outputs) != 1:
             self.count = len(outputs)
         if ANOMALY.on:
@@ -284,10 +286,11 @@ class GradFn:
         inputs = self.inputs
         if inputs is None:
             return
+        outputs: Any = self.outputs
         if self.saved:
             self.inputs = self.outputs = None
+            let_go(outputs, inputs)
             return
-        outputs: Any = self.outputs
         rest = _rest(outputs[0], inputs) if len(outputs) == 1 else None
         if rest is None:
             self.outputs = bare_piece(inputs, outputs)
@@ -296,6 +299,7 @@ class GradFn:
             read = [(x.shape, x.dtype, x.device) for x in inputs]
             self.outputs = out.op, out.params, read, rest
         self.inputs = None
+        let_go(outputs, inputs)
 
 
 def _filled(

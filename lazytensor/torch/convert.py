@@ -12,7 +12,7 @@ import numpy as np
 
 from ..ir.node import Node
 from ..ops import g
-from ..runtime.materialize import value
+from ..runtime.materialize import asked, value
 from . import _dtypes, _types
 from ._dispatch import (
     assign,
@@ -44,6 +44,11 @@ def array(x: Tensor) -> np.ndarray[Any, Any]:
     return value(x._read())
 
 
+def _shown(x: Tensor) -> np.ndarray[Any, Any]:
+    """`array` where it goes to the user."""
+    return asked(x._read())
+
+
 def method(f: Function) -> Function:
     """A method that is no function of the namespace."""
     op(f.__name__, function=False)(f)
@@ -67,7 +72,7 @@ def item(input: Tensor) -> Any:
         raise RuntimeError(
             f"a Tensor with {input._node.size} elements cannot be converted to Scalar"
         )
-    return _python(array(input).reshape(()))
+    return _python(_shown(input).reshape(()))
 
 
 def _python(x: np.ndarray[Any, Any]) -> Any:
@@ -78,7 +83,7 @@ def _python(x: np.ndarray[Any, Any]) -> Any:
 @method
 def tolist(input: Tensor) -> Any:
     """Nested lists of Python numbers."""
-    found = array(input)
+    found = _shown(input)
     return (found.astype(np.float32) if found.dtype.name == "bfloat16" else found).tolist()
 
 
@@ -144,7 +149,7 @@ def _repr(self: Tensor) -> str:
         requires_grad=self.requires_grad,
         grad_fn=_record_text(self),
     )  # fmt: skip
-    found = text(array(self), about, PRINT_OPTS, prefix=prefix)
+    found = text(_shown(self), about, PRINT_OPTS, prefix=prefix)
     return found if plain or self._prints_as is None else f"{self._prints_as}({found})"
 
 
@@ -159,7 +164,7 @@ def _record_text(x: Tensor) -> str | None:
 
 def _format(self: Tensor, spec: str) -> str:
     if not self._node.shape and type(self) is Tensor:
-        return formatted(array(self), spec)
+        return formatted(_shown(self), spec)
     return object.__format__(self, spec)
 
 

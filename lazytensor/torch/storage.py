@@ -20,7 +20,7 @@ from ..ops.bits import bitcast
 from ..ops.elementwise import imag, real
 from ..ops.gather import gather
 from ..ops.movement import broadcast_to, permute, reshape, slice_
-from ..runtime.materialize import value
+from ..runtime.materialize import asked, value
 from ..runtime.pending import new_leaf
 
 __all__ = ["Storage"]
@@ -132,7 +132,7 @@ class Storage:
     def expose(self) -> np.ndarray[Any, Any]:
         """The memory itself, to be shared: writable, in the shape of the whole."""
         if self.memory is None:
-            found = value(self.whole())
+            found = asked(self.whole())
             if self.order is not None:
                 lines = np.array(found.transpose(self.order), order="C")
                 found = lines.transpose(np.argsort(self.order))

@@ -187,6 +187,11 @@ def no_broadcast(node: Node) -> Node | None:
     return _again("broadcast_to", x.args, node.params, node) if x.op is node.op else None
 
 
+def no_mark(node: Node) -> Node | None:
+    """fixed(x) -> x: derivatives have been taken."""
+    return node.args[0]
+
+
 def no_slice(node: Node) -> Node | None:
     """slice of all -> x; slice of a slice -> one slice."""
     x = node.args[0]
@@ -267,6 +272,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "reshape": (no_reshape,),
     "permute": (no_permute,),
     "broadcast_to": (no_broadcast,),
+    "fixed": (no_mark,),
     "slice": (no_slice,),
     "transfer": (no_transfer,),
     "sum": (single_reduction,),

@@ -381,3 +381,66 @@ UNDER_200 = """
 def test_a_recursion_limit_of_200(pending_at_once):
     env = {"LAZYTENSOR_MAX_PENDING": str(pending_at_once)}
     assert child(UNDER_200, env=env) == ["done"]
+
+
+LOOPS = {
+    "arrays": """
+        import lazytensor as xp
+        state = [xp.ones((256, 256))]
+        w = xp.ones((256, 256)) / 256
+        def step():
+            y = xp.sin(state[0] @ w)
+            state[0] = state[0] + 0.1 * y
+            float(xp.sum(y))
+    """,
+    "tensors": """
+        import lazytensor.torch as torch
+        state = [torch.ones(256, 256)]
+        w = torch.ones(256, 256) / 256
+        def step():
+            y = torch.sin(state[0] @ w)
+            state[0] = state[0] + 0.1 * y
+            y.sum().item()
+    """,
+    "a learning loop": """
+        import lazytensor.torch as torch
+        x, w = torch.ones(256, 256), torch.ones(256, 256, requires_grad=True)
+        def step():
+            loss = torch.sin(x @ w).sum()
+            loss.backward()
+            with torch.no_grad():
+                w.sub_(0.1 * w.grad)
+            w.grad = None
+            loss.item()
+    """,
+    "losses that stay": """
+        import lazytensor.torch as torch
+        x, w, losses = torch.ones(256, 256), torch.ones(256, 256, requires_grad=True), []
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        def step():
+            optimizer.zero_grad()
+            losses.append(torch.sin(x @ w).sum())
+            losses[-1].backward()
+            optimizer.step()
+            losses[-1].item()
+    """,
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_values_asked_for_before_the_state_is_computed(loop):
+    """What a loop carries is pending when the next round is built on it: its past goes all the
+    same, once values were seen.
+    """
+    code = textwrap.dedent(LOOPS[loop]) + textwrap.dedent("""
+        from lazytensor.runtime.buffers import POOL
+        used = []
+        for i in range(40):
+            step()
+            used.append(POOL.held() - POOL.free())
+        print(max(used[8:24]), max(used[24:]))
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    early, late = map(int, done.stdout.split())
+    assert late <= early

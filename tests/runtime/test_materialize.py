@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from lazytensor._base import config
-from lazytensor.ir.graph import linearize
+from lazytensor.ir.graph import keep, let_go, linearize
 from lazytensor.ir.node import Node, leaf, placeholder
 from lazytensor.ops import ROWS, g
 from lazytensor.runtime import cache, pending
 from lazytensor.runtime.cache import HOT
 from lazytensor.runtime.counters import counting
-from lazytensor.runtime.materialize import TINY, materialize, value
+from lazytensor.runtime.materialize import TINY, asked, materialize, value
 from lazytensor.runtime.pending import new_leaf
 
 
@@ -100,6 +100,35 @@ def test_history_stays_after_a_value_was_read():
     y = g.exp(x)
     value(y)
     assert y.args == (x,)
+
+
+def test_what_the_user_saw_is_cut_off_from_what_it_was_computed_from():
+    x = data(3)
+    y = g.exp(x)
+    asked(y)
+    assert y.args == () and y.op.name == "leaf"
+
+
+def test_nodes_of_a_history_keep_their_arguments_until_it_is_let_go():
+    x = data(3)
+    y = g.exp(x)
+    z = g.sum(y * 2.0, (0,))
+    keep([z], [x])
+    asked(z)
+    assert y.args == (x,) and z.args
+    let_go([z], [x])
+    assert z.args == () and y.args == ()
+
+
+def test_nodes_of_two_histories_keep_their_arguments_until_both_are_let_go():
+    x = data(3)
+    y = g.exp(x)
+    z = g.sum(y, (0,))
+    keep([y], [x])
+    keep([z], [x])
+    asked(z)
+    let_go([z], [x])
+    assert z.args == () and y.args == (x,)
 
 
 def test_values_do_not_depend_on_what_was_asked_for_first():
