@@ -26,7 +26,7 @@ class _Mode(threading.local):
     grad = True
     inference = False
     levels: tuple[Any, ...] = ()  # of forward mode, open now
-    batches: tuple[Any, ...] = ()  # functions that run on one example for many
+    transforms: tuple[Any, ...] = ()  # whose functions run now, outermost first
 
 
 class _Anomaly:
