@@ -29,7 +29,6 @@ from .serialization import load as load
 from .serialization import save as save
 from .version import __version__ as __version__
 
-
 # Parts that are loaded when they are first named.
 _LAZY = {"func": ".func", "vmap": ".func"}
 

@@ -16,10 +16,12 @@ from .._base.errors import shortened
 from ..ir.node import Node, apply, scalar
 from ..ops import g
 from ..ops.movement import reshape
+from ..runtime.materialize import NoValue
 from . import _dtypes, tensor
 from ._dtypes import dtype
-from ._graph import MODE, RESULT, Edge, Saved, grad_fn_class
+from ._graph import MODE, RESULT, Different, Edge, Saved, grad_fn_class
 from ._saves import SAVES
+from ._unbatched import no_value
 from .tensor import Tensor, wrap
 
 __all__ = ["FUNCTIONS", "op"]
@@ -149,6 +151,10 @@ def _public(f: Callable[..., Any], name: str, has_out: bool) -> Any:
                 if has_out and "out" in kwargs:
                     return _into(kwargs.pop("out"), f(*args, **kwargs), name)
             return f(*args, **kwargs)
+        except Different as drawn:
+            return drawn.batch.different(f, name, args, kwargs)
+        except NoValue as error:
+            raise shortened(RuntimeError(no_value(name))) from error.__cause__
         except REFUSALS as error:
             raise shortened(error) from error.__cause__
 
@@ -204,6 +210,8 @@ def in_place(f: Callable[..., Any], name: str, x: Any, *args: Any, **kwargs: Any
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}_(): argument 'input' (position 1) must be Tensor, not "
                         f"{type(x).__name__}")  # fmt: skip
+    for transform in reversed(MODE.transforms):
+        transform.writes(x, name + "_", args)
     refuse_leaf(x)
     refuse_overlap(x, args)
     return assign(x, f(x, *args, **kwargs))

@@ -29,6 +29,13 @@ class _Mode(threading.local):
     transforms: tuple[Any, ...] = ()  # whose functions run now, outermost first
 
 
+class Different(Exception):
+    """Raised where numbers are drawn that are to differ between the examples of a batch."""
+
+    def __init__(self, batch: Any) -> None:
+        self.batch = batch
+
+
 class _Anomaly:
     """Whether records remember the line that made them, and gradients are looked at for NaN."""
 
@@ -40,6 +47,17 @@ MODE = _Mode()
 ANOMALY = _Anomaly()
 _sequence = itertools.count()
 Edge = tuple["GradFn | None", int]
+
+
+def refuse_within(call: str, what: str) -> None:
+    """Raises RuntimeError for a call within a transformed function."""
+    if MODE.transforms:
+        raise RuntimeError(
+            f"You are attempting to call Tensor.{call}() {what}inside of a function being "
+            "transformed by a functorch transform. This is unsupported, please attempt to use the "
+            f"functorch transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call {call}() "
+            "outside of a function being transformed instead."
+        )
 
 
 def last_record() -> int:

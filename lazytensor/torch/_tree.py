@@ -1,13 +1,15 @@
 """Nested containers as PyTorch's transforms see them: flattened to leaves, put together again.
 
 What enters: any object. What leaves: leaves in order, and what they stood in. Tuples, named tuples,
-lists, dicts, ordered and default dicts and deques are containers; all else is a leaf, None too. It
-must not know tensors.
+named results, lists, dicts, ordered and default dicts and deques are containers; all else is a
+leaf, None too. It must not know tensors.
 """
 
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+
+from .return_types import Results
 
 __all__ = ["Spec", "flatten", "mapped", "spread", "unflatten"]
 
@@ -61,6 +63,8 @@ def _opened(tree: Any) -> tuple[type, Any, Sequence[Any]] | None:
         return kind, tree.maxlen, list(tree)
     if isinstance(tree, tuple) and hasattr(kind, "_fields"):
         return tuple, kind, tree
+    if isinstance(tree, Results):
+        return kind, kind, tree
     return None
 
 
@@ -77,7 +81,7 @@ def flatten(tree: Any) -> tuple[list[Any], Spec]:
         leaves += found
         specs.append(spec)
     if kind is tuple and context is not None:
-        kind, context = context, context
+        kind = context
     return leaves, Spec(kind, context, tuple(specs))
 
 
@@ -97,7 +101,9 @@ def _built(spec: Spec, leaves: Any) -> Any:
         return kind(zip(context, children, strict=True))
     if kind is defaultdict:
         return defaultdict(context[0], zip(context[1], children, strict=True))
-    return deque(children, maxlen=context) if kind is deque else kind(*children)
+    if kind is deque:
+        return deque(children, maxlen=context)
+    return kind(children) if issubclass(kind, Results) else kind(*children)
 
 
 def mapped(f: Callable[[Any], Any], tree: Any) -> Any:

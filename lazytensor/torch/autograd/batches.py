@@ -14,10 +14,12 @@ from ...ir.graph import ancestors
 from ...ir.node import TRACING, Node, apply, placeholder
 from ...ops import g
 from ...ops.movement import reshape
-from .._dispatch import _gapless
-from .._graph import MODE, AccumulateGrad, Edge, GradFn
+from .._dispatch import FUNCTIONS, _gapless, assign
+from .._graph import MODE, AccumulateGrad, Different, Edge, GradFn
+from .._tree import flatten, unflatten
 from ..tensor import Tensor, wrap
-from .passages import Transform, inner_leaf
+from ..views import sizes_of
+from .passages import Transform, boxed, inner_leaf
 
 __all__ = ["Batch"]
 
@@ -33,6 +35,23 @@ _RANDOM = (
     "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
     "'different' randomness flags on vmap or perform the randomness operation out of vmap"
 )
+_STATISTICS = (
+    "Batch norm got a batched tensor as input while the running_mean or running_var, which will be "
+    "updated in place, were not batched.\nIf you are using a module and do not need eval mode, "
+    "please set `track_running_stats` to be False.If you are using a prebuilt module and do not "
+    "need eval mode, please see the functorch website for resources on how to patch your module to "
+    "work with vmap"
+)
+_UNBATCHED = (
+    "vmap: Cannot ask for different inplace randomness on an unbatched tensor. This will appear "
+    "like same randomness. If this is necessary for your usage, please file an issue with "
+    "functorch."
+)
+# Operations that draw: those that are given sizes, and those for which axes have a meaning.
+_SIZED = frozenset({"rand", "randn", "randint", "normal"})
+_EACH = frozenset({"feature_alpha_dropout", "randperm"})
+# Those that multiply by what they draw.
+_MASKS = frozenset({"dropout", "feature_dropout"})
 
 
 class Batch(Transform):
@@ -149,6 +168,13 @@ class Batch(Transform):
             out._fn, out._out = fn, number
         return out, True
 
+    def described(self, t: Tensor, depth: int) -> str | None:
+        """The text of a tensor that varies; None of others."""
+        if not self.varies(t._read()):
+            return None
+        with self.outside():
+            return boxed(f"BatchedTensor(lvl={depth}, bdim=0", self.batched(t)[0])
+
     def unwrapped(self, t: Tensor) -> Tensor | None:
         """The batch of a tensor; None of one that doesn't vary."""
         with self.outside():
@@ -211,7 +237,9 @@ class Batch(Transform):
         given = [t for t in others if isinstance(t, Tensor)]
         if not any(self.varies(t._read()) for t in given) or self.varies(x._read()):
             return
-        if name.partition(".")[0] not in _ARITHMETIC:
+        if name == "batch_norm":
+            raise RuntimeError(_STATISTICS)
+        if name not in ("add_", "atan2_"):
             raise RuntimeError(_INPLACE)
         shapes = [x._node.shape, *[t._node.shape for t in given]]
         rank = max(map(len, shapes))
@@ -226,14 +254,79 @@ class Batch(Transform):
         if self.varies(node) and not self.varies(x._read()):
             raise RuntimeError(_INPLACE)
 
-    def refuse_random(self) -> None:
+    def draws(self) -> None:
         """Called before numbers are drawn. Raises RuntimeError where that isn't allowed."""
         if self.randomness == "error":
             raise RuntimeError(_RANDOM)
+        if self.randomness == "different":
+            raise Different(self)
+
+    def different(
+        self, f: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """What an operation that draws gives, drawn for all examples."""
+        if name in _MASKS:
+            return self._masked(f, name, args, kwargs)
+        written = name.endswith("_")
+        if written and not self.varies(args[0]._read()):
+            raise RuntimeError(_UNBATCHED)
+        with self.outside():
+            found = self._drawn(f, name, args, kwargs, written)
+        leaves, spec = flatten(found)
+        made = unflatten([self.example(t) for t in leaves], spec)
+        return assign(args[0], made) if written else made
+
+    def _masked(
+        self, f: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """The product of an example and what is drawn for all."""
+        x, *rest = args
+        with self.outside():
+            ones = FUNCTIONS["ones_like"](FUNCTIONS["detach"](self.whole(x)))
+            if name == "dropout":
+                factors = _attempt(f, name, (ones, *rest), kwargs)
+            else:
+                each = [_attempt(f, name, (one, *rest), kwargs) for one in ones]
+                factors = FUNCTIONS["stack"](each)
+        return FUNCTIONS["mul"](x, self.example(factors))
+
+    def _drawn(
+        self, f: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any],
+        written: bool,
+    ) -> Any:  # fmt: skip
+        leaves, spec = flatten((args, kwargs))
+        tensors = any(isinstance(t, Tensor) for t in leaves)
+        if not tensors and name in _SIZED:
+            return _attempt(f, name, tuple(self._sized(name, args)), kwargs)
+        given = [self.whole(t) if isinstance(t, Tensor) else t for t in leaves]
+        if tensors and name not in _EACH:
+            all_args, all_kwargs = unflatten(given, spec)
+            if written:
+                all_args = (FUNCTIONS["clone"](all_args[0]), *all_args[1:])
+            return _attempt(f, name, all_args, all_kwargs)
+        rows = []
+        for i in range(self.size):
+            one = [t[i] if isinstance(t, Tensor) else t for t in given]
+            each, named = unflatten(one, spec)
+            rows.append(_attempt(f, name, each, named))
+        return FUNCTIONS["stack"](rows)
+
+    def _sized(self, name: str, args: tuple[Any, ...]) -> list[Any]:
+        """The arguments with the number of examples in front of the sizes."""
+        if name in ("rand", "randn"):
+            return [self.size, *sizes_of(args, name)]
+        sized = (tuple, list)
+        return [(self.size, *a) if isinstance(a, sized) else a for a in args]
 
 
-# In-place operations in which PyTorch finds another shape rather than a batch.
-_ARITHMETIC = frozenset(f"{name}_" for name in ("add", "sub", "mul", "div"))
+def _attempt(
+    f: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """A call that draws, which may itself be for one example."""
+    try:
+        return f(*args, **kwargs)
+    except Different as drawn:
+        return drawn.batch.different(f, name, args, kwargs)
 
 
 class _BatchedRule(GradFn):

@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any
 
+from ...ir.graph import ancestors
 from ...ir.node import Node, apply, scalar
 from ...ops import g
 from ...ops.movement import reshape
-from .._dispatch import FUNCTIONS, distinct, to_dtype
+from .._dispatch import distinct, to_dtype
 from .._graph import ANOMALY, MODE, AccumulateGrad, GradFn, grad_fn_class
 from ..tensor import Tensor, wrap
 from ..views import dense
 from .anomaly import look_for_nan, point_at
+from .batches import over
 from .hooks import changed, checked_hook
 
 __all__ = ["backward", "grad"]
@@ -252,14 +254,21 @@ class Recording(Walk):
             made = [t for t in outs if t is not None]
             name = type(fn).__name__.removesuffix("0") + "Backward0"
             record = grad_fn_class(name)(edges, (*nodes, *read), [t._node for t in made])
+            live = {n for n, edge in zip((*nodes, *read), edges) if edge[0] is not None}
             for number, t in enumerate(made):
-                t._fn, t._out = record, number
+                if _depends(t._node, {*nodes, *read}, live):
+                    t._fn, t._out = record, number
         return outs
 
     def accumulate(self, leaf: Tensor, gradient: Tensor) -> None:  # type: ignore[override]
         """Add to the gradient of a leaf, as a new tensor."""
         before = leaf._grad
         leaf._grad = gradient if before is None else self.sum(before, gradient)
+
+
+def _depends(node: Node, ends: set[Node], live: set[Node]) -> bool:
+    """Whether a node is computed from live ones, nothing beyond the ends looked at."""
+    return not live.isdisjoint(ancestors([node], ends.__contains__))
 
 
 # --- where a walk begins --------------------------------------------------------------------------
@@ -363,6 +372,12 @@ def backward(
     PyTorch does: for tensors without history, mismatched gradients, a history that was let go, and
     a saved tensor that was written to.
     """
+    if MODE.transforms:
+        raise RuntimeError(
+            "backward() called inside a functorch transform. This is not supported, please use "
+            "functorch.grad or functorch.vjp instead or call backward() outside of functorch "
+            "transforms."
+        )
     given = grad_variables if grad_tensors is None else grad_tensors
     ends = None if inputs is None else _listed(inputs)
     if ends is not None:
@@ -411,14 +426,12 @@ def _batched(
 ) -> tuple[Tensor | None, ...]:
     """`grad` for each of a batch of gradients of the outputs, the results along a new axis 0."""
     cotangents, keep, create = given
-    count = next(ct._node.shape[0] for ct in cotangents if ct is not None)
-    rows = []
-    for i in range(count):
-        each = [None if ct is None else ct[i] for ct in cotangents]
-        more = True if i < count - 1 else keep
-        rows.append(grad(roots, ends, each, more, create, True, allowed, False, zeros))
-    columns = zip(*rows, strict=True)
-    return tuple([None if c[0] is None else FUNCTIONS["stack"](c) for c in columns])
+
+    def one(each: Sequence[Any]) -> Sequence[Any]:
+        return grad(roots, ends, each, keep, create, True, True)
+
+    found = over(one, cotangents)
+    return tuple(_unused(ends, found, allowed, zeros))
 
 
 def _unused(

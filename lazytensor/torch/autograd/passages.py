@@ -6,6 +6,7 @@ It must not know what a transform does.
 """
 
 from collections.abc import Iterable, Sequence
+from textwrap import indent
 from typing import Any
 
 from ...ir.node import SCALAR, Node, apply, serials
@@ -22,6 +23,18 @@ _CAPTURED = (
     "please rewrite the function being transformed to explicitly accept the mutated Tensor(s) as "
     "inputs."
 )
+# In-place operations of which PyTorch has variants for tensors and for numbers; of the first ones
+# numbers become tensors.
+_TENSORS = frozenset(f"{name}_" for name in ("add", "sub", "mul", "div"))
+_EITHER = frozenset(f"{name}_" for name in ("eq", "fill", "ge", "gt", "le", "lt", "ne", "pow"))
+
+
+def _variant(name: str, others: Sequence[Any]) -> str:
+    """PyTorch's full name of an in-place operation."""
+    if name in _EITHER:
+        number = others and not isinstance(others[0], Tensor)
+        return f"{name}.{'Scalar' if number else 'Tensor'}"
+    return f"{name}.Tensor" if name in _TENSORS else name
 
 
 def fresh(node: Node) -> Node:
@@ -35,6 +48,11 @@ class Passage(GradFn):
     """From a leaf within a transformed function on to the history of the caller's tensor."""
 
     __slots__ = ()
+
+
+def boxed(begin: str, t: Tensor) -> str:
+    """The text of a tensor within that of what stands for it."""
+    return f"{begin}, value=\n{indent(repr(t), '    ')}\n)"
 
 
 def inner_leaf(outer: Tensor, node: Node, edge: Edge) -> tuple[Tensor, Passage]:
@@ -56,7 +74,8 @@ class Transform:
     def __init__(self) -> None:
         self.begin = 0
         self.serial = 0
-        self.own: list[Tensor] = []
+        self.own: list[Tensor] = []  # what may be written to
+        self.leaves: list[Tensor] = []  # made since it began
         self._before = (True, False)
 
     def __enter__(self) -> Any:
@@ -81,13 +100,25 @@ class Transform:
         if any(t is x or t is x._base or (x._stor is not None and t._stor is x._stor)
                for t in self.own):  # fmt: skip
             return
-        raise RuntimeError(_CAPTURED.format(name))
+        raise RuntimeError(_CAPTURED.format(_variant(name, others)))
 
     def wrote(self, x: Tensor, node: Node) -> None:
-        """Called when a tensor gets new elements."""
+        """Called when a tensor gets new elements. Raises RuntimeError as `writes`."""
+        self.writes(x, "copy_")
+
+    def described(self, t: Tensor, depth: int) -> str | None:
+        """The text of a tensor that is the function's; None of others."""
+        return None
+
+    def draws(self) -> None:
+        """Called before numbers are drawn."""
 
     def unwrapped(self, t: Tensor) -> Tensor | None:
         """What a tensor of the function's stands for; None of others."""
+
+    def made(self, leaf: Tensor) -> bool:
+        """Whether a leaf has been made since the transform began."""
+        return any(t is leaf for t in self.leaves)
 
     def reaches(self, tensors: Iterable[Tensor]) -> bool:
         """Whether the history of tensors goes back to before the transform began."""
@@ -98,7 +129,9 @@ class Transform:
             if fn in seen:
                 continue
             assert fn is not None
-            if fn._sequence <= self.begin or type(fn) is AccumulateGrad:
+            if fn._sequence <= self.begin:
+                return True
+            if type(fn) is AccumulateGrad and not self.made(fn.variable):
                 return True
             seen.add(fn)
             stack += [edge[0] for edge in fn.edges]
@@ -140,6 +173,17 @@ class Reverse(Transform):
         self.outer[id(inner)] = x
         self.own.append(inner)
         return inner
+
+    def described(self, t: Tensor, depth: int) -> str | None:
+        """The text of a tensor with a gradient; None of others."""
+        if not t.requires_grad:
+            return None
+        before = MODE.transforms
+        MODE.transforms = before[: depth - 1]
+        try:
+            return boxed(f"GradTrackingTensor(lvl={depth}", wrap(t._read(), t.dtype, t._strides))
+        finally:
+            MODE.transforms = before
 
     def unwrapped(self, t: Tensor) -> Tensor | None:
         """The caller's argument that a leaf stands for; None of others."""
