@@ -1,5 +1,6 @@
 """`torch.autograd`: gradients of tensors by the history of the operations that made them."""
 
+from importlib import import_module as _import_module
 from typing import Any
 
 from .._dispatch import op
@@ -13,6 +14,30 @@ from .modes import enable_grad as enable_grad
 from .modes import inference_mode as inference_mode
 from .modes import no_grad as no_grad
 from .modes import set_grad_enabled as set_grad_enabled
+
+# Parts that are loaded when they are first named.
+_LAZY = {
+    "forward_ad": ".forward_ad",
+    "functional": ".functional",
+    "gradcheck": ".gradcheck",
+    "gradgradcheck": ".gradcheck",
+    "graph": ".graph",
+    "variable": ".variable",
+    "Variable": ".variable",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A part that is loaded when it is first named. Raises AttributeError for any other name."""
+    if name not in _LAZY:
+        raise AttributeError(
+            f"module 'torch.autograd' has no attribute {name!r} (lazytensor: "
+            "docs/torch_coverage.md lists what is there)"
+        )
+    module = _import_module(_LAZY[name], __name__)
+    found = getattr(module, name, module)
+    globals()[name] = found
+    return found
 
 
 @op(name="backward", function=False)

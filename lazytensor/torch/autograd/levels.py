@@ -15,6 +15,7 @@ from ...transform._path import varies
 from ...transform.jvp import push
 from .._dispatch import record
 from .._graph import MODE, Edge, GradFn, grad_fn_class, last_record
+from ..storage import Steps, Storage
 from ..tensor import Tensor, view_of, wrap
 from .passages import fresh
 
@@ -53,7 +54,7 @@ class Level:
 
     def set(self, node: Node, tangent: Tensor) -> None:
         """Let a node have a tangent."""
-        found = tangent._read()
+        found = fresh(tangent._read())
         self.known[node] = found
         self.given.append((tangent, found))
 
@@ -113,6 +114,20 @@ class Level:
         return list(found.values())
 
 
+class _Echo(Storage):
+    """The memory of a dual tensor, which has nodes of its own: what is written there is written to
+    the tensor that it was made of too.
+    """
+
+    __slots__ = ("into",)
+    into: Tensor
+
+    def write(self, steps: Steps, new: Node) -> None:
+        """Replace what the steps show."""
+        super().write(steps, new)
+        self.into._share().write(self.into._steps, self.node)
+
+
 def _alias(x: Tensor, source: Node) -> Tensor:
     """A view of all of x, of a node of its own."""
     out = view_of(x, source, ((reshape, (source.shape,)),), x._stride(), x._offset)
@@ -131,6 +146,8 @@ def dual(level: Level, x: Tensor, tangent: Tensor) -> Tensor:
         )
     x._share()
     out = _alias(x, fresh(x._read()))
+    out._stor = echo = _Echo(out._node, x._order())
+    echo.into, out._steps, out._seen = x, (), 0
     level.set(out._node, tangent)
     return out
 
