@@ -140,8 +140,12 @@ def _refuse_placeholders(graph: Graph) -> None:
             raise _no_value(graph.order[place])
 
 
+class NoValue(TypeError):
+    """What is asked for depends on an argument that stands for others, and has no value."""
+
+
 def _no_value(node: Node) -> Exception:
-    return TypeError(
+    return NoValue(
         f"the value of an array of shape {node.shape} is needed while a function is being traced "
         "(vmap runs the function on arrays that have a shape and a dtype, but no value)"
     )

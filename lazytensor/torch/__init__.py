@@ -3,6 +3,7 @@
 A name that isn't there raises AttributeError and says where the list of those that are is.
 """
 
+from importlib import import_module as import_module
 from typing import Any
 
 from . import (
@@ -37,14 +38,22 @@ from .serialization import load as load
 from .serialization import save as save
 from .version import __version__ as __version__
 
+# Parts that are loaded when they are first named.
+_LAZY = {"func": ".func", "vmap": ".func"}
+
 
 def __getattr__(name: str) -> Any:
-    """Raises AttributeError for a name that isn't there."""
-    return _api.__getattr__(name)
+    """A part that is loaded when it is first named. Raises AttributeError for any other name."""
+    if name not in _LAZY:
+        return _api.__getattr__(name)
+    module = import_module(_LAZY[name], __name__)
+    found = module if _LAZY[name] == f".{name}" else getattr(module, name)
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_api.__all__})
+    return sorted({*globals(), *_LAZY, *_api.__all__})
 
 
 __all__ = [

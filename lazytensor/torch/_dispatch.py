@@ -16,13 +16,15 @@ from .._base.errors import shortened
 from ..ir.node import Node, apply, scalar
 from ..ops import g
 from ..ops.movement import reshape
+from ..runtime.materialize import NoValue
 from . import _dtypes, tensor
 from ._calls import NUMBERS as NUMBERS
 from ._dtypes import dtype
-from ._graph import MODE, RESULT, Edge, Saved, grad_fn_class
+from ._graph import MODE, RESULT, Different, Edge, Saved, grad_fn_class
 from ._overlap import gapless, refuse_overlap, refuse_shared
 from ._saves import SAVES
 from ._slices import CopySlices, Slices
+from ._unbatched import no_value
 from .storage import Steps
 from .tensor import Tensor, wrap
 
@@ -180,6 +182,10 @@ def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
                         refuse_shared(_tensors((sink,)), _tensors(args))
                     return _into(sink, f(*args, **kwargs), name, args)
             return f(*args, **kwargs)
+        except Different as drawn:
+            return drawn.batch.different(f, name, args, kwargs)
+        except NoValue as error:
+            raise shortened(RuntimeError(no_value(name))) from error.__cause__
         except REFUSALS as error:
             raise shortened(error) from error.__cause__
 
@@ -236,6 +242,8 @@ def in_place(f: Callable[..., Any], name: str, x: Any, *args: Any, **kwargs: Any
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}_(): argument 'input' (position 1) must be Tensor, not "
                         f"{type(x).__name__}")  # fmt: skip
+    for transform in reversed(MODE.transforms):
+        transform.writes(x, name + "_", args)
     refuse_leaf(x, args)
     refuse_overlap(x, _tensors(args))
     return assign(x, f(x, *args, **kwargs))

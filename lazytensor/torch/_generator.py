@@ -12,6 +12,7 @@ import numpy as np
 from ..runtime.materialize import value
 from . import _types
 from ._dtypes import uint8
+from ._graph import MODE
 from ._random import Engine
 from .create import from_array
 from .tensor import Tensor
@@ -101,7 +102,11 @@ default_generator = Generator()
 
 
 def engine(generator: Any) -> Engine:
-    """What to draw from: that of a generator, of the default one for None. Raises TypeError."""
+    """What to draw from: that of a generator, of the default one for None. Raises TypeError, and
+    RuntimeError within a mapped function that may not draw.
+    """
+    for transform in reversed(MODE.transforms):
+        transform.draws()
     if generator is None:
         return default_generator._engine
     if not isinstance(generator, Generator):

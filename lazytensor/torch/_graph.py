@@ -27,7 +27,14 @@ class _Mode(threading.local):
     grad = True
     inference = False
     levels: tuple[Any, ...] = ()  # of forward mode, open now
-    batches: tuple[Any, ...] = ()  # functions that run on one example for many
+    transforms: tuple[Any, ...] = ()  # whose functions run now, outermost first
+
+
+class Different(Exception):
+    """Raised where numbers are drawn that are to differ between the examples of a batch."""
+
+    def __init__(self, batch: Any) -> None:
+        self.batch = batch
 
 
 class _Anomaly:
@@ -45,6 +52,17 @@ Edge = tuple["GradFn | None", int]
 PAIRS = frozenset(("AddBackward0", "SubBackward0", "MulBackward0", "DivBackward0", "CopyBackwards",
                    "FillBackward3", "FillBackward1", "WhereBackward0", "IndexPutBackward0",
                    "DivBackward1"))  # fmt: skip
+
+
+def refuse_within(call: str, what: str) -> None:
+    """Raises RuntimeError for a call within a transformed function."""
+    if MODE.transforms:
+        raise RuntimeError(
+            f"You are attempting to call Tensor.{call}() {what}inside of a function being "
+            "transformed by a functorch transform. This is unsupported, please attempt to use the "
+            f"functorch transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call {call}() "
+            "outside of a function being transformed instead."
+        )
 
 
 def last_record() -> int:

@@ -36,6 +36,7 @@ from ._dispatch import (
     to_dtype,
 )
 from ._dtypes import TITLES, bool_, complex128, default, dtype, float64, uint8
+from ._unbatched import no_value
 from .convert import array
 from .pointwise import binary, floated, is_number, pointwise, strides_like
 from .reduce import refuse
@@ -416,7 +417,8 @@ def allclose(
 ) -> bool:
     """Whether all elements are close, as Python's bool. Raises as `isclose`."""
     need_tensor("allclose", input)
-    return bool(array(isclose(input, other, rtol, atol, equal_nan)).all())
+    close = isclose(input, other, rtol, atol, equal_nan)
+    return bool(array(close, no_value("allclose")).all())
 
 
 @op()

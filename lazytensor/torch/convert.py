@@ -12,7 +12,7 @@ import numpy as np
 
 from ..ir.node import Node
 from ..ops import g
-from ..runtime.materialize import asked, value
+from ..runtime.materialize import NoValue, asked, value
 from . import _dtypes, _types
 from ._dispatch import (
     assign,
@@ -27,7 +27,7 @@ from ._dispatch import (
 )
 from ._dtypes import TITLES, dtype
 from ._format import PRINT_OPTS, formatted, suffixes, text
-from ._graph import Handle
+from ._graph import MODE, Handle, refuse_within
 from .create import from_array, moved
 from .parts import expand, unbind
 from .tensor import Tensor, is_contiguous, memory, wrap
@@ -39,14 +39,31 @@ __all__ = ["array"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def array(x: Tensor) -> np.ndarray[Any, Any]:
-    """The tensor's value, not to be written to."""
-    return value(x._read())
+_ITEM = (
+    "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling "
+    ".item() on a Tensor, please try to rewrite what you're doing with other operations. If error "
+    "is occurring somewhere inside PyTorch internals, please file a bug report."
+)
+_BRANCH = (
+    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We "
+    "don't support that yet, please file an issue at https://github.com/pytorch/pytorch/issues ."
+)
+_MEMORY = "Cannot access data pointer of Tensor that doesn't have storage"
 
 
-def _shown(x: Tensor) -> np.ndarray[Any, Any]:
+def array(
+    x: Tensor, refusal: str = _MEMORY, get: Callable[[Node], Any] = value
+) -> np.ndarray[Any, Any]:
+    """The tensor's value, not to be written to. Raises RuntimeError for one of many examples."""
+    try:
+        return get(x._read())  # type: ignore[no-any-return]
+    except NoValue:
+        raise RuntimeError(refusal) from None
+
+
+def _shown(x: Tensor, refusal: str = _MEMORY) -> np.ndarray[Any, Any]:
     """`array` where it goes to the user."""
-    return asked(x._read())
+    return array(x, refusal, asked)
 
 
 def method(f: Function) -> Function:
@@ -72,7 +89,7 @@ def item(input: Tensor) -> Any:
         raise RuntimeError(
             f"a Tensor with {input._node.size} elements cannot be converted to Scalar"
         )
-    return _python(_shown(input).reshape(()))
+    return _python(_shown(input, _ITEM).reshape(()))
 
 
 def _python(x: np.ndarray[Any, Any]) -> Any:
@@ -92,7 +109,7 @@ def _bool(self: Tensor) -> bool:
         if not self._node.size:
             raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
         raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
-    return bool(item(self))
+    return bool(array(self, _BRANCH).reshape(()))
 
 
 def _int(self: Tensor) -> int:
@@ -139,6 +156,10 @@ for _name, _f in (("bool", _bool), ("int", _int), ("float", _float), ("complex",
 
 
 def _repr(self: Tensor) -> str:
+    for depth in range(len(MODE.transforms), 0, -1):
+        found = MODE.transforms[depth - 1].described(self, depth)
+        if found is not None:
+            return str(found)
     kind = type(self)
     plain = "_prints_as" in kind.__dict__
     prefix = "tensor(" if plain else f"{kind.__name__}("
@@ -457,6 +478,7 @@ def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
 @method
 def retain_grad(input: Tensor) -> None:
     """Keep the gradient of a tensor that is no leaf. Raises RuntimeError if it needs none."""
+    refuse_within("retain_grad", "")
     if not input.requires_grad:
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     fn = input.grad_fn

@@ -43,7 +43,9 @@ def new(node: Node, of: dtype | None = None, requires_grad: bool = False) -> Ten
             raise RuntimeError(
                 "Only Tensors of floating point and complex dtype can require gradients"
             )
-        out.requires_grad = True
+        out._needs = True
+        for transform in MODE.transforms:
+            transform.leaves.append(out)
     return out
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..ir.node import Node, leaf
 from ..lang import indexing
 from ..ops import g
-from ..runtime.materialize import value
+from ..runtime.materialize import NoValue, value
 from . import _dtypes
 from ._dispatch import assign, cast, number, op, record, refuse_leaf, to_dtype
 from .create import from_array, moved
@@ -66,10 +66,13 @@ def _item(k: Any) -> Any:
 
 
 def _whole(k: Tensor) -> Any:
-    """A 0-d integer tensor: the number that it holds."""
+    """A 0-d integer tensor: the number that it holds; the tensor itself where it has no value."""
     if k.dtype._rank > 1:
         _refuse(k)
-    return int(value(k._read()))
+    try:
+        return int(value(k._read()))
+    except NoValue:
+        return k
 
 
 def _index_tensor(k: Tensor) -> Tensor:

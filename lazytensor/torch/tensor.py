@@ -16,7 +16,7 @@ from ..ops.bits import bitcast
 from ..ops.gather import gather
 from . import _dtypes, _types
 from ._dtypes import dtype
-from ._graph import MODE, NOWHERE, AccumulateGrad, Edge, GradFn, grad_fn_class
+from ._graph import MODE, NOWHERE, AccumulateGrad, Edge, GradFn, grad_fn_class, refuse_within
 from ._missing import MISSING
 from ._types import Size, device
 from .storage import Steps, Storage
@@ -140,6 +140,8 @@ class Tensor:
 
     def _write(self, node: Node) -> None:
         """Put new elements, of this shape and dtype, in the place of the old."""
+        for transform in reversed(MODE.transforms):
+            transform.wrote(self, node)
         self._count()[0] += 1
         if self._stor is None:
             self._node = node
@@ -194,6 +196,8 @@ class Tensor:
     def requires_grad(self, on: bool) -> None:
         if type(on) is not bool:
             raise RuntimeError("requires_grad must be a bool")
+        if MODE.transforms:
+            refuse_within("requires_grad_", "(or perhaps using torch.autograd.functional.* APIs) ")
         if self._record() is not None:
             if on:
                 return

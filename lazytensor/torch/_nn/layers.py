@@ -131,6 +131,8 @@ def group_norm(
 def _update(old: Tensor | None, new: Node, momentum: float) -> None:
     """One step of what is remembered; the step before is computed, so that none is held long."""
     if old is not None:
+        for transform in reversed(MODE.transforms):
+            transform.writes(old, "batch_norm", (wrap(new),))
         value(old._read())
         old._write(norm.running(old._read(), new, momentum))
 

@@ -1,5 +1,6 @@
 """`torch.autograd`: gradients of tensors by the history of the operations that made them."""
 
+from importlib import import_module as _import_module
 from typing import Any
 
 from .._dispatch import asked, op
@@ -17,6 +18,27 @@ from .modes import set_grad_enabled as set_grad_enabled
 
 backward = asked(_engine_backward)
 grad = asked(_engine_grad)
+# Parts that are loaded when they are first named.
+_LAZY = {
+    "forward_ad": ".forward_ad",
+    "functional": ".functional",
+    "gradcheck": ".gradcheck",
+    "gradgradcheck": ".gradcheck",
+    "graph": ".graph",
+    "variable": ".variable",
+    "Variable": ".variable",
+}
+_absent = missing("torch.autograd")
+
+
+def __getattr__(name: str) -> Any:
+    """A part that is loaded when it is first named. Raises AttributeError for any other name."""
+    if name not in _LAZY:
+        return _absent(name)
+    module = _import_module(_LAZY[name], __name__)
+    found = getattr(module, name, module)
+    globals()[name] = found
+    return found
 
 
 @op(name="backward", function=False)
@@ -29,6 +51,3 @@ def _backward(
 ) -> None:
     """Add the gradients of the tensor to the `.grad` of the leaves that it was made from."""
     _engine_backward(input, gradient, retain_graph, create_graph, inputs)
-
-
-__getattr__ = missing("torch.autograd")

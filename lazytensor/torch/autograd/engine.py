@@ -12,7 +12,7 @@ from typing import Any
 
 from ...ir.node import Node, scalar
 from ...ops import g
-from .._dispatch import FUNCTIONS, elementwise_strides, to_dtype
+from .._dispatch import elementwise_strides, to_dtype
 from .._graph import ANOMALY, MODE, AccumulateGrad, GradFn
 from .._overlap import gapless
 from .._slices import CopySlices
@@ -22,6 +22,7 @@ from ..views import clone, detach
 from ._gradients import captured, drop, hold, placed, pop, push, settled
 from .again import WRITTEN, recorded
 from .anomaly import look_for_nan, point_at
+from .batches import over
 from .formulas import by_formula
 from .hooks import changed, checked_hook
 
@@ -468,6 +469,12 @@ def backward(
     PyTorch does: for tensors without history, mismatched gradients, a history that was let go, and
     a saved tensor that was written to.
     """
+    if MODE.transforms:
+        raise RuntimeError(
+            "backward() called inside a functorch transform. This is not supported, please use "
+            "functorch.grad or functorch.vjp instead or call backward() outside of functorch "
+            "transforms."
+        )
     given = grad_variables if grad_tensors is None else grad_tensors
     ends = None if inputs is None else _listed(inputs)
     if ends is not None:
@@ -516,14 +523,12 @@ def _batched(
 ) -> tuple[Tensor | None, ...]:
     """`grad` for each of a batch of gradients of the outputs, the results along a new axis 0."""
     cotangents, keep, create = given
-    count = next(ct._node.shape[0] for ct in cotangents if ct is not None)
-    rows = []
-    for i in range(count):
-        each = [None if ct is None else ct[i] for ct in cotangents]
-        more = True if i < count - 1 else keep
-        rows.append(grad(roots, ends, each, more, create, True, allowed, False, zeros))
-    columns = zip(*rows, strict=True)
-    return tuple([None if c[0] is None else FUNCTIONS["stack"](c) for c in columns])
+
+    def one(each: Sequence[Any]) -> Sequence[Any]:
+        return grad(roots, ends, each, keep, create, True, True)
+
+    found = over(one, cotangents)
+    return tuple(_unused(ends, found, allowed, zeros))
 
 
 def _unused(

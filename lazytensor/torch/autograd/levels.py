@@ -9,21 +9,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...ir.graph import ancestors
-from ...ir.node import TRACING, Node, apply
+from ...ir.node import TRACING, Node
 from ...ops.movement import reshape
 from ...transform._path import varies
 from ...transform.jvp import push
+from .._dispatch import record
 from .._graph import MODE, Edge, GradFn, grad_fn_class, last_record
-from ..tensor import Tensor, wrap
+from ..storage import Steps, Storage
+from ..tensor import Tensor, view_of, wrap
+from .passages import fresh
 
-__all__ = ["Level", "custom_tangents", "fresh"]
-
-
-def fresh(node: Node) -> Node:
-    """The same value as a node of its own: what else is made of `node` doesn't depend on it."""
-    out = apply(reshape, (node,), (node.shape,))
-    out.value = node.value
-    return out
+__all__ = ["Level", "custom_tangents", "dual", "parts"]
 
 
 class _Sink(GradFn):
@@ -58,7 +54,7 @@ class Level:
 
     def set(self, node: Node, tangent: Tensor) -> None:
         """Let a node have a tangent."""
-        found = tangent._read()
+        found = fresh(tangent._read())
         self.known[node] = found
         self.given.append((tangent, found))
 
@@ -116,6 +112,51 @@ class Level:
                     seen.add(into)
                     stack.append(into)
         return list(found.values())
+
+
+class _Echo(Storage):
+    """The memory of a dual tensor, which has nodes of its own: what is written there is written to
+    the tensor that it was made of too.
+    """
+
+    __slots__ = ("into",)
+    into: Tensor
+
+    def write(self, steps: Steps, new: Node) -> None:
+        """Replace what the steps show."""
+        super().write(steps, new)
+        self.into._share().write(self.into._steps, self.node)
+
+
+def _alias(x: Tensor, source: Node) -> Tensor:
+    """A view of all of x, of a node of its own."""
+    out = view_of(x, source, ((reshape, (source.shape,)),), x._stride(), x._offset)
+    out._base = x if x._base is None else x._base
+    out._at = out._count()[0]
+    return record(out, "Alias", (x,), (x._read(),))
+
+
+def dual(level: Level, x: Tensor, tangent: Tensor) -> Tensor:
+    """A view of x that has a tangent. Raises RuntimeError for one that doesn't fit."""
+    if x._node.shape != tangent._node.shape:
+        raise RuntimeError(
+            "Trying to set a forward gradient that has a different size than that of the original "
+            f"Tensor, this is not supported. Tensor is of size {list(x._node.shape)} while the "
+            f"given forward gradient is of size {list(tangent._node.shape)}."
+        )
+    x._share()
+    out = _alias(x, fresh(x._read()))
+    out._stor = echo = _Echo(out._node, x._order())
+    echo.into, out._steps, out._seen = x, (), 0
+    level.set(out._node, tangent)
+    return out
+
+
+def parts(level: Level, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    """A view of x without its tangent, and the tangent."""
+    tangent = level.of(x)
+    x._share()
+    return _alias(x, level.stop(x._read())), tangent
 
 
 def custom_tangents(cls: Any, base: Any, ctx: Any, args: Sequence[Any], outs: list[Any]) -> None:
