@@ -8,8 +8,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from .._errors import OutOfMemoryError as OutOfMemoryError
-from .._missing import missing
-from . import amp as amp
+from .._missing import parts
 
 
 def is_available() -> bool:
@@ -142,4 +141,4 @@ def get_arch_list() -> Sequence[str]:
     return []
 
 
-__getattr__ = missing("torch.cuda")
+__getattr__ = parts(__name__, "amp")
