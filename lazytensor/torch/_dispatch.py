@@ -176,6 +176,8 @@ def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
                     args = (kwargs.pop("input"), *args)
                 if not _NUMPY.keys().isdisjoint(kwargs):
                     kwargs = {_NUMPY.get(k, k): v for k, v in kwargs.items()}
+                if "dtype" in kwargs and name != "type":
+                    kwargs["dtype"] = _dtypes.given(kwargs["dtype"], name)
                 if has_out and "out" in kwargs:
                     sink = kwargs.pop("out")
                     if has_out == "apart" and sink is not None:

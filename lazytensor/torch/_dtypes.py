@@ -281,3 +281,21 @@ class iinfo:
 
     def __repr__(self) -> str:
         return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+
+
+# Python's types, which stand for dtypes.
+PYTHON = {bool: bool_, int: int64, float: float64, complex: complex128}
+
+
+def given(of: Any, name: str) -> dtype | None:
+    """A dtype that was given as an argument, as itself or as one of Python's types. Raises
+    TypeError for anything else.
+    """
+    if of is None or type(of) is dtype:
+        return of
+    found = PYTHON.get(of) if isinstance(of, type) else None
+    if found is None:
+        raise TypeError(
+            f"{name}(): argument 'dtype' must be torch.dtype, not {type(of).__name__}"
+        )
+    return found

@@ -5,6 +5,7 @@ them. It must not know how anything is computed.
 """
 
 import operator
+import os
 from collections.abc import Iterator
 from typing import Any
 from weakref import WeakValueDictionary
@@ -112,13 +113,30 @@ class UntypedStorage:
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, slice):
-            return UntypedStorage(self._read()[key].tolist())
+            return self._part(key)
         return int(self._read()[_within(key, self.nbytes())])
+
+    def _part(self, key: slice) -> "UntypedStorage":
+        """Some of the bytes, the memory shared. Raises RuntimeError for a step."""
+        if key.step not in (None, 1):
+            raise RuntimeError(
+                f"Trying to slice with a step of {key.step}, but only a step of 1 is supported"
+            )
+        lined = self._stor.lined(_BYTE)
+        found = self._read() if lined is None else lined
+        return UntypedStorage._of(exposed(found[key]))
 
     def __setitem__(self, key: Any, new: Any) -> None:
         data = self._read().copy()
         data[key if isinstance(key, slice) else _within(key, self.nbytes())] = new
         self._write(data)
+
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> "UntypedStorage":
+        """The first bytes of a file; with `shared`, writes go to the file, which is made or grows
+        where it has to. Raises RuntimeError for a file that can't be opened or is too small.
+        """
+        return cls._of(exposed(mapped(filename, shared, nbytes)))
 
     def fill_(self, new: int) -> "UntypedStorage":
         """Every byte one number."""
@@ -147,6 +165,10 @@ class UntypedStorage:
     def __reduce__(self) -> Any:
         return _stored, (np.array(value(self._stor.whole())), self._stor.order)
 
+    def untyped(self) -> "UntypedStorage":
+        """Itself."""
+        return self
+
     def cpu(self) -> "UntypedStorage":
         """Itself."""
         return self
@@ -154,6 +176,39 @@ class UntypedStorage:
     def __repr__(self) -> str:
         data = "".join(f" {b}\n" for b in self.tolist())
         return f"{data}[torch.storage.UntypedStorage(device={self.device}) of size {len(self)}]"
+
+
+def exposed(memory: np.ndarray[Any, Any]) -> Storage:
+    """A storage of memory that others have too."""
+    stor = Storage(leaf(memory, place("cpu")))
+    stor.memory = memory
+    return stor
+
+
+def _grown(filename: Any, size: int) -> None:
+    with open(filename, "ab") as file:
+        if file.tell() < size:
+            file.truncate(size)
+
+
+def mapped(filename: Any, shared: bool | None, size: int) -> np.ndarray[Any, Any]:
+    """The first bytes of a file, mapped. Raises RuntimeError."""
+    try:
+        if shared:
+            _grown(filename, size)
+        if not size:
+            return np.zeros(0, _BYTE)
+        return np.memmap(filename, _BYTE, "r+" if shared else "c", shape=(size,))
+    except OSError as error:
+        mode = "read-write" if shared else "read-only"
+        raise RuntimeError(
+            f"unable to open file <{filename}> in {mode} mode: {error.strerror} ({error.errno})"
+        ) from None
+    except ValueError:
+        there = os.stat(filename).st_size
+        raise RuntimeError(
+            f"file <{filename}> size <{there}> is smaller than the required mapping size <{size}>"
+        ) from None
 
 
 def _stored(data: np.ndarray[Any, Any], order: tuple[int, ...] | None) -> UntypedStorage:

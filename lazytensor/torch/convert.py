@@ -379,7 +379,7 @@ def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     kwargs.pop("non_blocking", None)
     if kwargs:
         raise TypeError(f"to() received an invalid combination of arguments: {', '.join(kwargs)}")
-    rest = list(args)
+    rest = [_dtypes.PYTHON.get(a, a) if isinstance(a, type) else a for a in args]
     if rest and isinstance(rest[0], Tensor):
         of, where = rest[0].dtype, rest[0].device
     else:

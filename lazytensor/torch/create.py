@@ -15,17 +15,15 @@ from ..ir.node import Node, scalar
 from ..ops import g
 from ..runtime.pending import new_leaf
 from . import _dtypes, _types
-from ._dispatch import FUNCTIONS, cast, need_tensor, op, record, to_dtype
+from ._data import as_array, checked
+from ._dispatch import FUNCTIONS, NUMBERS, cast, need_tensor, op, record, to_dtype
 from ._dtypes import default, dtype, scalar_dtype
 from ._graph import MODE
 from .storage import Storage
 from .tensor import Ints, Tensor, normal, wrap
-from .views import dense, formatted, sizes_of
+from .views import alias_of, dense, formatted
 
 __all__ = ["filled", "from_array", "new"]
-
-# The dtype of a NumPy array that PyTorch takes as it is.
-_REFUSED = "can't convert np.ndarray of type numpy.{}. The only supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool."  # noqa: E501
 
 
 def place(device: Any) -> Any:
@@ -65,103 +63,6 @@ def _native(number: Any) -> Any:
 # --- data -----------------------------------------------------------------------------------------
 
 
-def _as_array(data: Any, of: dtype | None) -> np.ndarray[Any, Any]:
-    """Nested sequences, numbers, arrays and tensors as an array of the dtype they mean."""
-    if isinstance(data, np.ndarray | np.generic):
-        found = np.asarray(data)
-        _dtypes.of(_native(found.dtype)) if found.dtype.kind in "biufcV" else _refuse(found)
-    elif hasattr(data, "__array_interface__") or hasattr(data, "__dlpack__"):
-        found = np.asarray(data)
-    else:
-        found = _nested(data, of)
-    if of is None:
-        return found
-    with np.errstate(all="ignore"):
-        return found.astype(of.numpy)
-
-
-def _refuse(found: np.ndarray[Any, Any]) -> None:
-    raise TypeError(_REFUSED.format(found.dtype.type.__name__))
-
-
-def _nested(data: Any, of: dtype | None) -> np.ndarray[Any, Any]:
-    shape = _shape_of(data)
-    kinds: set[type] = set()
-    flat: list[Any] = []
-    _collect(data, shape, 0, flat, kinds)
-    number = of if of is not None else _meant(flat, kinds)
-    try:
-        out = np.array(flat, _carrier(number, kinds))
-    except OverflowError:
-        raise RuntimeError("Overflow when unpacking long long") from None
-    out = out.reshape(shape)
-    with np.errstate(all="ignore"):
-        return out.astype(number.numpy)
-
-
-def _carrier(number: dtype, kinds: set[type]) -> Any:
-    if complex in kinds:
-        return np.complex128
-    if float in kinds:
-        return np.float64
-    return np.uint64 if number is _dtypes.uint64 else np.int64 if kinds - {bool} else np.bool_
-
-
-def _meant(flat: Sequence[Any], kinds: set[type]) -> dtype:
-    if not flat:
-        return default()
-    if complex in kinds:
-        return scalar_dtype(0j)
-    if float in kinds:
-        return default()
-    return _dtypes.int64 if int in kinds else _dtypes.bool_
-
-
-def _shape_of(data: Any) -> Ints:
-    shape = []
-    while isinstance(data, list | tuple | range) or (
-        hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, str)
-        and getattr(data, "shape", None) != ()
-    ):  # fmt: skip
-        shape.append(len(data))
-        if not len(data):
-            break
-        data = data[0]
-    return tuple(shape)
-
-
-def _collect(data: Any, shape: Ints, depth: int, flat: list[Any], kinds: set[type]) -> None:
-    if depth == len(shape):
-        flat.append(_scalar(data, kinds))
-        return
-    if not hasattr(data, "__len__"):
-        raise TypeError(f"expected sequence of length {shape[depth]} at dim {depth} (got a scalar)")
-    if len(data) != shape[depth]:
-        raise ValueError(
-            f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})"
-        )
-    for x in data:
-        _collect(x, shape, depth + 1, flat, kinds)
-
-
-def _scalar(x: Any, kinds: set[type]) -> Any:
-    if isinstance(x, Tensor | np.generic | np.ndarray):
-        x = x.item()
-    for kind in (bool, int, float, complex):
-        if isinstance(x, kind):
-            kinds.add(kind)
-            return x
-    if hasattr(x, "__index__"):
-        kinds.add(int)
-        return operator.index(x)
-    if hasattr(x, "__float__") and not isinstance(x, str):
-        kinds.add(float)
-        return float(x)
-    if isinstance(x, str):
-        raise TypeError("new(): invalid data type 'str'")
-    raise RuntimeError(f"Could not infer dtype of {type(x).__name__}")
-
-
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -186,8 +87,7 @@ def tensor(
         where = node.device if device is None else place(device)
         made = cast(g.reshape(node, node.shape), to)
         return new(made if made.device is where else g.transfer(made, where), to, requires_grad)
-    found = _as_array(data, dtype)
-    return new(new_leaf(np.array(found, order="C"), place(device)), dtype, requires_grad)
+    return new(new_leaf(as_array(data, dtype), place(device)), dtype, requires_grad)
 
 
 @public()
@@ -202,40 +102,16 @@ def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tens
 
 
 @public()
-def asarray(
-    obj: Any, *, dtype: dtype | None = None, device: Any = None, copy: bool | None = None,
-    requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
-    """Anything as a tensor, sharing memory unless `copy`."""
-    if copy:
-        return FUNCTIONS["tensor"](obj, dtype=dtype, device=device, requires_grad=requires_grad)  # type: ignore[no-any-return]
-    out = as_tensor(obj, dtype, device)
-    if requires_grad:
-        out.requires_grad = True
-    return out
-
-
-@public()
 def from_numpy(ndarray: Any) -> Tensor:
     """A tensor that shares the memory of an array: writes to either are seen by both.
 
     Raises TypeError for what is no array or of another dtype, ValueError for negative strides.
     """
     if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    if ndarray.dtype.kind not in "biufcV":
-        _refuse(ndarray)
-    if any(s < 0 for s in ndarray.strides):
-        raise ValueError(
-            "At least one of the strides of the given numpy array is negative, and tensors with "
-            "negative strides are not currently supported. (You can probably work around this by "
-            "making a copy of your array with array.copy().)"
-        )
-    if not ndarray.dtype.isnative:
-        raise ValueError(
-            "given numpy array has byte order different from the native byte order. Conversion "
-            "between byte orders is currently not supported."
-        )
+        kind = type(ndarray)
+        module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+        raise TypeError(f"expected np.ndarray (got {module}{kind.__name__})")
+    checked(ndarray)
     item = ndarray.dtype.itemsize
     strides = tuple(s // item for s in ndarray.strides)
     view = ndarray.view()
@@ -258,16 +134,56 @@ def moved(x: Tensor, device: Any) -> Tensor:
 # --- constants ------------------------------------------------------------------------------------
 
 
+def sized(given: Sequence[Any], name: str) -> Ints:
+    """Sizes from `f(2, 3)` or `f((2, 3))`. Raises TypeError in PyTorch's words."""
+    first = given[0] if given else ()
+    apart = isinstance(first, list | tuple)
+    if apart and len(given) > 1:
+        raise TypeError(f"{name}() takes 1 positional argument but {len(given)} were given")
+    sizes = first if apart else given
+    for place_, n in enumerate(sizes):
+        if not _is_size(n):
+            raise TypeError(f"{name}(): argument 'size' {_no_size(n, place_, apart)}")
+    return tuple(map(operator.index, sizes))
+
+
+def _is_size(n: Any) -> bool:
+    if isinstance(n, Tensor):
+        return n._node.size == 1 and n.dtype._rank == 1
+    return hasattr(n, "__index__") and type(n) is not bool
+
+
+def _no_size(n: Any, at: int, apart: bool) -> str:
+    kind = type(n).__name__
+    if at:
+        return (
+            f"failed to unpack the object at pos {at + 1} with error \"type must be tuple of ints,"
+            f"but got {kind}\""
+        )
+    if apart:
+        return f"(position 1) must be tuple of ints, but found element of type {kind} at pos 0"
+    return f"(position 1) must be tuple of ints, not {kind}"
+
+
+def a_number(name: str, fill: Any) -> Any:
+    """A fill value as a Python number. Raises TypeError for what is none."""
+    if isinstance(fill, Tensor) and fill._node.size == 1 and not fill._node.shape:
+        return fill.item()
+    if isinstance(fill, NUMBERS):
+        return fill
+    raise TypeError(
+        f"{name}(): argument 'fill_value' (position 2) must be Number, not {type(fill).__name__}"
+    )
+
+
 def filled(
     sizes: Ints, fill: Any, of: dtype | None, device: Any, requires_grad: bool = False
 ) -> Tensor:
     """One value everywhere; no memory until it is asked for."""
     to = default() if of is None else of
-    for n in sizes:
-        if n < 0:
-            raise RuntimeError(
-                f"Trying to create tensor with negative dimension {n}: {list(sizes)}"
-            )
+    if sizes and min(sizes) < 0:
+        n = next(n for n in sizes if n < 0)
+        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(sizes)}")
     one = scalar(fitting(fill, to), to.numpy, place(device))
     return new(g.broadcast_to(one, sizes), to, requires_grad)
 
@@ -280,12 +196,17 @@ def fitting(fill: Any, to: dtype) -> Any:
 
 def _constant(name: str, fill: float) -> None:
     def function(
-        *size: Any, out: Tensor | None = None, dtype: dtype | None = None, layout: Any = None,
-        device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
-        memory_format: Any = None,
+        *args: Any, size: Any = None, out: Tensor | None = None, dtype: dtype | None = None,
+        layout: Any = None, device: Any = None, requires_grad: bool = False,
+        pin_memory: bool = False, **formats: Any,
     ) -> Tensor:  # fmt: skip
-        sizes = sizes_of(size, name)
+        sizes = sized(_given(name, args, size), name)
+        form = _format(name, formats, len(sizes))
+        if name == "zeros" and sizes and min(sizes) < 0:
+            raise RuntimeError("zeros: Dimension size must be non-negative.")
         made = filled(sizes, fill, out.dtype if out is not None else dtype, device, requires_grad)
+        if form is not None:
+            made._strides = formatted(form, sizes)
         return made if out is None else FUNCTIONS["_assign_out"](out, made)
 
     def like(
@@ -304,13 +225,33 @@ def _constant(name: str, fill: float) -> None:
         requires_grad: bool = False, layout: Any = None, pin_memory: bool = False,
     ) -> Tensor:  # fmt: skip
         where = input.device if device is None else device
-        sizes = sizes_of(size, f"new_{name}")
+        sizes = sized(size, f"new_{name}")
         return filled(sizes, fill, dtype or input.dtype, where, requires_grad)
 
     for f, called, method in ((function, name, 0), (like, name + "_like", 0),
                               (of_kind, "new_" + name, 1)):  # fmt: skip
         f.__doc__ = f"A tensor of {name}, its elements not to be relied on where that is empty."
         op(called, method=bool(method), function=not method)(f)
+
+
+def _given(name: str, args: tuple[Any, ...], size: Any) -> tuple[Any, ...]:
+    if args or size is not None:
+        return args or (size,)
+    raise TypeError(f"{name}() missing 1 required positional arguments: \"size\"")
+
+
+def _format(name: str, formats: dict[str, Any], ndim: int) -> Any:
+    """The memory format of an empty tensor; None for row-major. Raises TypeError, RuntimeError."""
+    for key in formats:
+        if name != "empty" or key != "memory_format":
+            raise TypeError(f"{name}() got an unexpected keyword argument '{key}'")
+    form = formats.get("memory_format")
+    if form is _types.preserve_format:
+        raise RuntimeError("unsupported memory format Preserve")
+    for needed, wanted in ((_types.channels_last, 4), (_types.channels_last_3d, 5)):
+        if form is needed and ndim != wanted:
+            raise RuntimeError(f"required rank {wanted} tensor to use {form._name} format")
+    return form
 
 
 _constant("zeros", 0)
@@ -324,9 +265,11 @@ def full(
     layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """One value everywhere, by default in the dtype of the value."""
-    fill = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    if not isinstance(size, list | tuple):
+        raise TypeError(_NO_SIZE.format("full", type(size).__name__))
+    fill = a_number("full", fill_value)
     of = dtype if dtype is not None else scalar_dtype(fill)
-    made = filled(sizes_of((size,), "full"), fill, of, device, requires_grad)
+    made = filled(sized((size,), "full"), fill, of, device, requires_grad)
     return made if out is None else FUNCTIONS["_assign_out"](out, made)
 
 
@@ -337,7 +280,7 @@ def full_like(
 ) -> Tensor:  # fmt: skip
     """One value everywhere, of the size of another."""
     where = input.device if device is None else device
-    fill = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    fill = a_number("full_like", fill_value)
     made = filled(input._node.shape, fill, dtype or input.dtype, where, requires_grad)
     made._strides = dense(input)
     return made
@@ -349,8 +292,19 @@ def new_full(
     requires_grad: bool = False, layout: Any = None, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """One value everywhere, of dtype and device of another."""
-    where = input.device if device is None else device
-    return filled(tuple(size), fill_value, dtype or input.dtype, where, requires_grad)
+    if not isinstance(size, list | tuple):
+        raise TypeError(_NO_SIZE.format("new_full", type(size).__name__))
+    where, fill = input.device if device is None else device, a_number("new_full", fill_value)
+    return filled(sized((size,), "new_full"), fill, dtype or input.dtype, where, requires_grad)
+
+
+_NO_SIZE = "{}(): argument 'size' (position 1) must be tuple of ints, not {}"
+
+
+@op("new", function=False)
+def _new(input: Tensor, *args: Any, device: Any = None) -> Tensor:
+    """A tensor of sizes, of data or of another tensor, of dtype and device of this one."""
+    return moved(_built(args, input.dtype), input.device if device is None else device)
 
 
 @op(function=False)
@@ -433,22 +387,42 @@ def assign_out(out: Tensor, made: Tensor) -> Tensor:
 # --- typed constructors, the class itself ---------------------------------------------------------
 
 
-def _built(cls: type, args: tuple[Any, ...], of: dtype) -> Tensor:
+def _built(args: tuple[Any, ...], of: dtype | None) -> Tensor:
     """`Tensor(...)`, `FloatTensor(...)`: of sizes, of data, of another tensor."""
-    if len(args) == 1 and isinstance(args[0], Tensor):
-        return args[0] if args[0].dtype is of else to_dtype(args[0], of)
-    if len(args) == 1 and isinstance(args[0], _types.Size):
-        return filled(tuple(args[0]), 0, of, "cpu")
-    if len(args) == 1 and not isinstance(args[0], int):
-        return FUNCTIONS["tensor"](args[0], dtype=of, device="cpu")  # type: ignore[no-any-return]
-    return filled(tuple(map(operator.index, args)) or (0,), 0, of, "cpu")
+    one = args[0] if len(args) == 1 else 0
+    if isinstance(one, Tensor):
+        if of is not None and one.dtype is not of:
+            raise TypeError(f"expected {_options(of)} (got {_options(one.dtype)})")
+        return alias_of(one)
+    to = default() if of is None else of
+    if isinstance(one, _types.Size):
+        return filled(tuple(one), 0, to, "cpu")
+    if type(one) is not int:
+        if not isinstance(one, str) and not hasattr(one, "__len__"):
+            raise TypeError(f"new(): data must be a sequence (got {type(one).__name__})")
+        return FUNCTIONS["tensor"](one, dtype=to, device="cpu")  # type: ignore[no-any-return]
+    return filled(sized(args, "new") if args else (0,), 0, to, "cpu")
+
+
+def _options(of: dtype) -> str:
+    return (
+        f"TensorOptions(dtype={_C.get(of, of._name)}, device=cpu, layout=Strided, "
+        "requires_grad=false (default), pinned_memory=false (default), "
+        "memory_format=(nullopt))"
+    )
+
+
+_C = {
+    _dtypes.float32: "float", _dtypes.float64: "double", _dtypes.float16: "c10::Half",
+    _dtypes.int64: "long int", _dtypes.int32: "int", _dtypes.int16: "short int",
+    _dtypes.int8: "signed char", _dtypes.uint8: "unsigned char", _dtypes.bool_: "bool",
+    _dtypes.bfloat16: "c10::BFloat16",
+}  # fmt: skip
 
 
 def _new_tensor(cls: type, *args: Any, **kwargs: Any) -> Tensor:
-    made = _built(cls, args, default())
-    if cls is Tensor:
-        return made if not args or not isinstance(args[0], Tensor) else _shared(Tensor, made)
-    return _shared(cls, made)
+    made = _built(args, None)
+    return made if cls is Tensor else _shared(cls, made)
 
 
 def _shared(cls: type, x: Tensor) -> Tensor:
@@ -458,7 +432,8 @@ def _shared(cls: type, x: Tensor) -> Tensor:
 
 
 _STATE = frozenset(
-    ("_node", "dtype", "_stor", "_steps", "_seen", "_strides", "_offset", "_counter", "_fn", "_out")
+    ("_node", "dtype", "_stor", "_steps", "_seen", "_strides", "_offset", "_counter", "_fn", "_out",
+     "_base", "_at")
 )
 setattr(Tensor, "__new__", _new_tensor)  # noqa: B010
 setattr(Tensor, "__init__", lambda self, *args, **kwargs: None)  # noqa: B010
@@ -470,7 +445,7 @@ class _Typed(type):
     of: dtype
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Tensor:
-        return _built(Tensor, args, cls.of)
+        return _built(args, cls.of)
 
     def __instancecheck__(cls, x: object) -> bool:
         return isinstance(x, Tensor) and x.dtype is cls.of

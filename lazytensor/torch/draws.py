@@ -194,7 +194,7 @@ def randperm(
     """The integers below n in random order. Raises RuntimeError for n below 0."""
     of = _asked(dtype, out, int64)
     if n < 0:
-        raise RuntimeError(f"n must be non-negative, got{n}")
+        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     return _made(engine(generator).permutation(n, of.numpy), of, device, out, requires_grad)
 
 

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from . import _dtypes
+from ._dispatch import FUNCTIONS
+from ._dtypes import TITLES
+from ._untyped import TypedStorage, UntypedStorage, mapped, over
 from .create import from_numpy
 from .settings import public
 from .tensor import Tensor, memory
@@ -137,29 +140,73 @@ def from_file(
     is too small.
     """
     of = _dtypes.default() if dtype is None else dtype
-    need = size * of.itemsize
+    found = mapped(filename, shared, size * of.itemsize)
+    return _needing(from_numpy(np.asarray(found).view(of.numpy)), requires_grad)
+
+
+@public
+def asarray(
+    obj: Any,
+    *,
+    dtype: _dtypes.dtype | None = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Anything as a tensor: tensors, arrays, DLPack's capsules, buffers, storages share their
+    memory where `copy` is not True; numbers and sequences are copied.
+
+    Raises ValueError and RuntimeError where `copy=False` can't be had.
+    """
+    of = _dtypes.given(dtype, "asarray")
+    found = _shared(obj, of, copy)
+    if found is None:
+        if copy is False:
+            raise ValueError("can't alias arbitrary sequence into a tensor.")
+        return FUNCTIONS["tensor"](obj, dtype=of, device=device, requires_grad=requires_grad)  # type: ignore[no-any-return]
+    if of is not None and found.dtype is not of and copy is False:
+        raise ValueError(
+            f"can't alias tensor with dtype '{TITLES[found.dtype]}' into dtype '{TITLES[of]}'."
+        )
+    made = found.to(device=device, dtype=of)
+    out: Tensor = made.clone() if copy and made is found else made
+    return _needing(out, requires_grad)
+
+
+def _shared(obj: Any, of: _dtypes.dtype | None, copy: bool | None) -> Tensor | None:
+    """A tensor over an object's own memory; None for what has none to share."""
+    if isinstance(obj, Tensor):
+        return obj
+    if isinstance(obj, np.generic):
+        if copy is False:
+            raise RuntimeError(
+                "can't alias NumPy scalars. Either remove copy=False or transform it in a ndarray. "
+            )
+        return None
+    if isinstance(obj, np.ndarray):
+        return from_numpy(obj)
+    if isinstance(obj, UntypedStorage | TypedStorage):
+        return _over_storage(obj, of)
+    if type(obj).__name__ == "PyCapsule" or hasattr(obj, "__dlpack__"):
+        return from_dlpack(obj)
     try:
-        if shared:
-            _grow(filename, need)
-        found = np.memmap(filename, of.numpy, "r+" if shared else "c", shape=(size,))
-    except OSError as error:
-        mode = "read-write" if shared else "read-only"
-        raise RuntimeError(
-            f"unable to open file <{filename}> in {mode} mode: {error.strerror} ({error.errno})"
-        ) from None
-    except ValueError:
-        with open(filename, "rb") as file:
-            there = file.seek(0, 2)
-        raise RuntimeError(
-            f"file <{filename}> size <{there}> is smaller than the required mapping size <{need}>"
-        ) from None
-    return _needing(from_numpy(found), requires_grad)
+        memoryview(obj)
+    except TypeError:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of memory that is read-only
+        return frombuffer(obj, dtype=_dtypes.default() if of is None else of)  # type: ignore[no-any-return]
 
 
-def _grow(filename: Any, size: int) -> None:
-    with open(filename, "ab") as file:
-        if file.tell() < size:
-            file.truncate(size)
+def _over_storage(storage: UntypedStorage | TypedStorage, of: _dtypes.dtype | None) -> Tensor:
+    if isinstance(storage, TypedStorage):
+        if of is not None and storage.dtype is not of:
+            raise RuntimeError(
+                f"Expected a Storage of type {TITLES[of]} or an UntypedStorage, but got "
+                f"{TITLES[storage.dtype]}"
+            )
+        return over(storage.untyped(), storage.dtype, 0, None, None)
+    return over(storage, _dtypes.default() if of is None else of, 0, None, None)
 
 
 def _needing(x: Tensor, requires_grad: bool) -> Tensor:

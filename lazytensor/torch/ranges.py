@@ -169,7 +169,12 @@ def eye(
     layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """A matrix with ones on its diagonal."""
-    for letter, size in (("n", n), ("m", 0 if m is None else m)):
+    for place_, letter, size in ((1, "n", n), (2, "m", 0 if m is None else m)):
+        if not isinstance(size, int):
+            raise TypeError(
+                f"eye(): argument '{letter}' (position {place_}) must be int, not "
+                f"{type(size).__name__}"
+            )
         if size < 0:
             raise RuntimeError(f"{letter} must be greater or equal to 0, got {size}")
     of, where = dtype or default(), place(device)

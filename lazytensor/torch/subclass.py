@@ -89,10 +89,7 @@ def as_subclass(x: Tensor, cls: type) -> Any:
     """A view of all of the tensor as of a subclass. Raises TypeError for what is none."""
     if not isinstance(cls, type) or not issubclass(cls, Tensor):
         raise TypeError(f"as_subclass(): cls must be a subclass of Tensor, not {cls!r}")
-    view = alias_of(x)
-    out = _shared(cls, view)
-    out._base, out._at = view._base, view._at
-    return out
+    return _shared(cls, alias_of(x))
 
 
 def _make_subclass(cls: type, data: Tensor, require_grad: bool = False) -> Any:

@@ -26,7 +26,8 @@ from ._dispatch import (
     refuse_leaf,
     run,
 )
-from ._dtypes import TITLES, dtype
+from ._dtypes import TITLES
+from ._dtypes import dtype as DType
 from ._graph import MODE, GradFn, grad_fn_class
 from ._types import channels_last as CHANNELS_LAST
 from ._types import channels_last_3d as CHANNELS_LAST_3D
@@ -199,13 +200,15 @@ def reshaped(name: str, x: Tensor, shape: Ints, strides: Ints) -> Tensor:
 
 
 @op(function=False)
-def view(input: Tensor, *shape: Any) -> Tensor:
+def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor:
     """The same memory in another shape, or read as another dtype.
 
     Raises RuntimeError where strides don't allow it.
     """
     x = need_tensor("view", input)
-    if len(shape) == 1 and isinstance(shape[0], dtype):
+    if size is not None or dtype is not None:
+        shape = (*shape, size if dtype is None else dtype)
+    if len(shape) == 1 and isinstance(shape[0], DType):
         return _reinterpreted(x, shape[0])
     sizes = inferred(sizes_of(shape), x._node.size)
     if x._strides is None:
@@ -219,7 +222,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     return reshaped("View", x, sizes, strides)
 
 
-def _reinterpreted(x: Tensor, to: dtype) -> Tensor:
+def _reinterpreted(x: Tensor, to: DType) -> Tensor:
     """The same memory read as another dtype. Raises RuntimeError where elements don't fit."""
     have, want = x.dtype.itemsize, to.itemsize
     if to is x.dtype:
@@ -240,7 +243,7 @@ def _reinterpreted(x: Tensor, to: dtype) -> Tensor:
     return shown("", x, ((bitcast, (to.numpy,)),), strides, offset)
 
 
-def _check_bits(x: Tensor, to: dtype) -> None:
+def _check_bits(x: Tensor, to: DType) -> None:
     shape, strides, ratio = x._node.shape, x._stride(), to.itemsize // x.dtype.itemsize
     how = f"to view {TITLES[x.dtype]} as {TITLES[to]} (different element sizes)"
     if not shape:
