@@ -135,7 +135,10 @@ def cholesky(np: Any, a: Any) -> tuple[Any, Any]:
     """L, as far as it goes, and the order of the first minor that is not positive (0: none is)."""
     info = np.zeros(a.shape[:-2], np.int32)
     try:
-        return np.linalg.cholesky(a), info
+        low = np.linalg.cholesky(a)
+        if not np.isnan(np.diagonal(low, axis1=-2, axis2=-1)).any():
+            return low, info
+        raise np.linalg.LinAlgError
     except np.linalg.LinAlgError:
         low = np.tril(a)
         for i in np.ndindex(a.shape[:-2]):

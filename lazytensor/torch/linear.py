@@ -112,7 +112,7 @@ def _check_bmm(a: Ints, b: Ints) -> None:
         )
 
 
-def _check_dot(name: str, x: Tensor, y: Tensor) -> None:
+def check_dot(name: str, x: Tensor, y: Tensor) -> None:
     if x.ndim != 1 or y.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors")
     if x.dtype is not y.dtype:
@@ -173,7 +173,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """The sum of products of two vectors. Raises RuntimeError for what doesn't fit."""
     x, y = _tensors("dot", ("input", input), ("tensor", tensor))
-    _check_dot("dot", x, y)
+    check_dot("dot", x, y)
     return run("Dot", linalg.matmul, (x, y))
 
 
@@ -183,7 +183,7 @@ def vdot(input: Tensor, other: Tensor) -> Tensor:
     x, y = _tensors("vdot", ("input", input), ("other", other))
     if x.dtype._rank != 3:
         return dot(x, y)
-    _check_dot("vdot", x, y)
+    check_dot("vdot", x, y)
     return run("Vdot", lambda a, b: linalg.matmul(g.conj(a), b), (x, y))
 
 
