@@ -41,17 +41,20 @@ def solve_triangular(a: Node, b: Node, upper: bool, left: bool = True, unit: boo
 # --- Cholesky -------------------------------------------------------------------------------------
 
 
+def triangle_of(x: Node, upper: bool) -> Node:
+    """One triangle of square matrices, with the diagonal, else 0."""
+    return upper_half(g, x) if upper else swapped(g, upper_half(g, swapped(g, x)))
+
+
 def cholesky_solve(b: Node, factor: Node, upper: bool) -> Node:
     """x with A x = b, for A of that Cholesky factor; leading axes are broadcast."""
     low, b = together(adjoint(g, factor) if upper else factor, b)
-    y = g.solve_triangular(low, b, False, False)
-    return g.solve_triangular(adjoint(g, low), y, True, False)
+    return g.solve(adjoint(g, low), g.solve(low, b))
 
 
 def cholesky_inverse(factor: Node, upper: bool) -> Node:
     """The inverse of the matrix of that Cholesky factor."""
-    one = g.where(eye_mask(g, factor), g.constant(1, factor), g.constant(0, factor))
-    half = g.solve_triangular(factor, stacked(one, factor.shape[:-2]), upper, False)
+    half = g.inv(factor)
     return g.matmul(half, adjoint(g, half)) if upper else g.matmul(adjoint(g, half), half)
 
 

@@ -79,6 +79,19 @@ def _cholesky_value(np: Any, x: Any, upper: bool) -> tuple[Any, Any]:
     return low.swapaxes(-1, -2).conj(), info
 
 
+def _cholesky_vjp(g: Any, ct: Node, y: Node, x: Node, upper: bool) -> tuple[Node]:
+    """L^-H P(L^H gL) L^-1 / 2, where P mirrors the lower triangle. An imaginary diagonal, which
+    belongs to no Hermitian tangent, stays, as it does in PyTorch.
+    """
+    low, of_low = (adjoint(g, y), adjoint(g, ct)) if upper else (y, ct)
+    h = adjoint(g, low)
+    turned = g.matmul(h, of_low)
+    under = swapped(g, upper_half(g, swapped(g, turned)))
+    inner = (under + adjoint(g, strictly_lower(g, under))) * 0.5
+    half = g.solve(h, inner)
+    return (adjoint(g, g.solve(h, adjoint(g, half))),)
+
+
 def _infer_solve(a: Node, b: Node) -> Outputs:
     shape, dtype = whole.solve.infer(a, b)
     return (shape, a.shape[:-2]), (dtype, int32)
@@ -86,7 +99,7 @@ def _infer_solve(a: Node, b: Node) -> Outputs:
 
 cholesky_ex = _row(
     "cholesky_ex", ("upper",), outputs=2, infer=_infer_info("cholesky"), value=_cholesky_value,
-    vjp=_pulled(whole.cholesky.vjp), jvp=_pushed(whole.cholesky.jvp),
+    vjp=_pulled(_cholesky_vjp), jvp=_pushed(whole.cholesky.jvp),
     doc="`cholesky`, and the order of the first leading minor that is not positive.",
 )  # fmt: skip
 inv_ex = _row(

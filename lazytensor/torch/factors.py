@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.node import Node
+from ..ir.node import Node, leaf
 from ..lang import factor as nodes
 from ..ops import g
 from . import _dtypes, return_types
@@ -32,6 +32,7 @@ from .matrices import (
     square,
     with_out,
     without_derivative,
+    without_gradient,
 )
 from .tensor import Tensor
 
@@ -99,7 +100,17 @@ def _cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
     if zeros.shape[-1]:
         info = np.where(zeros.any(-1), zeros.argmax(-1) + 1, 0)
         refuse(np.asarray(info), singular("cholesky_inverse"))
-    return one("CholeskyInverse", lambda n: nodes.cholesky_inverse(n, bool(upper)), (x,))
+    still = leaf(array(x), x._node.device)
+    f = lambda n: nodes.cholesky_inverse(_whole(n, still, upper), bool(upper))  # noqa: E731
+    return one("CholeskyInverse", f, (x,))
+
+
+def _whole(n: Node, still: Node, upper: bool) -> Node:
+    """One triangle of a factor, the other 0 but not flat: PyTorch's derivatives are of the whole
+    matrix.
+    """
+    read = nodes.triangle_of(n, upper)
+    return read + (n - still) - nodes.triangle_of(n - still, upper)
 
 
 op("cholesky_inverse")(with_out(_cholesky_inverse, "cholesky_inverse", "safe"))
@@ -141,7 +152,8 @@ def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor
     _check_solve("cholesky_solve", b, a)
     computed("cholesky_solve_cpu", a)
     broadcast(b._node.shape[:-2], a._node.shape[:-2])
-    f = lambda n, m: nodes.cholesky_solve(n, m, bool(upper))  # noqa: E731
+    still = leaf(array(a), a._node.device)
+    f = lambda n, m: nodes.cholesky_solve(n, _whole(m, still, upper), bool(upper))  # noqa: E731
     return one("CholeskySolve", f, (b, a))
 
 
@@ -335,6 +347,8 @@ def old_lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
     return _lu_solve(a, need_tensor("lu_solve", LU_pivots, 3, "LU_pivots"), b, True, False)
 
 
+_NO_DERIVATIVE = "torch::autograd::NotImplemented"
+
 # --- LDL ------------------------------------------------------------------------------------------
 
 
@@ -342,14 +356,14 @@ def _ldl(name: str, x: Tensor, hermitian: bool) -> tuple[Tensor, ...]:
     floating("torch.linalg.ldl_factor_ex", square("torch.linalg.ldl_factor_ex", x))
     computed("ldl_factor_kernel_cpu", x)
     f = lambda n: _picked(g.ldl_factor(n, bool(hermitian)), 3)  # noqa: E731
-    found = several("LdlFactorBackward", f, (x,), (0,))
+    found = several(_NO_DERIVATIVE, f, (x,), (0,))
     _no_ldl_derivative(found[:1], "ldl_factor_ex")
     return found
 
 
 def _no_ldl_derivative(outs: tuple[Tensor, ...], name: str) -> None:
     error = RuntimeError(f"derivative for aten::linalg_{name} is not implemented")
-    without_derivative(outs, "torch::autograd::NotImplemented", error)
+    without_derivative(outs, error)
 
 
 def _ldl_failed(name: str) -> Callable[[str, int], Exception]:
@@ -390,7 +404,7 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False)
         p = g.broadcast_to(p, (*batch, p.shape[-1]))
         return g.ldl_solve(nodes.stacked(n, batch), p, nodes.stacked(m, batch), hermitian)
 
-    made = one("LdlSolveBackward", f, (a, k, b))
+    made = one(_NO_DERIVATIVE, f, (a, k, b))
     _no_ldl_derivative((made,), "ldl_solve")
     return made
 
@@ -440,7 +454,7 @@ def _qr(x: Tensor, mode: str) -> tuple[Tensor, ...]:
     found = several("LinalgQr", f, (x,), (1,) if mode == "r" else (0, 1))
     if mode == "r" or (mode == "complete" and x.shape[-2] > x.shape[-1]):
         error = RuntimeError(_NO_Q if mode == "r" else _COMPLETE)
-        without_derivative(found, "LinalgQrBackward0", error)
+        without_derivative(found, error)
     return found
 
 
@@ -463,7 +477,7 @@ def _geqrf(input: Tensor) -> Any:
     computed("geqrf_cpu", x)
     found = several("Geqrf", lambda n: _picked(g.geqrf(n), 2), (x,), (0,))
     error = NotImplementedError("the derivative for 'geqrf' is not implemented.")
-    without_derivative(found, "GeqrfBackward0", error)
+    without_derivative(found, error)
     return return_types.geqrf(found)
 
 
@@ -507,7 +521,8 @@ def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     t = argument("householder_product", tau, "tau", 2)
     _check_reflections(x, t)
     computed("orgqr_cpu", x)
-    return one("LinalgHouseholderProduct", nodes.householder_product, (x, t))
+    out = one("LinalgHouseholderProduct", nodes.householder_product, (x, t))
+    return out if x._node.size and t._node.size else without_gradient(out)
 
 
 def _check_ormqr(x: Tensor, tau: Tensor, c: Tensor, left: bool) -> None:
@@ -557,4 +572,6 @@ def ormqr(
     _check_ormqr(x, t, c, left)
     computed("ormqr_cpu", x)
     f = lambda n, k, m: nodes.reflected(n, k, m, left, transpose)  # noqa: E731
-    return one("Ormqr", f, (x, t, c))
+    if x._node.size and t._node.size:
+        return one("Ormqr", f, (x, t, c))
+    return one("Ormqr", lambda m: g.reshape(m, m.shape), (c,))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..ir.node import Node
+from ..lang import linalg as nodes
 from ..lang._checks import full
 from ..ops import g
 from . import contraction, factors, linear, spectra, systems
@@ -78,6 +79,7 @@ def _vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 
 def _powers(x: Node, count: int) -> Node:
     """1, x, x², … along a new last axis."""
+    x = x if x.shape else g.reshape(x, (1,))
     one = full(1, (*x.shape, min(count, 1)), x)
     if count < 2:
         return one

@@ -183,15 +183,35 @@ class Refused(GradFn):
         raise self.error
 
 
-def without_derivative(outs: Sequence[Tensor], title: str, error: Exception) -> None:
+class Flat(GradFn):
+    """A record of an operation that passes no gradient on, not even zeros."""
+
+    __slots__ = ()
+
+    def pull(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        """No gradient for any input."""
+        return [None for _ in self.edges]
+
+
+def _renamed(base: type[Any], fn: GradFn) -> Any:
+    """A record like another, of a class with the other's name."""
+    body = {"__slots__": (), "__module__": "torch.autograd.graph"}
+    return type(fn.name(), (base,), body)(fn.edges, fn.inputs, fn.outputs)
+
+
+def without_gradient(out: Tensor) -> Tensor:
+    """Let a recorded result pass no gradient on."""
+    if out._fn is not None:
+        out._fn = _renamed(Flat, out._fn)
+    return out
+
+
+def without_derivative(outs: Sequence[Tensor], error: Exception) -> None:
     """Let the gradients of results, recorded as one operation, raise an error."""
     for out in outs:
-        fn = out._fn
-        if fn is not None:
-            body = {"__slots__": (), "__module__": "torch.autograd.graph"}
-            made = type(title, (Refused,), body)(fn.edges, fn.inputs, fn.outputs)
-            made.error = error
-            out._fn = made
+        if out._fn is not None:
+            out._fn = _renamed(Refused, out._fn)
+            out._fn.error = error
 
 
 # --- results --------------------------------------------------------------------------------------
