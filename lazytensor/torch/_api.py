@@ -16,10 +16,12 @@ from . import (
     counting,
     create,
     cumulative,
+    differences,
     draws,
     index,
     join,
     linear,
+    lowrank,
     norms,
     order,
     parts,
@@ -52,9 +54,9 @@ from .tensor import Tensor as Tensor
 
 MODULES = (
     _nn, _untyped, arithmetic, autograd, complexes, contraction, convert, counting, create,
-    cumulative, draws, index, join, linear, norms, order, parts, pointwise, reduce,
-    return_types, scatter, settings, shape, special, spectrogram, statistics,
-    views, windows,
+    cumulative, differences, draws, index, join, linear, lowrank, norms, order, parts, pointwise,
+    reduce, return_types, scatter, settings, shape, special, spectrogram, statistics, views,
+    windows,
 )  # fmt: skip
 
 

@@ -28,20 +28,12 @@ from ._dispatch import (
     to_dtype,
 )
 from ._dtypes import TITLES
+from .matrices import C_TYPES
 from .norms import norm_nodes
 from .tensor import Ints, Tensor
 from .views import axis
 
 __all__ = ["matmul"]
-
-# The names that C++ has for dtypes, in the texts of products.
-C_NAMES = {
-    _dtypes.bool_: "bool", _dtypes.uint8: "unsigned char", _dtypes.int8: "signed char",
-    _dtypes.int16: "short", _dtypes.int32: "int", _dtypes.int64: "long",
-    _dtypes.float16: "c10::Half", _dtypes.bfloat16: "c10::BFloat16", _dtypes.float32: "float",
-    _dtypes.float64: "double", _dtypes.complex64: "c10::complex<float>",
-    _dtypes.complex128: "c10::complex<double>",
-}  # fmt: skip
 
 # --- what is refused ------------------------------------------------------------------------------
 
@@ -82,7 +74,7 @@ def _check_mm(x: Tensor, y: Tensor, rows: int | None = None) -> None:
     if x.dtype is not y.dtype:
         raise RuntimeError(
             "expected m1 and m2 to have the same dtype, but got: "
-            f"{C_NAMES[x.dtype]} != {C_NAMES[y.dtype]}"
+            f"{C_TYPES[x.dtype]} != {C_TYPES[y.dtype]}"
         )
     _refuse_bool("addmm_impl_cpu_", x)
 
@@ -449,8 +441,8 @@ def baddbmm(
     _check_bmm(n, m)
     if _unlike(x, a, b):
         raise RuntimeError(
-            f"Input dtypes must be the same, got: input {C_NAMES[x.dtype]}, batch1: "
-            f"{C_NAMES[a.dtype]}, batch2: {C_NAMES[b.dtype]}"
+            f"Input dtypes must be the same, got: input {C_TYPES[x.dtype]}, batch1: "
+            f"{C_TYPES[a.dtype]}, batch2: {C_TYPES[b.dtype]}"
         )
     _refuse_bool("baddbmm", x)
     return _summed("Baddbmm", products.addmm, (x, a, b), (*n[:2], m[2]), beta, alpha)
