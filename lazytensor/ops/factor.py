@@ -117,7 +117,7 @@ solve_ex = _row(
 
 
 def _infer_triangular(a: Node, b: Node, upper: bool, unit: bool) -> Infer:
-    return whole.solve.infer(a, b)  # type: ignore[return-value]
+    return whole.solve.infer(a, b)
 
 
 def _triangle(g: Any, x: Node, upper: bool, unit: bool) -> Node:
@@ -230,7 +230,7 @@ def _with_ones(g: Any, packed: Node) -> Node:
     n = packed.shape[-1]
     one = g.where(eye_mask(g, _part(g, packed, n, n)), g.constant(1, rest), g.constant(0, rest))
     one = g.broadcast_to(one, (*packed.shape[:-2], n, n))
-    return rest + _grown(g, one, packed)  # type: ignore[no-any-return]
+    return rest + _grown(g, one, packed)
 
 
 def _lu_jvp(g: Any, tangents: Sequence[Maybe], y: Node, x: Node) -> Any:
@@ -251,7 +251,7 @@ def _lu_wide_jvp(g: Any, t: Node, packed: Node) -> Node:
     inner = g.solve_triangular(square, swapped(g, _part(g, moved, m, m)), False, False)
     inner = strictly_lower(g, swapped(g, inner))
     of_low, of_high = g.matmul(low, inner), moved - g.matmul(inner, high)
-    return upper_half(g, of_high) + strictly_lower(g, _grown(g, of_low, packed))  # type: ignore[no-any-return]
+    return upper_half(g, of_high) + strictly_lower(g, _grown(g, of_low, packed))
 
 
 def _lu_tall_jvp(g: Any, t: Node, packed: Node) -> Node:
@@ -261,7 +261,7 @@ def _lu_tall_jvp(g: Any, t: Node, packed: Node) -> Node:
     top = _part(g, low, n, n)
     inner = upper_half(g, g.solve_triangular(top, _part(g, moved, n, n), False, True))
     of_low, of_high = moved - g.matmul(low, inner), g.matmul(inner, high)
-    return strictly_lower(g, of_low) + _grown(g, upper_half(g, of_high), packed)  # type: ignore[no-any-return]
+    return strictly_lower(g, of_low) + _grown(g, upper_half(g, of_high), packed)
 
 
 def _infer_order(pivots: Node, rows: int) -> Infer:
@@ -288,7 +288,7 @@ def _infer_ldl(x: Node, hermitian: bool) -> Outputs:
 
 
 def _infer_ldl_solve(a: Node, pivots: Node, b: Node, hermitian: bool) -> Infer:
-    return whole.solve.infer(a, b)  # type: ignore[return-value]
+    return whole.solve.infer(a, b)
 
 
 def _infer_geqrf(x: Node) -> Outputs:

@@ -340,11 +340,13 @@ def lu_solve(
     return _lu_solve(a, k, argument("lu_solve", B, "B", 3), left, adjoint)
 
 
-@op("lu_solve", out=True)
-def old_lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+def _old_lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
     """`torch.linalg.lu_solve` by its old name. Raises as it."""
     b, a = need_tensor("lu_solve", input), need_tensor("lu_solve", LU_data, 2, "LU_data")
     return _lu_solve(a, need_tensor("lu_solve", LU_pivots, 3, "LU_pivots"), b, True, False)
+
+
+op("lu_solve")(with_out(_old_lu_solve, "lu_solve", "same"))
 
 
 _NO_DERIVATIVE = "torch::autograd::NotImplemented"
@@ -562,8 +564,7 @@ def _check_ormqr(x: Tensor, tau: Tensor, c: Tensor, left: bool) -> None:
             )
 
 
-@op(out=True)
-def ormqr(
+def _ormqr(
     input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False
 ) -> Tensor:
     """A matrix times the whole product of reflections, or its adjoint. Raises RuntimeError."""
@@ -575,3 +576,9 @@ def ormqr(
     if x._node.size and t._node.size:
         return one("Ormqr", f, (x, t, c))
     return one("Ormqr", lambda m: g.reshape(m, m.shape), (c,))
+
+
+op("ormqr")(with_out(
+    _ormqr, "ormqr", "torch.ormqr: Expected input and result to have the same dtype, but input has "
+    "dtype{want} and result has dtype {got}",
+))  # fmt: skip

@@ -20,7 +20,7 @@ from .views import axis
 # --- products -------------------------------------------------------------------------------------
 
 
-@linalg("cross", "safe")
+@linalg("cross", "same")
 def _cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """Cross products along an axis. Raises RuntimeError for other sizes than 3."""
     x, y = argument("cross", input, "input"), argument("cross", other, "other", 2)
@@ -34,13 +34,13 @@ def _diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> 
     return FUNCTIONS["diagonal"](x, offset, dim1, dim2)  # type: ignore[no-any-return]
 
 
-@linalg("matmul", "safe")
+@linalg("matmul", "same")
 def _matmul(input: Tensor, other: Tensor) -> Tensor:
     """`torch.matmul`. Raises as it."""
     return FUNCTIONS["matmul"](input, other)  # type: ignore[no-any-return]
 
 
-@linalg("multi_dot", "safe")
+@linalg("multi_dot", "multi_dot(): expected out tensor to have dtype {c_want} but got {c_got}")
 def _multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """The product of a chain of matrices, in the cheapest order. Raises RuntimeError."""
     if not isinstance(tensors, tuple | list):
@@ -56,7 +56,7 @@ def _multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     return contraction.chained(tensors)
 
 
-@linalg("vecdot", "safe")
+@linalg("vecdot", "linalg.vecdot: Expected out of dtype{want} but found {got}")
 def _vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """Sums of conj(x) y along an axis, the others broadcast. Raises RuntimeError."""
     a, b = argument("vecdot", x, "x"), argument("vecdot", y, "y", 2)

@@ -57,8 +57,9 @@ def linalg(name: str, out: str = "") -> Callable[[Callable[..., Any]], Callable[
 
 
 def with_out(f: Callable[..., Any], name: str, kind: str) -> Callable[..., Any]:
-    """A function with `out=`: of exactly the result's dtype ("same"), or of one that it may be cast
-    to ("safe").
+    """A function with `out=`: of exactly the result's dtype ("same", or the text of the refusal,
+    with {want} and {got} for the titles of dtypes, {c_want} and {c_got} for their names in C++), or
+    of one that it may be cast to ("safe").
     """
 
     def function(*args: Any, out: Any = None, **kwargs: Any) -> Any:
@@ -82,15 +83,20 @@ def with_out(f: Callable[..., Any], name: str, kind: str) -> Callable[..., Any]:
     return function
 
 
+SAME = "Expected out tensor to have dtype {c_want}, but got {c_got} instead"
+
+
 def _check_out(out: Tensor, made: Tensor, name: str, kind: str) -> None:
-    if kind == "same":
+    if kind != "safe":
         raise RuntimeError(
-            f"Expected out tensor to have dtype {C_TYPES[made.dtype]}, but got "
-            f"{C_TYPES[out.dtype]} instead"
-        )
+            (SAME if kind == "same" else kind).format(
+                want=TITLES[made.dtype], got=TITLES[out.dtype], c_want=C_TYPES[made.dtype],
+                c_got=C_TYPES[out.dtype],
+            )
+        )  # fmt: skip
     if not _dtypes.can_cast(made.dtype, out.dtype):
         called = "eigenvalues" if "eig" in name else "result"
-        prefix = "torch." if "eig" in name else ""
+        prefix = "torch." if "eig" in name or "rank" in name else ""
         raise RuntimeError(
             f"{prefix}{name.replace('_', '.', 1)}: Expected {called} to be safely castable from "
             f"{TITLES[made.dtype]} dtype, but got {called} with dtype {TITLES[out.dtype]}"
@@ -176,7 +182,8 @@ def singular(name: str) -> Callable[[str, int], Exception]:
 class Refused(GradFn):
     """A record of an operation that has no derivative: asking for it raises `error`."""
 
-    __slots__ = ("error",)
+    __slots__ = ()
+    error: Exception
 
     def pull(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         """Raises the error."""
@@ -210,8 +217,9 @@ def without_derivative(outs: Sequence[Tensor], error: Exception) -> None:
     """Let the gradients of results, recorded as one operation, raise an error."""
     for out in outs:
         if out._fn is not None:
-            out._fn = _renamed(Refused, out._fn)
-            out._fn.error = error
+            made = _renamed(Refused, out._fn)
+            made.error = error
+            out._fn = made
 
 
 # --- results --------------------------------------------------------------------------------------

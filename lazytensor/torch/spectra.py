@@ -279,7 +279,7 @@ def _matrix_power(input: Tensor, n: int) -> Tensor:
     return _power(x, int(n))
 
 
-linalg("matrix_power", "safe")(_matrix_power)
+linalg("matrix_power", "same")(_matrix_power)
 op("matrix_power", out=True)(_matrix_power)
 
 # --- norms ----------------------------------------------------------------------------------------
@@ -369,7 +369,7 @@ def matrix_norm(x: Tensor, p: Any, dim: Any, keepdim: bool, of: dtype | None) ->
     return run(title, f, (x,))
 
 
-@linalg("matrix_norm", "same")
+@linalg("matrix_norm", "linalg.matrix_norm expected out tensor dtype {want} but got: {got}")
 def _matrix_norm(
     input: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *,
     dtype: dtype | None = None,
@@ -397,7 +397,7 @@ def _of_matrices(x: Tensor, p: Any, dim: Any) -> bool:
     return x.ndim == 2 or isinstance(p, str)
 
 
-@linalg("norm", "same")
+@linalg("norm", "linalg.norm expected out tensor dtype {want} but got: {got}")
 def norm(
     input: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *,
     dtype: dtype | None = None,

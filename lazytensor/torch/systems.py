@@ -59,10 +59,12 @@ def inv(A: Tensor) -> Tensor:
     return inverse(argument("inv", A))
 
 
-@op("inverse", out=True)
-def old_inverse(input: Tensor) -> Tensor:
+def _old_inverse(input: Tensor) -> Tensor:
     """`torch.linalg.inv` by its old name. Raises as it."""
     return inverse(need_tensor("inverse", input))
+
+
+op("inverse")(with_out(_old_inverse, "inverse", "same"))
 
 
 @linalg("inv_ex", "same")
@@ -159,7 +161,7 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
 # --- triangular systems ---------------------------------------------------------------------------
 
 
-@linalg("solve_triangular", "safe")
+@linalg("solve_triangular", "expected scalar type {want} but found {got}")
 def solve_triangular(
     input: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Tensor:
@@ -213,7 +215,7 @@ def _triangular_solve(
     return return_types.triangular_solve(several("TriangularSolve", f, (b, a), (0, 1)))
 
 
-op("triangular_solve")(with_out(_triangular_solve, "triangular_solve", "safe"))
+op("triangular_solve")(with_out(_triangular_solve, "triangular_solve", "same"))
 
 # --- tensors as matrices --------------------------------------------------------------------------
 
@@ -259,7 +261,7 @@ def tensorsolve(input: Tensor, other: Tensor, dims: Any = None) -> Tensor:
         order = [i for i in order if i not in moved] + moved
     shape = tuple(a._node.shape[i] for i in order)
     rest = shape[b.ndim :]
-    rows, columns = prod(shape[: b.ndim]), prod(rest)
+    rows, columns = b._node.size, prod(rest)
     _requirement("other.ndim", "other.ndim", columns, rows)
     floating("linalg.solve", a)
     same_dtypes("linalg.solve", a, b)
