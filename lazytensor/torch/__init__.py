@@ -3,6 +3,7 @@
 A name that isn't there raises AttributeError and says where the list of those that are is.
 """
 
+from importlib import import_module as _import_module
 from typing import Any
 
 from . import (
@@ -11,14 +12,12 @@ from . import (
     autograd,
     backends,
     cuda,
-    fft,
     jit,
     linalg,
     nn,
     optim,
     random,
     return_types,
-    signal,
     special,
     testing,
     utils,
@@ -30,19 +29,24 @@ from .serialization import load as load
 from .serialization import save as save
 from .version import __version__ as __version__
 
+# Parts that are loaded when they are first named.
+_LAZY = ("fft", "signal")
+
 
 def __getattr__(name: str) -> Any:
-    """Raises AttributeError for a name that isn't there."""
+    """A part that is loaded when first named. Raises AttributeError for a name that isn't there."""
+    if name in _LAZY:
+        return _import_module(f".{name}", __name__)
     return _api.__getattr__(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_api.__all__})
+    return sorted({*globals(), *_LAZY, *_api.__all__})
 
 
 __all__ = [
-    "accelerator", "autograd", "backends", "cuda", "fft", "jit", "linalg", "load", "nn",
-    "optim", "random", "return_types", "save", "signal", "special", "testing", "utils",
+    "accelerator", "autograd", "backends", "cuda", "jit", "linalg", "load", "nn",
+    "optim", "random", "return_types", "save", "special", "testing", "utils",
     "version",
 ]  # fmt: skip
-__all__ += _api.__all__
+__all__ += [*_LAZY, *_api.__all__]
