@@ -49,4 +49,5 @@ __all__ = [
     "optim", "random", "return_types", "save", "special", "testing", "utils",
     "version",
 ]  # fmt: skip
-__all__ += [*_LAZY, *_api.__all__]
+__all__ += list(_LAZY)
+__all__ += _api.__all__
