@@ -19,14 +19,16 @@ def centred(window: Node, size: int) -> Node:
     return window if n == size else g.embed(window, (size,), ((size - n) // 2,), (1,))
 
 
-def stft(
-    x: Node, window: Node, hop: int, normalized: bool, onesided: bool, size: int
-) -> Node:
-    """Spectra of frames `hop` apart: (batch, samples) -> (batch, frames, frequencies).
+def surrounded(x: Node, window: int, size: int) -> Node:
+    """Signals with zeros on both sides, for the first and last frame to hold a whole window."""
+    shape = (x.shape[0], x.shape[1] + size - window)
+    return g.embed(x, shape, (0, (size - window) // 2), (1, 1))
 
-    Frames are as long as the window, and filled up with zeros to `size`.
-    """
-    frames = views.unfold(x, 1, window.shape[0], hop)
+
+def stft(x: Node, window: Node, hop: int, normalized: bool, onesided: bool) -> Node:
+    """Spectra of frames `hop` apart: (batch, samples) -> (batch, frames, frequencies)."""
+    size = window.shape[0]
+    frames = views.unfold(x, 1, size, hop)
     if kind(window.dtype) == "c":
         frames = as_dtype(frames, window.dtype)
     elif kind(frames.dtype) == "c":

@@ -58,7 +58,11 @@ def lu(np: Any, x: Any) -> tuple[Any, Any, Any]:
     info = np.zeros(a.shape[0], np.int32)
     for start in range(0, k, BLOCK):
         end = min(start + BLOCK, k)
-        _panel(np, a, pivots, info, start, end)
+        panel, moved, places, zero = _panel(np, a[:, start:, start:end])
+        a[:, start:] = np.take_along_axis(a[:, start:], moved[..., None], 1)
+        a[:, start:, start:end] = panel
+        pivots[:, start:end] = places + (start + 1)
+        info[(info == 0) & (zero > 0)] = zero[(info == 0) & (zero > 0)] + start
         if end < n:
             top = a[:, start:end, start:end]
             a[:, start:end, end:] = substitute(np, top, a[:, start:end, end:], False, True)
@@ -67,20 +71,28 @@ def lu(np: Any, x: Any) -> tuple[Any, Any, Any]:
     return a.reshape(x.shape), pivots.reshape((*lead, k)), info.reshape(lead)
 
 
-def _panel(np: Any, a: Any, pivots: Any, info: Any, start: int, end: int) -> None:
-    """Eliminate the columns from `start` to `end`, below the diagonal."""
-    each = np.arange(a.shape[0])
-    for j in range(start, end):
-        place = j + size1(np, a[:, j:, j]).argmax(-1)
-        pivots[:, j] = place + 1
-        chosen = a[each, place]
-        a[each, place] = a[:, j]
-        a[:, j] = chosen
+def _panel(np: Any, x: Any) -> tuple[Any, Any, Any, Any]:
+    """A few columns eliminated: factors, the order that rows came to, the rows exchanged with each,
+    and where a pivot is first 0, from 1.
+    """
+    a = np.ascontiguousarray(x.swapaxes(-1, -2))
+    count, width, rows = a.shape
+    moved = np.tile(np.arange(rows), (count, 1))
+    places, zero = np.zeros((count, width), np.int32), np.zeros(count, np.int32)
+    each = np.arange(count)
+    for j in range(width):
+        place = j + size1(np, a[:, j, j:]).argmax(-1)
+        places[:, j] = place
+        for line in (a, moved):
+            chosen = line[each, ..., place]
+            line[each, ..., place] = line[..., j]
+            line[..., j] = chosen
         pivot = a[:, j, j]
         flat = pivot == 0
-        info[flat & (info == 0)] = j + 1
-        a[:, j + 1 :, j] /= np.where(flat, 1, pivot)[:, None]
-        a[:, j + 1 :, j + 1 : end] -= a[:, j + 1 :, j, None] * a[:, j, None, j + 1 : end]
+        zero[flat & (zero == 0)] = j + 1
+        a[:, j, j + 1 :] /= np.where(flat, 1, pivot)[:, None]
+        a[:, j + 1 :, j + 1 :] -= a[:, j + 1 :, j, None] * a[:, j, None, j + 1 :]
+    return a.swapaxes(-1, -2), moved, places, zero
 
 
 def order(np: Any, pivots: Any, rows: int) -> Any:
@@ -135,7 +147,10 @@ def cholesky(np: Any, a: Any) -> tuple[Any, Any]:
     """L, as far as it goes, and the order of the first minor that is not positive (0: none is)."""
     info = np.zeros(a.shape[:-2], np.int32)
     try:
-        return np.linalg.cholesky(a), info
+        low = np.linalg.cholesky(a)
+        if not np.isnan(np.diagonal(low, axis1=-2, axis2=-1)).any():
+            return low, info
+        raise np.linalg.LinAlgError
     except np.linalg.LinAlgError:
         low = np.tril(a)
         for i in np.ndindex(a.shape[:-2]):

@@ -3,7 +3,7 @@
 A name that isn't there raises AttributeError and says where the list of those that are is.
 """
 
-from importlib import import_module as import_module
+from importlib import import_module as _import_module
 from typing import Any
 
 from . import (
@@ -16,7 +16,6 @@ from . import (
     cpu,
     cuda,
     distributed,
-    fft,
     jit,
     linalg,
     masked,
@@ -24,7 +23,6 @@ from . import (
     optim,
     random,
     return_types,
-    signal,
     special,
     testing,
     utils,
@@ -39,14 +37,14 @@ from .serialization import save as save
 from .version import __version__ as __version__
 
 # Parts that are loaded when they are first named.
-_LAZY = {"func": ".func", "vmap": ".func"}
+_LAZY = {"fft": ".fft", "func": ".func", "signal": ".signal", "vmap": ".func"}
 
 
 def __getattr__(name: str) -> Any:
     """A part that is loaded when it is first named. Raises AttributeError for any other name."""
     if name not in _LAZY:
         return _api.__getattr__(name)
-    module = import_module(_LAZY[name], __name__)
+    module = _import_module(_LAZY[name], __name__)
     found = module if _LAZY[name] == f".{name}" else getattr(module, name)
     globals()[name] = found
     return found
@@ -58,7 +56,8 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "GradScaler", "accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda",
-    "distributed", "fft", "jit", "linalg", "load", "masked", "nn", "optim", "random",
-    "return_types", "save", "signal", "special", "testing", "utils", "version",
+    "distributed", "jit", "linalg", "load", "masked", "nn", "optim", "random", "return_types",
+    "save", "special", "testing", "utils", "version",
 ]  # fmt: skip
+__all__ += list(_LAZY)
 __all__ += _api.__all__

@@ -18,11 +18,13 @@ from . import (
     counting,
     create,
     cumulative,
+    differences,
     draws,
     exchange,
     index,
     join,
     linear,
+    lowrank,
     masks,
     norms,
     operators,
@@ -61,9 +63,9 @@ from .tensor import Tensor as Tensor
 
 MODULES = (
     _nn, _untyped, arithmetic, autograd, complexes, contraction, convert, copying, counting, create,
-    cumulative, draws, exchange, index, join, linear, masks, norms, operators, order, parts,
-    pointwise, ranges, reduce, return_types, scatter, settings, shape, sharing, special,
-    spectrogram, statistics, views, windows,
+    cumulative, differences, draws, exchange, index, join, linear, lowrank, masks, norms, operators,
+    order, parts, pointwise, ranges, reduce, return_types, scatter, settings, shape, sharing,
+    special, spectrogram, statistics, views, windows,
 )  # fmt: skip
 
 

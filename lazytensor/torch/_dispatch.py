@@ -360,7 +360,7 @@ def needs_grad(tensors: Sequence[Tensor]) -> bool:
 
 def _titled(name: str) -> str:
     """The class of a derivative: others than "Backward0" are named in full."""
-    return name if "Backward" in name else name + "Backward0"
+    return name if "Backward" in name or "::" in name else name + "Backward0"
 
 
 def record(out: Tensor, name: str, tensors: Sequence[Tensor], nodes: Sequence[Node]) -> Tensor:

@@ -17,6 +17,7 @@ from ..lang import contraction, linalg
 from ..ops import g
 from ._dispatch import FUNCTIONS, need_tensor, op, run, same_device
 from ._dtypes import TITLES, bool_
+from .matrices import C_TYPES
 from .tensor import Ints, Tensor
 from .views import axis
 
@@ -318,7 +319,7 @@ def _check_chain(tensors: Sequence[Tensor]) -> None:
 
 
 def _scalar_name(x: Tensor) -> str:
-    return str(TITLES[x.dtype])
+    return C_TYPES[x.dtype]
 
 
 def chained(tensors: Sequence[Tensor]) -> Tensor:

@@ -100,13 +100,16 @@ def _floating(x: Tensor) -> Tensor:
 # --- places in memory -----------------------------------------------------------------------------
 
 
-def _inner(x: Tensor, places: Sequence[int], shape: Ints, ordered: bool) -> Ints | None:
-    """Strides with the transformed axes innermost, `ordered` as they lie in x or as given; the
-    others around them as they lie in x.
+def _inner(x: Tensor, places: Sequence[int], shape: Ints, last: str) -> Ints | None:
+    """Strides with the transformed axes innermost, all of them as they lie in x, but for the last
+    one where that is "first" or "last" of them; the others around them as they lie in x.
     """
     by = x._stride()
     outer = sorted((a for a in range(x.ndim) if a not in places), key=lambda a: -by[a])
-    inner = sorted(places, key=lambda a: -by[a]) if ordered else list(places)
+    inner = sorted(places, key=lambda a: -by[a])
+    if last:
+        inner.remove(places[-1])
+        inner.insert(0 if last == "first" else len(inner), places[-1])
     strides, step = [0] * x.ndim, 1
     for a in reversed(outer + inner):
         strides[a] = step
@@ -115,11 +118,11 @@ def _inner(x: Tensor, places: Sequence[int], shape: Ints, ordered: bool) -> Ints
 
 
 def _recorded(
-    title: str, f: Callable[[Node], Node], x: Tensor, places: Sequence[int], ordered: bool
+    title: str, f: Callable[[Node], Node], x: Tensor, places: Sequence[int], last: str = ""
 ) -> Tensor:
     node = x._read()
     made = f(node)
-    out = wrap(made, None, _inner(x, places, made.shape, ordered))
+    out = wrap(made, None, _inner(x, places, made.shape, last))
     return record(out, title, (x,), (node,))
 
 
@@ -135,9 +138,9 @@ def _complex(title: str, x: Tensor, axes: Axes, norm: str, inverse: bool) -> Ten
     mode = _norm(norm)
     to = x.dtype.to_complex()
     if not places:
-        return _recorded(title, lambda n: _copied(n, to), x, places, True)
+        return _recorded(title, lambda n: _copied(n, to), x, places)
     f = nodes.ifftn if inverse else nodes.fftn
-    return _recorded(title, lambda n: f(n, sizes, places, mode), x, places, True)
+    return _recorded(title, lambda n: f(n, sizes, places, mode), x, places)
 
 
 def _copied(node: Node, to: dtype) -> Node:
@@ -151,10 +154,10 @@ def _to_half(title: str, x: Tensor, axes: Axes, norm: str, conjugate: bool) -> T
     _check_sizes(x, places, sizes, False)
     mode = _norm(norm)
     if not conjugate:
-        return _recorded(title, lambda n: nodes.rfftn(n, sizes, places, mode), x, places, False)
-    mode, turned = _OPPOSITE[mode], (places[-1:] + places[:-1])
+        return _recorded(title, lambda n: nodes.rfftn(n, sizes, places, mode), x, places, "last")
+    mode = _OPPOSITE[mode]
     f = lambda n: g.conj(nodes.rfftn(n, sizes, places, mode))  # noqa: E731
-    return _recorded(title, f, x, turned, False)
+    return _recorded(title, f, x, places, "first")
 
 
 def _from_half(title: str, x: Tensor, axes: Axes, norm: str, conjugate: bool) -> Tensor:
@@ -164,13 +167,13 @@ def _from_half(title: str, x: Tensor, axes: Axes, norm: str, conjugate: bool) ->
     _check_sizes(x, places, sizes, True)
     mode = _norm(norm)
     if not conjugate:
-        return _recorded(title, lambda n: nodes.irfftn(n, sizes, places, mode), x, places, False)
+        return _recorded(title, lambda n: nodes.irfftn(n, sizes, places, mode), x, places, "last")
     mode = _OPPOSITE[mode]
 
     def f(n: Node) -> Node:
         return nodes.irfftn(g.conj(cast(n, x.dtype.to_complex())), sizes, places, mode)
 
-    return _recorded(title, f, x, places, False)
+    return _recorded(title, f, x, places, "last")
 
 
 def _real_input(name: str, x: Tensor) -> None:
@@ -288,7 +291,8 @@ def _frequencies(name: str, n: Any, d: Any, of: dtype | None, half: bool) -> np.
         k = np.where(k < (n + 1) // 2, k, k - n)
     with np.errstate(all="ignore"):
         factor = np.float64(1.0) / (n * float(d))
-        return k.astype(to.numpy) * factor.astype(to.numpy)
+        found: np.ndarray[Any, Any] = k.astype(to.numpy) * factor.astype(to.numpy)
+        return found
 
 
 def _index(name: str, n: Any) -> int:

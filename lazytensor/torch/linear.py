@@ -28,20 +28,12 @@ from ._dispatch import (
     to_dtype,
 )
 from ._dtypes import TITLES
+from .matrices import C_TYPES
 from .norms import norm_nodes
 from .tensor import Ints, Tensor
 from .views import axis
 
 __all__ = ["matmul"]
-
-# The names that C++ has for dtypes, in the texts of products.
-C_NAMES = {
-    _dtypes.bool_: "bool", _dtypes.uint8: "unsigned char", _dtypes.int8: "signed char",
-    _dtypes.int16: "short", _dtypes.int32: "int", _dtypes.int64: "long",
-    _dtypes.float16: "c10::Half", _dtypes.bfloat16: "c10::BFloat16", _dtypes.float32: "float",
-    _dtypes.float64: "double", _dtypes.complex64: "c10::complex<float>",
-    _dtypes.complex128: "c10::complex<double>",
-}  # fmt: skip
 
 # --- what is refused ------------------------------------------------------------------------------
 
@@ -82,7 +74,7 @@ def _check_mm(x: Tensor, y: Tensor, rows: int | None = None) -> None:
     if x.dtype is not y.dtype:
         raise RuntimeError(
             "expected m1 and m2 to have the same dtype, but got: "
-            f"{C_NAMES[x.dtype]} != {C_NAMES[y.dtype]}"
+            f"{C_TYPES[x.dtype]} != {C_TYPES[y.dtype]}"
         )
     _refuse_bool("addmm_impl_cpu_", x)
 
@@ -112,7 +104,7 @@ def _check_bmm(a: Ints, b: Ints) -> None:
         )
 
 
-def _check_dot(name: str, x: Tensor, y: Tensor) -> None:
+def check_dot(name: str, x: Tensor, y: Tensor) -> None:
     if x.ndim != 1 or y.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors")
     if x.dtype is not y.dtype:
@@ -173,7 +165,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """The sum of products of two vectors. Raises RuntimeError for what doesn't fit."""
     x, y = _tensors("dot", ("input", input), ("tensor", tensor))
-    _check_dot("dot", x, y)
+    check_dot("dot", x, y)
     return run("Dot", linalg.matmul, (x, y))
 
 
@@ -183,7 +175,7 @@ def vdot(input: Tensor, other: Tensor) -> Tensor:
     x, y = _tensors("vdot", ("input", input), ("other", other))
     if x.dtype._rank != 3:
         return dot(x, y)
-    _check_dot("vdot", x, y)
+    check_dot("vdot", x, y)
     return run("Vdot", lambda a, b: linalg.matmul(g.conj(a), b), (x, y))
 
 
@@ -449,8 +441,8 @@ def baddbmm(
     _check_bmm(n, m)
     if _unlike(x, a, b):
         raise RuntimeError(
-            f"Input dtypes must be the same, got: input {C_NAMES[x.dtype]}, batch1: "
-            f"{C_NAMES[a.dtype]}, batch2: {C_NAMES[b.dtype]}"
+            f"Input dtypes must be the same, got: input {C_TYPES[x.dtype]}, batch1: "
+            f"{C_TYPES[a.dtype]}, batch2: {C_TYPES[b.dtype]}"
         )
     _refuse_bool("baddbmm", x)
     return _summed("Baddbmm", products.addmm, (x, a, b), (*n[:2], m[2]), beta, alpha)

@@ -14,6 +14,7 @@ from ..ops import g
 from . import _dtypes
 from ._dispatch import FUNCTIONS, need_tensor, op, run, to_dtype
 from ._dtypes import TITLES, dtype
+from .matrices import without_gradient
 from .reduce import dims, over
 from .tensor import Tensor, wrap
 from .views import axes_of, axis
@@ -46,6 +47,14 @@ def _powers(size: Node, p: float) -> Node:
     return g.where(flat, g.constant(0, size), g.pow(safe, g.constant(p, safe)))
 
 
+def _harmonic(size: Node, axes: Axes, p: float) -> Node:
+    """The p-norm for p below 0: 0, with gradient 0, where any element is 0."""
+    flat, safe = _safe(size)
+    root = g.pow(g.sum(g.pow(safe, g.constant(p, safe)), axes), g.constant(1 / p, safe))
+    any_flat = g.less(0.0, g.sum(g.cast(flat, size.dtype), axes))
+    return g.where(any_flat, g.constant(0, root), root)
+
+
 def norm_nodes(x: Node, axes: Axes, p: float) -> Node:
     """The p-norm over axes, real: gradients at 0 are 0, those of ±inf shared by what attains it."""
     wide = widened(x)
@@ -58,6 +67,8 @@ def norm_nodes(x: Node, axes: Axes, p: float) -> Node:
         return g.sum(g.cast(g.not_equal(size, 0.0), size.dtype), axes)
     if p == 1:
         return g.sum(size, axes)
+    if p < 0:
+        return _harmonic(size, axes, p)
     return _rooted(g.sum(_powers(size, p), axes), p)
 
 
@@ -92,7 +103,8 @@ def vector_norm(
     _no_identity(x, p, axes)
     real = x.dtype.to_real().numpy
     f = lambda n, a: as_dtype(norm_nodes(n, a, float(p)), real)  # noqa: E731
-    return run(title, lambda n: over(f, n, axes, keepdim), (x,))
+    out = run(title, lambda n: over(f, n, axes, keepdim), (x,))
+    return without_gradient(out) if p == 0 else out
 
 
 def _nuclear(x: Tensor, dim: Any, keepdim: bool) -> Tensor:

@@ -127,22 +127,22 @@ def stft(
         raise RuntimeError("Cannot have onesided output if window or input is complex")
     half = not whole if onesided is None else onesided
     out = _spectra(x, _window(x, window, sizes[2]), sizes, bool(normalized), half, align_to_window)
-    return out if complex_ else FUNCTIONS["view_as_real"](out)  # type: ignore[no-any-return]
+    return out if complex_ else FUNCTIONS["view_as_real"](out)
 
 
 def _spectra(
     x: Tensor, window: Tensor, sizes: tuple[int, int, int], normalized: bool, half: bool,
     aligned: bool | None,
 ) -> Tensor:  # fmt: skip
-    size, hop, _ = sizes
+    size, hop, length = sizes
     single = x.ndim == 1
 
     def f(n: Node, w: Node) -> Node:
         n = g.reshape(n, (1, *n.shape)) if single else n
         n, w = _together(n, w)
-        if not aligned:
-            w = nodes.centred(w, size)
-        out = g.permute(nodes.stft(n, w, hop, normalized, half, size), (0, 2, 1))
+        n = nodes.surrounded(n, length, size) if aligned else n
+        w = nodes.centred(w, size)
+        out = g.permute(nodes.stft(n, w, hop, normalized, half), (0, 2, 1))
         return g.reshape(out, out.shape[1:]) if single else out
 
     read = [x._read(), window._read()]

@@ -8,23 +8,19 @@ from collections.abc import Callable
 from math import pi
 from typing import Any
 
-from . import _dtypes, _types
+from . import _types
 from ._dispatch import FUNCTIONS
 from ._dtypes import TITLES, default, dtype
 from .create import filled, public
+from .matrices import C_TYPES
 from .tensor import Tensor
 
 __all__: list[str] = []
 
-_C_NAMES = {
-    _dtypes.bool_: "bool", _dtypes.uint8: "unsigned char", _dtypes.int8: "signed char",
-    _dtypes.int16: "short int", _dtypes.int32: "int", _dtypes.int64: "long int",
-}  # fmt: skip
-
 
 def _options(of: dtype | None, layout: Any) -> str:
     """How PyTorch prints the options of a tensor."""
-    titled = "float (default)" if of is None else _C_NAMES.get(of, "float")
+    titled = "float (default)" if of is None else C_TYPES[of]
     laid = "Strided (default)" if layout is None or layout is _types.strided else "Sparse"
     return (
         f"TensorOptions(dtype={titled}, device=cpu, layout={laid}, requires_grad=false (default), "
