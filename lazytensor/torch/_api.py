@@ -3,6 +3,7 @@
 What enters: nothing. What leaves: names, gathered from the modules that make them.
 """
 
+import math
 from typing import Any
 
 from . import (
@@ -16,6 +17,7 @@ from . import (
     counting,
     create,
     cumulative,
+    differences,
     draws,
     index,
     join,
@@ -33,6 +35,7 @@ from . import (
     scatter,
     settings,
     shape,
+    single,
     special,
     statistics,
     subclass,
@@ -53,8 +56,9 @@ from .tensor import Tensor as Tensor
 
 MODULES = (
     _nn, _untyped, arithmetic, autograd, complexes, contraction, convert, counting, create,
-    cumulative, draws, index, join, linear, masks, norms, operators, order, parts, pointwise,
-    ranges, reduce, return_types, scatter, settings, shape, special, statistics, views,
+    cumulative, differences, draws, index, join, linear, masks, norms, operators, order, parts,
+    pointwise, ranges, reduce, return_types, scatter, settings, shape, single, special, statistics,
+    views,
 )  # fmt: skip
 
 
@@ -63,6 +67,7 @@ def _names() -> dict[str, Any]:
     out: dict[str, Any] = {name: f for name, f in FUNCTIONS.items() if not name.startswith("_")}
     out |= {**_dtypes.NAMES, **_dtypes.ALIASES, **TYPED, **_types.FORMATS, **_types.LAYOUTS}
     out |= {name: getattr(random, name) for name in random.__all__ if name != "fork_rng"}
+    out |= {name: getattr(math, name) for name in ("e", "inf", "nan", "pi")} | {"newaxis": None}
     out["default_generator"] = default_generator
     out["_C"] = subclass.C
     for kind in (Generator, Size, Tensor, device, dtype, finfo, iinfo, layout, memory_format,

@@ -278,6 +278,13 @@ for _name, _f in (
     ("is_nested", lambda x: False),
     ("is_mps", lambda x: False),
     ("is_xpu", lambda x: False),
+    ("is_ipu", lambda x: False),
+    ("is_maia", lambda x: False),
+    ("is_mtia", lambda x: False),
+    ("is_vulkan", lambda x: False),
+    ("is_xla", lambda x: False),
+    ("volatile", lambda x: False),
+    ("name", lambda x: None),
     ("names", lambda x: (None,) * x.ndim),
 ):
     _bound(_name, property(_f))

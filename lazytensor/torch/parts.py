@@ -170,7 +170,7 @@ def _pieces(x: Tensor, a: int, sizes: Sequence[int], name: str) -> tuple[Tensor,
     return tuple(out)
 
 
-@op(function=False)
+@op()
 def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces of several sizes along an axis."""
     return split(input, list(split_sizes), dim)
