@@ -19,6 +19,7 @@ from . import (
     cumulative,
     differences,
     draws,
+    foreach,
     index,
     join,
     linear,
@@ -56,15 +57,16 @@ from .tensor import Tensor as Tensor
 
 MODULES = (
     _nn, _untyped, arithmetic, autograd, complexes, contraction, convert, counting, create,
-    cumulative, differences, draws, index, join, linear, masks, norms, operators, order, parts,
-    pointwise, ranges, reduce, return_types, scatter, settings, shape, single, special, statistics,
-    views,
+    cumulative, differences, draws, foreach, index, join, linear, masks, norms, operators, order,
+    parts, pointwise, ranges, reduce, return_types, scatter, settings, shape, single, special,
+    statistics, views,
 )  # fmt: skip
 
 
 def _names() -> dict[str, Any]:
     """The namespace."""
-    out: dict[str, Any] = {name: f for name, f in FUNCTIONS.items() if not name.startswith("_")}
+    out: dict[str, Any] = {n: f for n, f in FUNCTIONS.items()
+                           if not n.startswith("_") or n.startswith("_foreach_")}  # fmt: skip
     out |= {**_dtypes.NAMES, **_dtypes.ALIASES, **TYPED, **_types.FORMATS, **_types.LAYOUTS}
     out |= {name: getattr(random, name) for name in random.__all__ if name != "fork_rng"}
     out |= {name: getattr(math, name) for name in ("e", "inf", "nan", "pi")} | {"newaxis": None}

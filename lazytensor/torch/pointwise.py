@@ -442,7 +442,7 @@ for _new, _old in (("not_equal", "ne"), ("less", "lt"), ("less_equal", "le"), ("
 
 def _pairwise(
     name: str, title: str, f: Callable[[Node, Node], Node], floating: bool = False,
-    numbers: bool = False,
+    numbers: bool = False, inplace: bool = True,
 ) -> None:  # fmt: skip
     def function(input: Any, other: Any) -> Tensor:
         if numbers:
@@ -454,11 +454,11 @@ def _pairwise(
 
     function.__name__ = name
     function.__doc__ = f"`{name}` of each pair of elements."
-    op(name, inplace=True, out=True)(function)
+    op(name, inplace=inplace, out=True)(function)
 
 
-_pairwise("maximum", "Maximum", g.maximum)
-_pairwise("minimum", "Minimum", g.minimum)
+_pairwise("maximum", "Maximum", g.maximum, inplace=False)
+_pairwise("minimum", "Minimum", g.minimum, inplace=False)
 _pairwise("atan2", "Atan2", g.atan2, True)
 _pairwise("hypot", "Hypot", g.hypot)
 _pairwise("copysign", "Copysign", g.copysign, True, True)
