@@ -13,10 +13,11 @@ import numpy as np
 
 from ..runtime.materialize import value
 from . import _dtypes, _types
-from ._dispatch import assign, cast, op, record, refuse_leaf, refuse_overlap, to_dtype
+from ._dispatch import assign, cast, op, record, refuse_leaf, to_dtype
 from ._dtypes import TITLES, dtype
 from ._format import PRINT_OPTS, formatted, suffixes, text
 from ._graph import Handle
+from ._overlap import refuse_overlap
 from .create import from_array, moved
 from .parts import unbind
 from .tensor import Tensor, is_contiguous, memory, wrap
@@ -284,10 +285,10 @@ for _name, _f in (
     ("is_vulkan", lambda x: False),
     ("is_xla", lambda x: False),
     ("volatile", lambda x: False),
-    ("name", lambda x: None),
     ("names", lambda x: (None,) * x.ndim),
 ):
     _bound(_name, property(_f))
+_bound("name", property(lambda x: None))
 
 
 @op(name="is_complex")

@@ -221,19 +221,19 @@ _offer("_foreach_pow", _powers)
 # --- three lists ----------------------------------------------------------------------------------
 
 
-def _factors(name: str, xs: Sequence[Any], given: Any) -> Sequence[Any]:
+def _factors(name: str, xs: Sequence[Any], given: Any) -> Any:
     """A factor for each tensor: of a number, a list, or a tensor with one axis."""
     if isinstance(given, Tensor):
         if given.ndim != 1:
             raise RuntimeError(
                 f"Expected packed scalar Tensor to be of dimension 1. Got {given.ndim} instead."
             )
-        if given.numel() != len(xs):  # type: ignore[attr-defined]
+        if given.numel() != len(xs):
             raise RuntimeError(
                 f"Expected length of scalars to match input of length {len(xs)} but got "
-                f"{given.numel()} instead."  # type: ignore[attr-defined]
+                f"{given.numel()} instead."
             )
-        return given.tolist()  # type: ignore[attr-defined, no-any-return]
+        return given.tolist()
     return _spread(name, xs, given)
 
 

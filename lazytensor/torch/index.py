@@ -14,7 +14,8 @@ from ..lang import indexing
 from ..ops import g
 from ..runtime.materialize import value
 from . import _dtypes
-from ._dispatch import assign, number, op, record, refuse_leaf, refuse_overlap, to_dtype
+from ._dispatch import assign, number, op, record, refuse_leaf, to_dtype
+from ._overlap import refuse_overlap
 from .create import from_array, moved
 from .parts import cut, picked
 from .tensor import Tensor, wrap

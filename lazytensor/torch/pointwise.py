@@ -206,21 +206,21 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     return pointwise("Round", lambda n: down(g.round(up(n, scale)), scale), x)
 
 
-def _predicate(name: str, f: Callable[[Node], Node]) -> None:
+def _predicate(name: str, f: Callable[[Node], Node], out: bool = False) -> None:
     def function(input: Tensor) -> Tensor:
         x = need_tensor(name, input)
         return wrap(f(x._read()), bool_, strides_like(x))
 
     function.__name__ = name
     function.__doc__ = f"`{name}` of each element, bool."
-    op(name)(function)
+    op(name, out=out)(function)
 
 
 _predicate("isnan", _row(rows.isnan))
 _predicate("isinf", _row(rows.isinf))
 _predicate("isfinite", _row(rows.isfinite))
 _predicate("signbit", lambda n: g.broadcast_to(g.cast(g.constant(0, n), bool_.numpy), n.shape)
-           if n.dtype.kind in "bu" else g.signbit(n))  # fmt: skip
+           if n.dtype.kind in "bu" else g.signbit(n), True)  # fmt: skip
 
 
 # --- two operands ---------------------------------------------------------------------------------

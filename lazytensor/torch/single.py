@@ -68,7 +68,8 @@ def hash_tensor(
         )
     data = np.asarray(value(x._read()))
     wide = data.astype(np.float64).view(BITS) if x.dtype._rank == 2 else data.astype(BITS)
-    found = np.bitwise_xor.reduce(wide, axis=axes, keepdims=keepdim) if x.ndim else wide
+    whole: Any = np.bitwise_xor.reduce(wide, axis=axes, keepdims=True) if x.ndim else wide
+    found = whole if keepdim else np.squeeze(whole, axes) if x.ndim else wide
     return wrap(leaf(np.asarray(found), x._node.device))
 
 

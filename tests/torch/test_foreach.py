@@ -93,8 +93,9 @@ OTHERS = ("T._foreach_pow(2.,x)", "T._foreach_pow(2,i)", "T._foreach_clone(x)", 
           *[f"T._foreach_{f}{s}(x,y,w{v})" for f in ("addcmul", "addcdiv") for s in ("", "_")
             for v in ("", ",2.", ",[2,3.]", ",value=2", ",T.tensor([2.,3.])")])  # fmt: skip
 RECORDED = ("T._foreach_pow(2.,x)", "T._foreach_clone(x)", "T._foreach_max(x)",
-            "T._foreach_norm(x)", "T._foreach_lerp(x,y,.25)", "T._foreach_lerp(x,y,[.25,.5])", "T._foreach_lerp(x,y,w)",
-            "T._foreach_addcmul(x,y,w)", "T._foreach_addcmul(x,y,w,[2.,3.])",
+            "T._foreach_norm(x)", "T._foreach_lerp(x,y,.25)", "T._foreach_lerp(x,y,[.25,.5])",
+            "T._foreach_lerp(x,y,w)", "T._foreach_addcmul(x,y,w)",
+            "T._foreach_addcmul(x,y,w,[2.,3.])",
             "T._foreach_addcdiv(x,y,w,2.)", "T._foreach_add(x,y,alpha=3)",
             "T._foreach_mm([x[0]],[T.ones(3,2).double()])")  # fmt: skip
 
