@@ -13,7 +13,16 @@ from .views import axes_of
 __all__: list[str] = []
 
 
-def _refuse(x: Any, axes: tuple[int, ...], spacing: Any, edge_order: int) -> None:
+def _refuse(
+    x: Any, axes: tuple[int, ...], spacing: Any, edge_order: int, everywhere: bool
+) -> None:
+    several = isinstance(spacing, list | tuple)
+    if several and everywhere and len(spacing) != len(axes):
+        raise RuntimeError(
+            "torch.gradient expected spacing to be unspecified, a scalar, or a list of length "
+            f"equal to 'self.dim() = {x.ndim}', since dim argument was not given, but got a list "
+            f"of length {len(spacing)}"
+        )
     if isinstance(spacing, list | tuple) and len(spacing) != len(axes):
         raise RuntimeError(
             "torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim "
@@ -112,7 +121,7 @@ def gradient(
     """
     x: Any = need_tensor("gradient", input)
     axes = tuple(range(x.ndim)) if dim is None else axes_of(dim, x.ndim)
-    _refuse(x, axes, spacing, edge_order)
+    _refuse(x, axes, spacing, edge_order, dim is None)
     steps = spacing if isinstance(spacing, list | tuple) else [spacing] * len(axes)
     return tuple([
         _uneven(x, a, step, edge_order)
