@@ -196,7 +196,8 @@ def _positive(strides: Ints, dilations: Ints) -> None:
     if min(strides) <= 0:
         raise RuntimeError("non-positive stride is not supported")
     if min(dilations) <= 0:
-        raise RuntimeError("dilation should be greater than zero")
+        shown = f", but got {list(dilations)}" if min(dilations) == 0 else ""
+        raise RuntimeError(f"dilation should be greater than zero{shown}")
 
 
 def _conv_pads(padding: Any, kernel: Ints, strides: Ints, dilations: Ints) -> Pads:

@@ -21,6 +21,7 @@ from . import (
     differences,
     draws,
     exchange,
+    foreach,
     index,
     join,
     linear,
@@ -39,6 +40,7 @@ from . import (
     settings,
     shape,
     sharing,
+    single,
     special,
     spectrogram,
     statistics,
@@ -63,9 +65,9 @@ from .tensor import Tensor as Tensor
 
 MODULES = (
     _nn, _untyped, arithmetic, autograd, complexes, contraction, convert, copying, counting, create,
-    cumulative, differences, draws, exchange, index, join, linear, lowrank, masks, norms, operators,
-    order, parts, pointwise, ranges, reduce, return_types, scatter, settings, shape, sharing,
-    special, spectrogram, statistics, views, windows,
+    cumulative, differences, draws, exchange, foreach, index, join, linear, lowrank, masks, norms,
+    operators, order, parts, pointwise, ranges, reduce, return_types, scatter, settings, shape,
+    sharing, single, special, spectrogram, statistics, views, windows,
 )  # fmt: skip
 
 
@@ -77,10 +79,11 @@ KINDS: tuple[type, ...] = (
 
 def _names() -> dict[str, Any]:
     """The namespace."""
-    out: dict[str, Any] = {"e": math.e, "inf": math.inf, "nan": math.nan, "pi": math.pi}
-    out |= {name: f for name, f in FUNCTIONS.items() if not name.startswith("_")}
+    out: dict[str, Any] = {n: f for n, f in FUNCTIONS.items()
+                           if not n.startswith("_") or n.startswith("_foreach_")}  # fmt: skip
     out |= {**_dtypes.NAMES, **_dtypes.ALIASES, **TYPED, **_types.FORMATS, **_types.LAYOUTS}
     out |= {name: getattr(random, name) for name in random.__all__ if name != "fork_rng"}
+    out |= {name: getattr(math, name) for name in ("e", "inf", "nan", "pi")} | {"newaxis": None}
     out["default_generator"] = default_generator
     out["_C"] = subclass.C
     for kind in KINDS:

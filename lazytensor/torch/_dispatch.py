@@ -131,7 +131,7 @@ def op(
     out: bool | str = False,
 ) -> Callable[[Function], Function]:
     """Make a function public: as `torch.name`, as a method, as `name_`, with `out=`, which for
-    "apart" must share no memory with what is read.
+    "apart" must share no memory with what is read, and for "exact" have the dtype too.
     """
 
     def made(f: Function) -> Function:
@@ -180,9 +180,12 @@ def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
                     kwargs["dtype"] = _dtypes.given(kwargs["dtype"], name)
                 if has_out and "out" in kwargs:
                     sink = kwargs.pop("out")
-                    if has_out == "apart" and sink is not None:
+                    if isinstance(has_out, str) and sink is not None:
                         refuse_shared(_tensors((sink,)), _tensors(args))
-                    return _into(sink, f(*args, **kwargs), name, args)
+                    result = f(*args, **kwargs)
+                    if has_out == "exact" and sink is not None:
+                        _same_dtype(sink, result)
+                    return _into(sink, result, name, args)
             return f(*args, **kwargs)
         except Different as drawn:
             return drawn.batch.different(f, name, args, kwargs)
@@ -198,6 +201,12 @@ def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
         public.__name__ = public.__qualname__ = name
     public.__module__ = "torch"
     return public
+
+
+def _same_dtype(out: Tensor, result: Tensor) -> None:
+    if out.dtype is not result.dtype:
+        wanted, given = (_C.get(t.dtype, str(t.dtype)) for t in (result, out))
+        raise RuntimeError(f"Expected out tensor to have dtype {wanted}, but got {given} instead")
 
 
 def _into(out: Any, result: Any, name: str, args: Sequence[Any] = ()) -> Any:

@@ -13,6 +13,7 @@ from ..ops.bits import bitcast
 from ..ops.movement import reshape
 from ._dispatch import cast, need_tensor, op
 from ._dtypes import TITLES, bool_, float16, float32, float64
+from .create import assign_out
 from .pointwise import binary, floated, pointwise, strides_like
 from .tensor import Tensor, wrap
 from .views import shown
@@ -103,16 +104,28 @@ def _parts(name: str, title: str, f: Callable[[Node, Node], Node], x: Any, y: An
     return binary(name, title, f, x, y)
 
 
-@op(method=False, out=True)
-def complex(real: Tensor, imag: Tensor) -> Tensor:
+def _made(out: Tensor | None, made: Tensor) -> Tensor:
+    """What was made, or an output of its dtype that it is written to."""
+    if out is None:
+        return made
+    if out.dtype is not made.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {TITLES[made.dtype]} but got scalar type "
+            f"{TITLES[out.dtype]} for argument 'out'"
+        )
+    return assign_out(out, made)
+
+
+@op(method=False)
+def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Complex numbers of real and imaginary parts. Raises RuntimeError for dtypes."""
-    return _parts("complex", "Complex", g.complex, real, imag)
+    return _made(out, _parts("complex", "Complex", g.complex, real, imag))
 
 
-@op(method=False, out=True)
-def polar(abs: Tensor, angle: Tensor) -> Tensor:
+@op(method=False)
+def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Complex numbers of moduli and angles. Raises RuntimeError for dtypes."""
-    return _parts("polar", "Polar", nodes.polar, abs, angle)
+    return _made(out, _parts("polar", "Polar", nodes.polar, abs, angle))
 
 
 @op(method=False)

@@ -21,13 +21,13 @@ from ._dispatch import (
     op,
     record,
     refuse_leaf,
-    refuse_overlap,
     run,
     to_dtype,
 )
 from ._dtypes import TITLES, dtype
 from ._format import PRINT_OPTS, formatted, suffixes, text
 from ._graph import MODE, Handle, refuse_within
+from ._overlap import refuse_overlap
 from .create import from_array, moved
 from .parts import expand, unbind
 from .tensor import Tensor, is_contiguous, memory, wrap
@@ -328,9 +328,16 @@ for _name, _f in (
     ("is_nested", lambda x: False),
     ("is_mps", lambda x: False),
     ("is_xpu", lambda x: False),
+    ("is_ipu", lambda x: False),
+    ("is_maia", lambda x: False),
+    ("is_mtia", lambda x: False),
+    ("is_vulkan", lambda x: False),
+    ("is_xla", lambda x: False),
+    ("volatile", lambda x: False),
     ("names", lambda x: (None,) * x.ndim),
 ):
     bound(_name, property(_f))
+bound("name", property(lambda x: None))
 
 
 @op(name="is_complex")

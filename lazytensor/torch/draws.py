@@ -25,10 +25,10 @@ from ._dispatch import (
     record,
     refuse_leaf,
 )
-from ._dtypes import bool_, default, dtype, int64
+from ._dtypes import TITLES, bool_, default, dtype, int64
 from ._generator import engine
 from ._random import Engine, memory_order
-from .create import new, place
+from .create import assign_out, new, place
 from .tensor import Ints, Tensor, wrap
 from .views import dense, formatted, sizes_of
 
@@ -263,16 +263,20 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None) -> Tensor:
     return _random("Bernoulli", x, found)
 
 
-@op(out=True)
+@op()
 def multinomial(
-    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None
-) -> Tensor:
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """Indices of categories, int64, drawn with the weights of each row. Raises RuntimeError for
     what are no weights.
     """
     x = need_tensor("multinomial", input)
+    if out is not None and out.dtype is not int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {TITLES[out.dtype]}")
     found = engine(generator).multinomial(value(x._read()), int(num_samples), bool(replacement))
-    return new(_node(found, x._node.device))
+    made = new(_node(found, x._node.device))
+    return made if out is None else assign_out(out, made)
 
 
 @op(out=True, method=False)

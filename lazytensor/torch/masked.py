@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _api as torch
+from ._dtypes import iinfo
 
 __all__ = [
     "amax", "amin", "argmax", "argmin", "cumprod", "cumsum", "log_softmax", "logaddexp",
@@ -45,7 +46,7 @@ def _least(name: str, x: Any) -> Any:
         return -INF
     if x.dtype is torch.bool or x.is_complex():
         raise NotImplementedError(f"identity of {name} on {x.dtype} input")
-    return torch.iinfo(x.dtype).min
+    return iinfo(x.dtype).min
 
 
 def _greatest(name: str, x: Any) -> Any:

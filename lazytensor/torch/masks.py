@@ -15,7 +15,7 @@ from ..runtime.materialize import value
 from . import _dtypes
 from ._dispatch import FUNCTIONS, broadcast, need_tensor, op, run
 from ._dtypes import bool_
-from .create import new
+from .create import assign_out, new
 from .parts import expand
 from .scatter import filled, known, made, renewed, titled
 from .tensor import Tensor, normal
@@ -146,17 +146,26 @@ def _found(x: Tensor) -> np.ndarray[Any, Any]:
     return np.argwhere(held).astype(np.int64)
 
 
-@op(out=True)
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """The coordinates of the elements that aren't zero: a row each, or a tensor for each axis."""
+@op()
+def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Any:
+    """The coordinates of the elements that aren't zero: a row each, or a tensor for each axis.
+
+    Raises TypeError for an output that is no tensor, RuntimeError for one with `as_tuple`.
+    """
     x = need_tensor("nonzero", input)
+    if out is not None:
+        if not isinstance(out, Tensor):
+            raise TypeError(f"nonzero(): argument 'out' must be Tensor, not {type(out).__name__}")
+        if as_tuple:
+            raise RuntimeError("nonzero does not support the out kwarg when as_tuple is True")
+        return assign_out(out, nonzero(x))
     found, device = _found(x), x._node.device
     if as_tuple:
         columns = found.T if x._node.shape else np.zeros((1, len(found)), np.int64)
         return tuple([new(leaf(np.ascontiguousarray(c), device)) for c in columns])
-    out = new(leaf(np.ascontiguousarray(found), device))
-    out._strides = normal(found.shape, (1, max(len(found), 1)))
-    return out
+    made = new(leaf(np.ascontiguousarray(found), device))
+    made._strides = normal(found.shape, (1, max(len(found), 1)))
+    return made
 
 
 @op()

@@ -93,6 +93,11 @@ def vector_norm(
 ) -> Tensor:
     """The p-norm over axes, all for None, real. Raises RuntimeError for integers."""
     if of is not None:
+        if _dtypes.promote(x.dtype, of) is not of and of._rank > 1 < x.dtype._rank:
+            raise RuntimeError(
+                f"linalg.vector_norm: the dtype of the input ({TITLES[x.dtype]}) should be "
+                f"convertible without narrowing to the specified dtype ({TITLES[of]})"
+            )
         x = to_dtype(x, of)
     if x.dtype._rank < 2:
         raise RuntimeError(

@@ -171,7 +171,7 @@ def _pieces(x: Tensor, a: int, sizes: Sequence[int], name: str) -> tuple[Tensor,
     return noted(shown_many(name, x, pieces), dim=a)  # type: ignore[no-any-return]
 
 
-@op(function=False)
+@op()
 def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces of several sizes along an axis."""
     return split(input, list(split_sizes), dim)

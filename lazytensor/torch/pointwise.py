@@ -214,21 +214,21 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     return pointwise("Round", lambda n: down(g.round(up(n, scale)), scale), x)
 
 
-def _predicate(name: str, f: Callable[[Node], Node]) -> None:
+def _predicate(name: str, f: Callable[[Node], Node], out: bool = False) -> None:
     def function(input: Tensor) -> Tensor:
         x = need_tensor(name, input)
         return wrap(f(x._read()), bool_, strides_like(x))
 
     function.__name__ = name
     function.__doc__ = f"`{name}` of each element, bool."
-    op(name)(function)
+    op(name, out=out)(function)
 
 
 _predicate("isnan", _row(rows.isnan))
 _predicate("isinf", _row(rows.isinf))
 _predicate("isfinite", _row(rows.isfinite))
 _predicate("signbit", lambda n: g.broadcast_to(g.cast(g.constant(0, n), bool_.numpy), n.shape)
-           if n.dtype.kind in "bu" else g.signbit(n))  # fmt: skip
+           if n.dtype.kind in "bu" else g.signbit(n), True)  # fmt: skip
 
 
 # --- two operands ---------------------------------------------------------------------------------
@@ -453,7 +453,7 @@ for _new, _old in (("not_equal", "ne"), ("less", "lt"), ("less_equal", "le"), ("
 
 def _pairwise(
     name: str, title: str, f: Callable[[Node, Node], Node], floating: bool = False,
-    numbers: bool = False, refused: bool = False,
+    numbers: bool = False, inplace: bool = True, refused: bool = False,
 ) -> None:  # fmt: skip
     def function(input: Any, other: Any) -> Tensor:
         if numbers:
@@ -467,11 +467,11 @@ def _pairwise(
 
     function.__name__ = name
     function.__doc__ = f"`{name}` of each pair of elements."
-    op(name, inplace=True, out=True)(function)
+    op(name, inplace=inplace, out=True)(function)
 
 
-_pairwise("maximum", "Maximum", g.maximum, refused=True)
-_pairwise("minimum", "Minimum", g.minimum, refused=True)
+_pairwise("maximum", "Maximum", g.maximum, inplace=False, refused=True)
+_pairwise("minimum", "Minimum", g.minimum, inplace=False, refused=True)
 _pairwise("atan2", "Atan2", g.atan2, True)
 _pairwise("hypot", "Hypot", g.hypot)
 _pairwise("copysign", "Copysign", g.copysign, True, True)

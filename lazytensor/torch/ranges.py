@@ -106,11 +106,9 @@ def linspace(
 def _no_axes(name: str, start: Any, end: Any) -> None:
     tensors = [(word, x) for word, x in (("start", start), ("end", end)) if isinstance(x, Tensor)]
     if any(x.ndim for _, x in tensors):
-        both = " and ".join(word for word, _ in tensors)
         found = " and ".join(f"{word} with {x.ndim} dimension(s)" for word, x in tensors)
-        plural = "s" if len(tensors) == 2 else ""
         raise RuntimeError(
-            f"{name} only supports 0-dimensional {both} tensor{plural}, but got {found}."
+            f"{name} only supports 0-dimensional start and end tensors, but got {found}."
         )
 
 

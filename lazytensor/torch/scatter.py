@@ -81,7 +81,7 @@ def _no_larger(x: Tensor, a: int, index: Tensor) -> None:
             )
 
 
-@op(out="apart")
+@op(out="exact")
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """Elements at the places that an index has along one axis, shaped as the index.
 

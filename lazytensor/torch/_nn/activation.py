@@ -11,7 +11,7 @@ from ...lang import activation as lang
 from ...runtime.materialize import value
 from .. import _dtypes
 from .._dispatch import need_tensor
-from ..draws import engine
+from .._generator import engine
 from ..pointwise import pointwise
 from ..tensor import Tensor
 from ._base import apply, nn

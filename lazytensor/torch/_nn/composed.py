@@ -7,6 +7,7 @@ from math import pi
 from typing import Any
 
 from .._dispatch import FUNCTIONS, need_tensor
+from ..norms import vector_norm
 from ..tensor import Tensor
 from ._base import nn, word
 
@@ -55,7 +56,8 @@ def hinge_embedding_loss(
     Raises RuntimeError for shapes.
     """
     where, zero = FUNCTIONS["where"], FUNCTIONS["zeros_like"](input)
-    far = where(target != 1, (margin - input).clamp_min(0), zero)
+    bound = FUNCTIONS["full"]((), margin, dtype=input.dtype)
+    far = where(target != 1, (bound - input).clamp_min(0), zero)
     return reduced(far + where(target != -1, input, zero), reduction)
 
 
@@ -91,8 +93,8 @@ def pairwise_distance(
     x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Any:
     """The p-norm of x1 - x2 + eps along the last axis. Raises RuntimeError for shapes."""
-    apart = need_tensor("pairwise_distance", x1) - x2 + eps
-    return FUNCTIONS["norm"](apart, p, -1, keepdim)
+    apart: Any = need_tensor("pairwise_distance", x1) - x2 + eps
+    return vector_norm(apart, float(p), -1, keepdim, None, "NormBackward1")
 
 
 @nn("triplet_margin_loss", torch=True)

@@ -69,7 +69,7 @@ def bilinear(
 
 
 def _fit_normalized(
-    x: Tensor, sizes: Sequence[int], weight: Tensor | None, bias: Tensor | None
+    x: Tensor, sizes: Sequence[int], weight: Tensor | None, bias: Tensor | None, comma: str = ", "
 ) -> None:
     """Raises RuntimeError unless a tensor, weights and biases end in these sizes."""
     shape, own = tuple(sizes), x._node.shape
@@ -87,7 +87,7 @@ def _fit_normalized(
     if own[len(own) - len(shape) :] != shape or len(own) < len(shape):
         raise RuntimeError(
             f"Given normalized_shape={list(shape)}, expected input with shape "
-            f"[*{', '.join(map(str, shape))}], but got input of size{list(own)}"
+            f"[*{comma}{', '.join(map(str, shape))}], but got input of size{list(own)}"
         )
 
 
@@ -111,7 +111,7 @@ def rms_norm(
     eps: float | None = None,
 ) -> Tensor:  # fmt: skip
     """Divided by the root of the mean square over the last axes. Raises RuntimeError for shapes."""
-    _fit_normalized(input, normalized_shape, weight, None)
+    _fit_normalized(input, normalized_shape, weight, None, "")
     ndim = len(tuple(normalized_shape))
     return apply("FusedRmsNorm", lambda x, w: norm.rms_norm(x, ndim, w, eps), input, weight)
 
@@ -141,7 +141,7 @@ def _nothing(x: Any, weight: Any, bias: Any) -> Tensor:
     """A copy of an empty tensor, through which gradients go."""
     out = x.clone()
     out = out if weight is None else out * weight[0]
-    return out if bias is None else out + bias[0]
+    return out if bias is None else out + bias[0]  # type: ignore[no-any-return]
 
 
 @nn("batch_norm", torch=True)

@@ -42,6 +42,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("ASGD", {"lr": 0.1, "t0": 2, "weight_decay": 0.1}),
     ("Rprop", {}),
     ("Rprop", {"lr": 0.1, "step_sizes": (0.05, 0.15)}),
+    ("Adafactor", {}),
+    ("Adafactor", {"lr": 0.1, "weight_decay": 0.1, "d": 2.0, "eps": (1e-8, 1e-2)}),
 ]
 IDS = [f"{i}-{name}" for i, (name, _) in enumerate(CASES)]
 
@@ -90,6 +92,11 @@ def same(a: Any, b: Any) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.complex64])
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_trajectories_are_those_of_torch(case: Any, dtype: Any) -> None:
+    if case[0] == "Adafactor" and dtype.is_complex:
+        for module in (optim, torch.optim):
+            with pytest.raises(RuntimeError, match="^Adafactor does not support complex param"):
+                trained(module, *case, dtype)
+        return
     ours, theirs = (trained(m, *case, dtype) for m in (optim, torch.optim))
     same(ours[0], theirs[0])
     same(ours[1].state_dict(), theirs[1].state_dict())
@@ -109,6 +116,26 @@ def test_states_of_torch_go_on_here(case: Any) -> None:
             o.step()
     same(params, theirs_params)
     same(ours.state_dict(), theirs.state_dict())
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3, 5)])
+@pytest.mark.parametrize(
+    "kwargs",
+    [{}, {"lr": 0.1, "nesterov": False}, {"lr": 0.1, "adjust_lr_fn": "match_rms_adamw"},
+     {"lr": torch.tensor(0.1), "ns_steps": 3, "weight_decay": 0.0}],
+)  # fmt: skip
+def test_muon(shape: Any, kwargs: Any) -> None:
+    found = []
+    for module in (optim, torch.optim):
+        torch.manual_seed(2)
+        p = torch.randn(shape).requires_grad_()
+        optimizer = module.Muon([p], **kwargs)
+        for step in range(4):
+            optimizer.zero_grad()
+            ((p - step) ** 2).sin().sum().backward()
+            optimizer.step()
+        found.append((p.detach(), optimizer.state_dict()))
+    same(found[0], found[1])
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "Adadelta", "NAdam"])
@@ -182,6 +209,11 @@ REFUSED: dict[str, Any] = {
     "alpha": lambda m: m.RMSprop([p()], alpha=-1),
     "accumulator": lambda m: m.Adagrad([p()], initial_accumulator_value=-1),
     "momentum_decay": lambda m: m.NAdam([p()], momentum_decay=-1),
+    "d": lambda m: m.Adafactor([p()], d=0.5),
+    "beta2_decay": lambda m: m.Adafactor([p()], beta2_decay=0.5),
+    "eps of two": lambda m: m.Adafactor([p()], eps=(-1, 1)),
+    "matrices": lambda m: m.Muon([p()]),
+    "rule": lambda m: m.Muon([p()], adjust_lr_fn="other"),
     "set": lambda m: m.SGD([{"params": {p()}}]),
     "not tensors": lambda m: m.SGD([1]),
     "computed": lambda m: m.SGD([p() * 2]),

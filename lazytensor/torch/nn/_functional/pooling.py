@@ -182,12 +182,11 @@ def _fractional(
     if output_size is None and output_ratio is None:
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
     if output_size is None:
-        ratios = _sizes(output_ratio, rank)
-        if len(ratios) > rank:
+        if len(output_ratio) > rank:
             raise ValueError(
                 f"{name} requires output_ratio to either be a single Int or tuple of Ints."
             )
-        output_size = [int(s * r) for s, r in zip(input.size()[-rank:], ratios)]
+        output_size = [int(s * r) for s, r in zip(input.size()[-rank:], output_ratio)]
     if samples is None:
         batch = 1 if input.dim() == rank + 1 else input.size(0)
         samples = torch.rand(
