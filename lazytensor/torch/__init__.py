@@ -14,6 +14,7 @@ from . import (
     compiler,
     cuda,
     distributed,
+    distributions,
     jit,
     linalg,
     nn,
@@ -45,7 +46,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "GradScaler", "accelerator", "amp", "autograd", "backends", "compiler", "cuda", "distributed",
-    "jit", "linalg", "load", "nn", "optim", "random", "return_types", "save", "special",
-    "testing", "utils", "version",
+    "distributions", "jit", "linalg", "load", "nn", "optim", "random", "return_types", "save",
+    "special", "testing", "utils", "version",
 ]  # fmt: skip
 __all__ += _api.__all__
