@@ -18,6 +18,7 @@ from . import (
     jit,
     linalg,
     nn,
+    onnx,
     optim,
     random,
     return_types,
@@ -46,7 +47,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "GradScaler", "accelerator", "amp", "autograd", "backends", "compiler", "cuda", "distributed",
-    "distributions", "jit", "linalg", "load", "nn", "optim", "random", "return_types", "save",
-    "special", "testing", "utils", "version",
+    "distributions", "jit", "linalg", "load", "nn", "onnx", "optim", "random", "return_types",
+    "save", "special", "testing", "utils", "version",
 ]  # fmt: skip
 __all__ += _api.__all__

@@ -3,10 +3,10 @@
 from typing import Any
 
 from .._dispatch import FUNCTIONS
-from . import activation, layers, loss, windows
+from . import activation, layers, loss, recurrent, windows
 from ._base import TABLE
 
-FAMILIES = (activation, layers, loss, windows)
+FAMILIES = (activation, layers, loss, recurrent, windows)
 globals().update(TABLE)
 
 
