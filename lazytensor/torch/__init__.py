@@ -16,10 +16,12 @@ from . import (
     cpu,
     cuda,
     distributed,
+    distributions,
     jit,
     linalg,
     masked,
     nn,
+    onnx,
     optim,
     random,
     return_types,
@@ -56,7 +58,8 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "GradScaler", "accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda",
-    "distributed", "jit", "linalg", "load", "masked", "nn", "optim", "random", "return_types",
+    "distributed", "distributions", "jit", "linalg", "load", "masked", "nn", "onnx", "optim",
+    "random", "return_types",
     "save", "special", "testing", "utils", "version",
 ]  # fmt: skip
 __all__ += list(_LAZY)

@@ -236,3 +236,4 @@ contiguous_format = FORMATS["contiguous_format"]
 preserve_format = FORMATS["preserve_format"]
 channels_last = FORMATS["channels_last"]
 channels_last_3d = FORMATS["channels_last_3d"]
+FORMATS["legacy_contiguous_format"] = contiguous_format

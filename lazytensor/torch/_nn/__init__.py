@@ -4,10 +4,10 @@ from typing import Any
 
 from .._dispatch import FUNCTIONS
 from .._missing import missing
-from . import activation, composed, layers, loss, natives, resample, windows
+from . import activation, composed, layers, loss, natives, recurrent, resample, windows
 from ._base import TABLE
 
-FAMILIES = (activation, composed, layers, loss, natives, resample, windows)
+FAMILIES = (activation, composed, layers, loss, natives, recurrent, resample, windows)
 globals().update(TABLE)
 
 

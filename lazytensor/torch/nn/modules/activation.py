@@ -10,6 +10,7 @@ from typing import Any
 from ... import _api as torch
 from .. import functional as F
 from .. import init as initial
+from .attention import MultiheadAttention as MultiheadAttention
 from .module import Module
 from .utils import fresh
 
