@@ -99,11 +99,11 @@ def pending(roots: Sequence[Node]) -> tuple[list[Node], Uses]:
             uses[a] = 1
             if a.value is None and a.op is not PLACEHOLDER:
                 found.append(a)
-    found.sort(key=_serial)
+    found.sort(key=serial)
     return found, uses
 
 
-_serial = attrgetter("serial")
+serial = attrgetter("serial")
 
 
 def linearize(roots: Sequence[Node], found: tuple[list[Node], Uses] | None = None) -> Graph:
@@ -210,8 +210,13 @@ def between(outputs: Sequence[Node], inputs: Sequence[Node]) -> list[Node]:
     """Nodes that a history from outputs back to inputs may go through, inputs left out. What is
     older than all inputs can't depend on any.
     """
-    if len(outputs) == 1 and all(a in inputs or not a.args for a in outputs[0].args):
-        return [outputs[0]] if outputs[0].args and outputs[0] not in inputs else []
+    if len(outputs) == 1:
+        out = outputs[0]
+        for a in out.args:
+            if a.args and a not in inputs:
+                break
+        else:
+            return [out] if out.args and out not in inputs else []
     oldest = min([x.serial for x in inputs], default=float("inf"))
     seen, found = set(inputs), []
     stack = list(outputs)

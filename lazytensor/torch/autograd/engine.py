@@ -14,6 +14,7 @@ from ...ir.node import Node, apply, scalar
 from ...ops import g
 from ...ops.movement import reshape
 from .._dispatch import FUNCTIONS, distinct, to_dtype
+from .._compute import note
 from .._graph import ANOMALY, MODE, AccumulateGrad, GradFn, grad_fn_class
 from ..tensor import Tensor, wrap
 from ..views import dense
@@ -371,7 +372,9 @@ def backward(
         for x in ends:
             if x.grad_fn is not None:
                 Tensor.retain_grad(x)  # type: ignore[attr-defined]
-    _walk(_listed(tensors), given, retain_graph, create_graph, ends, False)
+    roots = _listed(tensors)
+    _walk(roots, given, retain_graph, create_graph, ends, False)
+    note(roots)
 
 
 def grad(
