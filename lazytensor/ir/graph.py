@@ -95,10 +95,10 @@ def pending(roots: Sequence[Node]) -> tuple[list[Node], Uses]:
         for a in node.args:
             if a in uses:
                 uses[a] += 1
-                continue
-            uses[a] = 1
-            if a.value is None and a.op is not PLACEHOLDER:
-                found.append(a)
+            else:
+                uses[a] = 1
+                if a.value is None and a.op is not PLACEHOLDER:
+                    found.append(a)
     found.sort(key=serial)
     return found, uses
 
@@ -117,20 +117,22 @@ def linearize(roots: Sequence[Node], found: tuple[list[Node], Uses] | None = Non
     seen: dict[Key, int] = {}
     nodes, graph.uses = pending(roots) if found is None else found
     for node in nodes:
-        args = node.args
+        args, op = node.args, node.op
         try:
-            row = (node.op, node.params, *[number[a] for a in args])
+            if len(args) == 2:  # the most common case, without a list
+                row: Key = (op, node.params, number[args[0]], number[args[1]])
+            else:
+                row = (op, node.params, *[number[a] for a in args])
         except KeyError:
             for a in args:
                 if a not in number:
                     _add_leaf(graph, a, seen)
-            row = (node.op, node.params, *[number[a] for a in args])
-        if not node.op.cheap:
-            place = seen.setdefault(row, len(order))
-            if place != len(order):
-                number[node] = place
-                continue
-        number[node] = len(order)
+            row = (op, node.params, *[number[a] for a in args])
+        place = len(order)
+        if not op.cheap and seen.setdefault(row, place) != place:
+            number[node] = seen[row]
+            continue
+        number[node] = place
         order.append(node)
         rows.append(row)
     for node in roots:
@@ -159,7 +161,9 @@ def wanted_elsewhere(graph: Graph, worth: Callable[[Node], bool]) -> list[int]:
     number, outputs = graph.number, set(graph.outputs)
     out = set()
     for node, references in _references(number, graph.uses):
-        if (COUNTED and references <= _OWN) or node.value is not None or not node.args:
+        if references <= _OWN and COUNTED:
+            continue
+        if node.value is not None or not node.args:
             continue
         place = number[node]
         if place not in outputs and worth(node):
