@@ -214,13 +214,8 @@ def between(outputs: Sequence[Node], inputs: Sequence[Node]) -> list[Node]:
     """Nodes that a history from outputs back to inputs may go through, inputs left out. What is
     older than all inputs can't depend on any.
     """
-    if len(outputs) == 1:
-        out = outputs[0]
-        for a in out.args:
-            if a.args and a not in inputs:
-                break
-        else:
-            return [out] if out.args and out not in inputs else []
+    if len(outputs) == 1 and _next(outputs[0], inputs):
+        return list(outputs) if outputs[0].args and outputs[0] not in inputs else []
     oldest = min([x.serial for x in inputs], default=float("inf"))
     seen, found = set(inputs), []
     stack = list(outputs)
@@ -233,15 +228,27 @@ def between(outputs: Sequence[Node], inputs: Sequence[Node]) -> list[Node]:
     return found
 
 
+def _next(node: Node, inputs: Sequence[Node]) -> bool:
+    """Whether a node reads nothing else that was computed."""
+    for a in node.args:
+        if a.args and a not in inputs:
+            return False
+    return True
+
+
 def keep(outputs: Sequence[Node], inputs: Sequence[Node]) -> None:
     """A history goes from outputs back to inputs: nodes between keep their arguments."""
+    if len(outputs) == 1 and _next(outputs[0], inputs):
+        outputs[0].kept += 1
+        return
     for node in between(outputs, inputs):
         node.kept += 1
 
 
 def let_go(outputs: Sequence[Node], inputs: Sequence[Node]) -> None:
     """A history that was kept is not needed any more."""
-    for node in between(outputs, inputs):
+    one = len(outputs) == 1 and _next(outputs[0], inputs)
+    for node in outputs if one else between(outputs, inputs):
         node.kept -= 1
         if node.value is not None and not TRACING.depth:
             cut(node)
