@@ -249,9 +249,14 @@ def let_go(outputs: Sequence[Node], inputs: Sequence[Node]) -> None:
     """A history that was kept is not needed any more."""
     one = len(outputs) == 1 and _next(outputs[0], inputs)
     for node in outputs if one else between(outputs, inputs):
-        node.kept -= 1
-        if node.value is not None and not TRACING.depth:
-            cut(node)
+        release(node)
+
+
+def release(node: Node) -> None:
+    """One history less goes through a node."""
+    node.kept -= 1
+    if node.value is not None and not TRACING.depth:
+        cut(node)
 
 
 def ancestors(roots: Sequence[Node], stop: Callable[[Node], bool]) -> list[Node]:
