@@ -95,15 +95,15 @@ def pending(roots: Sequence[Node]) -> tuple[list[Node], Uses]:
         for a in node.args:
             if a in uses:
                 uses[a] += 1
-                continue
-            uses[a] = 1
-            if a.value is None and a.op is not PLACEHOLDER:
-                found.append(a)
-    found.sort(key=_serial)
+            else:
+                uses[a] = 1
+                if a.value is None and a.op is not PLACEHOLDER:
+                    found.append(a)
+    found.sort(key=serial)
     return found, uses
 
 
-_serial = attrgetter("serial")
+serial = attrgetter("serial")
 
 
 def linearize(roots: Sequence[Node], found: tuple[list[Node], Uses] | None = None) -> Graph:
@@ -117,20 +117,22 @@ def linearize(roots: Sequence[Node], found: tuple[list[Node], Uses] | None = Non
     seen: dict[Key, int] = {}
     nodes, graph.uses = pending(roots) if found is None else found
     for node in nodes:
-        args = node.args
+        args, op = node.args, node.op
         try:
-            row = (node.op, node.params, *[number[a] for a in args])
+            if len(args) == 2:  # the most common case, without a list
+                row: Key = (op, node.params, number[args[0]], number[args[1]])
+            else:
+                row = (op, node.params, *[number[a] for a in args])
         except KeyError:
             for a in args:
                 if a not in number:
                     _add_leaf(graph, a, seen)
-            row = (node.op, node.params, *[number[a] for a in args])
-        if not node.op.cheap:
-            place = seen.setdefault(row, len(order))
-            if place != len(order):
-                number[node] = place
-                continue
-        number[node] = len(order)
+            row = (op, node.params, *[number[a] for a in args])
+        place = len(order)
+        if not op.cheap and seen.setdefault(row, place) != place:
+            number[node] = seen[row]
+            continue
+        number[node] = place
         order.append(node)
         rows.append(row)
     for node in roots:
@@ -159,7 +161,9 @@ def wanted_elsewhere(graph: Graph, worth: Callable[[Node], bool]) -> list[int]:
     number, outputs = graph.number, set(graph.outputs)
     out = set()
     for node, references in _references(number, graph.uses):
-        if (COUNTED and references <= _OWN) or node.value is not None or not node.args:
+        if references <= _OWN and COUNTED:
+            continue
+        if node.value is not None or not node.args:
             continue
         place = number[node]
         if place not in outputs and worth(node):
@@ -210,8 +214,8 @@ def between(outputs: Sequence[Node], inputs: Sequence[Node]) -> list[Node]:
     """Nodes that a history from outputs back to inputs may go through, inputs left out. What is
     older than all inputs can't depend on any.
     """
-    if len(outputs) == 1 and all(a in inputs or not a.args for a in outputs[0].args):
-        return [outputs[0]] if outputs[0].args and outputs[0] not in inputs else []
+    if len(outputs) == 1 and _next(outputs[0], inputs):
+        return list(outputs) if outputs[0].args and outputs[0] not in inputs else []
     oldest = min([x.serial for x in inputs], default=float("inf"))
     seen, found = set(inputs), []
     stack = list(outputs)
@@ -224,18 +228,35 @@ def between(outputs: Sequence[Node], inputs: Sequence[Node]) -> list[Node]:
     return found
 
 
+def _next(node: Node, inputs: Sequence[Node]) -> bool:
+    """Whether a node reads nothing else that was computed."""
+    for a in node.args:
+        if a.args and a not in inputs:
+            return False
+    return True
+
+
 def keep(outputs: Sequence[Node], inputs: Sequence[Node]) -> None:
     """A history goes from outputs back to inputs: nodes between keep their arguments."""
+    if len(outputs) == 1 and _next(outputs[0], inputs):
+        outputs[0].kept += 1
+        return
     for node in between(outputs, inputs):
         node.kept += 1
 
 
 def let_go(outputs: Sequence[Node], inputs: Sequence[Node]) -> None:
     """A history that was kept is not needed any more."""
-    for node in between(outputs, inputs):
-        node.kept -= 1
-        if node.value is not None and not TRACING.depth:
-            cut(node)
+    one = len(outputs) == 1 and _next(outputs[0], inputs)
+    for node in outputs if one else between(outputs, inputs):
+        release(node)
+
+
+def release(node: Node) -> None:
+    """One history less goes through a node."""
+    node.kept -= 1
+    if node.value is not None and not TRACING.depth:
+        cut(node)
 
 
 def ancestors(roots: Sequence[Node], stop: Callable[[Node], bool]) -> list[Node]:

@@ -65,7 +65,7 @@ class Op:
     """
 
     __slots__ = (
-        "name", "kind", "arity", "params", "domain", "outputs", "fails", "cheap", *COLUMNS,
+        "name", "kind", "arity", "params", "domain", "outputs", "fails", "cheap", "smooth", *COLUMNS,
     )  # fmt: skip
 
     infer: Callable[..., tuple[Any, Any]]
@@ -103,6 +103,9 @@ class Op:
             setattr(self, column, columns.pop(column, None))
         if columns:
             raise TypeError(f"op {name!r} has no column {', '.join(columns)}")
+        self.smooth = any(
+            getattr(self, c) not in (None, NONDIFF) for c in ("partials", "transpose", "vjp")
+        )
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -112,9 +115,7 @@ class Op:
 
     def differentiable(self) -> bool:
         """Whether any derivative column holds a rule."""
-        return any(
-            getattr(self, c) not in (None, NONDIFF) for c in ("partials", "transpose", "vjp")
-        )
+        return self.smooth
 
 
 def _by_name(name: str) -> Op:

@@ -98,7 +98,8 @@ class _Builder:
         views = tuple(self._view(a.shape, level) for a, level in self.inputs)
         args = tuple(slot(a) for a, _ in self.inputs)
         outs = tuple(slot(n) for n in wanted)
-        return Launch(self.kernel(wanted), space, args, views, outs, tuple(n.shape for n in wanted))
+        shapes, dtypes = tuple(n.shape for n in wanted), tuple(n.dtype for n in wanted)
+        return Launch(self.kernel(wanted), space, args, views, outs, shapes, dtypes)
 
     def _view(self, shape: Shape, level: str) -> tuple[Shape, Shape]:
         """(broadcast to, then reshape to): how a buffer is seen by a kernel over (rows,

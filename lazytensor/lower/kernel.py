@@ -88,7 +88,8 @@ class Kernel:
 
 @dataclass(slots=True)
 class Launch:
-    """A step: a kernel over `space`, reading and writing slots; `shapes` are those of the outputs.
+    """A step: a kernel over `space`, reading and writing slots; `shapes` and `dtypes` are those of
+    the outputs.
 
     `views` tells for each argument the shape that it is broadcast to, and then reshaped to.
     """
@@ -99,6 +100,7 @@ class Launch:
     views: tuple[tuple[Shape, Shape], ...]
     outs: tuple[int, ...]
     shapes: tuple[Shape, ...]
+    dtypes: tuple[DType, ...]
     drops: tuple[int, ...] = ()
     compiled: Any = None
 

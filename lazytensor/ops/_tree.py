@@ -18,15 +18,17 @@ def fold(np: Any, combine: Any, x: Any) -> Any:
     n = x.shape[-2]
     if n == 1:
         return x[..., 0, :]
-    high = (n + 1) // 2
-    acc = x[..., :high, :].copy()
-    rest = x[..., high:, :]
-    while n > 1:
-        low = acc[..., : n // 2, :]
-        combine(low, rest, low)
-        n = high
-        high = (n + 1) // 2
-        rest = acc[..., high:n, :]
+    half = n // 2
+    high = n - half
+    acc = np.empty((*x.shape[:-2], high, x.shape[-1]), x.dtype)
+    combine(x[..., :half, :], x[..., high:, :], acc[..., :half, :])
+    if high > half:
+        acc[..., half, :] = x[..., half, :]
+    while high > 1:
+        n, half = high, high // 2
+        high = n - half
+        low = acc[..., :half, :]
+        combine(low, acc[..., high:n, :], low)
     return acc[..., 0, :]
 
 

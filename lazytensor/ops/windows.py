@@ -15,6 +15,7 @@ from .._base.dtypes import int64
 from .._base.shapes import Shape
 from ..ir.node import Node
 from ..ir.op import NONDIFF, Op, register
+from . import _depthwise
 from ._families import Infer, all_batched, is_complex
 
 Ints = tuple[int, ...]
@@ -45,17 +46,6 @@ def _spatial(x: Node, sizes: Ints, strides: Ints, dilations: Ints, pads: Pads) -
     if min(found, default=1) < 1:
         raise ValueError(f"windows of {sizes} don't fit into shape {x.shape}")
     return found
-
-
-def _sliding(np: Any, x: Any, sizes: Ints, strides: Ints, dilations: Ints) -> Any:
-    """A view (…, *sizes, *counts)."""
-    k, lead = len(sizes), x.ndim - len(sizes)
-    spans = tuple(d * (n - 1) + 1 for n, d in zip(sizes, dilations, strict=True))
-    view = np.lib.stride_tricks.sliding_window_view(x, spans, tuple(range(lead, x.ndim)))
-    steps = tuple(slice(None, None, s) for s in (*strides, *dilations))
-    view = view[(..., *steps)]
-    inner = tuple(range(lead, lead + k))
-    return view.transpose(*range(lead), *(a + k for a in inner), *inner)
 
 
 def _shifted(offset: Ints, steps: Ints, counts: Ints) -> tuple[slice, ...]:
@@ -121,7 +111,7 @@ windows = register(
         1,
         params=("sizes", "strides", "dilations"),
         infer=_infer_windows,
-        value=_sliding,
+        value=_depthwise.sliding,
         transpose=lambda g, ct, x, sizes, strides, dilations: (
             g.overlap_add(ct, x.shape[len(x.shape) - len(sizes) :], strides, dilations),
         ),
@@ -296,7 +286,7 @@ class _Shapes:
 
     def columns(self, x: Any, strides: Ints, dilations: Ints) -> Any:
         """Padded examples -> (groups, channels · places, examples · windows), a copy."""
-        view, k = _sliding(self.np, x, self.kernel, strides, dilations), len(self.kernel)
+        view, k = _depthwise.sliding(self.np, x, self.kernel, strides, dilations), len(self.kernel)
         view = view.transpose(*range(1, k + 2), 0, *range(k + 2, 2 * k + 2))
         return view.reshape(self.groups, self.inner, len(x) * prod(self.counts))
 
@@ -318,6 +308,9 @@ def _conv_value(np: Any, x: Any, w: Any, *params: Any) -> Any:
     dtype, w = x.dtype, _wide(np, w)
     x = resized(np, _wide(np, x), pads)
     s = _of(np, x, w.shape[2:], len(w), params)
+    if groups == x.shape[1] > 1:
+        found = _depthwise.outputs(np, x, w, s.counts, strides, dilations)
+        return found.astype(dtype, copy=False)
     rows = w.reshape(groups, s.outer, s.inner)
     out = np.zeros((len(x), len(w), *s.counts), dtype)
     for part in _chunks(len(x), s.bytes(x)):
@@ -332,6 +325,9 @@ def _input_value(np: Any, y: Any, w: Any, shape: Ints, *params: Any) -> Any:
     c = w.shape[1] * groups
     padded = tuple(n + lo + hi for n, (lo, hi) in zip(shape, pads, strict=True))
     s = _Shapes(np, w.shape[2:], y.shape[2:], c, len(w), groups)
+    if len(w) == groups == c > 1 and max(strides, default=1) == 1:
+        found = _depthwise.inputs(np, y, w, padded, dilations)
+        return resized(np, found, tuple((-lo, -hi) for lo, hi in pads)).astype(dtype, copy=False)
     columns = w.reshape(groups, s.outer, s.inner).swapaxes(1, 2)
     out = np.zeros((len(y), c, *shape), dtype)
     for part in _chunks(len(y), s.bytes(y)):
@@ -349,6 +345,9 @@ def _weight_value(np: Any, x: Any, y: Any, kernel: Ints, *params: Any) -> Any:
     x = resized(np, _wide(np, x), pads)
     s = _Shapes(np, kernel, y.shape[2:], x.shape[1], y.shape[1], groups)
     x = x[(..., *(slice(n) for n in _ends(s.counts, strides, kernel, dilations)))]
+    if groups == x.shape[1] > 1:
+        found = _depthwise.weights(np, x, y, kernel, strides, dilations)
+        return found.astype(dtype, copy=False)
     total = np.zeros((groups, s.outer, s.inner), x.dtype)
     for part in _chunks(len(x), s.bytes(x)):
         columns = s.columns(x[part], strides, dilations)

@@ -20,6 +20,7 @@ from .interpret import evaluate, quietly
 _kernels: dict[Any, target.Compiled] = {}
 _by_kernel: dict[Kernel, target.Compiled] = {}
 MOST_KERNELS = 4096
+How = tuple[int, int]  # bytes of an operand in a block, threads
 
 
 def compiled(kernel: Kernel) -> target.Compiled:
@@ -85,37 +86,33 @@ def _execute(plan: Plan, graph: Graph) -> list[Any]:
     for slot, buffer in plan.constants:
         env[slot] = buffer
     run = _pretend if config.get("target") == "null" else _timed if wants(2) else _run
+    how = config.get("block_bytes"), config.get("num_threads")
     for step in plan.steps:
-        run(step, env, graph)
+        run(step, env, graph, how)
         for slot in step.drops:
             env[slot] = None
     return [env[slot] for slot in plan.outputs]
 
 
-def _run(step: Launch | Call, env: list[Any], graph: Graph) -> None:
+def _run(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
     args = [env[i] for i in step.args]
     if isinstance(step, Call):
         env[step.outs[0]] = _call(step, args, graph)
         return
-    outs = [
-        empty(shape, step.kernel.dtype(n))
-        for shape, n in zip(step.shapes, step.kernel.outputs, strict=True)
-    ]
+    outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
     COUNTERS.kernels += 1
-    target.run(
-        step, step.compiled, args, outs, config.get("block_bytes"), config.get("num_threads")
-    )
-    for slot, out in zip(step.outs, outs, strict=True):
+    target.run(step, step.compiled, args, outs, *how)
+    for slot, out in zip(step.outs, outs):
         env[slot] = out
 
 
-def _timed(step: Launch | Call, env: list[Any], graph: Graph) -> None:
+def _timed(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
     """Run a step and log its time, and the rate at which it reads and writes."""
     moved = sum(
         env[i].nbytes for i in step.args if env[i] is not None and type(env[i]) is not tuple
     )
     start = time.perf_counter()
-    _run(step, env, graph)
+    _run(step, env, graph, how)
     seconds = time.perf_counter() - start
     moved += sum(env[i].nbytes for i in step.outs if type(env[i]) is not tuple)
     name = step.op.name if isinstance(step, Call) else f"kernel of {len(step.kernel.stages)} stages"
@@ -127,7 +124,7 @@ def _call(step: Call, args: list[Any], graph: Graph) -> Any:
     return evaluate(step.op, args, step.params, graph.order[step.place])
 
 
-def _pretend(step: Launch | Call, env: list[Any], graph: Graph) -> None:
+def _pretend(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
     """Count a step; its results take no memory."""
     if isinstance(step, Call):
         COUNTERS.calls += step.op.kind != "movement"
@@ -137,5 +134,5 @@ def _pretend(step: Launch | Call, env: list[Any], graph: Graph) -> None:
         env[step.outs[0]] = found if many else found[0]
         return
     COUNTERS.kernels += 1
-    for slot, shape, n in zip(step.outs, step.shapes, step.kernel.outputs, strict=True):
-        env[slot] = null.nothing(shape, step.kernel.dtype(n))
+    for slot, shape, dtype in zip(step.outs, step.shapes, step.dtypes, strict=True):
+        env[slot] = null.nothing(shape, dtype)

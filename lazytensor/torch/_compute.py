@@ -5,7 +5,9 @@ know who asks: loaders do for a batch, since how each sample was made would make
 graph, and optimizers for what they have changed, so that no step's graph goes on into the next.
 """
 
+from collections.abc import Sequence
 from typing import Any
+from weakref import ref
 
 from .._base.pytree import flatten
 from ..runtime.materialize import materialize
@@ -14,7 +16,20 @@ from .tensor import Tensor
 __all__ = ["compute"]
 
 
+_noted: list[ref[Tensor]] = []
+
+
+def note(tensors: Sequence[Tensor]) -> None:
+    """Let what was differentiated last be computed with what is computed next: its own last few
+    operations are not among what gradients are made of, and would hold all that came before.
+    """
+    _noted[:] = map(ref, tensors)
+
+
 def compute(tree: Any) -> None:
-    """Compute every tensor in a container, all in one graph. Raises what computing them raises."""
+    """Compute every tensor in a container, all in one graph, with those noted that are still there.
+    Raises what computing them raises.
+    """
     tensors = [x for x in flatten(tree)[0] if isinstance(x, Tensor)]
+    tensors += [x for x in [noted() for noted in _noted] if x is not None]
     materialize([x._read() for x in tensors], cutting=True)

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..ir.graph import keep, let_go
+from ..ir.graph import keep, let_go, release
 from ..ir.node import Node, make, placeholder
 from ..ir.op import Op
 from ..ops import g
@@ -310,14 +310,15 @@ class GradFn:
             let_go(outputs, inputs)
             return
         rest = _rest(outputs[0], inputs) if len(outputs) == 1 else None
+        self.inputs = None
         if rest is None:
             self.outputs = bare_piece(inputs, outputs)
+            let_go(outputs, inputs)
         else:
             out = outputs[0]
             read = [(x.shape, x.dtype, x.device) for x in inputs]
             self.outputs = out.op, out.params, read, rest
-        self.inputs = None
-        let_go(outputs, inputs)
+            release(out)
 
 
 def _filled(

@@ -34,6 +34,8 @@ SAVES: dict[str, str] = {
     "Fmax": "01",
     "Fmin": "01",
     "Where": "",
+    "NllLoss": "1",
+    "NllLoss2D": "1",
     "Convolution": "01",
     "Linear": "01",
     "NativeLayerNorm": "0",

@@ -7,7 +7,7 @@ arguments first. It must not know what is done with them.
 from collections.abc import Callable, Iterable, Sequence
 
 from .._base.dtypes import kind
-from ..ir.graph import ancestors
+from ..ir.graph import between, serial
 from ..ir.node import Node
 
 
@@ -19,11 +19,10 @@ def path(
     The walk doesn't go past an input, but it goes past nodes that have a value: a value is a cache.
     An input that doesn't `carry` stops the walk and is depended on by nothing. Linear time.
     """
-    ends = frozenset(inputs)
-    reached = {x for x in ends if carries(x)}
+    reached = {x for x in inputs if carries(x)}
     out = []
-    for node in ancestors(outputs, ends.__contains__):
-        if node in ends or reached.isdisjoint(node.args) or not carries(node):
+    for node in sorted(between(outputs, tuple(inputs)), key=serial):
+        if reached.isdisjoint(node.args) or not carries(node):
             continue
         reached.add(node)
         out.append(node)

@@ -17,6 +17,10 @@ from ...lower.kernel import FULL, Launch
 Arrays = list[np.ndarray[Any, Any]]
 # Elements from which work is split over threads.
 SPLIT = 1 << 17
+# Operands that share the cache with blocks of the size that settings ask for.
+FEW = 8
+# Statements of a kernel that goes over operands of so many bytes one after another.
+BRIEF, NEAR = 3, 1 << 21
 
 
 class Compiled:
@@ -47,19 +51,24 @@ def run(
     else:
         xs = [a.reshape(view[1]) for a, view in zip(args, launch.views, strict=True)]
         ys = list(outs)
-    limit = _limit(launch, compiled, outs, block)
+    limit = _limit(compiled, xs, outs, block, threads)
     if prod(space) <= limit:
         compiled.function(*xs, *ys, *_scratch(compiled, space, launch))
     else:
         _blocks(launch, compiled, xs, ys, space, limit, threads)
 
 
-def _limit(launch: Launch, compiled: Compiled, outs: Arrays, block: int) -> int:
-    """Elements of a block; a kernel of one statement gains nothing from blocks."""
+def _limit(compiled: Compiled, xs: Arrays, outs: Arrays, block: int, threads: int) -> int:
+    """Elements of a block, more where operands are few. A kernel of one statement gains nothing
+    from blocks, and one of a few statements where all its operands stay in the last cache.
+    """
     if compiled.statements == 1:
         return 1 << 62
-    widest = max(o.itemsize for o in outs)
-    return max(2, block // widest)
+    widest = max([o.itemsize for o in outs])
+    if compiled.statements <= BRIEF and threads == 1:
+        block = max(block, NEAR)
+    operands = len(outs) + len(compiled.scratch) + sum([x.size > 1 for x in xs])
+    return max(2, block * max(1, FEW // operands) // widest)
 
 
 def _two_axes(a: np.ndarray[Any, Any], full: Shape, flat: Shape) -> np.ndarray[Any, Any]:

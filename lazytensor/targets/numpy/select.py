@@ -21,11 +21,13 @@ def select(condition: Block, x: Block, y: Block, out: Block) -> None:
     if integer is None or out.size < FEW or not condition.ndim:
         np.copyto(out, np.where(condition, x, y))
         return
-    mask = np.negative(condition.view(np.int8), dtype=integer)  # all bits where it holds
-    bits, other = x.view(integer), y.view(integer)
+    bits, other, ones = x.view(integer), y.view(integer), condition.view(np.int8)
     if not x.ndim and not bits:
-        np.bitwise_and(other, np.invert(mask, out=mask), out=out.view(integer))
-    elif not y.ndim and not other:
+        mask = np.subtract(ones, np.int8(1), dtype=integer)  # all bits where it doesn't hold
+        np.bitwise_and(other, mask, out=out.view(integer))
+        return
+    mask = np.negative(ones, dtype=integer)  # all bits where it holds
+    if not y.ndim and not other:
         np.bitwise_and(bits, mask, out=out.view(integer))
     else:
         differ = np.bitwise_and(np.bitwise_xor(bits, other), mask)

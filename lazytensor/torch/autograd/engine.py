@@ -12,6 +12,7 @@ from typing import Any
 
 from ...ir.node import Node, scalar
 from ...ops import g
+from .._compute import note
 from .._dispatch import elementwise_strides, to_dtype
 from .._graph import ANOMALY, MODE, AccumulateGrad, GradFn
 from .._overlap import gapless
@@ -483,7 +484,9 @@ def backward(
         for x in ends:
             if x.grad_fn is not None:
                 Tensor.retain_grad(x)  # type: ignore[attr-defined]
-    _walk(_listed(tensors), given, retain_graph, create_graph, ends, False)
+    roots = _listed(tensors)
+    _walk(roots, given, retain_graph, create_graph, ends, False)
+    note(roots)
 
 
 def grad(
