@@ -215,7 +215,7 @@ def refuse_overlap(x: Tensor, others: Sequence[Any] = ()) -> None:
     """Raises RuntimeError for a tensor that shows an element of memory more than once, or a part of
     the memory of another, where that is plain to see.
     """
-    if x._strides is not None and any(
+    if x._strides is not None and x._node.size and any(
         s == 0 and n > 1 for s, n in zip(x._strides, x._node.shape)
     ):
         raise RuntimeError(
@@ -567,11 +567,15 @@ def need_tensor(name: str, x: Any, position: int = 1, argument: str = "input") -
 # --- places in memory of results ------------------------------------------------------------------
 
 
-def elementwise_strides(shape: Sequence[int], tensors: Sequence[Tensor]) -> tuple[int, ...] | None:
-    """The strides of an elementwise result: as its operands lie in memory, where they agree."""
+def elementwise_strides(
+    shape: Sequence[int], tensors: Sequence[Tensor], mixed: bool = False
+) -> tuple[int, ...] | None:
+    """The strides of an elementwise result: as its operands lie in memory, where they agree.
+    `mixed` says that there is an operand of another shape, such as a number.
+    """
     if all(t._strides is None for t in tensors):
         return None
-    if all(t._node.shape == shape for t in tensors):
+    if not mixed and all(t._node.shape == shape for t in tensors):
         if all(t._strides is None or tensor.is_contiguous(shape, t._strides) for t in tensors):
             return None
         own = tensors[0]._strides
@@ -579,6 +583,16 @@ def elementwise_strides(shape: Sequence[int], tensors: Sequence[Tensor]) -> tupl
             return own
     ndim = len(shape)
     rows = [_aligned(t, ndim, shape) for t in tensors if t._node.shape]
+    return ordered_strides(shape, rows)
+
+
+def ordered_strides(
+    shape: Sequence[int], rows: Sequence[Sequence[int]]
+) -> tuple[int, ...] | None:
+    """The strides of a result whose axes lie in memory as those of its operands: `rows` has the
+    strides of each, 0 along axes that it hasn't.
+    """
+    ndim = len(shape)
     perm = list(range(ndim - 1, -1, -1))
     for i in range(1, ndim):
         at = i
@@ -592,7 +606,7 @@ def elementwise_strides(shape: Sequence[int], tensors: Sequence[Tensor]) -> tupl
     out, step = [0] * ndim, 1
     for a in perm:
         out[a] = step
-        step *= max(shape[a], 1)
+        step *= shape[a]
     return tensor.normal(tuple(shape), tuple(out))
 
 

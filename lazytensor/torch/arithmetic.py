@@ -58,9 +58,10 @@ def several(
 
     def filled(*found: Node) -> Node:
         left = iter(found)
-        return f(*[next(left) if isinstance(x, Tensor) else n for x, n in zip(operands, fixed)])
+        return f(*[cast(next(left), joint) if isinstance(x, Tensor) else n
+                   for x, n in zip(operands, fixed)])  # fmt: skip
 
-    out = run(title, filled, [to_dtype(x, joint) for x in given])
+    out = run(title, filled, given)
     out._strides = elementwise_strides(out._node.shape, given)
     return out
 
@@ -167,9 +168,9 @@ def _chosen(condition: Any, x: Any, y: Any) -> Tensor:
 
     def f(*found: Node) -> Node:
         left = iter(found)
-        return g.where(on, *[next(left) if n is None else n for n in parts])
+        return g.where(on, *[cast(next(left), joint) if n is None else n for n in parts])
 
-    out = run("Where", f, [to_dtype(t, joint) for t in given])
+    out = run("Where", f, given)
     out._strides = elementwise_strides(out._node.shape, [c, *given])
     return out
 
@@ -464,11 +465,11 @@ def _filled(title: str, x: Tensor, new: Any) -> Tensor:
         )
 
     def f(n: Node, *given: Node) -> Node:
-        one = given[0] if given else number(new, x.dtype, n)
+        one = cast(given[0], x.dtype) if given else number(new, x.dtype, n)
         return g.broadcast_to(one, n.shape)
 
-    given = (to_dtype(new, x.dtype),) if isinstance(new, Tensor) else ()
-    out = run(title, f, (x, *given))
+    given = (new,) if isinstance(new, Tensor) else ()
+    out = run(title, f, (x, *given), x.dtype)
     out._strides = dense(x)
     return out
 

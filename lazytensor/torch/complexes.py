@@ -13,6 +13,7 @@ from ..ops.bits import bitcast
 from ..ops.movement import reshape
 from ._dispatch import cast, need_tensor, op
 from ._dtypes import TITLES, bool_, float16, float32, float64
+from .parts import picked
 from .pointwise import binary, floated, pointwise, strides_like
 from .tensor import Tensor, wrap
 from .views import shown
@@ -156,3 +157,28 @@ def view_as_complex(input: Tensor) -> Tensor:
     steps = ((bitcast, (whole,)), (reshape, (x._node.shape[:-1],)))
     strides = tuple(s // 2 for s in x._stride()[:-1])
     return shown("ViewAsComplex", x, steps, strides, x._offset // 2)
+
+
+@op(method=False)
+def real(input: Tensor) -> Tensor:
+    """Real parts, a view; a real tensor itself."""
+    if input.dtype._rank < 3:
+        return input
+    return picked(view_as_real(input), input.ndim, 0)
+
+
+@op(method=False)
+def imag(input: Tensor) -> Tensor:
+    """Imaginary parts, a view. Raises RuntimeError for a real tensor."""
+    if input.dtype._rank < 3:
+        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
+    return picked(view_as_real(input), input.ndim, 1)
+
+
+def _part(f: Any) -> Any:
+    """An attribute that shows a part of complex numbers, and writes to it."""
+    return property(f, lambda x, new: f(x).copy_(new), doc=f.__doc__)
+
+
+setattr(Tensor, "real", _part(real))  # noqa: B010
+setattr(Tensor, "imag", _part(imag))  # noqa: B010

@@ -30,7 +30,7 @@ from ._dispatch import (
 from ._dtypes import TITLES
 from .norms import norm_nodes
 from .tensor import Ints, Tensor
-from .views import axis
+from .views import axis, unsqueeze
 
 __all__ = ["matmul"]
 
@@ -65,7 +65,7 @@ def _expected_scalar(x: Tensor, y: Tensor) -> None:
 
 
 def _refuse_bool(kernel: str, x: Tensor) -> None:
-    if x.dtype is _dtypes.bool_:
+    if x.dtype is _dtypes.bool_ and x._node.size:
         raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
 
 
@@ -208,8 +208,6 @@ def _check_batches(x: Tensor, y: Tensor) -> None:
 
 def _title(x: Tensor, y: Tensor) -> str:
     """What PyTorch records last."""
-    if x.ndim == 1 and y.ndim == 2:
-        return "SqueezeBackward4"
     return "Clone" if x.ndim == 2 and y.ndim > 2 and x.requires_grad else "UnsafeView"
 
 
@@ -231,7 +229,10 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         return dot(x, y)
     if a == 2 and b == 1:
         return mv(x, y)
-    _check_mm(x, y, 1) if (a, b) == (1, 2) else _check_batches(x, y)
+    if (a, b) == (1, 2):
+        _check_mm(x, y, 1)
+        return mm(unsqueeze(x, 0), y).squeeze_(0)  # type: ignore[no-any-return]
+    _check_batches(x, y)
     return run(_title(x, y), linalg.matmul, (x, y))
 
 

@@ -279,10 +279,12 @@ def strided(
     out._steps = steps
     seen_by(x, out)
     if x._steps == () or not x.requires_grad:
-        return record_view(out, name, x, source)
+        record_view(out, name, x, source)
+        return noted(out, place=(x._stride(), x._offset, shape, strides, offset))  # type: ignore[no-any-return]
     own = within(x, index)
     out._node = node = gathered(source, own)
-    return record_view(out, name, x, source)
+    record_view(out, name, x, source)
+    return noted(out, place=(x._stride(), x._offset, shape, strides, offset))  # type: ignore[no-any-return]
 
 
 def strided_steps(

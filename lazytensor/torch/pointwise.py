@@ -125,11 +125,21 @@ alias("negative", "neg")
 alias("negative_", "neg_")
 
 
-@op(inplace=True, out=True)
+@op(out=True)
 def abs(input: Tensor) -> Tensor:
     """Absolute values; of complex numbers their moduli, which are real."""
     x = need_tensor("abs", input)
     return input if x.dtype is bool_ else pointwise("Abs", _row(rows.abs_), x)
+
+
+@op()
+def abs_(input: Tensor) -> Tensor:
+    """`abs`, in place. Raises NotImplementedError for bool, RuntimeError for complex numbers."""
+    if need_tensor("abs_", input).dtype is bool_:
+        raise NotImplementedError("\"abs_cpu\" not implemented for 'Bool'")
+    if input.dtype._rank == 3:
+        raise RuntimeError("In-place abs is not supported for complex tensors.")
+    return in_place(abs, "abs", input)  # type: ignore[no-any-return]
 
 
 alias("absolute", "abs")
@@ -256,7 +266,7 @@ def binary(
     rest = iter(read)
     out = f(*[cast(next(rest), joint) if isinstance(x, Tensor) else number(x, joint, read[0])
               for x in (a, b)])  # fmt: skip
-    strides = elementwise_strides(out.shape, tensors)
+    strides = elementwise_strides(out.shape, tensors, len(tensors) < 2 and out.ndim > 0)
     made = wrap(out, of, strides)
     if MODE.grad and made.dtype._rank > 1:
         return record(made, title, tensors, read)

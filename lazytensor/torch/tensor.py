@@ -227,8 +227,10 @@ class Tensor:
         whole = base._read()
         self._node = out = shown_of(base, whole, self)
         old, number = self._fn, self._out
+        place = (base._stride(), base._offset, out.shape, self._stride(), self._offset)
         new = grad_fn_class("AsStridedBackward0")((base._edge(),), (whole,), (out,))
         self._fn, self._out, self._at = new, 0, version
+        new.place = place
         if old is not None:
             old.pass_on(number, new)
 
@@ -408,12 +410,12 @@ def memory(x: Tensor) -> np.ndarray[Any, Any]:
     """The tensor's memory, shared: a NumPy array that shows it, writable."""
     stor = x._share()
     if any(op in (gather, bitcast) for op, _ in x._steps):
-        lined = stor.lined(x.dtype.numpy)
+        lined = stor.lined(x.dtype.numpy, int(x._node is stor.node))
         if lined is not None:
             item = lined.itemsize
             steps = [s * item for s in x._stride()]
             return np.lib.stride_tricks.as_strided(lined[x._offset :], x._node.shape, steps)
-    part = stor.expose()
+    part = stor.expose(int(x._node is stor.node))
     for op, params in x._steps:
         part = op.value(np, part, *params)
     return part

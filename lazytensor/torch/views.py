@@ -11,8 +11,6 @@ from typing import Any
 
 from ..ops import g
 from ..ops.bits import bitcast
-from ..ops.elementwise import imag as imag_row
-from ..ops.elementwise import real as real_row
 from ..ops.movement import permute as permute_row
 from ..ops.movement import reshape as reshape_row
 from ._dispatch import (
@@ -370,12 +368,13 @@ def become(x: Tensor, shown_: Tensor) -> None:
     """Let x be what a view of it is."""
     x._stor, x._steps, x._seen = shown_._stor, shown_._steps, shown_._seen
     x._node, x._strides, x._offset = shown_._node, shown_._strides, shown_._offset
-    old, number = x._fn, x._out
-    x._fn, x._out = shown_._fn, shown_._out
-    if old is not None and x._fn is not None:
-        old.pass_on(number, x._fn)
     x._count()[0] += 1
-    x._at = x._count()[0]
+    new = shown_._fn
+    if new is not None:
+        old, number = x._fn, x._out
+        x._fn, x._out, x._at = new, shown_._out, x._count()[0]
+        if old is not None:
+            old.pass_on(number, new)
 
 
 # How many derivatives the forms of a view have that aren't in place.
@@ -457,6 +456,8 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
             f"({list(_as_list(source))} dims) should contain the same number of dims as "
             f"destination ({list(_as_list(destination))} dims)"
         )
+    if not ndim:
+        return alias_of(input)
     order = [a for a in range(ndim) if a not in sources]
     for target, a in sorted(zip(targets, sources)):
         order.insert(target, a)
@@ -480,31 +481,6 @@ def adjoint(input: Tensor) -> Tensor:
 # --- complex parts, aliases, copies ---------------------------------------------------------------
 
 
-@op(method=False)
-def real(input: Tensor) -> Tensor:
-    """Real parts, a view; a real tensor itself."""
-    if input.dtype._rank < 3:
-        return input
-    strides = tuple(2 * s for s in input._stride())
-    return shown("Select", input, ((real_row, ()),), strides, 2 * input._offset)
-
-
-@op(method=False)
-def imag(input: Tensor) -> Tensor:
-    """Imaginary parts, a view. Raises RuntimeError for a real tensor."""
-    if input.dtype._rank < 3:
-        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-    strides = tuple(2 * s for s in input._stride())
-    return shown("Select", input, ((imag_row, ()),), strides, 2 * input._offset + 1)
-
-
-def _part(f: Any) -> Any:
-    """An attribute that shows a part of complex numbers, and writes to it."""
-    return property(f, lambda x, new: f(x).copy_(new), doc=f.__doc__)
-
-
-setattr(Tensor, "real", _part(real))  # noqa: B010
-setattr(Tensor, "imag", _part(imag))  # noqa: B010
 op(name="_is_view", function=False)(lambda x: x._base is not None)
 
 

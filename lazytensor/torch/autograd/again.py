@@ -12,10 +12,11 @@ from ...ir.graph import ancestors
 from ...ir.node import Node, apply
 from ...ops import g
 from ...ops.movement import reshape
+from ...transform._path import floating
 from .._graph import Edge, GradFn, grad_fn_class
 from ..tensor import Tensor, wrap
 
-__all__ = ["WRITTEN", "recorded"]
+__all__ = ["recorded", "writes"]
 
 # How often PyTorch writes to a gradient that it makes: new zeros, into which others are put.
 WRITTEN = dict.fromkeys(
@@ -45,6 +46,14 @@ SECOND = {
 Place = tuple[Edge, Node]
 
 
+def writes(fn: GradFn) -> int:
+    """How often PyTorch writes to the gradient of what a record read, once it is made."""
+    found = WRITTEN.get(type(fn).__name__, 0)
+    if found and SECOND.get(type(fn).__name__) == _SELECTING and fn.inputs:
+        return found + (not fn.inputs[0].shape)
+    return found
+
+
 def recorded(fn: GradFn, slots: Sequence[Tensor | None]) -> list[Tensor | None]:
     """Gradients of what a record read, with a record of their own."""
     taken = {*(fn.inputs or ()), *(fn.outputs if fn.inputs is not None else ())}
@@ -66,7 +75,7 @@ def recorded(fn: GradFn, slots: Sequence[Tensor | None]) -> list[Tensor | None]:
     outs = [None if n is None else wrap(n) for n in parts]
     made = [t for t in outs if t is not None]
     places = _read_by([t._node for t in made], fn, given)
-    version = WRITTEN.get(type(fn).__name__, 0)
+    version = writes(fn)
     new = None
     if any(edge[0] is not None for edge, _ in places):
         edges, nodes = zip(*places, strict=True)
@@ -97,7 +106,7 @@ def _read_by(made: Sequence[Node], fn: GradFn, given: Sequence[Place]) -> list[P
             known.setdefault(out, (fn, i))
         for node, edge in zip(fn.inputs, fn.edges):
             known.setdefault(node, edge)
-    reached = set(ancestors(made, known.__contains__))
+    reached = set(ancestors(made, lambda n: n in known or not floating(n)))
     out: list[Place] = []
     for letter in SECOND.get(type(fn).__name__, ("", ""))[1]:
         out.append(_named(letter, fn, given[0]))

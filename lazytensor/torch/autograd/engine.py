@@ -17,9 +17,9 @@ from .._graph import ANOMALY, MODE, AccumulateGrad, GradFn
 from .._slices import CopySlices
 from .._types import contiguous_format
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
-from ..views import clone, detach
+from ..views import clone, dense, detach
 from ._gradients import captured, drop, hold, placed, pop, push, settled
-from .again import WRITTEN, recorded
+from .again import recorded, writes
 from .anomaly import look_for_nan, point_at
 from .formulas import by_formula
 from .hooks import changed, checked_hook
@@ -116,7 +116,7 @@ class Walk:
             return [None] * len(fn.edges)
         read = [wrap(n, None, s) for n, s in zip(fn.inputs or (), fn.strides or repeat(None))]
         parts = fn.pull([None if t is None else t._read() for t in given])
-        version = WRITTEN.get(type(fn).__name__, 0)
+        version = writes(fn)
         return [None if p is None else placed(p, [*given, *read], version) for p in parts]
 
     # the walk
@@ -306,7 +306,7 @@ class Walk:
         x = self.tensor(gradient)
         own, wanted = x._stride(), _contract(leaf)
         alike = all(n == 1 or a == b for n, a, b in zip(x._node.shape, own, wanted))
-        if x._uses <= 1 and (alike or not x._node.size):
+        if x._uses <= 1 and alike:
             leaf._grad = detach(x)
             return
         out = leaf._grad = wrap(x._read(), leaf.dtype, normal(x._node.shape, wanted))
@@ -507,7 +507,7 @@ def grad(
     walk, places = _walk(roots, grad_outputs, retain_graph, create_graph, ends, True)
     assert walk.ends is not None
     found = [walk.found.get(walk.ends[place]) for place in places]
-    return tuple(_unused(ends, found, bool(allow_unused), materialize_grads))
+    return tuple(_unused(ends, found, bool(allow_unused), materialize_grads, create_graph))
 
 
 def _batched(
@@ -526,10 +526,14 @@ def _batched(
 
 
 def _unused(
-    ends: Sequence[Tensor], found: Sequence[Tensor | None], allowed: bool, zeros: bool
+    ends: Sequence[Tensor],
+    found: Sequence[Tensor | None],
+    allowed: bool,
+    zeros: bool,
+    create: bool,
 ) -> Sequence[Tensor | None]:
     if zeros:
-        return [_zeros(x) if t is None else t for x, t in zip(ends, found, strict=True)]
+        return [_zeros(x, create) if t is None else t for x, t in zip(ends, found, strict=True)]
     if None in found and not allowed:
         raise RuntimeError(
             "One of the differentiated Tensors appears to not have been used in the graph. Set "
@@ -538,9 +542,12 @@ def _unused(
     return found
 
 
-def _zeros(x: Tensor) -> Tensor:
+def _zeros(x: Tensor, needs: bool = False) -> Tensor:
     node = x._read()
-    return wrap(g.broadcast_to(scalar(0, node.dtype, node.device), node.shape), x.dtype)
+    zeros = g.broadcast_to(scalar(0, node.dtype, node.device), node.shape)
+    out = wrap(zeros, x.dtype, dense(x))
+    out._needs = needs
+    return out
 
 
 def _above(roots: Sequence[GradFn], ends: set[GradFn]) -> set[GradFn]:

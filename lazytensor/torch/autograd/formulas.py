@@ -246,6 +246,43 @@ def _sliced(fn: CopySlices, x: Tensor) -> list[Tensor | None]:
     return [first, *found[1:]]
 
 
+def _extent(sizes: Ints, strides: Ints) -> int:
+    """How many elements of memory a tensor spans."""
+    if 0 in sizes:
+        return 0
+    return 1 + sum((n - 1) * s for n, s in zip(sizes, strides))
+
+
+def _overlapping(sizes: Ints, strides: Ints) -> bool:
+    """Whether an element of memory may be shown more than once."""
+    reach = 1
+    for step, n in sorted((s, n) for n, s in zip(sizes, strides) if n > 1):
+        if step < reach:
+            return True
+        reach = 1 + (n - 1) * step + reach - 1
+    return False
+
+
+def _strided(fn: Any, x: Tensor) -> Tensor:
+    """The gradient of memory shown by strides: put where it was shown, read where it was kept."""
+    own, own_offset, sizes, strides, offset = fn.place
+    whole, first = shape(fn), min(own_offset, offset)
+    count = max(own_offset - first + _extent(whole, own), offset - first + _extent(sizes, strides))
+    memory = zeros(x).new_zeros((count,))
+    if _overlapping(sizes, strides):
+        places = FUNCTIONS["arange"](count).as_strided(sizes, strides, offset - first)
+        memory.index_add_(0, places.reshape(-1), x.reshape(-1))
+    else:
+        memory.as_strided(sizes, strides, offset - first).copy_(x)
+    if _overlapping(whole, own):
+        places = FUNCTIONS["arange"](count).as_strided(whole, own, own_offset - first)
+        times = memory.new_zeros((count,)).index_add_(
+            0, places.reshape(-1), memory.new_ones(1).expand(places._node.size)
+        )
+        memory.div_(times)
+    return memory.as_strided(whole, own, own_offset - first)  # type: ignore[no-any-return]
+
+
 # --- the table ------------------------------------------------------------------------------------
 
 _pass: Formula = lambda fn, x: x  # noqa: E731
@@ -274,6 +311,7 @@ SHARING: dict[str, tuple[Formula, ...]] = {
     "FlipBackward0": (lambda fn, x: x.flip(fn.dims),),
     "StackBackward0": (lambda fn, x: x.unbind(fn.dim),),
     "CopyBackwards": (_zeros, _pass),
+    **dict.fromkeys(("AsStridedBackward0", "AsStridedBackward1"), (_strided,)),
     "MmBackward0": (_first_factor, _second_factor),
     "MvBackward0": (lambda fn, x: x.ger(read(fn, 1).conj()),
                     lambda fn, x: read(fn, 0).conj().t().mv(x)),
