@@ -187,6 +187,7 @@ def _into(out: Any, result: Any, name: str) -> Any:
     if out._node.shape != node.shape:
         resized(out, node)
     else:
+        refuse_overlap(out)
         out._write(node)
     return out
 
@@ -207,8 +208,13 @@ def in_place(f: Callable[..., Any], name: str, x: Any, *args: Any, **kwargs: Any
         raise TypeError(f"{name}_(): argument 'input' (position 1) must be Tensor, not "
                         f"{type(x).__name__}")  # fmt: skip
     refuse_leaf(x, args)
-    refuse_overlap(x, args)
+    if name not in _REPEATING:
+        refuse_overlap(x, args)
     return assign(x, f(x, *args, **kwargs))
+
+
+# What PyTorch lets write to tensors that show an element of memory more than once.
+_REPEATING = ("index_fill", "masked_fill")
 
 
 def refuse_overlap(x: Tensor, others: Sequence[Any] = ()) -> None:
@@ -248,10 +254,10 @@ def _partly(x: Tensor, t: Tensor) -> bool:
 
 def gapless(x: Tensor) -> bool:
     """Whether the elements fill a span of memory, each place once."""
-    if x._strides is None:
+    if x._strides is None or not x._node.size:
         return True
     expected = 1
-    for s, n in sorted((s, n) for s, n in zip(x._strides, x._node.shape) if n != 1):
+    for s, n in sorted((s, n) for s, n in zip(x._strides, x._node.shape) if n > 1):
         if s != expected:
             return False
         expected *= n
@@ -323,7 +329,7 @@ def _saved_in_place(
     return tuple([
         (own, own[0] + 1, *entry[2:]) if entry[0] is result else entry
         for entry in saved
-        if entry[0] is not own
+        if entry[0] is not own or entry[6]
     ])  # fmt: skip
 
 
@@ -354,7 +360,8 @@ def _assign_recorded(x: Tensor, result: Tensor) -> None:
 def slices_of(base: Tensor, x: Tensor) -> Slices:
     """Where in its base a view lies."""
     steps: Steps = x._steps[len(base._steps) :]
-    return Slices(steps, base._strides, (x._node.shape, x._stride(), x._offset - base._offset))
+    place = (x._node.shape, x._stride(), x._offset - base._offset)
+    return Slices(steps, base._strides, place, x._links if tensor.not_strided(x) else None)
 
 
 # --- recording ------------------------------------------------------------------------------------
@@ -435,18 +442,19 @@ def _saved(
     found = []
     for letter in spec:
         if letter == "r":
-            found.extend([(*saved_entry(t)[:4], RESULT, i) for i, t in enumerate(outs)])
+            found.extend([(*saved_entry(t)[:4], RESULT, i, 0) for i, t in enumerate(outs)])
         elif letter == "x":
             for i, t in enumerate(tensors):
                 if any(fn is not None for j, (fn, _) in enumerate(edges) if j != i):
-                    found.append(saved_entry(t))
+                    found.append(saved_entry(t, i))
         elif int(letter) < len(tensors):
-            found.append(saved_entry(tensors[int(letter)]))
+            found.append(saved_entry(tensors[int(letter)], int(letter)))
     return tuple(found)
 
 
-def saved_entry(t: Tensor) -> Saved:
-    """The counter of writes to a tensor, what it stands at, and what the tensor is.
+def saved_entry(t: Tensor, place: int = 0) -> Saved:
+    """The counter of writes to a tensor, what it stands at, and what the tensor is; `place` is its
+    number among what an operation read.
 
     Raises RuntimeError for a tensor made in inference mode.
     """
@@ -460,7 +468,7 @@ def saved_entry(t: Tensor) -> Saved:
     counter = t._counter
     if counter is None:
         counter = t._counter = [0]
-    return counter, counter[0], t.dtype, t._node.shape, t._fn, t._out
+    return counter, counter[0], t.dtype, t._node.shape, t._fn, t._out, place
 
 
 def distinct(nodes: Sequence[Node]) -> list[Node]:
@@ -573,7 +581,7 @@ def elementwise_strides(
     """The strides of an elementwise result: as its operands lie in memory, where they agree.
     `mixed` says that there is an operand of another shape, such as a number.
     """
-    if all(t._strides is None for t in tensors):
+    if all(t._strides is None for t in tensors) and (0 not in shape or len(tensors) < 2):
         return None
     if not mixed and all(t._node.shape == shape for t in tensors):
         if all(t._strides is None or tensor.is_contiguous(shape, t._strides) for t in tensors):
@@ -603,6 +611,8 @@ def ordered_strides(
                 at = j
             elif order < 0:
                 break
+    if perm == list(range(ndim - 1, -1, -1)):
+        return None
     out, step = [0] * ndim, 1
     for a in perm:
         out[a] = step

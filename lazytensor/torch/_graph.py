@@ -52,8 +52,9 @@ def last_record() -> int:
 
 
 # A counter of the writes to a tensor's memory, what it stood at, dtype and shape of the tensor, the
-# record that made it (None: a leaf, RESULT: the record that saves it) and which output it was.
-Saved = tuple[list[int], int, dtype, tuple[int, ...], Any, int]
+# record that made it (None: a leaf, RESULT: the record that saves it), which output it was, and its
+# place among what was read.
+Saved = tuple[list[int], int, dtype, tuple[int, ...], Any, int, int]
 RESULT = object()
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after "
@@ -70,7 +71,7 @@ def stale(of: dtype, shape: Sequence[int], where: str, version: int, expected: i
         "variable in question was changed in there or anywhere later. Good luck!"
         if ANOMALY.on
         else "enable anomaly detection to find the operation that failed to compute its gradient, "
-        "with torch.autograd.set_detect_anomaly(True)."
+        "with torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
     return (
         "one of the variables needed for gradient computation has been modified by an inplace "
@@ -128,6 +129,8 @@ class GradFn:
     formula: Any = None
     shares = False
     passes = False
+    # Of the one output, where it was given another since without being recorded.
+    shape: Any = None
     # Of what was read, where any of it isn't contiguous.
     strides: Any = None
     _node_hooks: dict[int, Any] | None = None
@@ -157,6 +160,10 @@ class GradFn:
         """The name of the operation's derivative."""
         name = type(self).__name__
         return f"torch::autograd::{name}" if name in _OWN_SPACE else name
+
+    def title(self) -> str:
+        """The name as messages have it."""
+        return self.name().partition("Backward")[0]
 
     @property
     def next_functions(self) -> tuple[Edge, ...]:
@@ -213,10 +220,10 @@ class GradFn:
         """Raises RuntimeError where what the derivative reads was written to since, or let go."""
         if self.inputs is None and self.outputs is None:
             raise RuntimeError(FREED)
-        for counter, version, of, shape, made, number in self.saved:
+        for counter, version, of, shape, made, number, _ in self.saved:
             if counter[0] != version:
                 made = self if made is RESULT else made
-                where = "" if made is None else f", which is output {number} of {made.name()},"
+                where = "" if made is None else f", which is output {number} of {made.title()},"
                 raise RuntimeError(stale(of, shape, where, counter[0], version))
 
     def pull(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:

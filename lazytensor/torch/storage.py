@@ -18,6 +18,7 @@ from ..ir.node import TRACING, Node, apply, leaf
 from ..ir.op import Op
 from ..ops import g
 from ..ops.bits import bitcast
+from ..ops.elementwise import conj, negative
 from ..ops.gather import gather
 from ..ops.movement import broadcast_to, permute, reshape, slice_
 from ..runtime.materialize import value
@@ -48,6 +49,8 @@ _WRITE: dict[Op, Callable[..., Node]] = {
     slice_: lambda x, new, starts, sizes, steps: g.update_slice(x, new, starts, steps),
     broadcast_to: lambda x, new, shape: g.reshape(new, x.shape),
     gather: lambda x, new, *indices: g.scatter([x, new, *indices]),
+    conj: lambda x, new: g.conj(new),
+    negative: lambda x, new: g.negative(new),
     bitcast: lambda x, new, dtype: g.bitcast(new, x.dtype),
 }
 
@@ -76,12 +79,19 @@ def _repeats(step: Step, x: Node) -> bool:
 
 
 def _put_repeated(node: Node, steps: Sequence[Step], new: Node) -> Node:
-    """`put` where elements are shown more than once: of what is written to one the last stays."""
+    """`put` where elements are shown more than once: of what changes one the last stays."""
     places = g.reshape(g.iota(node.size, np.dtype(np.int64), node.device), node.shape)
     for step in steps:
         places = read(places, step)
-    flat = g.reshape(node, (node.size,)), g.reshape(new, (new.size,))
-    return g.reshape(g.scatter([*flat, g.reshape(places, (new.size,))]), node.shape)
+    before = node
+    for step in steps:
+        before = read(before, step)
+    size, count = node.size, new.size
+    spare = g.constant(size, places)
+    where = g.reshape(g.where(g.equal(before, new), spare, places), (count,))
+    flat = g.concat([g.reshape(node, (size,)), g.broadcast_to(g.constant(0, node), (1,))], 0)
+    flat = g.scatter([flat, g.reshape(new, (count,)), where])
+    return g.reshape(apply(slice_, (flat,), ((0,), (size,), (1,))), node.shape)
 
 
 # References to the owner of exposed memory when nobody else has it: the view's, a name, the call.

@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from ..ir.op import Op
 from ..ops import g
 from ..ops.bits import bitcast
+from ..ops.elementwise import conj as conj_row
+from ..ops.elementwise import negative
 from ..ops.movement import permute as permute_row
 from ..ops.movement import reshape as reshape_row
 from ._dispatch import (
     alias,
     need_tensor,
-    noted,
     op,
     record,
     record_many,
@@ -32,6 +34,7 @@ from ._types import preserve_format as PRESERVE
 from .storage import Steps, read
 from .tensor import (
     Ints,
+    Links,
     Tensor,
     contiguous,
     is_contiguous,
@@ -91,9 +94,11 @@ def type_name(x: Tensor) -> str:
 
 
 def shown(
-    name: str, x: Tensor, steps: Steps, strides: Ints, offset: int | None = None
+    name: str, x: Tensor, steps: Steps, strides: Ints, offset: int | None = None, **facts: Any
 ) -> Tensor:
-    """A view of x by steps, recorded under PyTorch's name of its derivative if there is one."""
+    """A view of x by steps, recorded under PyTorch's name of its derivative if there is one, with
+    what else formulas ask for.
+    """
     source = x._read()
     node = source
     for step in steps:
@@ -104,9 +109,22 @@ def shown(
     if not name:
         return out
     seen_by(x, out)
-    return record_view(out, name, x, source)
+    if x._links is not None:
+        out._links = (*x._links, (name, steps, strides, out._offset, facts))
+    record_view(out, name, x, source)
+    if facts and out._fn is not None:
+        out._fn.__dict__.update(facts)
+    return out
 
 
+def replayed(base: Tensor, links: Links) -> Tensor:
+    """A view of another base, made in the same way."""
+    for name, steps, strides, offset, facts in links:
+        base = shown(name, base, steps, strides, offset, **facts)
+    return base
+
+
+setattr(Tensor, "_replayed", staticmethod(replayed))  # noqa: B010
 Piece = tuple[Steps, Ints, int]
 
 
@@ -122,6 +140,7 @@ def shown_many(name: str, x: Tensor, pieces: Sequence[Piece]) -> tuple[Tensor, .
             node = g.reshape(source, source.shape)
         outs.append(view_of(x, node, steps, strides, offset))
         seen_by(x, outs[-1], many=True)
+        outs[-1]._links = None
     record_many(outs, name, (x,), (source,))
     return tuple(outs)
 
@@ -192,8 +211,8 @@ def strides_for(shape: Ints, strides: Ints, new: Ints) -> Ints | None:
     return tuple(out) if at == -1 else None
 
 
-def reshaped(name: str, x: Tensor, shape: Ints, strides: Ints) -> Tensor:
-    return shown(name, x, ((reshape_row, (shape,)),), strides)
+def reshaped(name: str, x: Tensor, shape: Ints, strides: Ints, **facts: Any) -> Tensor:
+    return shown(name, x, ((reshape_row, (shape,)),), strides, **facts)
 
 
 @op(function=False)
@@ -222,6 +241,12 @@ def _reinterpreted(x: Tensor, to: dtype) -> Tensor:
     have, want = x.dtype.itemsize, to.itemsize
     if to is x.dtype:
         return alias_of(x)
+    for bit, what in (("conjugate", conj_row), ("negative", negative)):
+        if pending(x, what):
+            raise RuntimeError(
+                f"torch.Tensor.view is not supported for {bit} view tensors when converting to a "
+                "different dtype."
+            )
     strides, offset = x._stride(), x._offset
     if have != want:
         _check_bits(x, to)
@@ -236,6 +261,11 @@ def _reinterpreted(x: Tensor, to: dtype) -> Tensor:
     if have != want:
         strides = (*strides[:-1], 1)
     return shown("", x, ((bitcast, (to.numpy,)),), strides, offset)
+
+
+def pending(x: Tensor, row: Op) -> bool:
+    """Whether a view shows its memory conjugated, or negated, for the row of that."""
+    return sum(op is row for op, _ in x._steps) % 2 == 1
 
 
 def _check_bits(x: Tensor, to: dtype) -> None:
@@ -332,8 +362,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     new = tuple(shape[a] for a in keep)
     name = "Squeeze" if dim is None else f"SqueezeBackward{1 if isinstance(dim, int) else 2}"
     gone = [a for a in range(len(shape)) if a not in keep]
-    out = reshaped(name, x, new, tuple(strides[a] for a in keep))
-    return noted(out, dims=gone)  # type: ignore[no-any-return]
+    return reshaped(name, x, new, tuple(strides[a] for a in keep), dims=gone)
 
 
 @op()
@@ -343,8 +372,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     a = axis(dim, len(shape) + 1)
     step = shape[a] * strides[a] if a < len(shape) else 1
     new = (*shape[:a], 1, *shape[a:])
-    out = reshaped("Unsqueeze", input, new, (*strides[:a], step, *strides[a:]))
-    return noted(out, dim=a)  # type: ignore[no-any-return]
+    return reshaped("Unsqueeze", input, new, (*strides[:a], step, *strides[a:]), dim=a)
 
 
 def in_place_form(name: str) -> None:
@@ -366,10 +394,16 @@ def in_place_form(name: str) -> None:
 
 def become(x: Tensor, shown_: Tensor) -> None:
     """Let x be what a view of it is."""
+    before = x._node.shape
     x._stor, x._steps, x._seen = shown_._stor, shown_._steps, shown_._seen
     x._node, x._strides, x._offset = shown_._node, shown_._strides, shown_._offset
     x._count()[0] += 1
+    x._links = None
     new = shown_._fn
+    if new is None and x.requires_grad:
+        into = x._edge()[0]
+        if into is not None and into.shape is None:
+            into.shape = before
     if new is not None:
         old, number = x._fn, x._out
         x._fn, x._out, x._at = new, shown_._out, x._count()[0]
@@ -397,9 +431,9 @@ def _as_written(fn: GradFn | None) -> GradFn | None:
 # --- other orders of axes -------------------------------------------------------------------------
 
 
-def _permuted(name: str, x: Tensor, order: Ints) -> Tensor:
-    strides = x._stride()
-    return shown(name, x, ((permute_row, (order,)),), tuple(strides[a] for a in order))
+def _permuted(name: str, x: Tensor, order: Ints, **facts: Any) -> Tensor:
+    strides = tuple([x._stride()[a] for a in order])
+    return shown(name, x, ((permute_row, (order,)),), strides, **facts)
 
 
 @op()
@@ -427,7 +461,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     order = list(range(ndim))
     if ndim:
         order[a], order[b] = b, a
-    return noted(_permuted("Transpose", input, tuple(order)), dims=(a, b))  # type: ignore[no-any-return]
+    return _permuted("Transpose", input, tuple(order), dims=(a, b))
 
 
 for _name in ("swapaxes", "swapdims"):
@@ -565,9 +599,9 @@ def clone(input: Tensor, memory_format: Any = None) -> Tensor:
 
 def dense(x: Tensor) -> Ints | None:
     """Strides of a copy: those of x where its elements fill memory, each once."""
-    if x._strides is None:
-        return None
-    pairs = sorted((s, n) for s, n in zip(x._strides, x._node.shape) if n != 1)
+    if x._strides is None or not x._node.size:
+        return x._strides
+    pairs = sorted((s, n) for s, n in zip(x._strides, x._node.shape) if n > 1)
     expected = 1
     for s, n in pairs:
         if s != expected:

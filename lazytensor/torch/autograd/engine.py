@@ -182,8 +182,11 @@ class Walk:
                 if type(s) is not Node and s is not None:
                     drop(s)
             for edge, part in zip(fn.edges, parts):
-                if edge[0] is not None:
-                    self.put(edge[0], edge[1], part)
+                into = edge[0]
+                if into is not None:
+                    if into.shape is not None and part is not None:
+                        refuse_shape(fn, edge, self.tensor(part))
+                    self.put(into, edge[1], part)
 
     def step(self, fn: GradFn, slots: Slots) -> Sequence[Any]:
         """One record, with all there may be: hooks, what was asked for, its inputs."""
@@ -234,7 +237,8 @@ class Walk:
         for number, keeper in (fn._retained or {}).items():
             x = keeper()
             if x is not None and slots[number] is not None:
-                x._grad = self.kept(slots[number])
+                new = slots[number]
+                x._grad = self.kept(new) if x._grad is None else x._grad + self.tensor(new)
         if self.ends is not None and self.returned:
             for number, gradient in enumerate(slots):
                 place = self.ends.get((fn, number))
@@ -305,7 +309,7 @@ class Walk:
             return
         x = self.tensor(gradient)
         own, wanted = x._stride(), _contract(leaf)
-        alike = all(n == 1 or a == b for n, a, b in zip(x._node.shape, own, wanted))
+        alike = all(a and (n == 1 or a == b) for n, a, b in zip(x._node.shape, own, wanted))
         if x._uses <= 1 and alike:
             leaf._grad = detach(x)
             return
@@ -350,6 +354,19 @@ class Recording(Walk):
             leaf._grad = zeros.copy_(gradient)
         else:
             leaf._grad = clone(gradient, contiguous_format)
+
+
+def refuse_shape(fn: GradFn, edge: tuple[Any, int], part: Tensor) -> None:
+    """Raises RuntimeError for a gradient that doesn't fit what a record made: it was given another
+    shape since.
+    """
+    wanted, found = edge[0].shape, part._node.shape
+    if found != wanted:
+        place = next(i for i, e in enumerate(fn.edges) if e is edge)
+        raise RuntimeError(
+            f"Function {fn.name()} returned an invalid gradient at index {place} - got "
+            f"{list(found)} but expected shape compatible with {list(wanted)}"
+        )
 
 
 def _again(part: Any, parts: Sequence[Any]) -> bool:

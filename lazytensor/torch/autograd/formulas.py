@@ -15,10 +15,11 @@ from ...ops import g
 from ...ops.elementwise import square
 from ...ops.movement import permute
 from .._dispatch import FUNCTIONS, to_dtype
-from .._graph import AccumulateGrad, GradFn, grad_fn_class
+from .._graph import MODE, AccumulateGrad, GradFn, grad_fn_class
 from .._slices import CopySlices
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
-from ..views import dense
+from ..views import dense, replayed
+from .again import recorded
 
 __all__ = ["by_formula", "fitted", "sum_to"]
 
@@ -120,7 +121,10 @@ def _sum(fn: Any, x: Tensor) -> Tensor:
 
 def _mean(fn: Any, x: Tensor) -> Tensor:
     count = fn.read()[0].size // max(x._node.size, 1)
-    return _sum(fn, x) / count
+    out = _sum(fn, x) / count
+    if out._fn is not None and type(fn).__name__ == "MeanBackward1":
+        out._fn = grad_fn_class("DivBackward1")(out._fn.edges, out._fn.read(), (out._node,))
+    return out
 
 
 def _reshaped(fn: Any, x: Tensor) -> Tensor:
@@ -214,10 +218,22 @@ def _second_factor(fn: Any, x: Tensor) -> Tensor:
 
 def _missing(fn: Any, parts: Sequence[Tensor | None]) -> list[Tensor]:
     """Gradients of all outputs, zeros for those that have none."""
+    if isinstance(parts, Tensor):
+        return [parts]
     return [
         wrap(g.broadcast_to(g.constant(0, out), out.shape)) if part is None else part
         for part, out in zip(parts, fn.outputs, strict=True)
     ]
+
+
+def _cut(fn: Any, x: Tensor) -> list[Tensor]:
+    """The parts of a gradient of tensors that were put one after another."""
+    out, start = [], 0
+    for node in fn.read():
+        size = node.shape[fn.dim] if node.shape != (0,) else 0
+        out.append(x.narrow(fn.dim, start, size))
+        start += size
+    return out
 
 
 def _stacked(fn: Any, parts: Sequence[Tensor | None]) -> Any:
@@ -237,7 +253,10 @@ def _sliced(fn: CopySlices, x: Tensor) -> list[Tensor | None]:
     base = fn.place.base or contiguous(x._node.shape)
     whole = wrap(zeros(x)._read(), x.dtype, normal(x._node.shape, base))
     whole.copy_(x)
-    part = whole.as_strided(sizes, strides, offset)
+    if fn.place.links is None:
+        part = whole.as_strided(sizes, strides, offset)
+    else:
+        part = replayed(whole, fn.place.links)
     found = by_formula(fn.fn, [part.clone()])
     first = None
     if found[0] is not None:
@@ -291,7 +310,7 @@ _sum_to: Formula = lambda fn, x: sum_to(x, shape(fn))  # noqa: E731
 
 # By derivative, a formula for each thing that was read. The first table's parts share memory with
 # the gradient, or are written to after they are made; those of the second are new.
-SHARING: dict[str, tuple[Formula, ...]] = {
+SHARING: dict[str, Any] = {
     "AddBackward0": (_pass, lambda fn, x: scaled(x, fn)),
     "SubBackward0": (_pass, lambda fn, x: scaled(-x, fn)),
     "RsubBackward0": (lambda fn, x: scaled(-x, fn), _pass),
@@ -303,13 +322,21 @@ SHARING: dict[str, tuple[Formula, ...]] = {
     **dict.fromkeys(("UnsqueezeBackward0", "UnsqueezeBackward1"), (lambda fn, x: x.squeeze(fn.dim),)),
     **dict.fromkeys([f"SqueezeBackward{i}" for i in range(6)], (_squeezed_back,)),
     "ExpandBackward0": (_sum_to,),
+    "ConjBackward0": (lambda fn, x: x.conj(),),
+    "NegViewBackward0": (lambda fn, x: x.neg(),),
+    "ViewAsRealBackward0": (lambda fn, x: FUNCTIONS["view_as_complex"](x.contiguous()),),
+    "ViewAsComplexBackward0": (
+        lambda fn, x: FUNCTIONS["view_as_real"](x.contiguous().resolve_conj()),
+    ),
     **dict.fromkeys(("SumBackward0", "SumBackward1"), (_sum,)),
     "MaximumBackward0": (_largest("lt"), _largest("gt")),
     "MinimumBackward0": (_largest("gt"), _largest("lt")),
     **dict.fromkeys(("MaxBackward1", "MinBackward1"), (_spread_evenly,)),
     "CumsumBackward0": (_cumulated,),
     "FlipBackward0": (lambda fn, x: x.flip(fn.dims),),
-    "StackBackward0": (lambda fn, x: x.unbind(fn.dim),),
+    "StackBackward0": lambda fn, x: [x.select(fn.dim, i) for i in range(len(fn.edges))],
+    "CatBackward0": _cut,
+    "IndexAddBackward0": (_pass, None),
     "CopyBackwards": (_zeros, _pass),
     **dict.fromkeys(("AsStridedBackward0", "AsStridedBackward1"), (_strided,)),
     "MmBackward0": (_first_factor, _second_factor),
@@ -348,7 +375,8 @@ def _conjugate(x: Any) -> Any:
 for _table, _shares in ((SHARING, True), (NEW, False)):
     for _name, _formula in _table.items():
         _cls = grad_fn_class(_name)
-        _cls.formula, _cls.shares = _formula, _shares
+        _cls.shares = _shares
+        _cls.formula = staticmethod(_formula) if callable(_formula) else _formula
 for _name in ("AddBackward0", "CloneBackward0", "AliasBackward0"):
     grad_fn_class(_name).passes = True
 
@@ -359,13 +387,28 @@ def by_formula(fn: Any, given: Sequence[Tensor | None]) -> list[Tensor | None]:
         return [None] * len(fn.edges)
     if isinstance(fn, CopySlices):
         return _sliced(fn, given[0])  # type: ignore[arg-type]
-    fn.restore()
+    if fn.formula is not None:
+        fn.restore()
     wanted = [into is not None for into, _ in fn.edges]
     if fn.formula is None:
-        nodes = [None if x is None else x._read() for x in given]
-        return [None if n is None else wrap(n) for n in fn.pull(nodes)]
+        return by_graph(fn, given)
     x = given[0] if fn.count == 1 else given
-    likes = fn.read()
-    return [
-        fitted(f(fn, x), like) if on else None for f, on, like in zip(fn.formula, wanted, likes)
-    ]
+    found = fn.formula(fn, x) if callable(fn.formula) else None
+    out: list[Tensor | None] = []
+    for i, (on, like) in enumerate(zip(wanted, fn.read())):
+        f = None if found is not None else fn.formula[i]
+        if not on:
+            out.append(None)
+        elif found is not None or f is not None:
+            out.append(fitted(found[i] if found is not None else f(fn, x), like))
+        else:
+            out.append(by_graph(fn, given)[i])
+    return out
+
+
+def by_graph(fn: GradFn, given: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """Gradients as the graph gives them, recorded where that is wanted."""
+    if MODE.grad:
+        return recorded(fn, given)
+    nodes = [None if x is None else x._read() for x in given]
+    return [None if n is None else wrap(n) for n in fn.pull(nodes)]
