@@ -208,9 +208,10 @@ def in_place(f: Callable[..., Any], name: str, x: Any, *args: Any, **kwargs: Any
         raise TypeError(f"{name}_(): argument 'input' (position 1) must be Tensor, not "
                         f"{type(x).__name__}")  # fmt: skip
     refuse_leaf(x, args)
+    result = f(x, *args, **kwargs)
     if name not in _REPEATING:
         refuse_overlap(x, args)
-    return assign(x, f(x, *args, **kwargs))
+    return assign(x, result)
 
 
 # What PyTorch lets write to tensors that show an element of memory more than once.
@@ -436,7 +437,9 @@ def _saved(
     name: str, tensors: Sequence[Tensor], edges: Sequence[Edge], outs: Sequence[Tensor]
 ) -> tuple[Saved, ...]:
     """Counters of what PyTorch's derivative of that name reads."""
-    spec = SAVES.get(name.partition("Backward")[0])
+    spec = SAVES.get(name)
+    if spec is None:
+        spec = SAVES.get(name.partition("Backward")[0])
     if spec is None:
         return ()
     found = []
@@ -595,10 +598,10 @@ def elementwise_strides(
 
 
 def ordered_strides(
-    shape: Sequence[int], rows: Sequence[Sequence[int]]
+    shape: Sequence[int], rows: Sequence[Sequence[int]], least: int = 0
 ) -> tuple[int, ...] | None:
     """The strides of a result whose axes lie in memory as those of its operands: `rows` has the
-    strides of each, 0 along axes that it hasn't.
+    strides of each, 0 along axes that it hasn't. `least` is how long an empty axis is taken to be.
     """
     ndim = len(shape)
     perm = list(range(ndim - 1, -1, -1))
@@ -616,7 +619,7 @@ def ordered_strides(
     out, step = [0] * ndim, 1
     for a in perm:
         out[a] = step
-        step *= shape[a]
+        step *= max(shape[a], least)
     return tensor.normal(tuple(shape), tuple(out))
 
 

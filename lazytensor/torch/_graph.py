@@ -42,8 +42,7 @@ _sequence = itertools.count()
 Edge = tuple["GradFn | None", int]
 # Derivatives that read two operands, of which a Python number may have been one.
 PAIRS = frozenset(("AddBackward0", "SubBackward0", "MulBackward0", "DivBackward0", "CopyBackwards",
-                   "FillBackward3", "FillBackward1", "WhereBackward0", "IndexPutBackward0",
-                   "DivBackward1"))  # fmt: skip
+                   "FillBackward3", "FillBackward1", "WhereBackward0", "IndexPutBackward0"))  # fmt: skip
 
 
 def last_record() -> int:
@@ -131,6 +130,8 @@ class GradFn:
     passes = False
     # Of the one output, where it was given another since without being recorded.
     shape: Any = None
+    # Whether PyTorch saves what isn't among what was read: numbers as tensors, masks, indices.
+    keeps = False
     # Of what was read, where any of it isn't contiguous.
     strides: Any = None
     _node_hooks: dict[int, Any] | None = None
@@ -291,7 +292,7 @@ class GradFn:
         inputs = self.inputs
         if inputs is None:
             return
-        if self.saved:
+        if self.saved or self.keeps:
             self.inputs = self.outputs = None
             return
         outputs: Any = self.outputs
@@ -398,6 +399,12 @@ class Handle:
         self.remove()
 
 
+_KEEPING = frozenset(
+    ("MulBackward0", "DivBackward0", "WhereBackward0", "MaskedFillBackward0", "MaskedFillBackward1",
+     "IndexBackward0", "IndexSelectBackward0", "GatherBackward0", "ScatterBackward0",
+     "IndexPutBackward0", "IndexAddBackward0", "IndexCopyBackward0", "IndexFillBackward0",
+     "MaxBackward0", "MinBackward0", "SortBackward0", "TopkBackward0", "TakeBackward0")
+)  # fmt: skip
 _classes: dict[str, type[GradFn]] = {}
 
 
@@ -405,6 +412,6 @@ def grad_fn_class(name: str) -> type[GradFn]:
     """The class of records of a name, such as MulBackward0."""
     found = _classes.get(name)
     if found is None:
-        body = {"__slots__": (), "__module__": "torch.autograd.graph"}
+        body = {"__slots__": (), "__module__": "torch.autograd.graph", "keeps": name in _KEEPING}
         found = _classes[name] = type(name, (GradFn,), body)
     return found

@@ -25,6 +25,7 @@ from ._dispatch import (
     elementwise_strides,
     in_place,
     need_tensor,
+    needs_grad,
     number,
     op,
     refuse_leaf,
@@ -34,6 +35,7 @@ from ._dispatch import (
     same_device,
     to_dtype,
 )
+from ._graph import grad_fn_class
 from ._dtypes import TITLES, bool_, complex128, default, dtype, float64, uint8
 from .convert import array
 from .pointwise import binary, floated, is_number, pointwise, strides_like
@@ -164,13 +166,8 @@ def _chosen(condition: Any, x: Any, y: Any) -> Tensor:
     for t in given:
         shape = broadcast(shape, t._node.shape)
     on = cast(c._read(), bool_)
-    parts = [None if isinstance(t, Tensor) else number(t, joint, on) for t in (x, y)]
-
-    def f(*found: Node) -> Node:
-        left = iter(found)
-        return g.where(on, *[cast(next(left), joint) if n is None else n for n in parts])
-
-    out = run("Where", f, given)
+    parts = [t if isinstance(t, Tensor) else wrap(number(t, joint, on)) for t in (x, y)]
+    out = run("Where", lambda *n: g.where(on, *[cast(m, joint) for m in n]), parts)
     out._strides = elementwise_strides(out._node.shape, [c, *given])
     return out
 
@@ -470,6 +467,9 @@ def _filled(title: str, x: Tensor, new: Any) -> Tensor:
 
     given = (new,) if isinstance(new, Tensor) else ()
     out = run(title, f, (x, *given), x.dtype)
+    if x.dtype._rank < 2 and needs_grad(given):  # of integers too, as in PyTorch
+        edges = [(None, 0), given[0]._edge()]
+        out._fn = grad_fn_class(title)(edges, (x._read(), given[0]._read()), (out._node,))
     out._strides = dense(x)
     return out
 

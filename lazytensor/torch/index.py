@@ -265,6 +265,9 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
     refuse_leaf(shown, (given,))
     node, u = shown._read(), given._read()
     if u.size == 1 and len(arrays) == 1 and _is_mask(arrays):
+        if u.dtype.kind == "c" != node.dtype.kind and value(g.imag(u)).any():
+            kind = _C.get(shown.dtype, shown.dtype._name)
+            raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
         u = cast(u, shown.dtype)
     if u.dtype is not node.dtype:
         raise RuntimeError(
@@ -315,6 +318,9 @@ def _value(x: Tensor, new: Any) -> Tensor:
 
 def _name(x: Tensor) -> str:
     return f"torch.{_dtypes.TITLES[x.dtype]}Tensor"
+
+
+_C = {_dtypes.float64: "double", _dtypes.int64: "int64_t", _dtypes.int32: "int"}
 
 
 def _is_mask(arrays: dict[int, Tensor]) -> bool:

@@ -127,17 +127,19 @@ alias("negative_", "neg_")
 
 @op(out=True)
 def abs(input: Tensor) -> Tensor:
-    """Absolute values; of complex numbers their moduli, which are real."""
+    """Absolute values; of complex numbers their moduli, which are real. Raises NotImplementedError
+    for bool.
+    """
     x = need_tensor("abs", input)
-    return input if x.dtype is bool_ else pointwise("Abs", _row(rows.abs_), x)
+    if x.dtype is bool_:
+        raise NotImplementedError("\"abs_cpu\" not implemented for 'Bool'")
+    return pointwise("Abs", _row(rows.abs_), x)
 
 
 @op()
 def abs_(input: Tensor) -> Tensor:
     """`abs`, in place. Raises NotImplementedError for bool, RuntimeError for complex numbers."""
-    if need_tensor("abs_", input).dtype is bool_:
-        raise NotImplementedError("\"abs_cpu\" not implemented for 'Bool'")
-    if input.dtype._rank == 3:
+    if need_tensor("abs_", input).dtype._rank == 3:
         raise RuntimeError("In-place abs is not supported for complex tensors.")
     return in_place(abs, "abs", input)  # type: ignore[no-any-return]
 
@@ -168,8 +170,9 @@ def _sigmoid(x: Node) -> Node:
     """By tanh, which neither overflows nor loses figures at either end."""
     if x.dtype.kind == "c":
         return g.reciprocal(g.add(g.exp(g.negative(x)), 1))
-    e = g.exp(g.negative(g.abs(x)))
-    return g.divide(g.where(g.signbit(x), e, g.constant(1, x)), g.add(e, 1))
+    below = g.signbit(x)
+    e = g.exp(g.where(below, x, g.negative(x)))
+    return g.divide(g.where(below, e, g.constant(1, x)), g.add(e, 1))
 
 
 @op(inplace=True, out=True)

@@ -126,7 +126,9 @@ class Storage:
         """A private copy of shared memory; the memory itself when nobody else has it any more."""
         owner = memory if memory.base is None else memory.base
         alone = type(owner) is np.ndarray and owner.flags.owndata
-        if COUNTED and alone and sys.getrefcount(owner) <= _ALONE + (owner is memory):
+        same = owner is memory
+        alone = alone and COUNTED and sys.getrefcount(owner) <= _ALONE + same
+        if alone and (same or sys.getrefcount(memory) <= _ALONE):
             self.memory = None
             self.node = new_leaf(memory, self.node.device)
             return self.node

@@ -28,7 +28,7 @@ Ints = tuple[int, ...]
 # How a view was made of its base: each step's derivative, steps, strides, offset and facts.
 Links = tuple[tuple[str, Steps, Ints, int, dict[str, Any]], ...]
 # Steps that strides don't say.
-_NOT_STRIDED = (bitcast, conj, negative)
+_NOT_STRIDED = (conj, negative)
 _new = object.__new__
 
 

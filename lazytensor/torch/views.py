@@ -20,6 +20,7 @@ from ._dispatch import (
     alias,
     need_tensor,
     op,
+    ordered_strides,
     record,
     record_many,
     record_view,
@@ -400,7 +401,7 @@ def become(x: Tensor, shown_: Tensor) -> None:
     x._count()[0] += 1
     x._links = None
     new = shown_._fn
-    if new is None and x.requires_grad:
+    if new is None and x._base is None and x.requires_grad:
         into = x._edge()[0]
         if into is not None and into.shape is None:
             into.shape = before
@@ -612,14 +613,7 @@ def dense(x: Tensor) -> Ints | None:
 
 def _compact(x: Tensor) -> Ints | None:
     """Strides in the order of those of x, without gaps."""
-    from_strides, shape = x._stride(), x._node.shape
-    if any(s == 0 and n > 1 for s, n in zip(from_strides, shape)):
-        return None
-    out, step = [0] * len(shape), 1
-    for a in sorted(range(len(shape)), key=lambda a: (from_strides[a], -a)):
-        out[a] = step
-        step *= max(shape[a], 1)
-    return None if tuple(out) == contiguous(shape) else tuple(out)
+    return ordered_strides(x._node.shape, (x._stride(),), 1)
 
 
 def formatted(form: Any, shape: Ints) -> Ints | None:

@@ -212,20 +212,21 @@ def compare(programs: list[str], lib: Any, *, eager: bool = True, texts: bool = 
         known = {id(v) for v in theirs.values()}
         got, want = execute(line, ours), execute(line, theirs)
         _same_error(number, got, want, texts)
-        count_from(theirs, known, born)
+        count_from(theirs, known, born, line)
         _same_state(number, ours, theirs, look=eager, born=born)
     _same_state(number, ours, theirs, look=True, born=born)
 
 
-def count_from(env: dict[str, Any], known: set[int], born: dict[int, int]) -> None:
-    """Note the versions that new tensors begin with which were made of inference tensors.
+def count_from(env: dict[str, Any], known: set[int], born: dict[int, int], line: str) -> None:
+    """Note the versions that new tensors begin with which a line made of inference tensors.
 
     How often PyTorch's own code writes to such a result before it gives it out is counted outside
     of inference mode, and only there: nothing that a user did. So their versions, and those of
     tensors that share their memory, are counted from there on.
     """
     tensors = [v for v in env.values() if isinstance(v, torch.Tensor)]
-    inferred = any(v.is_inference() for v in tensors)
+    read = [env.get(n) for n in re.findall(r"\b[a-z]\d+\b", line.partition("=")[2])]
+    inferred = any(isinstance(v, torch.Tensor) and v.is_inference() for v in read)
     where = {id(v): v.untyped_storage().data_ptr() for v in tensors}
     for v in tensors:
         if id(v) in known:

@@ -13,7 +13,7 @@ from typing import Any
 from ...ir.node import Node, scalar
 from ...ops import g
 from .._dispatch import FUNCTIONS, elementwise_strides, gapless, to_dtype
-from .._graph import ANOMALY, MODE, AccumulateGrad, GradFn
+from .._graph import ANOMALY, MODE, NOWHERE, AccumulateGrad, GradFn
 from .._slices import CopySlices
 from .._types import contiguous_format
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
@@ -69,6 +69,7 @@ class Walk:
     def sum(self, a: Any, b: Any) -> Any:
         """Two gradients added: in place where nothing else holds the first."""
         more = b._read() if isinstance(b, Tensor) else b
+        alone = isinstance(a, Node) or (a._uses == 1 and a._base is None and not a._views)
         if isinstance(b, Tensor):
             drop(b)
         if isinstance(a, Node):
@@ -76,7 +77,7 @@ class Walk:
             out._counter, out._uses = [1], 1
             return out
         node = g.add(a._read(), more)
-        if a._uses == 1 and a._base is None and not a._views:
+        if alone:
             a._write(node)
             return a
         strides = elementwise_strides(node.shape, (a, self.tensor(b)))
@@ -278,6 +279,8 @@ class Walk:
     def accumulate_at(self, fn: AccumulateGrad, slots: Slots) -> None:
         """The end of a history: add to the leaf, if it is one that is asked for."""
         leaf = fn.variable
+        if not leaf._needs and self.ends is None:
+            return
         if leaf._hooks:
             slots = list(slots)
             self.tensor_hooks(slots, 0, leaf._hooks)
@@ -387,7 +390,7 @@ def _start(walk: Walk, tensors: Sequence[Tensor], gradients: Sequence[Tensor | N
     given = [_first(i, x, t) for i, (x, t) in enumerate(zip(tensors, gradients, strict=True))]
     for place, (x, gradient) in enumerate(zip(tensors, given, strict=True)):
         fn, number = x._edge()
-        if fn is None:
+        if fn is None or fn is NOWHERE[0]:
             raise RuntimeError(
                 f"element {place} of tensors does not require grad and does not have a grad_fn"
             )
@@ -460,6 +463,8 @@ def _walk(
         wanted = {}
         for number, x in enumerate(ends):
             fn, out = x._edge()
+            if fn is NOWHERE[0]:  # nothing leads there
+                fn = GradFn((), (), ())
             if fn is None:
                 raise RuntimeError("One of the differentiated Tensors does not require grad")
             wanted.setdefault((fn, out), number)

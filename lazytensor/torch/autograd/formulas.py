@@ -14,7 +14,7 @@ from ...ir.node import Node
 from ...ops import g
 from ...ops.elementwise import square
 from ...ops.movement import permute
-from .._dispatch import FUNCTIONS, to_dtype
+from .._dispatch import FUNCTIONS, run, to_dtype
 from .._graph import MODE, AccumulateGrad, GradFn, grad_fn_class
 from .._slices import CopySlices
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
@@ -80,7 +80,24 @@ def zeros(x: Tensor) -> Tensor:
 def scaled(x: Tensor, fn: GradFn) -> Tensor:
     """A gradient times the `alpha` that an operation was given."""
     alpha = getattr(fn, "alpha", 1)
-    return x if alpha == 1 and type(alpha) is not bool else x * alpha
+    return x if alpha == 1 and type(alpha) is not bool else times(x, alpha)
+
+
+def _by_number(title: str, out: Tensor) -> Tensor:
+    fn = out._fn
+    if fn is not None:
+        out._fn = grad_fn_class(title)(fn.edges[:1], fn.read(), fn.outputs)
+    return out
+
+
+def times(x: Tensor, by: Any) -> Tensor:
+    """A gradient times a number, recorded as PyTorch's own code does it."""
+    return _by_number("MulBackward1", x * by)
+
+
+def over(x: Tensor, by: Any) -> Tensor:
+    """A gradient divided by a number, recorded as PyTorch's own code does it."""
+    return _by_number("DivBackward1", x / by)
 
 
 # --- shapes ---------------------------------------------------------------------------------------
@@ -114,17 +131,14 @@ def _unsqueezed(x: Tensor, axes: Sequence[int]) -> Tensor:
 
 
 def _sum(fn: Any, x: Tensor) -> Tensor:
-    if x._node.shape:
+    if type(fn).__name__[-1] == "1" and shape(fn):
         x = _unsqueezed(x, fn.dims)
     return x.expand(shape(fn))  # type: ignore[no-any-return]
 
 
 def _mean(fn: Any, x: Tensor) -> Tensor:
     count = fn.read()[0].size // max(x._node.size, 1)
-    out = _sum(fn, x) / count
-    if out._fn is not None and type(fn).__name__ == "MeanBackward1":
-        out._fn = grad_fn_class("DivBackward1")(out._fn.edges, out._fn.read(), (out._node,))
-    return out
+    return over(_sum(fn, x), count)
 
 
 def _reshaped(fn: Any, x: Tensor) -> Tensor:
@@ -159,7 +173,7 @@ def _power(fn: Any, x: Tensor) -> Tensor:
     exponent = 2 if fn.outputs[0].op is square else number(fn)
     if exponent == 0:
         return zeros(x)
-    return x * (exponent * read(fn, 0).pow(exponent - 1)).conj()
+    return x * times(read(fn, 0).pow(exponent - 1), exponent).conj()
 
 
 def _divided(fn: Any, x: Tensor) -> Tensor:
@@ -170,7 +184,7 @@ def _divided(fn: Any, x: Tensor) -> Tensor:
 def _largest(smaller: str) -> Formula:
     def formula(fn: Any, x: Tensor) -> Tensor:
         a, b = read(fn, 0).detach(), read(fn, 1).detach()
-        half = FUNCTIONS["where"](a == b, x / 2, x)
+        half = FUNCTIONS["where"](a == b, over(x, 2), x)
         return half.masked_fill_(FUNCTIONS[smaller](a, b), 0)  # type: ignore[no-any-return]
 
     return formula
@@ -180,6 +194,54 @@ def _spread_evenly(fn: Any, x: Tensor) -> Tensor:
     a, top = read(fn, 0).detach(), result(fn).detach()
     mask = a == top
     return zeros(a).contiguous().masked_fill_(mask, x / mask.sum())
+
+
+def _shared_by_largest(fn: Any, x: Tensor) -> Tensor:
+    a, top = read(fn, 0).detach(), result(fn).detach()
+    if not fn.kept and a._node.shape:
+        to = tuple(1 if i in fn.dims else n for i, n in enumerate(a._node.shape))
+        x, top = x.view(to), top.view(to)
+    mask = a == top
+    return x / mask.sum(fn.dims, True) * mask
+
+
+def _chosen(fn: Any, parts: Sequence[Tensor | None]) -> Tensor | None:
+    """The gradient of what was chosen along an axis, put where it came from."""
+    x, index = parts[0], wrap(fn.outputs[1])
+    if x is None:
+        return None
+    if not fn.kept and shape(fn):
+        x, index = x.unsqueeze(fn.dim), index.unsqueeze(fn.dim)
+    out = wrap(g.broadcast_to(g.constant(0, x._read()), shape(fn)))
+    out._counter = [1]
+    return out.scatter_(fn.dim, index, x)  # type: ignore[no-any-return]
+
+
+def _sigmoid(fn: Any, x: Tensor) -> Tensor:
+    title = "SigmoidBackwardBackward0"
+    return run(title, lambda c, y: c * (1 - y) * y, (x, result(fn).conj()))
+
+
+def _softmax(fn: Any, x: Tensor) -> Tensor:
+    def f(c: Node, y: Node) -> Node:
+        product = c * y
+        return product - y * _total(product, fn.dim)
+
+    return run("SoftmaxBackwardDataBackward0", f, (x, result(fn)))
+
+
+def _log_softmax(fn: Any, x: Tensor) -> Tensor:
+    def f(c: Node, y: Node) -> Node:
+        return c - g.exp(y) * _total(c, fn.dim)
+
+    return run("LogSoftmaxBackwardDataBackward0", f, (x, result(fn)))
+
+
+def _total(x: Node, a: int) -> Node:
+    """The sum along an axis, which stays."""
+    if not x.ndim:
+        return x
+    return g.reshape(g.sum(x, (a,)), (*x.shape[:a], 1, *x.shape[a + 1 :]))
 
 
 def _cumulated(fn: Any, x: Tensor) -> Tensor:
@@ -285,6 +347,8 @@ def _overlapping(sizes: Ints, strides: Ints) -> bool:
 def _strided(fn: Any, x: Tensor) -> Tensor:
     """The gradient of memory shown by strides: put where it was shown, read where it was kept."""
     own, own_offset, sizes, strides, offset = fn.place
+    if not x._node.size:
+        return zeros(x).new_zeros(shape(fn))  # type: ignore[no-any-return]
     whole, first = shape(fn), min(own_offset, offset)
     count = max(own_offset - first + _extent(whole, own), offset - first + _extent(sizes, strides))
     memory = zeros(x).new_zeros((count,))
@@ -332,6 +396,7 @@ SHARING: dict[str, Any] = {
     "MaximumBackward0": (_largest("lt"), _largest("gt")),
     "MinimumBackward0": (_largest("gt"), _largest("lt")),
     **dict.fromkeys(("MaxBackward1", "MinBackward1"), (_spread_evenly,)),
+    **dict.fromkeys(("MaxBackward0", "MinBackward0", "SortBackward0"), (_chosen,)),
     "CumsumBackward0": (_cumulated,),
     "FlipBackward0": (lambda fn, x: x.flip(fn.dims),),
     "StackBackward0": lambda fn, x: [x.select(fn.dim, i) for i in range(len(fn.edges))],
@@ -358,9 +423,13 @@ NEW: dict[str, tuple[Formula, ...]] = {
     "SinBackward0": (lambda fn, x: x * read(fn, 0).cos().conj(),),
     "CosBackward0": (lambda fn, x: x * -read(fn, 0).sin().conj(),),
     "LogBackward0": (lambda fn, x: x.div(read(fn, 0).conj()),),
-    "SqrtBackward0": (lambda fn, x: x / (2 * result(fn).conj()),),
+    "SqrtBackward0": (lambda fn, x: x / times(result(fn).conj(), 2),),
     "ReciprocalBackward0": (lambda fn, x: -x * (result(fn) * result(fn)).conj(),),
     "PowBackward0": (_power,),
+    **dict.fromkeys(("AmaxBackward0", "AminBackward0"), (_shared_by_largest,)),
+    "SigmoidBackward0": (_sigmoid,),
+    "SoftmaxBackward0": (_softmax,),
+    "LogSoftmaxBackward0": (_log_softmax,),
     "MeanBackward0": (_mean,),
     "MeanBackward1": (_mean,),
     "DotBackward0": (lambda fn, x: x * _conjugate(other(fn, 0)),
@@ -400,7 +469,8 @@ def by_formula(fn: Any, given: Sequence[Tensor | None]) -> list[Tensor | None]:
         if not on:
             out.append(None)
         elif found is not None or f is not None:
-            out.append(fitted(found[i] if found is not None else f(fn, x), like))
+            part = found[i] if found is not None else f(fn, x)
+            out.append(None if part is None else fitted(part, like))
         else:
             out.append(by_graph(fn, given)[i])
     return out
