@@ -20,7 +20,7 @@ from ..runtime.materialize import NoValue
 from . import _dtypes, tensor
 from ._calls import NUMBERS as NUMBERS
 from ._dtypes import dtype
-from ._graph import MODE, RESULT, Different, Edge, Saved, grad_fn_class
+from ._graph import COMPOSED, MODE, RESULT, Different, Edge, Saved, grad_fn_class
 from ._overlap import gapless, refuse_overlap, refuse_shared
 from ._saves import SAVES
 from ._slices import CopySlices, Slices
@@ -256,8 +256,14 @@ def in_place(f: Callable[..., Any], name: str, x: Any, *args: Any, **kwargs: Any
     for transform in reversed(MODE.transforms):
         transform.writes(x, name + "_", args)
     refuse_leaf(x, args)
-    refuse_overlap(x, _tensors(args))
-    return assign(x, f(x, *args, **kwargs))
+    result = f(x, *args, **kwargs)
+    if name not in _REPEATING:
+        refuse_overlap(x, _tensors(args))
+    return assign(x, result)
+
+
+# What PyTorch lets write to tensors that show an element of memory more than once.
+_REPEATING = ("index_fill", "masked_fill")
 
 
 def refuse_leaf(x: Tensor, others: Sequence[Any] = ()) -> None:
@@ -325,7 +331,7 @@ def _saved_in_place(
     return tuple([
         (own, own[0] + 1, *entry[2:]) if entry[0] is result else entry
         for entry in saved
-        if entry[0] is not own
+        if entry[0] is not own or entry[6]
     ])  # fmt: skip
 
 
@@ -356,7 +362,8 @@ def _assign_recorded(x: Tensor, result: Tensor) -> None:
 def slices_of(base: Tensor, x: Tensor) -> Slices:
     """Where in its base a view lies."""
     steps: Steps = x._steps[len(base._steps) :]
-    return Slices(steps, base._strides, (x._node.shape, x._stride(), x._offset - base._offset))
+    place = (x._node.shape, x._stride(), x._offset - base._offset)
+    return Slices(steps, base._strides, place, x._links if tensor.not_strided(x) else None)
 
 
 # --- recording ------------------------------------------------------------------------------------
@@ -431,24 +438,28 @@ def _saved(
     name: str, tensors: Sequence[Tensor], edges: Sequence[Edge], outs: Sequence[Tensor]
 ) -> tuple[Saved, ...]:
     """Counters of what PyTorch's derivative of that name reads."""
-    spec = SAVES.get(name.partition("Backward")[0])
+    name = name.removeprefix(COMPOSED)
+    spec = SAVES.get(name)
+    if spec is None:
+        spec = SAVES.get(name.partition("Backward")[0])
     if spec is None:
         return ()
     found = []
     for letter in spec:
         if letter == "r":
-            found.extend([(*saved_entry(t)[:4], RESULT, i) for i, t in enumerate(outs)])
+            found.extend([(*saved_entry(t)[:4], RESULT, i, 0) for i, t in enumerate(outs)])
         elif letter == "x":
             for i, t in enumerate(tensors):
                 if any(fn is not None for j, (fn, _) in enumerate(edges) if j != i):
-                    found.append(saved_entry(t))
+                    found.append(saved_entry(t, i))
         elif int(letter) < len(tensors):
-            found.append(saved_entry(tensors[int(letter)]))
+            found.append(saved_entry(tensors[int(letter)], int(letter)))
     return tuple(found)
 
 
-def saved_entry(t: Tensor) -> Saved:
-    """The counter of writes to a tensor, what it stands at, and what the tensor is.
+def saved_entry(t: Tensor, place: int = 0) -> Saved:
+    """The counter of writes to a tensor, what it stands at, and what the tensor is; `place` is its
+    number among what an operation read.
 
     Raises RuntimeError for a tensor made in inference mode.
     """
@@ -462,7 +473,7 @@ def saved_entry(t: Tensor) -> Saved:
     counter = t._counter
     if counter is None:
         counter = t._counter = [0]
-    return counter, counter[0], t.dtype, t._node.shape, t._fn, t._out
+    return counter, counter[0], t.dtype, t._node.shape, t._fn, t._out, place
 
 
 def distinct(nodes: Sequence[Node]) -> list[Node]:
@@ -575,11 +586,15 @@ def need_tensor(name: str, x: Any, position: int = 1, argument: str = "input") -
 # --- places in memory of results ------------------------------------------------------------------
 
 
-def elementwise_strides(shape: Sequence[int], tensors: Sequence[Tensor]) -> tuple[int, ...] | None:
-    """The strides of an elementwise result: as its operands lie in memory, where they agree."""
-    if all(t._strides is None for t in tensors):
+def elementwise_strides(
+    shape: Sequence[int], tensors: Sequence[Tensor], mixed: bool = False
+) -> tuple[int, ...] | None:
+    """The strides of an elementwise result: as its operands lie in memory, where they agree.
+    `mixed` says that there is an operand of another shape, such as a number.
+    """
+    if all(t._strides is None for t in tensors) and (0 not in shape or len(tensors) < 2):
         return None
-    if all(t._node.shape == shape for t in tensors):
+    if not mixed and all(t._node.shape == shape for t in tensors):
         if all(t._strides is None or tensor.is_contiguous(shape, t._strides) for t in tensors):
             return None
         own = tensors[0]._strides
@@ -587,6 +602,16 @@ def elementwise_strides(shape: Sequence[int], tensors: Sequence[Tensor]) -> tupl
             return own
     ndim = len(shape)
     rows = [_aligned(t, ndim, shape) for t in tensors if t._node.shape]
+    return ordered_strides(shape, rows)
+
+
+def ordered_strides(
+    shape: Sequence[int], rows: Sequence[Sequence[int]], least: int = 0
+) -> tuple[int, ...] | None:
+    """The strides of a result whose axes lie in memory as those of its operands: `rows` has the
+    strides of each, 0 along axes that it hasn't. `least` is how long an empty axis is taken to be.
+    """
+    ndim = len(shape)
     perm = list(range(ndim - 1, -1, -1))
     for i in range(1, ndim):
         at = i
@@ -597,10 +622,12 @@ def elementwise_strides(shape: Sequence[int], tensors: Sequence[Tensor]) -> tupl
                 at = j
             elif order < 0:
                 break
+    if perm == list(range(ndim - 1, -1, -1)):
+        return None
     out, step = [0] * ndim, 1
     for a in perm:
         out[a] = step
-        step *= max(shape[a], 1)
+        step *= max(shape[a], least)
     return tensor.normal(tuple(shape), tuple(out))
 
 

@@ -50,8 +50,7 @@ _sequence = itertools.count()
 Edge = tuple["GradFn | None", int]
 # Derivatives that read two operands, of which a Python number may have been one.
 PAIRS = frozenset(("AddBackward0", "SubBackward0", "MulBackward0", "DivBackward0", "CopyBackwards",
-                   "FillBackward3", "FillBackward1", "WhereBackward0", "IndexPutBackward0",
-                   "DivBackward1"))  # fmt: skip
+                   "FillBackward3", "FillBackward1", "WhereBackward0", "IndexPutBackward0"))  # fmt: skip
 
 
 def refuse_within(call: str, what: str) -> None:
@@ -71,8 +70,9 @@ def last_record() -> int:
 
 
 # A counter of the writes to a tensor's memory, what it stood at, dtype and shape of the tensor, the
-# record that made it (None: a leaf, RESULT: the record that saves it) and which output it was.
-Saved = tuple[list[int], int, dtype, tuple[int, ...], Any, int]
+# record that made it (None: a leaf, RESULT: the record that saves it), which output it was, and its
+# place among what was read.
+Saved = tuple[list[int], int, dtype, tuple[int, ...], Any, int, int]
 RESULT = object()
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after "
@@ -89,7 +89,7 @@ def stale(of: dtype, shape: Sequence[int], where: str, version: int, expected: i
         "variable in question was changed in there or anywhere later. Good luck!"
         if ANOMALY.on
         else "enable anomaly detection to find the operation that failed to compute its gradient, "
-        "with torch.autograd.set_detect_anomaly(True)."
+        "with torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
     return (
         "one of the variables needed for gradient computation has been modified by an inplace "
@@ -147,6 +147,10 @@ class GradFn:
     formula: Any = None
     shares = False
     passes = False
+    # Of the one output, where it was given another since without being recorded.
+    shape: Any = None
+    # Whether PyTorch saves what isn't among what was read: numbers as tensors, masks, indices.
+    keeps = False
     # Of what was read, where any of it isn't contiguous.
     strides: Any = None
     _node_hooks: dict[int, Any] | None = None
@@ -177,6 +181,10 @@ class GradFn:
         """The name of the operation's derivative."""
         name = type(self).__name__
         return f"torch::autograd::{name}" if name in _OWN_SPACE else name
+
+    def title(self) -> str:
+        """The name as messages have it."""
+        return self.name().partition("Backward")[0]
 
     @property
     def next_functions(self) -> tuple[Edge, ...]:
@@ -233,10 +241,10 @@ class GradFn:
         """Raises RuntimeError where what the derivative reads was written to since, or let go."""
         if self.inputs is None and self.outputs is None:
             raise RuntimeError(FREED)
-        for counter, version, of, shape, made, number in self.saved:
+        for counter, version, of, shape, made, number, _ in self.saved:
             if counter[0] != version:
                 made = self if made is RESULT else made
-                where = "" if made is None else f", which is output {number} of {made.name()},"
+                where = "" if made is None else f", which is output {number} of {made.title()},"
                 raise RuntimeError(stale(of, shape, where, counter[0], version))
 
     def pull(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
@@ -305,7 +313,7 @@ class GradFn:
         if inputs is None:
             return
         outputs: Any = self.outputs
-        if self.saved:
+        if self.saved or self.keeps:
             self.inputs = self.outputs = None
             let_go(outputs, inputs)
             return
@@ -414,13 +422,24 @@ class Handle:
         self.remove()
 
 
+_KEEPING = frozenset(
+    ("MulBackward0", "DivBackward0", "WhereBackward0", "MaskedFillBackward0", "MaskedFillBackward1",
+     "IndexBackward0", "IndexSelectBackward0", "GatherBackward0", "ScatterBackward0",
+     "IndexPutBackward0", "IndexAddBackward0", "IndexCopyBackward0", "IndexFillBackward0",
+     "MaxBackward0", "MinBackward0", "SortBackward0", "TopkBackward0", "TakeBackward0")
+)  # fmt: skip
 _classes: dict[str, type[GradFn]] = {}
+
+
+# Begins the name of a record that is of several of PyTorch's operations at once: it is called like
+# the last of them, but that one's formula is not its derivative.
+COMPOSED = "~"
 
 
 def grad_fn_class(name: str) -> type[GradFn]:
     """The class of records of a name, such as MulBackward0."""
     found = _classes.get(name)
     if found is None:
-        body = {"__slots__": (), "__module__": "torch.autograd.graph"}
-        found = _classes[name] = type(name, (GradFn,), body)
+        body = {"__slots__": (), "__module__": "torch.autograd.graph", "keeps": name in _KEEPING}
+        found = _classes[name] = type(name.removeprefix(COMPOSED), (GradFn,), body)
     return found

@@ -32,7 +32,7 @@ def refuse_overlap(x: Tensor, others: Sequence[Tensor] = ()) -> None:
     """Raises RuntimeError for a tensor that shows an element of memory more than once, or a part of
     the memory of another, where that is plain to see.
     """
-    if x._strides is not None and any(
+    if x._strides is not None and x._node.size and any(
         s == 0 and n > 1 for s, n in zip(x._strides, x._node.shape)
     ):
         raise RuntimeError(_MORE_THAN_ONCE)
@@ -58,10 +58,10 @@ def _partly(x: Tensor, t: Tensor) -> bool:
 
 def gapless(x: Tensor) -> bool:
     """Whether the elements fill a span of memory, each place once."""
-    if x._strides is None:
+    if x._strides is None or not x._node.size:
         return True
     expected = 1
-    for s, n in sorted((s, n) for s, n in zip(x._strides, x._node.shape) if n != 1):
+    for s, n in sorted((s, n) for s, n in zip(x._strides, x._node.shape) if n > 1):
         if s != expected:
             return False
         expected *= n

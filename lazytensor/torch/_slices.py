@@ -6,7 +6,7 @@ know class Tensor.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..ir.node import Node
 from ._graph import Edge, GradFn
@@ -18,13 +18,14 @@ Ints = tuple[int, ...]
 
 
 class Slices(NamedTuple):
-    """Where in its base a view lies: the steps there, the base's strides (None: contiguous), and
-    the view's sizes, strides and offset.
+    """Where in its base a view lies: the steps there, the base's strides (None: contiguous), the
+    view's sizes, strides and offset, and how it was made where strides don't say it, else None.
     """
 
     steps: Steps
     base: Ints | None
     view: tuple[Ints, Ints, int]
+    links: Any
 
 
 class CopySlices(GradFn):

@@ -26,6 +26,7 @@ from ._dispatch import (
     elementwise_strides,
     in_place,
     need_tensor,
+    needs_grad,
     number,
     op,
     refuse_leaf,
@@ -36,6 +37,7 @@ from ._dispatch import (
     to_dtype,
 )
 from ._dtypes import TITLES, bool_, complex128, default, dtype, float64, uint8
+from ._graph import grad_fn_class
 from ._unbatched import no_value
 from .convert import array
 from .pointwise import binary, floated, is_number, pointwise, strides_like
@@ -60,9 +62,10 @@ def several(
 
     def filled(*found: Node) -> Node:
         left = iter(found)
-        return f(*[next(left) if isinstance(x, Tensor) else n for x, n in zip(operands, fixed)])
+        return f(*[cast(next(left), joint) if isinstance(x, Tensor) else n
+                   for x, n in zip(operands, fixed)])  # fmt: skip
 
-    out = run(title, filled, [to_dtype(x, joint) for x in given])
+    out = run(title, filled, given)
     out._strides = elementwise_strides(out._node.shape, given)
     return out
 
@@ -167,13 +170,8 @@ def _chosen(condition: Any, x: Any, y: Any) -> Tensor:
     for t in given:
         shape = broadcast(shape, t._node.shape)
     on = cast(c._read(), bool_)
-    parts = [None if isinstance(t, Tensor) else number(t, joint, on) for t in (x, y)]
-
-    def f(*found: Node) -> Node:
-        left = iter(found)
-        return g.where(on, *[next(left) if n is None else n for n in parts])
-
-    out = run("Where", f, [to_dtype(t, joint) for t in given])
+    parts = [t if isinstance(t, Tensor) else wrap(number(t, joint, on)) for t in (x, y)]
+    out = run("Where", lambda *n: g.where(on, *[cast(m, joint) for m in n]), parts)
     out._strides = elementwise_strides(out._node.shape, [c, *given])
     return out
 
@@ -465,11 +463,14 @@ def _filled(title: str, x: Tensor, new: Any) -> Tensor:
         )
 
     def f(n: Node, *given: Node) -> Node:
-        one = given[0] if given else number(new, x.dtype, n)
+        one = cast(given[0], x.dtype) if given else number(new, x.dtype, n)
         return g.broadcast_to(one, n.shape)
 
-    given = (to_dtype(new, x.dtype),) if isinstance(new, Tensor) else ()
-    out = run(title, f, (x, *given))
+    given = (new,) if isinstance(new, Tensor) else ()
+    out = run(title, f, (x, *given), x.dtype)
+    if x.dtype._rank < 2 and needs_grad(given):  # of integers too, as in PyTorch
+        edges = [(None, 0), given[0]._edge()]
+        out._fn = grad_fn_class(title)(edges, (x._read(), given[0]._read()), (out._node,))
     out._strides = dense(x)
     return out
 

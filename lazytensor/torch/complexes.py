@@ -7,25 +7,29 @@ from collections.abc import Callable
 from typing import Any
 
 from ..ir.node import Node
+from ..ir.op import Op
 from ..lang import pointwise as nodes
 from ..ops import g
 from ..ops.bits import bitcast
+from ..ops.elementwise import conj as conj_row
+from ..ops.elementwise import negative
 from ..ops.movement import reshape
 from ._dispatch import cast, need_tensor, op
 from ._dtypes import TITLES, bool_, float16, float32, float64
 from .create import assign_out
+from .parts import picked
 from .pointwise import binary, floated, pointwise, strides_like
 from .tensor import Tensor, wrap
-from .views import shown
+from .views import clone, pending, shown
 
 # --- one tensor -----------------------------------------------------------------------------------
 
 
 @op()
 def conj(input: Tensor) -> Tensor:
-    """The complex conjugate of each element; a real tensor itself."""
+    """The complex conjugate of each element, a view; a real tensor itself."""
     x = need_tensor("conj", input)
-    return pointwise("Conj", g.conj, x) if x.dtype._rank == 3 else input
+    return shown("Conj", x, ((conj_row, ()),), x._stride()) if x.dtype._rank == 3 else input
 
 
 @op(inplace=True, out=True)
@@ -35,24 +39,22 @@ def conj_physical(input: Tensor) -> Tensor:
     return pointwise("ConjPhysical", g.conj, x) if x.dtype._rank == 3 else input
 
 
-def _resolved(name: str, what: str) -> None:
-    def function(input: Tensor) -> Tensor:
-        return need_tensor(name, input)
+def _lazy(name: str, what: str, row: Op) -> None:
+    def told(input: Tensor) -> bool:
+        return pending(need_tensor(f"is_{name}", input), row)
 
-    function.__name__ = name
-    function.__doc__ = f"The tensor itself: none has a {what} that is still to be carried out."
-    op(name)(function)
+    def carried_out(input: Tensor) -> Tensor:
+        x = need_tensor(f"resolve_{name}", input)
+        return clone(x) if pending(x, row) else x
+
+    told.__doc__ = f"Whether the tensor is a view that shows its memory {what}."
+    carried_out.__doc__ = f"The tensor, copied if it is a view that shows its memory {what}."
+    op(f"is_{name}")(told)
+    op(f"resolve_{name}")(carried_out)
 
 
-_resolved("resolve_conj", "conjugation")
-_resolved("resolve_neg", "negation")
-
-
-@op()
-def is_neg(input: Tensor) -> bool:
-    """Whether a negation is still to be carried out: never."""
-    need_tensor("is_neg", input)
-    return False
+_lazy("conj", "conjugated", conj_row)
+_lazy("neg", "negated", negative)
 
 
 @op(out=True)
@@ -134,6 +136,12 @@ def view_as_real(input: Tensor) -> Tensor:
     x = need_tensor("view_as_real", input)
     if x.dtype._rank != 3:
         raise RuntimeError("view_as_real is only supported for complex tensors")
+    if pending(x, conj_row):
+        raise RuntimeError(
+            "view_as_real doesn't work on unresolved conjugated tensors.  To resolve the conjugate "
+            "tensor so you can view it as real, use self.resolve_conj(); however, be warned that "
+            "the resulting tensor will NOT alias the original."
+        )
     pairs = x.dtype.to_real().numpy
     steps = ((reshape, ((*x._node.shape, 1),)), (bitcast, (pairs,)))
     return shown("ViewAsReal", x, steps, (*(2 * s for s in x._stride()), 1), 2 * x._offset)
@@ -169,3 +177,36 @@ def view_as_complex(input: Tensor) -> Tensor:
     steps = ((bitcast, (whole,)), (reshape, (x._node.shape[:-1],)))
     strides = tuple(s // 2 for s in x._stride()[:-1])
     return shown("ViewAsComplex", x, steps, strides, x._offset // 2)
+
+
+@op(method=False)
+def real(input: Tensor) -> Tensor:
+    """Real parts, a view; a real tensor itself."""
+    if input.dtype._rank < 3:
+        return input
+    return picked(_pairs(input), input.ndim, 0)
+
+
+def _pairs(x: Tensor) -> Tensor:
+    """Real and imaginary parts, of a conjugated view those of what it shows."""
+    return view_as_real(conj(x) if pending(x, conj_row) else x)
+
+
+@op(method=False)
+def imag(input: Tensor) -> Tensor:
+    """Imaginary parts, a view. Raises RuntimeError for a real tensor."""
+    if input.dtype._rank < 3:
+        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
+    pairs = _pairs(input)
+    if pending(input, conj_row):
+        pairs = shown("NegView", pairs, ((negative, ()),), pairs._stride())
+    return picked(pairs, input.ndim, 1)
+
+
+def _part(f: Any) -> Any:
+    """An attribute that shows a part of complex numbers, and writes to it."""
+    return property(f, lambda x, new: f(x).copy_(new), doc=f.__doc__)
+
+
+setattr(Tensor, "real", _part(real))  # noqa: B010
+setattr(Tensor, "imag", _part(imag))  # noqa: B010

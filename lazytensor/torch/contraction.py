@@ -162,8 +162,8 @@ def _title(terms: Sequence[Labels], out: Labels) -> str:
     """What PyTorch records last."""
     inner = set("".join(terms)) - set(out)
     if len(terms) > 1:
-        return "View" if inner else "Mul"
-    return "SumBackward1" if inner else "Permute"
+        return "~View" if inner else "~Mul"
+    return "~SumBackward1" if inner else "~Permute"
 
 
 @op(method=False)
@@ -252,7 +252,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         m = _narrowed(m, [i for i, (k, j) in zip(right, ones) if k == 1 != j])
         return linalg.tensordot(n, m, (left, right))
 
-    return run("View", f, (x, y))
+    return run("~View", f, (x, y))
 
 
 def _narrowed(x: Node, axes: Sequence[int]) -> Node:
@@ -338,7 +338,7 @@ def chained(tensors: Sequence[Tensor]) -> Tensor:
             matrices[-1] = g.reshape(matrices[-1], (*last, 1))
         return g.reshape(_multiplied(matrices), shape)
 
-    return run("View" if prod(shape) or shape else "Reshape", f, tensors)
+    return run("~View" if prod(shape) or shape else "Reshape", f, tensors)
 
 
 @op(method=False)

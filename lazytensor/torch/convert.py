@@ -202,6 +202,8 @@ def numpy(input: Tensor, *, force: bool = False) -> np.ndarray[Any, Any]:
 
     Raises RuntimeError for a tensor that needs a gradient, unless `force`.
     """
+    if force:
+        input = input.resolve_conj().resolve_neg()
     if input.requires_grad:
         if not force:
             raise RuntimeError(
@@ -358,13 +360,6 @@ def _is_signed(input: Tensor) -> bool:
     return input.dtype.is_signed
 
 
-@op(name="is_conj")
-def _is_conj(input: Tensor) -> bool:
-    """Whether a conjugation is still to be carried out: never, here."""
-    return False
-
-
-bound("is_neg", _is_conj)
 bound("is_inference", lambda self: bool(self._inference))
 
 

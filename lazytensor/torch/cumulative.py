@@ -126,7 +126,7 @@ def diff(
     if not n:
         return FUNCTIONS["clone"](x)  # type: ignore[no-any-return]
     of = result_type(*parts)
-    out = run("Sub", lambda *nodes: _differences(nodes, a, n), [to_dtype(t, of) for t in parts])
+    out = run("~Sub", lambda *nodes: _differences(nodes, a, n), [to_dtype(t, of) for t in parts])
     out._strides = elementwise_strides(out._node.shape, parts if len(parts) == 1 else ())
     return out
 
@@ -152,7 +152,7 @@ def _integral(name: str, f: Callable[..., Node], y: Any, x: Any, dx: Any, dim: i
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     a = axis(dim, y.ndim)
     if not y._node.shape[a] and name == "trapezoid":
-        return run("Sum", lambda n: _none(n, a), (y,))
+        return run("~Sum", lambda n: _none(n, a), (y,))
     for letter, t in (("y", y), ("x", x)):
         if t is not None and t.dtype is bool_:
             raise RuntimeError(

@@ -192,14 +192,14 @@ def _transform(name: str, x: Tensor, axes: Axes, norm: Any) -> Tensor:
     if kind in ("fft", "ifft"):
         title = "FftC2C"
         if real and len(axes[0]) == 1 and not name.endswith("n"):
-            title = "ConjBackward0" if kind == "ifft" else "FftR2C"
+            title = "~ConjBackward0" if kind == "ifft" else "FftR2C"
         return _complex(title, x, axes, norm, kind == "ifft")
     if not axes[0]:
         raise RuntimeError(f"{name} must transform at least one axis")
     if kind in ("rfft", "ihfft"):
         title = "FftR2C"
         if kind == "ihfft":
-            title = "ConjBackward0" if len(axes[0]) == 1 else "FftC2C"
+            title = "~ConjBackward0" if len(axes[0]) == 1 else "FftC2C"
         return _to_half(title, x, axes, norm, kind == "ihfft")
     return _from_half("FftC2R", x, axes, norm, kind == "hfft")
 

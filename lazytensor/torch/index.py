@@ -14,10 +14,10 @@ from ..lang import indexing
 from ..ops import g
 from ..runtime.materialize import NoValue, value
 from . import _dtypes
-from ._dispatch import assign, cast, number, op, record, refuse_leaf, to_dtype
+from ._dispatch import assign, cast, number, op, ordered_strides, record, refuse_leaf, to_dtype
 from .create import from_array, moved
 from .parts import cut, picked
-from .tensor import Tensor, wrap
+from .tensor import Tensor, contiguous, wrap
 from .views import alias_of, unsqueeze
 
 __all__ = ["getitem", "setitem"]
@@ -224,7 +224,26 @@ def _gathered(x: Tensor, arrays: dict[int, Tensor]) -> Tensor:
         out = indexing.getitem(node, key, places)
     except IndexError as error:
         raise _mismatch(arrays, error) from None
-    return record(wrap(out, x.dtype), "Index", (x,), (node,))
+    strides = None if x._strides is None else _laid_out(x, key, out.shape)
+    return record(wrap(out, x.dtype, strides), "Index", (x,), (node,))
+
+
+def _laid_out(x: Tensor, key: Sequence[Any], shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The strides of what is gathered: the axes that stay lie as those of x."""
+    strides, kept, at, where = x._stride(), [], 0, []
+    for k in key:
+        if isinstance(k, Node):
+            where.append(len(kept))
+            at += len(k.shape) if k.dtype.kind == "b" else 1
+        else:
+            kept.append(strides[at])
+            at += 1
+    new = len(shape) - len(kept)
+    front = where[0] if where[0] == where[-1] else 0
+    own = [*kept[:front], *[0] * new, *kept[front:]]
+    inner = contiguous(shape[front : front + new])
+    index = [*[0] * front, *inner, *[0] * (len(kept) - front)]
+    return ordered_strides(shape, (own, index))
 
 
 def _mismatch(arrays: dict[int, Tensor], error: IndexError) -> IndexError:
@@ -245,9 +264,13 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
     if not arrays:
         _fill(shown, given)
         return
+    given = _shorter(given)
     refuse_leaf(shown, (given,))
     node, u = shown._read(), given._read()
-    if not u.shape:
+    if u.size == 1 and len(arrays) == 1 and _is_mask(arrays):
+        if u.dtype.kind == "c" != node.dtype.kind and value(g.imag(u)).any():
+            kind = _C.get(shown.dtype, shown.dtype._name)
+            raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
         u = cast(u, shown.dtype)
     if u.dtype is not node.dtype:
         raise RuntimeError(
@@ -300,6 +323,20 @@ def _name(x: Tensor) -> str:
     return f"torch.{_dtypes.TITLES[x.dtype]}Tensor"
 
 
+_C = {_dtypes.float64: "double", _dtypes.int64: "int64_t", _dtypes.int32: "int"}
+
+
+def _is_mask(arrays: dict[int, Tensor]) -> bool:
+    return all(k.dtype is _dtypes.bool_ for k in arrays.values())
+
+
+def _shorter(given: Tensor) -> Tensor:
+    """Without the axes of size 1 in front."""
+    own = given._node.shape
+    ones = next((i for i, n in enumerate(own) if n != 1), len(own))
+    return Tensor.view(given, own[ones:]) if ones else given  # type: ignore[attr-defined,no-any-return]
+
+
 def _fill(shown: Tensor, given: Tensor) -> None:
     """As PyTorch: a copy where shapes are the same, a number filled in, else what is expanded."""
     shape, own = shown._node.shape, given._node.shape
@@ -308,8 +345,7 @@ def _fill(shown: Tensor, given: Tensor) -> None:
     elif not own:
         Tensor.fill_(shown, given)
     else:
-        ones = next((i for i, n in enumerate(own) if n != 1), len(own) - 1)
-        short = Tensor.view(given, own[ones:])
+        short = _shorter(given)
         Tensor.copy_(shown, short if short._node.shape == shape else Tensor.expand(short, shape))
 
 

@@ -71,7 +71,7 @@ def _vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     def f(n: Node, m: Node) -> Node:
         return g.sum((g.conj(n) if n.dtype.kind == "c" else n) * m, (place,))
 
-    return run("SumBackward1", f, (a, b))
+    return run("~SumBackward1", f, (a, b))
 
 
 # --- Vandermonde's matrices -----------------------------------------------------------------------
@@ -103,7 +103,7 @@ def _vander(x: Tensor, *, N: int | None = None) -> Tensor:
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")
     to = a if a.dtype._rank > 1 else a.to(FUNCTIONS["result_type"](a, a))
-    return run("Cat", lambda n: _powers(n, count), (to,))
+    return run("~Cat", lambda n: _powers(n, count), (to,))
 
 
 @op("vander", method=False)
@@ -122,7 +122,7 @@ def old_vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Ten
             return found
         return g.slice(found, (0, count - 1), found.shape, (1, -1))
 
-    return run("Cat" if increasing else "Flip", f, (a,))
+    return run("~Cat" if increasing else "~Flip", f, (a,))
 
 
 MODULES = (factors, systems, spectra)

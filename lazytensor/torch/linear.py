@@ -31,7 +31,7 @@ from ._dtypes import TITLES
 from .matrices import C_TYPES
 from .norms import norm_nodes
 from .tensor import Ints, Tensor
-from .views import axis
+from .views import axis, unsqueeze
 
 __all__ = ["matmul"]
 
@@ -57,7 +57,7 @@ def _expected_scalar(x: Tensor, y: Tensor) -> None:
 
 
 def _refuse_bool(kernel: str, x: Tensor) -> None:
-    if x.dtype is _dtypes.bool_:
+    if x.dtype is _dtypes.bool_ and x._node.size:
         raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
 
 
@@ -200,9 +200,7 @@ def _check_batches(x: Tensor, y: Tensor) -> None:
 
 def _title(x: Tensor, y: Tensor) -> str:
     """What PyTorch records last."""
-    if x.ndim == 1 and y.ndim == 2:
-        return "SqueezeBackward4"
-    return "Clone" if x.ndim == 2 and y.ndim > 2 and x.requires_grad else "UnsafeView"
+    return "~Clone" if x.ndim == 2 and y.ndim > 2 and x.requires_grad else "~UnsafeView"
 
 
 @op(out=True)
@@ -223,7 +221,10 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         return dot(x, y)
     if a == 2 and b == 1:
         return mv(x, y)
-    _check_mm(x, y, 1) if (a, b) == (1, 2) else _check_batches(x, y)
+    if (a, b) == (1, 2):
+        _check_mm(x, y, 1)
+        return mm(unsqueeze(x, 0), y).squeeze_(0)  # type: ignore[no-any-return]
+    _check_batches(x, y)
     return run(_title(x, y), linalg.matmul, (x, y))
 
 
@@ -273,7 +274,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
             f"{list(x.shape)} and {list(y.shape)}"
         )
     _refuse_bool("dot" if x.ndim == y.ndim == 1 else "addmm_impl_cpu_", x)
-    return run("View", lambda a, b: linalg.tensordot(a, b, ((a.ndim - 1,), (b.ndim - 1,))), (x, y))
+    return run("~View", lambda a, b: linalg.tensordot(a, b, ((a.ndim - 1,), (b.ndim - 1,))), (x, y))
 
 
 @op(out=True)
@@ -281,7 +282,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     """The Kronecker product."""
     x, y = _tensors("kron", ("input", input), ("other", other))
     to = result_type(x, y)
-    title = "Mul" if not x.ndim and not y.ndim else "UnsafeView"
+    title = "~Mul" if not x.ndim and not y.ndim else "~UnsafeView"
     return run(title, products.kron, (to_dtype(x, to), to_dtype(y, to)))
 
 

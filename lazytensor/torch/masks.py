@@ -37,7 +37,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     shape = broadcast(mask._node.shape, x._node.shape)
     x = x if x._node.shape == shape else expand(x, shape)
     held = mask._read()
-    return filled("MaskedFill", "masked_fill_", x, value, lambda m, v: g.where(held, v, m))
+    out = filled("MaskedFill", "masked_fill_", x, value, lambda m, v: g.where(held, v, m))
+    out._strides = None
+    return out
 
 
 _C = {_dtypes.int64: "long int", _dtypes.int32: "int", _dtypes.uint8: "unsigned char",

@@ -14,7 +14,7 @@ from ..lang import indices, order, sorting
 from ..ops import g
 from ..runtime.materialize import value
 from . import return_types
-from ._dispatch import cast, need_tensor, number, op, result_type, run, run_many
+from ._dispatch import cast, need_tensor, noted, number, op, result_type, run, run_many
 from ._dtypes import TITLES, dtype, int64, result, scalar_dtype
 from .reduce import refuse
 from .tensor import Tensor, wrap
@@ -43,7 +43,7 @@ def sort(
     found = run_many("Sort", lambda n: order.sort(n, a, descending), (x,))
     for t in found:
         t._strides = dense(x)
-    return return_types.sort(found)
+    return return_types.sort(noted(found, dim=a, kept=True))
 
 
 @op(out=True)

@@ -253,6 +253,9 @@ def expand(input: Tensor, *sizes: Any, implicit: bool = False) -> Tensor:
             )
         new.append(n)
         steps.append(strides[i - lead] if i >= lead and own == n else 0)
+    if shape:
+        for i in range(lead - 1, -1, -1):
+            steps[i] = new[i + 1] * steps[i + 1] if new[i] == 1 else 0
     return shown("Expand", input, ((broadcast_row, (tuple(new),)),), tuple(steps))
 
 
@@ -280,11 +283,14 @@ def strided(
     out = view_of(x, node, (), strides, offset)
     out._steps = steps
     seen_by(x, out)
+    out._links = None
     if x._steps == () or not x.requires_grad:
-        return record_view(out, name, x, source)
+        record_view(out, name, x, source)
+        return noted(out, place=(x._stride(), x._offset, shape, strides, offset))  # type: ignore[no-any-return]
     own = within(x, index)
     out._node = node = gathered(source, own)
-    return record_view(out, name, x, source)
+    record_view(out, name, x, source)
+    return noted(out, place=(x._stride(), x._offset, shape, strides, offset))  # type: ignore[no-any-return]
 
 
 def strided_steps(

@@ -126,19 +126,25 @@ alias("negative_", "neg_")
 
 @op(out=True)
 def abs(input: Tensor) -> Tensor:
-    """Absolute values; of complex numbers their moduli, which are real."""
+    """Absolute values; of complex numbers their moduli, which are real. Raises NotImplementedError
+    for bool.
+    """
     x = need_tensor("abs", input)
-    return input if x.dtype is bool_ else pointwise("Abs", _row(rows.abs_), x)
+    if x.dtype is bool_:
+        raise NotImplementedError("\"abs_cpu\" not implemented for 'Bool'")
+    return pointwise("Abs", _row(rows.abs_), x)
 
 
+@op()
 def abs_(input: Tensor) -> Tensor:
-    """Absolute values, in place. Raises RuntimeError for complex numbers."""
-    if need_tensor("abs_", input).dtype._rank == 3:
+    """`abs`, in place. Raises NotImplementedError for bool, RuntimeError for complex numbers."""
+    if need_tensor("abs_", input).dtype is bool_:
+        raise NotImplementedError("\"abs_cpu\" not implemented for 'Bool'")
+    if input.dtype._rank == 3:
         raise RuntimeError("In-place abs is not supported for complex tensors.")
     return in_place(abs, "abs", input)  # type: ignore[no-any-return]
 
 
-op("abs_")(abs_)
 alias("absolute", "abs")
 alias("absolute_", "abs_")
 
@@ -165,8 +171,9 @@ def _sigmoid(x: Node) -> Node:
     """By tanh, which neither overflows nor loses figures at either end."""
     if x.dtype.kind == "c":
         return g.reciprocal(g.add(g.exp(g.negative(x)), 1))
-    e = g.exp(g.negative(g.abs(x)))
-    return g.divide(g.where(g.signbit(x), e, g.constant(1, x)), g.add(e, 1))
+    below = g.signbit(x)
+    e = g.exp(g.where(below, x, g.negative(x)))
+    return g.divide(g.where(below, e, g.constant(1, x)), g.add(e, 1))
 
 
 @op(inplace=True, out=True)
@@ -263,7 +270,7 @@ def binary(
     rest = iter(read)
     out = f(*[cast(next(rest), joint) if isinstance(x, Tensor) else number(x, joint, read[0])
               for x in (a, b)])  # fmt: skip
-    strides = elementwise_strides(out.shape, tensors)
+    strides = elementwise_strides(out.shape, tensors, len(tensors) < 2 and out.ndim > 0)
     made = wrap(out, of, strides)
     if MODE.grad and made.dtype._rank > 1:
         return record(made, title, tensors, read)

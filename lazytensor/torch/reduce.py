@@ -318,7 +318,8 @@ def _extremum(name: str, whole: Reduction, place: Reduction, pair: str) -> None:
         if x.dtype._rank == 3:
             raise RuntimeError(f"{name}(): does not support complex input")
         a = axis(dim, x.ndim)
-        return named(run_many(name.title(), lambda n: chosen(n, a, keepdim), (x,)))
+        found = run_many(name.title(), lambda n: chosen(n, a, keepdim), (x,))
+        return named(noted(found, dim=a, kept=keepdim))
 
     function.__name__ = name
     function.__doc__ = (
@@ -341,10 +342,10 @@ def _soft(name: str, title: str, f: Callable[[Node, int], Node], word: str) -> N
         x = x if dtype is None else to_dtype(x, dtype)
         a = axis(dim, x.ndim)
         if 0 in x._node.shape:
-            return run(title, lambda n: g.reshape(n, n.shape), (x,))
+            return noted(run(title, lambda n: g.reshape(n, n.shape), (x,)), dim=a)  # type: ignore[no-any-return]
         where = "_lastdim" if a == max(x.ndim - 1, 0) else ""
         refuse(x, f"{word}{where}_kernel_impl", "013")
-        return run(title, lambda n: along(f, n, a), (x,))
+        return noted(run(title, lambda n: along(f, n, a), (x,)), dim=a)  # type: ignore[no-any-return]
 
     function.__name__ = name
     function.__doc__ = f"`{name}` along an axis, in another dtype if given."

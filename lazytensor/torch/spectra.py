@@ -100,7 +100,7 @@ def logdet(input: Tensor) -> Tensor:
             return g.log(sign) + g.cast(size, sign.dtype)
         return g.where(g.equal(sign, -1.0), g.constant(float("nan"), size), size)
 
-    return run("AddBackward0" if x.dtype._rank == 3 else "WhereBackward0", f, (x,))
+    return run("~AddBackward0" if x.dtype._rank == 3 else "WhereBackward0", f, (x,))
 
 
 # --- eigenvalues ----------------------------------------------------------------------------------
@@ -363,9 +363,9 @@ def matrix_norm(x: Tensor, p: Any, dim: Any, keepdim: bool, of: dtype | None) ->
         shape = tuple(1 if a in pair else m for a, m in enumerate(n.shape))
         return as_dtype(g.reshape(found, shape) if keepdim else found, real)
 
-    title = "SumBackward1" if order == "nuc" else "Amax" if order > 0 else "Amin"
+    title = "~SumBackward1" if order == "nuc" else "Amax" if order > 0 else "Amin"
     if keepdim and order in ("nuc", 2, -2):
-        title = "Permute"
+        title = "~Permute"
     return run(title, f, (x,))
 
 
@@ -441,7 +441,7 @@ def _ratio(x: Tensor, inverted: bool) -> Tensor:
         ]  # fmt: skip
         return ends[1] / ends[0] if inverted else ends[0] / ends[1]
 
-    return run("SqueezeBackward1", f, (x,))
+    return run("~SqueezeBackward1", f, (x,))
 
 
 def _by_inverse(x: Tensor, p: Any) -> Tensor:
@@ -471,7 +471,7 @@ def cond(input: Tensor, p: Any = None) -> Tensor:
     if order != "nuc":
         return _by_inverse(x, order)
     _check_svd(x, None)
-    return run("Mul", _nuclear_condition, (x,))
+    return run("~Mul", _nuclear_condition, (x,))
 
 
 def _nuclear_condition(n: Node) -> Node:

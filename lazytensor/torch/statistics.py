@@ -192,7 +192,7 @@ def _quantile(name: str, skip_nan: bool) -> None:
         def f(lines: Node, q: Node) -> Node:
             return _quantiles(lines, q, skip_nan, interpolation)
 
-        return run("SqueezeBackward4", lambda n: _arranged(n, a, keepdim, at._read(), f), (x,))
+        return run("~SqueezeBackward4", lambda n: _arranged(n, a, keepdim, at._read(), f), (x,))
 
     function.__name__ = name
     function.__doc__ = (

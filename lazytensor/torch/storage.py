@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from .._base.devices import CPU
 from ..ir.graph import COUNTED
 from ..ir.node import TRACING, Node, apply, leaf
 from ..ir.op import Op
 from ..ops import g
 from ..ops.bits import bitcast
-from ..ops.elementwise import imag, real
+from ..ops.elementwise import conj, negative
 from ..ops.gather import gather
 from ..ops.movement import broadcast_to, permute, reshape, slice_
 from ..runtime.materialize import asked, value
@@ -48,8 +49,8 @@ _WRITE: dict[Op, Callable[..., Node]] = {
     slice_: lambda x, new, starts, sizes, steps: g.update_slice(x, new, starts, steps),
     broadcast_to: lambda x, new, shape: g.reshape(new, x.shape),
     gather: lambda x, new, *indices: g.scatter([x, new, *indices]),
-    real: lambda x, new: g.complex(new, g.imag(x)),
-    imag: lambda x, new: g.complex(g.real(x), new),
+    conj: lambda x, new: g.conj(new),
+    negative: lambda x, new: g.negative(new),
     bitcast: lambda x, new, dtype: g.bitcast(new, x.dtype),
 }
 
@@ -59,20 +60,38 @@ def put(node: Node, steps: Sequence[Step], new: Node) -> Node:
     inside = [node]
     for step in steps[:-1]:
         inside.append(read(inside[-1], step))
-    if any(op is broadcast_to and x.size != prod(p[0]) for (op, p), x in zip(steps, inside)):
+    if any(_repeats(step, x) for step, x in zip(steps, inside)):
         return _put_repeated(node, steps, new)
     for (op, params), x in zip(reversed(steps), reversed(inside)):
         new = _WRITE[op](x, new, *params)
     return new
 
 
+def _repeats(step: Step, x: Node) -> bool:
+    """Whether a step shows an element of x more than once."""
+    op, params = step
+    if op is broadcast_to:
+        return bool(x.size != prod(params[0]))
+    if op is not gather or len(params) > 1:
+        return False
+    places = params[0].value
+    return places is not None and len(np.unique(places)) < places.size
+
+
 def _put_repeated(node: Node, steps: Sequence[Step], new: Node) -> Node:
-    """`put` where elements are shown more than once: of what is written to one the last stays."""
+    """`put` where elements are shown more than once: of what changes one the last stays."""
     places = g.reshape(g.iota(node.size, np.dtype(np.int64), node.device), node.shape)
     for step in steps:
         places = read(places, step)
-    flat = g.reshape(node, (node.size,)), g.reshape(new, (new.size,))
-    return g.reshape(g.scatter([*flat, g.reshape(places, (new.size,))]), node.shape)
+    before = node
+    for step in steps:
+        before = read(before, step)
+    size, count = node.size, new.size
+    spare = g.constant(size, places)
+    where = g.reshape(g.where(g.equal(before, new), spare, places), (count,))
+    flat = g.concat([g.reshape(node, (size,)), g.broadcast_to(g.constant(0, node), (1,))], 0)
+    flat = g.scatter([flat, g.reshape(new, (count,)), where])
+    return g.reshape(apply(slice_, (flat,), ((0,), (size,), (1,))), node.shape)
 
 
 # References to the owner of exposed memory when nobody else has it: the view's, a name, the call.
@@ -107,7 +126,9 @@ class Storage:
         """A private copy of shared memory; the memory itself when nobody else has it any more."""
         owner = memory if memory.base is None else memory.base
         alone = type(owner) is np.ndarray and owner.flags.owndata
-        if COUNTED and alone and sys.getrefcount(owner) <= _ALONE + (owner is memory):
+        same = owner is memory
+        alone = alone and COUNTED and sys.getrefcount(owner) <= _ALONE + same
+        if alone and (same or sys.getrefcount(memory) <= _ALONE):
             self.memory = None
             self.node = new_leaf(memory, self.node.device)
             return self.node
@@ -129,14 +150,31 @@ class Storage:
         else:
             np.copyto(self.memory, value(node))
 
-    def expose(self) -> np.ndarray[Any, Any]:
-        """The memory itself, to be shared: writable, in the shape of the whole."""
+    def _references(self) -> tuple[int, int]:
+        node = self.node
+        return sys.getrefcount(node), sys.getrefcount(node.value)
+
+    def _owned(self, known: int) -> bool:
+        """Whether nothing but the storage, and `known` names of its node, has its value."""
+        if not COUNTED:
+            return False
+        nodes, values = self._references()
+        return (nodes - known, values) == _OWN
+
+    def expose(self, known: int = 0) -> np.ndarray[Any, Any]:
+        """The memory itself, to be shared: writable, in the shape of the whole; a copy where other
+        nodes have it, but for `known` names of the storage's own node.
+        """
         if self.memory is None:
-            found = asked(self.whole())
+            whole = self.whole()
+            asked(whole)
+            whole = self.whole()
+            alone = self._owned(known + 1)
+            found = value(whole)
             if self.order is not None:
                 lines = np.array(found.transpose(self.order), order="C")
                 found = lines.transpose(np.argsort(self.order))
-            elif not (found.flags.c_contiguous and found.flags.writeable and found.flags.owndata):
+            elif not (alone and _is_plain(found)):
                 found = np.array(found, order="C")
             self.memory = found
             self.node = leaf(found, self.node.device)
@@ -166,10 +204,20 @@ class Storage:
         steps = (*order, (reshape, ((self.node.size,),))) if shape != (self.node.size,) else ()
         return steps if self.node.dtype is dtype else (*steps, (bitcast, (dtype,)))
 
-    def lined(self, dtype: Any) -> np.ndarray[Any, Any] | None:
+    def lined(self, dtype: Any, known: int = 0) -> np.ndarray[Any, Any] | None:
         """The memory itself along one axis, exposed, as elements of a dtype; None where it has
         gaps.
         """
-        found = self.expose()
+        found = self.expose(known)
         found = found if self.order is None else found.transpose(self.order)
         return found.reshape(-1).view(dtype) if found.flags.c_contiguous else None
+
+
+def _is_plain(found: np.ndarray[Any, Any]) -> bool:
+    """Whether an array is one that can be handed out to be written to."""
+    flags = found.flags
+    return flags.c_contiguous and flags.writeable and flags.owndata
+
+
+# The references to a node and its value that only a storage has.
+_OWN = Storage(leaf(np.zeros(1), CPU))._references()

@@ -245,7 +245,7 @@ def tensorinv(input: Tensor, ind: int = 2) -> Tensor:
         y = g.inv_ex(g.reshape(n, (rows, columns)))
         return g.reshape(g.pick(y, 0), new), g.pick(y, 1)
 
-    made, info = several("ReshapeAliasBackward0", f, (x,))
+    made, info = several("~ReshapeAliasBackward0", f, (x,))
     made._strides = normal(new, strides_for((columns, rows), (1, columns), new) or contiguous(new))
     refuse(info, singular("inv"))
     return made
@@ -271,7 +271,7 @@ def tensorsolve(input: Tensor, other: Tensor, dims: Any = None) -> Tensor:
         y = g.solve_ex(n, g.reshape(m, (rows, 1)))
         return g.reshape(g.pick(y, 0), rest), g.pick(y, 1)
 
-    made, info = several("ViewBackward0", f, (a, b))
+    made, info = several("~ViewBackward0", f, (a, b))
     refuse(info, _singular_system("solve"))
     return made
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..ir.node import TRACING, Node, leaf
 from ..ops.bits import bitcast
+from ..ops.elementwise import conj, negative
 from ..ops.gather import gather
 from . import _dtypes, _types
 from ._dtypes import dtype
@@ -25,6 +26,10 @@ from .storage import read as step_read
 __all__ = ["Tensor"]
 
 Ints = tuple[int, ...]
+# How a view was made of its base: each step's derivative, steps, strides, offset and facts.
+Links = tuple[tuple[str, Steps, Ints, int, dict[str, Any]], ...]
+# Steps that strides don't say.
+_NOT_STRIDED = (conj, negative)
 _new = object.__new__
 
 
@@ -34,8 +39,8 @@ class Tensor:
     Attributes of the instance, beside those set by users: `_node` its value, `_stor` and `_steps`
     its memory once that is shared, `_strides` (None: contiguous) and `_offset` its place there,
     `_fn` and `_out` the record that made it, `_needs` whether it is a leaf that needs a gradient;
-    of a view `_base` what it shows, `_at` the version its record is of, `_origin` where it was made
-    if writes to it can't be recorded.
+    of a view `_base` what it shows, `_links` how it was made of that (None: in another way), `_at`
+    the version its record is of, `_origin` where it was made if writes to it can't be recorded.
     """
 
     _node: Node
@@ -53,6 +58,7 @@ class Tensor:
     _counter: list[int] | None = None
     _at = 0
     _origin = ""
+    _links: "Links | None" = ()
     _accumulator: Any = None
     _hooks: dict[int, Any] | None = None
     _after: dict[int, Any] | None = None
@@ -67,6 +73,7 @@ class Tensor:
 
         _backward_hooks: Any
         _make_subclass: Any
+        _replayed: Any
 
         def __getattr__(self, name: str) -> Any: ...
         def __neg__(self) -> "Tensor": ...
@@ -198,9 +205,9 @@ class Tensor:
             raise RuntimeError("requires_grad must be a bool")
         if MODE.transforms:
             refuse_within("requires_grad_", "(or perhaps using torch.autograd.functional.* APIs) ")
-        if self._record() is not None:
-            if on:
-                return
+        if on and self._fn is not None:
+            return
+        if not on and self._record() is not None:
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. If you want to use a "
                 "computed variable in a subgraph that doesn't require differentiation use "
@@ -242,11 +249,19 @@ class Tensor:
         that can't be recorded.
         """
         refuse_view(self, "its base or another view of its base has been")
+        old, number = self._fn, self._out
+        if not_strided(self):
+            again = Tensor._replayed(base, self._links)
+            self._node, self._fn, self._out, self._at = again._node, again._fn, 0, version
+            if old is not None and again._fn is not None:
+                old.pass_on(number, again._fn)
+            return
         whole = base._read()
         self._node = out = shown_of(base, whole, self)
-        old, number = self._fn, self._out
+        place = (base._stride(), base._offset, out.shape, self._stride(), self._offset)
         new = grad_fn_class("AsStridedBackward0")((base._edge(),), (whole,), (out,))
         self._fn, self._out, self._at = new, 0, version
+        new.place = place
         if old is not None:
             old.pass_on(number, new)
 
@@ -322,8 +337,7 @@ def refuse_view(x: Tensor, what: str) -> None:
     if not origin:
         return
     if x._fn is not None:
-        name = x._fn.name().partition("Backward")[0]
-        head = f"Output {x._out} of {name} is a view and {what} modified inplace."
+        head = f"Output {x._out} of {x._fn.title()} is a view and {what} modified inplace."
     elif origin == "inference":
         head = f"A view was created in inference mode and {what} modified inplace in normal mode."
     else:
@@ -403,6 +417,11 @@ def view_of(x: Tensor, node: Node, steps: Steps, strides: Ints, offset: int) -> 
     return out
 
 
+def not_strided(x: Tensor) -> bool:
+    """Whether a view was made by steps that strides don't say."""
+    return any(op in _NOT_STRIDED for link in x._links or () for op, _ in link[1])
+
+
 def shown_of(base: Tensor, whole: Node, view: Tensor) -> Node:
     """What a view shows of its base, as a node over that of the base."""
     steps, before = view._steps, base._steps
@@ -423,16 +442,27 @@ def attach(out: Tensor, fn: GradFn, number: int = 0) -> Tensor:
 
 
 def memory(x: Tensor) -> np.ndarray[Any, Any]:
-    """The tensor's memory, shared: a NumPy array that shows it, writable."""
+    """The tensor's memory, shared: a NumPy array that shows it, writable.
+
+    Raises RuntimeError for a view that conjugates or negates what it shows.
+    """
+    for row, word, short in ((conj, "conjugate", "conj"), (negative, "negative", "neg")):
+        if sum(op is row for op, _ in x._steps) % 2:
+            raise RuntimeError(
+                f"Can't call numpy() on Tensor that has {word} bit set. Use "
+                f"tensor.resolve_{short}().numpy() instead."
+            )
     stor = x._share()
     if any(op in (gather, bitcast) for op, _ in x._steps):
-        lined = stor.lined(x.dtype.numpy)
+        lined = stor.lined(x.dtype.numpy, int(x._node is stor.node))
         if lined is not None:
             item = lined.itemsize
             steps = [s * item for s in x._stride()]
             return np.lib.stride_tricks.as_strided(lined[x._offset :], x._node.shape, steps)
-    part = stor.expose()
+    part = stor.expose(int(x._node is stor.node))
     for op, params in x._steps:
+        if op in (conj, negative):
+            continue
         part = op.value(np, part, *params)
     return part
 

@@ -9,17 +9,18 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from ..ir.op import Op
 from ..ops import g
 from ..ops.bits import bitcast
-from ..ops.elementwise import imag as imag_row
-from ..ops.elementwise import real as real_row
+from ..ops.elementwise import conj as conj_row
+from ..ops.elementwise import negative
 from ..ops.movement import permute as permute_row
 from ..ops.movement import reshape as reshape_row
 from ._dispatch import (
     alias,
     need_tensor,
-    noted,
     op,
+    ordered_strides,
     record,
     record_many,
     record_view,
@@ -35,6 +36,7 @@ from ._types import preserve_format as PRESERVE
 from .storage import Steps, read
 from .tensor import (
     Ints,
+    Links,
     Tensor,
     contiguous,
     is_contiguous,
@@ -94,9 +96,11 @@ def type_name(x: Tensor) -> str:
 
 
 def shown(
-    name: str, x: Tensor, steps: Steps, strides: Ints, offset: int | None = None
+    name: str, x: Tensor, steps: Steps, strides: Ints, offset: int | None = None, **facts: Any
 ) -> Tensor:
-    """A view of x by steps, recorded under PyTorch's name of its derivative if there is one."""
+    """A view of x by steps, recorded under PyTorch's name of its derivative if there is one, with
+    what else formulas ask for.
+    """
     source = x._read()
     node = source
     for step in steps:
@@ -107,9 +111,22 @@ def shown(
     if not name:
         return out
     seen_by(x, out)
-    return record_view(out, name, x, source)
+    if x._links is not None:
+        out._links = (*x._links, (name, steps, strides, out._offset, facts))
+    record_view(out, name, x, source)
+    if facts and out._fn is not None:
+        out._fn.__dict__.update(facts)
+    return out
 
 
+def replayed(base: Tensor, links: Links) -> Tensor:
+    """A view of another base, made in the same way."""
+    for name, steps, strides, offset, facts in links:
+        base = shown(name, base, steps, strides, offset, **facts)
+    return base
+
+
+setattr(Tensor, "_replayed", staticmethod(replayed))  # noqa: B010
 Piece = tuple[Steps, Ints, int]
 
 
@@ -125,6 +142,7 @@ def shown_many(name: str, x: Tensor, pieces: Sequence[Piece]) -> tuple[Tensor, .
             node = g.reshape(source, source.shape)
         outs.append(view_of(x, node, steps, strides, offset))
         seen_by(x, outs[-1], many=True)
+        outs[-1]._links = None
     record_many(outs, name, (x,), (source,))
     return tuple(outs)
 
@@ -195,8 +213,8 @@ def strides_for(shape: Ints, strides: Ints, new: Ints) -> Ints | None:
     return tuple(out) if at == -1 else None
 
 
-def reshaped(name: str, x: Tensor, shape: Ints, strides: Ints) -> Tensor:
-    return shown(name, x, ((reshape_row, (shape,)),), strides)
+def reshaped(name: str, x: Tensor, shape: Ints, strides: Ints, **facts: Any) -> Tensor:
+    return shown(name, x, ((reshape_row, (shape,)),), strides, **facts)
 
 
 @op(function=False)
@@ -227,6 +245,12 @@ def _reinterpreted(x: Tensor, to: DType) -> Tensor:
     have, want = x.dtype.itemsize, to.itemsize
     if to is x.dtype:
         return alias_of(x)
+    for bit, what in (("conjugate", conj_row), ("negative", negative)):
+        if pending(x, what):
+            raise RuntimeError(
+                f"torch.Tensor.view is not supported for {bit} view tensors when converting to a "
+                "different dtype."
+            )
     strides, offset = x._stride(), x._offset
     if have != want:
         _check_bits(x, to)
@@ -241,6 +265,11 @@ def _reinterpreted(x: Tensor, to: DType) -> Tensor:
     if have != want:
         strides = (*strides[:-1], 1)
     return shown("", x, ((bitcast, (to.numpy,)),), strides, offset)
+
+
+def pending(x: Tensor, row: Op) -> bool:
+    """Whether a view shows its memory conjugated, or negated, for the row of that."""
+    return sum(op is row for op, _ in x._steps) % 2 == 1
 
 
 def _check_bits(x: Tensor, to: DType) -> None:
@@ -337,8 +366,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     new = tuple(shape[a] for a in keep)
     name = "Squeeze" if dim is None else f"SqueezeBackward{1 if isinstance(dim, int) else 2}"
     gone = [a for a in range(len(shape)) if a not in keep]
-    out = reshaped(name, x, new, tuple(strides[a] for a in keep))
-    return noted(out, dims=gone)  # type: ignore[no-any-return]
+    return reshaped(name, x, new, tuple(strides[a] for a in keep), dims=gone)
 
 
 @op()
@@ -348,8 +376,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     a = axis(dim, len(shape) + 1)
     step = shape[a] * strides[a] if a < len(shape) else 1
     new = (*shape[:a], 1, *shape[a:])
-    out = reshaped("Unsqueeze", input, new, (*strides[:a], step, *strides[a:]))
-    return noted(out, dim=a)  # type: ignore[no-any-return]
+    return reshaped("Unsqueeze", input, new, (*strides[:a], step, *strides[a:]), dim=a)
 
 
 def in_place_form(name: str) -> None:
@@ -371,14 +398,21 @@ def in_place_form(name: str) -> None:
 
 def become(x: Tensor, shown_: Tensor) -> None:
     """Let x be what a view of it is."""
+    before = x._node.shape
     x._stor, x._steps, x._seen = shown_._stor, shown_._steps, shown_._seen
     x._node, x._strides, x._offset = shown_._node, shown_._strides, shown_._offset
-    old, number = x._fn, x._out
-    x._fn, x._out = shown_._fn, shown_._out
-    if old is not None and x._fn is not None:
-        old.pass_on(number, x._fn)
     x._count()[0] += 1
-    x._at = x._count()[0]
+    x._links = None
+    new = shown_._fn
+    if new is None and x._base is None and x.requires_grad:
+        into = x._edge()[0]
+        if into is not None and into.shape is None:
+            into.shape = before
+    if new is not None:
+        old, number = x._fn, x._out
+        x._fn, x._out, x._at = new, shown_._out, x._count()[0]
+        if old is not None:
+            old.pass_on(number, new)
 
 
 # How many derivatives the forms of a view have that aren't in place.
@@ -401,9 +435,9 @@ def _as_written(fn: GradFn | None) -> GradFn | None:
 # --- other orders of axes -------------------------------------------------------------------------
 
 
-def _permuted(name: str, x: Tensor, order: Ints) -> Tensor:
-    strides = x._stride()
-    return shown(name, x, ((permute_row, (order,)),), tuple(strides[a] for a in order))
+def _permuted(name: str, x: Tensor, order: Ints, **facts: Any) -> Tensor:
+    strides = tuple([x._stride()[a] for a in order])
+    return shown(name, x, ((permute_row, (order,)),), strides, **facts)
 
 
 @op()
@@ -431,7 +465,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     order = list(range(ndim))
     if ndim:
         order[a], order[b] = b, a
-    return noted(_permuted("Transpose", input, tuple(order)), dims=(a, b))  # type: ignore[no-any-return]
+    return _permuted("Transpose", input, tuple(order), dims=(a, b))
 
 
 for _name in ("swapaxes", "swapdims"):
@@ -461,6 +495,8 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
             f"({list(_as_list(source))} dims) should contain the same number of dims as "
             f"destination ({list(_as_list(destination))} dims)"
         )
+    if not ndim:
+        return alias_of(input)
     order = [a for a in range(ndim) if a not in sources]
     for target, a in sorted(zip(targets, sources)):
         order.insert(target, a)
@@ -491,31 +527,6 @@ def adjoint(input: Tensor) -> Tensor:
 # --- complex parts, aliases, copies ---------------------------------------------------------------
 
 
-@op(method=False)
-def real(input: Tensor) -> Tensor:
-    """Real parts, a view; a real tensor itself."""
-    if input.dtype._rank < 3:
-        return input
-    strides = tuple(2 * s for s in input._stride())
-    return shown("Select", input, ((real_row, ()),), strides, 2 * input._offset)
-
-
-@op(method=False)
-def imag(input: Tensor) -> Tensor:
-    """Imaginary parts, a view. Raises RuntimeError for a real tensor."""
-    if input.dtype._rank < 3:
-        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-    strides = tuple(2 * s for s in input._stride())
-    return shown("Select", input, ((imag_row, ()),), strides, 2 * input._offset + 1)
-
-
-def _part(f: Any) -> Any:
-    """An attribute that shows a part of complex numbers, and writes to it."""
-    return property(f, lambda x, new: f(x).copy_(new), doc=f.__doc__)
-
-
-setattr(Tensor, "real", _part(real))  # noqa: B010
-setattr(Tensor, "imag", _part(imag))  # noqa: B010
 op(name="_is_view", function=False)(lambda x: x._base is not None)
 
 
@@ -600,9 +611,9 @@ def clone(input: Tensor, memory_format: Any = None) -> Tensor:
 
 def dense(x: Tensor) -> Ints | None:
     """Strides of a copy: those of x where its elements fill memory, each once."""
-    if x._strides is None:
-        return None
-    pairs = sorted((s, n) for s, n in zip(x._strides, x._node.shape) if n != 1)
+    if x._strides is None or not x._node.size:
+        return x._strides
+    pairs = sorted((s, n) for s, n in zip(x._strides, x._node.shape) if n > 1)
     expected = 1
     for s, n in pairs:
         if s != expected:
@@ -613,14 +624,7 @@ def dense(x: Tensor) -> Ints | None:
 
 def _compact(x: Tensor) -> Ints | None:
     """Strides in the order of those of x, without gaps."""
-    from_strides, shape = x._stride(), x._node.shape
-    if any(s == 0 and n > 1 for s, n in zip(from_strides, shape)):
-        return None
-    out, step = [0] * len(shape), 1
-    for a in sorted(range(len(shape)), key=lambda a: (from_strides[a], -a)):
-        out[a] = step
-        step *= max(shape[a], 1)
-    return None if tuple(out) == contiguous(shape) else tuple(out)
+    return ordered_strides(x._node.shape, (x._stride(),), 1)
 
 
 def formatted(form: Any, shape: Ints) -> Ints | None:

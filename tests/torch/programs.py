@@ -30,6 +30,9 @@ LENGTH = 14  # lines of a program
 NAMES = re.compile(r"^[a-z]\d+$")
 
 
+NEVER: dict[int, int] = {}  # no tensor's version is counted from another than 0
+
+
 @dataclass(eq=False)
 class Difference(Exception):
     """Where two libraries part: the line's number, what differs, and how."""
@@ -148,15 +151,17 @@ def program(seed: int, length: int = LENGTH) -> list[str]:
 # --- what a user sees -----------------------------------------------------------------------------
 
 
-def seen(t: Any) -> dict[str, Any]:
-    """What is to be seen of a tensor without asking for its values."""
+def seen(t: Any, born: dict[int, int] = NEVER) -> dict[str, Any]:
+    """What is to be seen of a tensor without asking for its values. Versions are counted from those
+    that `born` has for tensors by their ids.
+    """
     looks: dict[str, Callable[[], Any]] = {
         "dtype": lambda: str(t.dtype),
         "shape": lambda: tuple(t.shape),
         "stride()": lambda: t.stride(),
         "storage_offset()": lambda: t.storage_offset(),
         "is_contiguous()": lambda: t.is_contiguous(),
-        "_version": lambda: t._version,
+        "_version": lambda: t._version - born.get(id(t), 0),
         "requires_grad": lambda: t.requires_grad,
         "is_leaf": lambda: t.is_leaf,
         "is_inference()": lambda: t.is_inference(),
@@ -202,12 +207,36 @@ def compare(programs: list[str], lib: Any, *, eager: bool = True, texts: bool = 
     pending. With `texts` errors must say the same.
     """
     ours, theirs = environment(lib), environment(torch)
-    number = 0
+    number, born = 0, {}
     for number, line in enumerate(programs, 1):
+        known = {id(v) for v in theirs.values()}
         got, want = execute(line, ours), execute(line, theirs)
         _same_error(number, got, want, texts)
-        _same_state(number, ours, theirs, look=eager)
-    _same_state(number, ours, theirs, look=True)
+        count_from(theirs, known, born, line)
+        _same_state(number, ours, theirs, look=eager, born=born)
+    _same_state(number, ours, theirs, look=True, born=born)
+
+
+def count_from(env: dict[str, Any], known: set[int], born: dict[int, int], line: str) -> None:
+    """Note the versions that new tensors begin with which a line made of inference tensors.
+
+    How often PyTorch's own code writes to such a result before it gives it out is counted outside
+    of inference mode, and only there: nothing that a user did. So their versions, and those of
+    tensors that share their memory, are counted from there on.
+    """
+    tensors = [v for v in env.values() if isinstance(v, torch.Tensor)]
+    read = [env.get(n) for n in re.findall(r"\b[a-z]\d+\b", line.partition("=")[2])]
+    inferred = any(isinstance(v, torch.Tensor) and v.is_inference() for v in read)
+    where = {id(v): v.untyped_storage().data_ptr() for v in tensors}
+    for v in tensors:
+        if id(v) in known:
+            continue
+        born.pop(id(v), None)
+        same = [id(t) for t in tensors if t is not v and where[id(t)] == where[id(v)] != 0]
+        if any(i in born for i in same):
+            born[id(v)] = next(born[i] for i in same if i in born)
+        elif inferred and not (same or v.is_inference() or v.requires_grad):
+            born[id(v)] = v._version
 
 
 def _same_error(number: int, got: Any, want: Any, texts: bool) -> None:
@@ -216,7 +245,14 @@ def _same_error(number: int, got: Any, want: Any, texts: bool) -> None:
         raise Difference(number, "raised", f"{mine}, not {other}")
 
 
-def _same_state(number: int, ours: dict[str, Any], theirs: dict[str, Any], *, look: bool) -> None:
+def _same_state(
+    number: int,
+    ours: dict[str, Any],
+    theirs: dict[str, Any],
+    *,
+    look: bool,
+    born: dict[int, int] = NEVER,
+) -> None:
     """All variables, and with `look` their values, gradients and printed forms."""
     _same(number, "log", ours["log"], theirs["log"])
     variables = [n for n in theirs if NAMES.match(n) and isinstance(theirs[n], torch.Tensor)]
@@ -225,7 +261,7 @@ def _same_state(number: int, ours: dict[str, Any], theirs: dict[str, Any], *, lo
         if not hasattr(got, "stride"):
             raise Difference(number, name, f"a {type(got).__name__}, not a tensor")
         mine = seen(got)
-        for what, right in seen(want).items():
+        for what, right in seen(want, born).items():
             _same(number, f"{name}.{what}", mine[what], right)
         _same(number, f"{name}.grad is None", got.grad is None, want.grad is None)
         if look:

@@ -28,7 +28,7 @@ class Writer(Protocol):
 
     rng: random.Random
 
-    def pick(self, *conditions: Callable[[torch.Tensor], bool]) -> str | None:
+    def pick(self, *conditions: Condition) -> str | None:
         """The name of a tensor so far for which all the conditions hold."""
 
     def value(self, name: str) -> torch.Tensor:
@@ -44,6 +44,7 @@ class Writer(Protocol):
         """Names of handles of hooks."""
 
 
+Condition = Callable[[torch.Tensor], bool]
 Statement = Callable[[Any], "str | None"]
 STATEMENTS: list[tuple[int, Statement]] = []
 
@@ -153,14 +154,60 @@ def scalar(w: Writer) -> str:
     return w.rng.choice(["2", "0.5", "-1", "3", "1.5", "-0.25", "0", "True"])
 
 
-def partner(w: Writer, t: torch.Tensor) -> str | None:
+def distinct(t: torch.Tensor) -> bool:
+    """Without elements that lie in one place of memory, unless by a stride of 0.
+
+    What a write to others gives depends on the order in which PyTorch's kernels take the elements.
+    """
+    reach = 0
+    for step, n in sorted((s, n) for s, n in zip(t.stride(), t.shape) if n > 1 and s):
+        if step <= reach:
+            return False
+        reach += step * (n - 1)
+    return True
+
+
+def apart(t: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether no element of one is written while the other is still to be read there, unless
+    PyTorch refuses that: it does for tensors without gaps. Else what is read depends on the order
+    in which its kernels take the elements.
+    """
+    same = (t.shape, t.stride(), t.storage_offset()) == (
+        other.shape, other.stride(), other.storage_offset()
+    )  # fmt: skip
+    if same or t.untyped_storage().data_ptr() != other.untyped_storage().data_ptr():
+        return True
+    mine, theirs = places(t), places(other)
+    return not mine & theirs or (gapless(mine, t) and gapless(theirs, other))
+
+
+def places(t: torch.Tensor) -> set[int]:
+    """Where in memory the elements begin, in bytes."""
+    size = t.element_size()
+    found = {t.storage_offset() * size} if t.numel() else set()
+    for step, n in zip(t.stride(), t.shape):
+        found = {p + i * step * size for p in found for i in range(n)}
+    return found
+
+
+def gapless(found: set[int], t: torch.Tensor) -> bool:
+    """Whether the places are those of elements one after another, each shown once."""
+    return len(found) == t.numel() == (max(found) - min(found)) // t.element_size() + 1
+
+
+def partner(w: Writer, t: torch.Tensor, *more: Condition) -> str | None:
     """A tensor that broadcasts with this one."""
 
     def fits(other: torch.Tensor) -> bool:
         pairs = zip(t.shape[::-1], other.shape[::-1])
         return all(a == b or 1 in (a, b) for a, b in pairs)
 
-    return w.pick(fits, modest) if w.rng.random() < 0.95 else w.pick(modest)
+    return w.pick(fits, modest, *more) if w.rng.random() < 0.95 else w.pick(modest, *more)
+
+
+def read_for(w: Writer, t: torch.Tensor) -> str | None:
+    """A tensor that broadcasts with this one, which it is written to."""
+    return partner(w, t, lambda other: apart(t, other))
 
 
 # --- creation -------------------------------------------------------------------------------------
@@ -450,10 +497,10 @@ def guarded(w: Writer, name: str, line: str) -> str:
 @statement(10)
 def write(w: Writer) -> str | None:
     """An in-place method."""
-    name = w.pick(modest)
+    name = w.pick(modest, distinct)
     if name is None:
         return None
-    other = partner(w, w.value(name)) or name
+    other = read_for(w, w.value(name)) or name
     call = one(
         w,
         f"add_({scalar(w)})",
@@ -477,14 +524,14 @@ def write(w: Writer) -> str | None:
 @statement(8)
 def assign(w: Writer) -> str | None:
     """A write through an index."""
-    name = w.pick(nonscalar, modest)
+    name = w.pick(nonscalar, modest, distinct)
     if name is None:
         return None
     t = w.value(name)
     where = w.rng.choice([index(w, t), index(w, t), f"{name} > 0", "[0, -1]"])
     if where == "[0, -1]" and t.shape[0] == 0:
         return None
-    other = w.pick(lambda o: o.dim() == 0) if w.rng.random() < 0.4 else None
+    other = w.pick(lambda o: o.dim() == 0 and apart(t, o)) if w.rng.random() < 0.4 else None
     op = w.rng.choice(["=", "=", "+=", "*="])
     return guarded(w, name, f"{name}[{where}] {op} {other or scalar(w)}")
 
@@ -492,15 +539,15 @@ def assign(w: Writer) -> str | None:
 @statement(3)
 def augmented(w: Writer) -> str | None:
     """An augmented assignment, which writes in place."""
-    name = w.pick(modest)
+    name = w.pick(modest, distinct)
     op = w.rng.choice(["+=", "-=", "*="])
-    return name and guarded(w, name, f"{name} {op} {partner(w, w.value(name)) or scalar(w)}")
+    return name and guarded(w, name, f"{name} {op} {read_for(w, w.value(name)) or scalar(w)}")
 
 
 @statement(3)
 def rows(w: Writer) -> str | None:
     """A write to some rows."""
-    name = w.pick(nonscalar, filled, modest)
+    name = w.pick(nonscalar, filled, modest, distinct)
     if name is None:
         return None
     n = w.value(name).shape[0]
@@ -529,8 +576,9 @@ def reform(w: Writer) -> str | None:
 @statement(3)
 def into(w: Writer) -> str | None:
     """A result that goes into a given tensor."""
-    name = w.pick(modest, lambda t: not t.requires_grad)
-    other = name and w.pick(modest, lambda o: o.shape == w.value(name).shape)
+    name = w.pick(modest, distinct, lambda t: not t.requires_grad)
+    t = w.value(name) if name else None
+    other = name and w.pick(modest, lambda o: o.shape == t.shape and apart(t, o))
     f = w.rng.choice(["add({0}, 1, ", "mul({0}, {0}, ", "neg({0}, ", "maximum({0}, {0}, "])
     line = other and f"torch.{f.format(other)}out={name})"
     return line and (f"with torch.no_grad(): {line}" if w.rng.random() < 0.6 else line)
@@ -539,7 +587,7 @@ def into(w: Writer) -> str | None:
 @statement(3)
 def behind(w: Writer) -> str | None:
     """A write that autograd isn't told of, or is told of by the version only."""
-    name = w.pick(modest)
+    name = w.pick(modest, distinct)
     where = w.rng.choice(["data", "detach()"])
     call = w.rng.choice(["mul_(2)", "zero_()", "add_(1)"])
     return name and f"{name}.{where}.{call}"

@@ -24,11 +24,20 @@ def _simple(
         x = need_tensor(name, input)
         if x.dtype._rank not in (2, 3) and name not in ("relu", "threshold", "hardtanh", "relu6"):
             raise RuntimeError(f'"{name}" not implemented for \'{_dtypes.TITLES[x.dtype]}\'')
+        if name == "relu":
+            _refuse_relu(x)
         return pointwise(title, lambda n: f(n, *args), x)
 
     function.__doc__ = f"`{name}` of each element."
     function.__name__ = name
     nn(name, torch=torch, method=method, inplace=True)(function)
+
+
+def _refuse_relu(x: Tensor) -> None:
+    if x.dtype is _dtypes.bool_:
+        raise RuntimeError("Boolean inputs not supported for relu")
+    if x.dtype._rank == 3:
+        raise NotImplementedError("clamp is not supported for complex types")
 
 
 _simple("relu", "Relu", lang.relu, True, True)

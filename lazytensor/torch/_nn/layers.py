@@ -35,8 +35,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and "
             f"{w.shape[1]}x{w.shape[0]})"
         )
-    title = "Addmm" if bias is not None and len(x.shape) == 2 else "Mm" if len(
-        x.shape) == 2 else "View" if bias is None else "Add"  # fmt: skip
+    title = "Addmm" if bias is not None and len(x.shape) == 2 else "~Mm" if len(
+        x.shape) == 2 else "~View" if bias is None else "~Add"  # fmt: skip
     return apply(title, _linear, input, weight, bias)
 
 
@@ -337,7 +337,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         )
     a = axis(dim, len(shape))
     f = lambda x, y: norm.cosine_similarity(x, y, a, eps)  # noqa: E731
-    return apply("SumBackward1", f, to_dtype(x1, of), to_dtype(x2, of))
+    return apply("~SumBackward1", f, to_dtype(x1, of), to_dtype(x2, of))
 
 
 @nn("pdist", torch=True)

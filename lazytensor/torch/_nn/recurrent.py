@@ -107,7 +107,7 @@ def _layer(
         return g.reshape(rows, (*x.shape[:-1], rows.shape[1])), *last
 
     whole = given.kind == "lstm" and weights[0]._node.shape[0] == 4 * weights[1]._node.shape[1]
-    title = "Cat" if x._node.ndim == 2 else "MkldnnRnnLayer" if whole else "Stack"
+    title = "~Cat" if x._node.ndim == 2 else "MkldnnRnnLayer" if whole else "~Stack"
     return apply_many(title, f, x, *state, *weights)
 
 

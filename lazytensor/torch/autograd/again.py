@@ -12,37 +12,49 @@ from ...ir.graph import ancestors
 from ...ir.node import Node, apply
 from ...ops import g
 from ...ops.movement import reshape
+from ...transform._path import floating
 from .._graph import Edge, GradFn, grad_fn_class
 from ..tensor import Tensor, wrap
 
-__all__ = ["WRITTEN", "recorded"]
+__all__ = ["recorded", "writes"]
 
 # How often PyTorch writes to a gradient that it makes: new zeros, into which others are put.
-WRITTEN = dict.fromkeys(
-    ("IndexBackward0", "IndexSelectBackward0", "GatherBackward0", "TakeBackward0",
-     "MaxBackward0", "MinBackward0", "SortBackward0", "SortBackward1", "TopkBackward0",
-     "KthvalueBackward0", "ModeBackward0", "MedianBackward1", "UniqueBackward0"), 1
-)  # fmt: skip
-# The record of a gradient, where it isn't that of an operation called like the derivative: its
-# name, and what it has edges to: g the gradient, r the result, _ nothing.
-_SELECTING = ("ScatterBackward0", "_g")
-SECOND = {
-    "ReluBackward0": ("ThresholdBackwardBackward0", "gr"),
-    "TanhBackward0": ("TanhBackwardBackward0", "gr"),
-    "SigmoidBackward0": ("SigmoidBackwardBackward0", "gr"),
-    "ClampBackward1": ("WhereBackward0", "g_"),
-    "MaskedFillBackward0": ("MaskedFillBackward0", "g"),
-    "IndexFillBackward0": ("IndexFillBackward0", "g"),
-    "IndexBackward0": ("IndexPutImplBackward0", "_g"),
-    "IndexSelectBackward0": ("IndexAddBackward0", "_g"),
-    "WhereBackward0": ("WhereBackward0", "g_"),
+WRITTEN = {
     **dict.fromkeys(
-        ("MaxBackward0", "MinBackward0", "SortBackward0", "SortBackward1", "TopkBackward0",
-         "KthvalueBackward0", "ModeBackward0", "MedianBackward1"), _SELECTING
+        ("IndexBackward0", "IndexSelectBackward0", "GatherBackward0", "TakeBackward0"), 1
     ),
-}  # fmt: skip
+    **dict.fromkeys(
+        ("TopkBackward0", "KthvalueBackward0", "ModeBackward0", "MedianBackward1"), 2
+    ),
+}
+# The records of a gradient, where it isn't that of an operation called like the derivative: the
+# name, and what it has edges to: g the gradient, r the result, _ nothing. Several for several
+# gradients, each with a record of its own.
+Second = tuple[str, str]
+SECOND: dict[str, tuple[Second, ...]] = {
+    "ReluBackward0": (("ThresholdBackwardBackward0", "gr"),),
+    "TanhBackward0": (("TanhBackwardBackward0", "gr"),),
+    "ClampBackward1": (("WhereBackward0", "g_"),),
+    "MaskedFillBackward0": (("MaskedFillBackward0", "g"),),
+    "IndexFillBackward0": (("IndexFillBackward0", "g"),),
+    "IndexBackward0": (("IndexPutImplBackward0", "_g"),),
+    "IndexSelectBackward0": (("IndexAddBackward0", "_g"),),
+    "WhereBackward0": (("WhereBackward0", "g_"), ("WhereBackward0", "_g")),
+    "IndexPutBackward0": (("IndexPutBackward0", "g_"), ("IndexBackward0", "g")),
+    "IndexAddBackward0": (("AliasBackward0", "g"), ("ExpandBackward0", "g")),
+    "IndexCopyBackward0": (("IndexFillBackward0", "g"), ("ExpandBackward0", "g")),
+    **dict.fromkeys(
+        ("TopkBackward0", "KthvalueBackward0", "ModeBackward0", "MedianBackward1"),
+        (("ScatterBackward0", "_g"),),
+    ),
+}
 
 Place = tuple[Edge, Node]
+
+
+def writes(fn: GradFn) -> int:
+    """How often PyTorch writes to the gradient of what a record read, once it is made."""
+    return WRITTEN.get(type(fn).__name__, 0)
 
 
 def recorded(fn: GradFn, slots: Sequence[Tensor | None]) -> list[Tensor | None]:
@@ -64,19 +76,30 @@ def recorded(fn: GradFn, slots: Sequence[Tensor | None]) -> list[Tensor | None]:
         return [None] * len(fn.edges)
     parts = [None if n is None else _own(n, taken) for n in fn.pull(cotangents)]
     outs = [None if n is None else wrap(n) for n in parts]
-    made = [t for t in outs if t is not None]
-    places = _read_by([t._node for t in made], fn, given)
-    version = WRITTEN.get(type(fn).__name__, 0)
+    name = type(fn).__name__
+    seconds = SECOND.get(name, ((name.rstrip("0123456789") + "Backward0", ""),))
+    if len(seconds) == 1:
+        _record(fn, [t for t in outs if t is not None], given, seconds[0])
+    else:
+        for t, second in zip(outs, seconds):
+            if t is not None:
+                _record(fn, [t], given, second)
+    return outs
+
+
+def _record(fn: GradFn, made: Sequence[Tensor], given: Sequence[Place], second: Second) -> None:
+    """Let gradients have been made of what they depend on, by one operation."""
+    places = _read_by([t._node for t in made], fn, given, second[1])
+    version = writes(fn)
     new = None
     if any(edge[0] is not None for edge, _ in places):
         edges, nodes = zip(*places, strict=True)
-        new = grad_fn_class(_name(fn))(edges, nodes, [t._node for t in made])
+        new = grad_fn_class(second[0])(edges, nodes, [t._node for t in made])
     for number, t in enumerate(made):
         if new is not None:
             t._fn, t._out = new, number
         if version:
             t._counter = [version]
-    return outs
 
 
 def _own(node: Node, taken: set[Node]) -> Node:
@@ -84,12 +107,9 @@ def _own(node: Node, taken: set[Node]) -> Node:
     return apply(reshape, (node,), (node.shape,)) if node in taken else node
 
 
-def _name(fn: GradFn) -> str:
-    name = type(fn).__name__
-    return SECOND[name][0] if name in SECOND else name.rstrip("0123456789") + "Backward0"
-
-
-def _read_by(made: Sequence[Node], fn: GradFn, given: Sequence[Place]) -> list[Place]:
+def _read_by(
+    made: Sequence[Node], fn: GradFn, given: Sequence[Place], letters: str
+) -> list[Place]:
     """The edges of gradients with their nodes: of what the formula names, and what was read."""
     known: dict[Node, Edge] = {node: edge for edge, node in given}
     if fn.inputs is not None:
@@ -97,9 +117,9 @@ def _read_by(made: Sequence[Node], fn: GradFn, given: Sequence[Place]) -> list[P
             known.setdefault(out, (fn, i))
         for node, edge in zip(fn.inputs, fn.edges):
             known.setdefault(node, edge)
-    reached = set(ancestors(made, known.__contains__))
+    reached = set(ancestors(made, lambda n: n in known or not floating(n)))
     out: list[Place] = []
-    for letter in SECOND.get(type(fn).__name__, ("", ""))[1]:
+    for letter in letters:
         out.append(_named(letter, fn, given[0]))
     seen = {node for _, node in out}
     out += [(edge, n) for n, edge in known.items() if n in reached and n not in seen]

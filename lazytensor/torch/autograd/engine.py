@@ -14,14 +14,14 @@ from ...ir.node import Node, scalar
 from ...ops import g
 from .._compute import note
 from .._dispatch import elementwise_strides, to_dtype
-from .._graph import ANOMALY, MODE, AccumulateGrad, GradFn
+from .._graph import ANOMALY, MODE, NOWHERE, AccumulateGrad, GradFn
 from .._overlap import gapless
 from .._slices import CopySlices
 from .._types import contiguous_format
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
-from ..views import clone, detach
+from ..views import clone, dense, detach
 from ._gradients import captured, drop, hold, placed, pop, push, settled
-from .again import WRITTEN, recorded
+from .again import recorded, writes
 from .anomaly import look_for_nan, point_at
 from .batches import over
 from .formulas import by_formula
@@ -72,6 +72,7 @@ class Walk:
     def sum(self, a: Any, b: Any) -> Any:
         """Two gradients added: in place where nothing else holds the first."""
         more = b._read() if isinstance(b, Tensor) else b
+        alone = isinstance(a, Node) or (a._uses == 1 and a._base is None and not a._views)
         if isinstance(b, Tensor):
             drop(b)
         if isinstance(a, Node):
@@ -79,7 +80,7 @@ class Walk:
             out._counter, out._uses = [1], 1
             return out
         node = g.add(a._read(), more)
-        if a._uses == 1 and a._base is None and not a._views:
+        if alone:
             a._write(node)
             return a
         strides = elementwise_strides(node.shape, (a, self.tensor(b)))
@@ -119,7 +120,7 @@ class Walk:
             return [None] * len(fn.edges)
         read = [wrap(n, None, s) for n, s in zip(fn.inputs or (), fn.strides or repeat(None))]
         parts = fn.pull([None if t is None else t._read() for t in given])
-        version = WRITTEN.get(type(fn).__name__, 0)
+        version = writes(fn)
         return [None if p is None else placed(p, [*given, *read], version) for p in parts]
 
     # the walk
@@ -185,8 +186,11 @@ class Walk:
                 if type(s) is not Node and s is not None:
                     drop(s)
             for edge, part in zip(fn.edges, parts):
-                if edge[0] is not None:
-                    self.put(edge[0], edge[1], part)
+                into = edge[0]
+                if into is not None:
+                    if into.shape is not None and part is not None:
+                        refuse_shape(fn, edge, self.tensor(part))
+                    self.put(into, edge[1], part)
 
     def step(self, fn: GradFn, slots: Slots) -> Sequence[Any]:
         """One record, with all there may be: hooks, what was asked for, its inputs."""
@@ -237,7 +241,8 @@ class Walk:
         for number, keeper in (fn._retained or {}).items():
             x = keeper()
             if x is not None and slots[number] is not None:
-                x._grad = self.kept(slots[number])
+                new = slots[number]
+                x._grad = self.kept(new) if x._grad is None else x._grad + self.tensor(new)
         if self.ends is not None and self.returned:
             for number, gradient in enumerate(slots):
                 place = self.ends.get((fn, number))
@@ -277,6 +282,8 @@ class Walk:
     def accumulate_at(self, fn: AccumulateGrad, slots: Slots) -> None:
         """The end of a history: add to the leaf, if it is one that is asked for."""
         leaf = fn.variable
+        if not leaf._needs and self.ends is None:
+            return
         if leaf._hooks:
             slots = list(slots)
             self.tensor_hooks(slots, 0, leaf._hooks)
@@ -308,8 +315,8 @@ class Walk:
             return
         x = self.tensor(gradient)
         own, wanted = x._stride(), _contract(leaf)
-        alike = all(n == 1 or a == b for n, a, b in zip(x._node.shape, own, wanted))
-        if x._uses <= 1 and (alike or not x._node.size):
+        alike = all(a and (n == 1 or a == b) for n, a, b in zip(x._node.shape, own, wanted))
+        if x._uses <= 1 and alike:
             leaf._grad = detach(x)
             return
         out = leaf._grad = wrap(x._read(), leaf.dtype, normal(x._node.shape, wanted))
@@ -355,6 +362,19 @@ class Recording(Walk):
             leaf._grad = clone(gradient, contiguous_format)
 
 
+def refuse_shape(fn: GradFn, edge: tuple[Any, int], part: Tensor) -> None:
+    """Raises RuntimeError for a gradient that doesn't fit what a record made: it was given another
+    shape since.
+    """
+    wanted, found = edge[0].shape, part._node.shape
+    if found != wanted:
+        place = next(i for i, e in enumerate(fn.edges) if e is edge)
+        raise RuntimeError(
+            f"Function {fn.name()} returned an invalid gradient at index {place} - got "
+            f"{list(found)} but expected shape compatible with {list(wanted)}"
+        )
+
+
 def _again(part: Any, parts: Sequence[Any]) -> bool:
     """Whether one tensor is several of the parts."""
     return sum(p is part for p in parts) > 1
@@ -373,7 +393,7 @@ def _start(walk: Walk, tensors: Sequence[Tensor], gradients: Sequence[Tensor | N
     given = [_first(i, x, t) for i, (x, t) in enumerate(zip(tensors, gradients, strict=True))]
     for place, (x, gradient) in enumerate(zip(tensors, given, strict=True)):
         fn, number = x._edge()
-        if fn is None:
+        if fn is None or fn is NOWHERE[0]:
             raise RuntimeError(
                 f"element {place} of tensors does not require grad and does not have a grad_fn"
             )
@@ -446,6 +466,8 @@ def _walk(
         wanted = {}
         for number, x in enumerate(ends):
             fn, out = x._edge()
+            if fn is NOWHERE[0]:  # nothing leads there
+                fn = GradFn((), (), ())
             if fn is None:
                 raise RuntimeError("One of the differentiated Tensors does not require grad")
             wanted.setdefault((fn, out), number)
@@ -518,7 +540,7 @@ def grad(
     walk, places = _walk(roots, grad_outputs, retain_graph, create_graph, ends, True)
     assert walk.ends is not None
     found = [walk.found.get(walk.ends[place]) for place in places]
-    return tuple(_unused(ends, found, bool(allow_unused), materialize_grads))
+    return tuple(_unused(ends, found, bool(allow_unused), materialize_grads, create_graph))
 
 
 def _batched(
@@ -535,10 +557,14 @@ def _batched(
 
 
 def _unused(
-    ends: Sequence[Tensor], found: Sequence[Tensor | None], allowed: bool, zeros: bool
+    ends: Sequence[Tensor],
+    found: Sequence[Tensor | None],
+    allowed: bool,
+    zeros: bool,
+    create: bool,
 ) -> Sequence[Tensor | None]:
     if zeros:
-        return [_zeros(x) if t is None else t for x, t in zip(ends, found, strict=True)]
+        return [_zeros(x, create) if t is None else t for x, t in zip(ends, found, strict=True)]
     if None in found and not allowed:
         raise RuntimeError(
             "One of the differentiated Tensors appears to not have been used in the graph. Set "
@@ -547,9 +573,12 @@ def _unused(
     return found
 
 
-def _zeros(x: Tensor) -> Tensor:
+def _zeros(x: Tensor, needs: bool = False) -> Tensor:
     node = x._read()
-    return wrap(g.broadcast_to(scalar(0, node.dtype, node.device), node.shape), x.dtype)
+    zeros = g.broadcast_to(scalar(0, node.dtype, node.device), node.shape)
+    out = wrap(zeros, x.dtype, dense(x))
+    out._needs = needs
+    return out
 
 
 def _above(roots: Sequence[GradFn], ends: set[GradFn]) -> set[GradFn]:

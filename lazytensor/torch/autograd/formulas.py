@@ -14,11 +14,12 @@ from ...ir.node import Node
 from ...ops import g
 from ...ops.elementwise import square
 from ...ops.movement import permute
-from .._dispatch import FUNCTIONS, to_dtype
-from .._graph import AccumulateGrad, GradFn, grad_fn_class
+from .._dispatch import FUNCTIONS, run, to_dtype
+from .._graph import MODE, AccumulateGrad, GradFn, grad_fn_class
 from .._slices import CopySlices
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
-from ..views import dense
+from ..views import dense, replayed
+from .again import recorded
 
 __all__ = ["by_formula", "fitted", "sum_to"]
 
@@ -79,7 +80,24 @@ def zeros(x: Tensor) -> Tensor:
 def scaled(x: Tensor, fn: GradFn) -> Tensor:
     """A gradient times the `alpha` that an operation was given."""
     alpha = getattr(fn, "alpha", 1)
-    return x if alpha == 1 and type(alpha) is not bool else x * alpha
+    return x if alpha == 1 and type(alpha) is not bool else times(x, alpha)
+
+
+def _by_number(title: str, out: Tensor) -> Tensor:
+    fn = out._fn
+    if fn is not None:
+        out._fn = grad_fn_class(title)(fn.edges[:1], fn.read(), fn.outputs)
+    return out
+
+
+def times(x: Tensor, by: Any) -> Tensor:
+    """A gradient times a number, recorded as PyTorch's own code does it."""
+    return _by_number("MulBackward1", x * by)
+
+
+def over(x: Tensor, by: Any) -> Tensor:
+    """A gradient divided by a number, recorded as PyTorch's own code does it."""
+    return _by_number("DivBackward1", x / by)
 
 
 # --- shapes ---------------------------------------------------------------------------------------
@@ -113,14 +131,14 @@ def _unsqueezed(x: Tensor, axes: Sequence[int]) -> Tensor:
 
 
 def _sum(fn: Any, x: Tensor) -> Tensor:
-    if x._node.shape:
+    if type(fn).__name__[-1] == "1" and shape(fn):
         x = _unsqueezed(x, fn.dims)
     return x.expand(shape(fn))  # type: ignore[no-any-return]
 
 
 def _mean(fn: Any, x: Tensor) -> Tensor:
     count = fn.read()[0].size // max(x._node.size, 1)
-    return _sum(fn, x) / count
+    return over(_sum(fn, x), count)
 
 
 def _reshaped(fn: Any, x: Tensor) -> Tensor:
@@ -155,7 +173,7 @@ def _power(fn: Any, x: Tensor) -> Tensor:
     exponent = 2 if fn.outputs[0].op is square else number(fn)
     if exponent == 0:
         return zeros(x)
-    return x * (exponent * read(fn, 0).pow(exponent - 1)).conj()
+    return x * times(read(fn, 0).pow(exponent - 1), exponent).conj()
 
 
 def _divided(fn: Any, x: Tensor) -> Tensor:
@@ -166,7 +184,7 @@ def _divided(fn: Any, x: Tensor) -> Tensor:
 def _largest(smaller: str) -> Formula:
     def formula(fn: Any, x: Tensor) -> Tensor:
         a, b = read(fn, 0).detach(), read(fn, 1).detach()
-        half = FUNCTIONS["where"](a == b, x / 2, x)
+        half = FUNCTIONS["where"](a == b, over(x, 2), x)
         return half.masked_fill_(FUNCTIONS[smaller](a, b), 0)  # type: ignore[no-any-return]
 
     return formula
@@ -176,6 +194,54 @@ def _spread_evenly(fn: Any, x: Tensor) -> Tensor:
     a, top = read(fn, 0).detach(), result(fn).detach()
     mask = a == top
     return zeros(a).contiguous().masked_fill_(mask, x / mask.sum())
+
+
+def _shared_by_largest(fn: Any, x: Tensor) -> Tensor:
+    a, top = read(fn, 0).detach(), result(fn).detach()
+    if not fn.kept and a._node.shape:
+        to = tuple(1 if i in fn.dims else n for i, n in enumerate(a._node.shape))
+        x, top = x.view(to), top.view(to)
+    mask = a == top
+    return x / mask.sum(fn.dims, True) * mask
+
+
+def _chosen(fn: Any, parts: Sequence[Tensor | None]) -> Tensor | None:
+    """The gradient of what was chosen along an axis, put where it came from."""
+    x, index = parts[0], wrap(fn.outputs[1])
+    if x is None:
+        return None
+    if not fn.kept and shape(fn):
+        x, index = x.unsqueeze(fn.dim), index.unsqueeze(fn.dim)
+    out = wrap(g.broadcast_to(g.constant(0, x._read()), shape(fn)))
+    out._counter = [1]
+    return out.scatter_(fn.dim, index, x)  # type: ignore[no-any-return]
+
+
+def _sigmoid(fn: Any, x: Tensor) -> Tensor:
+    title = "SigmoidBackwardBackward0"
+    return run(title, lambda c, y: c * (1 - y) * y, (x, result(fn).conj()))
+
+
+def _softmax(fn: Any, x: Tensor) -> Tensor:
+    def f(c: Node, y: Node) -> Node:
+        product = c * y
+        return product - y * _total(product, fn.dim)
+
+    return run("SoftmaxBackwardDataBackward0", f, (x, result(fn)))
+
+
+def _log_softmax(fn: Any, x: Tensor) -> Tensor:
+    def f(c: Node, y: Node) -> Node:
+        return c - g.exp(y) * _total(c, fn.dim)
+
+    return run("LogSoftmaxBackwardDataBackward0", f, (x, result(fn)))
+
+
+def _total(x: Node, a: int) -> Node:
+    """The sum along an axis, which stays."""
+    if not x.ndim:
+        return x
+    return g.reshape(g.sum(x, (a,)), (*x.shape[:a], 1, *x.shape[a + 1 :]))
 
 
 def _cumulated(fn: Any, x: Tensor) -> Tensor:
@@ -214,10 +280,22 @@ def _second_factor(fn: Any, x: Tensor) -> Tensor:
 
 def _missing(fn: Any, parts: Sequence[Tensor | None]) -> list[Tensor]:
     """Gradients of all outputs, zeros for those that have none."""
+    if isinstance(parts, Tensor):
+        return [parts]
     return [
         wrap(g.broadcast_to(g.constant(0, out), out.shape)) if part is None else part
         for part, out in zip(parts, fn.outputs, strict=True)
     ]
+
+
+def _cut(fn: Any, x: Tensor) -> list[Tensor]:
+    """The parts of a gradient of tensors that were put one after another."""
+    out, start = [], 0
+    for node in fn.read():
+        size = node.shape[fn.dim] if node.shape != (0,) else 0
+        out.append(x.narrow(fn.dim, start, size))
+        start += size
+    return out
 
 
 def _stacked(fn: Any, parts: Sequence[Tensor | None]) -> Any:
@@ -237,13 +315,55 @@ def _sliced(fn: CopySlices, x: Tensor) -> list[Tensor | None]:
     base = fn.place.base or contiguous(x._node.shape)
     whole = wrap(zeros(x)._read(), x.dtype, normal(x._node.shape, base))
     whole.copy_(x)
-    part = whole.as_strided(sizes, strides, offset)
+    if fn.place.links is None:
+        part = whole.as_strided(sizes, strides, offset)
+    else:
+        part = replayed(whole, fn.place.links)
     found = by_formula(fn.fn, [part.clone()])
     first = None
     if found[0] is not None:
         part.copy_(found[0])
         first = whole
     return [first, *found[1:]]
+
+
+def _extent(sizes: Ints, strides: Ints) -> int:
+    """How many elements of memory a tensor spans."""
+    if 0 in sizes:
+        return 0
+    return 1 + sum((n - 1) * s for n, s in zip(sizes, strides))
+
+
+def _overlapping(sizes: Ints, strides: Ints) -> bool:
+    """Whether an element of memory may be shown more than once."""
+    reach = 1
+    for step, n in sorted((s, n) for n, s in zip(sizes, strides) if n > 1):
+        if step < reach:
+            return True
+        reach = 1 + (n - 1) * step + reach - 1
+    return False
+
+
+def _strided(fn: Any, x: Tensor) -> Tensor:
+    """The gradient of memory shown by strides: put where it was shown, read where it was kept."""
+    own, own_offset, sizes, strides, offset = fn.place
+    if not x._node.size:
+        return zeros(x).new_zeros(shape(fn))  # type: ignore[no-any-return]
+    whole, first = shape(fn), min(own_offset, offset)
+    count = max(own_offset - first + _extent(whole, own), offset - first + _extent(sizes, strides))
+    memory = zeros(x).new_zeros((count,))
+    if _overlapping(sizes, strides):
+        places = FUNCTIONS["arange"](count).as_strided(sizes, strides, offset - first)
+        memory.index_add_(0, places.reshape(-1), x.reshape(-1))
+    else:
+        memory.as_strided(sizes, strides, offset - first).copy_(x)
+    if _overlapping(whole, own):
+        places = FUNCTIONS["arange"](count).as_strided(whole, own, own_offset - first)
+        times = memory.new_zeros((count,)).index_add_(
+            0, places.reshape(-1), memory.new_ones(1).expand(places._node.size)
+        )
+        memory.div_(times)
+    return memory.as_strided(whole, own, own_offset - first)  # type: ignore[no-any-return]
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -254,7 +374,7 @@ _sum_to: Formula = lambda fn, x: sum_to(x, shape(fn))  # noqa: E731
 
 # By derivative, a formula for each thing that was read. The first table's parts share memory with
 # the gradient, or are written to after they are made; those of the second are new.
-SHARING: dict[str, tuple[Formula, ...]] = {
+SHARING: dict[str, Any] = {
     "AddBackward0": (_pass, lambda fn, x: scaled(x, fn)),
     "SubBackward0": (_pass, lambda fn, x: scaled(-x, fn)),
     "RsubBackward0": (lambda fn, x: scaled(-x, fn), _pass),
@@ -266,14 +386,24 @@ SHARING: dict[str, tuple[Formula, ...]] = {
     **dict.fromkeys(("UnsqueezeBackward0", "UnsqueezeBackward1"), (lambda fn, x: x.squeeze(fn.dim),)),
     **dict.fromkeys([f"SqueezeBackward{i}" for i in range(6)], (_squeezed_back,)),
     "ExpandBackward0": (_sum_to,),
+    "ConjBackward0": (lambda fn, x: x.conj(),),
+    "NegViewBackward0": (lambda fn, x: x.neg(),),
+    "ViewAsRealBackward0": (lambda fn, x: FUNCTIONS["view_as_complex"](x.contiguous()),),
+    "ViewAsComplexBackward0": (
+        lambda fn, x: FUNCTIONS["view_as_real"](x.contiguous().resolve_conj()),
+    ),
     **dict.fromkeys(("SumBackward0", "SumBackward1"), (_sum,)),
     "MaximumBackward0": (_largest("lt"), _largest("gt")),
     "MinimumBackward0": (_largest("gt"), _largest("lt")),
     **dict.fromkeys(("MaxBackward1", "MinBackward1"), (_spread_evenly,)),
+    **dict.fromkeys(("MaxBackward0", "MinBackward0", "SortBackward0"), (_chosen,)),
     "CumsumBackward0": (_cumulated,),
     "FlipBackward0": (lambda fn, x: x.flip(fn.dims),),
-    "StackBackward0": (lambda fn, x: x.unbind(fn.dim),),
+    "StackBackward0": lambda fn, x: [x.select(fn.dim, i) for i in range(len(fn.edges))],
+    "CatBackward0": _cut,
+    "IndexAddBackward0": (_pass, None),
     "CopyBackwards": (_zeros, _pass),
+    **dict.fromkeys(("AsStridedBackward0", "AsStridedBackward1"), (_strided,)),
     "MmBackward0": (_first_factor, _second_factor),
     "MvBackward0": (lambda fn, x: x.ger(read(fn, 1).conj()),
                     lambda fn, x: read(fn, 0).conj().t().mv(x)),
@@ -293,9 +423,13 @@ NEW: dict[str, tuple[Formula, ...]] = {
     "SinBackward0": (lambda fn, x: x * read(fn, 0).cos().conj(),),
     "CosBackward0": (lambda fn, x: x * -read(fn, 0).sin().conj(),),
     "LogBackward0": (lambda fn, x: x.div(read(fn, 0).conj()),),
-    "SqrtBackward0": (lambda fn, x: x / (2 * result(fn).conj()),),
+    "SqrtBackward0": (lambda fn, x: x / times(result(fn).conj(), 2),),
     "ReciprocalBackward0": (lambda fn, x: -x * (result(fn) * result(fn)).conj(),),
     "PowBackward0": (_power,),
+    **dict.fromkeys(("AmaxBackward0", "AminBackward0"), (_shared_by_largest,)),
+    "SigmoidBackward0": (_sigmoid,),
+    "SoftmaxBackward0": (_softmax,),
+    "LogSoftmaxBackward0": (_log_softmax,),
     "MeanBackward0": (_mean,),
     "MeanBackward1": (_mean,),
     "DotBackward0": (lambda fn, x: x * _conjugate(other(fn, 0)),
@@ -310,7 +444,8 @@ def _conjugate(x: Any) -> Any:
 for _table, _shares in ((SHARING, True), (NEW, False)):
     for _name, _formula in _table.items():
         _cls = grad_fn_class(_name)
-        _cls.formula, _cls.shares = _formula, _shares
+        _cls.shares = _shares
+        _cls.formula = staticmethod(_formula) if callable(_formula) else _formula
 for _name in ("AddBackward0", "CloneBackward0", "AliasBackward0"):
     grad_fn_class(_name).passes = True
 
@@ -321,13 +456,29 @@ def by_formula(fn: Any, given: Sequence[Tensor | None]) -> list[Tensor | None]:
         return [None] * len(fn.edges)
     if isinstance(fn, CopySlices):
         return _sliced(fn, given[0])  # type: ignore[arg-type]
-    fn.restore()
+    if fn.formula is not None:
+        fn.restore()
     wanted = [into is not None for into, _ in fn.edges]
     if fn.formula is None:
-        nodes = [None if x is None else x._read() for x in given]
-        return [None if n is None else wrap(n) for n in fn.pull(nodes)]
+        return by_graph(fn, given)
     x = given[0] if fn.count == 1 else given
-    likes = fn.read()
-    return [
-        fitted(f(fn, x), like) if on else None for f, on, like in zip(fn.formula, wanted, likes)
-    ]
+    found = fn.formula(fn, x) if callable(fn.formula) else None
+    out: list[Tensor | None] = []
+    for i, (on, like) in enumerate(zip(wanted, fn.read())):
+        f = None if found is not None else fn.formula[i]
+        if not on:
+            out.append(None)
+        elif found is not None or f is not None:
+            part = found[i] if found is not None else f(fn, x)
+            out.append(None if part is None else fitted(part, like))
+        else:
+            out.append(by_graph(fn, given)[i])
+    return out
+
+
+def by_graph(fn: GradFn, given: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """Gradients as the graph gives them, recorded where that is wanted."""
+    if MODE.grad:
+        return recorded(fn, given)
+    nodes = [None if x is None else x._read() for x in given]
+    return [None if n is None else wrap(n) for n in fn.pull(nodes)]

@@ -129,7 +129,7 @@ class BackwardCFunction(GradFn, FunctionCtx):
         if t._version != saved.version:
             made = self if saved.output >= 0 else t.grad_fn
             number = saved.output if saved.output >= 0 else t._out
-            where = "" if made is None else f", which is output {number} of {made.name()},"
+            where = "" if made is None else f", which is output {number} of {made.title()},"
             raise RuntimeError(stale(t.dtype, t._node.shape, where, t._version, saved.version))
         if saved.output < 0 or self.outputs is None:
             return t
