@@ -21,7 +21,7 @@ from ._dtypes import default, dtype, scalar_dtype
 from ._graph import MODE
 from .storage import Storage
 from .tensor import Ints, Tensor, normal, wrap
-from .views import dense, formatted, sizes_of
+from .views import dense, formatted, sized, sizes_of
 
 __all__ = ["filled", "from_array", "new"]
 
@@ -306,7 +306,7 @@ def _constant(name: str, fill: float) -> None:
         sizes = sizes_of(size, f"new_{name}")
         return filled(sizes, fill, dtype or input.dtype, where, requires_grad)
 
-    for f, called, method in ((function, name, 0), (like, name + "_like", 0),
+    for f, called, method in ((sized(function), name, 0), (like, name + "_like", 0),
                               (of_kind, "new_" + name, 1)):  # fmt: skip
         f.__doc__ = f"A tensor of {name}, its elements not to be relied on where that is empty."
         op(called, method=bool(method), function=not method)(f)
