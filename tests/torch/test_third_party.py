@@ -90,6 +90,7 @@ with tempfile.TemporaryDirectory() as folder:
 """,
 }
 
+
 @needs_torch
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
 def test_a_program_learns_the_same(words: tuple[str, ...], tmp_path: Path) -> None:
