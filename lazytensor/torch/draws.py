@@ -30,7 +30,7 @@ from ._generator import engine
 from ._random import Engine, memory_order
 from .create import assign_out, new, place
 from .tensor import Ints, Tensor, wrap
-from .views import dense, formatted, sizes_of
+from .views import dense, formatted, sized, sizes_of
 
 __all__ = ["drawn", "noise"]
 
@@ -118,7 +118,7 @@ def _floating(name: str, draw: Callable[[Engine, Ints, Any, bool], Array]) -> No
         f: Draw = lambda shape: draw(e, shape, of.numpy, whole)  # noqa: E731
         return _like(x, f, of, device, requires_grad, memory_format)
 
-    for f, called in ((function, name), (like, name + "_like")):
+    for f, called in ((sized(function), name), (like, name + "_like")):
         f.__doc__ = f"Random numbers as `{name}` draws them."
         op(called, method=False)(f)
 

@@ -4,8 +4,9 @@ What enters: tensors, sizes and axes. What leaves: tensors with PyTorch's sizes,
 offsets, or its errors. It must not know how anything is computed.
 """
 
+import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -88,6 +89,20 @@ def sizes_of(sizes: Sequence[Any], name: str = "view") -> Ints:
             f"{name}(): argument 'size' must be tuple of ints, but found element of type "
             f"{type(bad).__name__}"
         ) from None
+
+
+def sized(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of `*size` that takes `size=` as well. Raises TypeError for both."""
+
+    @functools.wraps(f)
+    def function(*given: Any, **others: Any) -> Any:
+        if "size" not in others:
+            return f(*given, **others)
+        if given:
+            raise TypeError(f"{f.__name__}() got multiple values for argument 'size'")
+        return f(others.pop("size"), **others)
+
+    return function
 
 
 def type_name(x: Tensor) -> str:

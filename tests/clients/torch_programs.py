@@ -138,7 +138,7 @@ PROGRAMS = (
     Program("regression", "examples/regression", "-c @ main.py", numbers=200),
     Program("sine waves", "examples/time_sequence_prediction", "generate_sine_wave.py", r"(x)"),
     Program("time_sequence_prediction", "examples/time_sequence_prediction",
-            "-c @ train.py --steps 2", r"loss: ([\d.e-]+)", numbers=12),
+            "-c @ train.py --steps 2", r"loss: ([\d.e-]+)", numbers=3),
     Program("reinforce", "examples/reinforcement_learning", "reinforce.py",
             r"reward: ([\d.]+)", numbers=12),
     Program("actor_critic", "examples/reinforcement_learning", "actor_critic.py",

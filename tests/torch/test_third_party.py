@@ -6,6 +6,7 @@ where they are installed: what they compute must be what they compute with PyTor
 
 from __future__ import annotations
 
+import importlib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +22,8 @@ WORDS = [
     ("sorting.py", "100", "masked", "0"),
     ("sorting.py", "60", "masked", "0.1"),
     *(("naming.py", "60", kind) for kind in ("table", "mean", "window", "plain", "gated")),
+    ("balancing.py", "12"),
+    *(("reading.py", "40", kind) for kind in ("LSTM", "GRU", "RNN")),
 ]
 
 # What a package computes, as a program that prints it.
@@ -87,9 +90,6 @@ with tempfile.TemporaryDirectory() as folder:
 """,
 }
 
-# Tests of a package's own suite that can't pass yet, with the reason of each.
-EXCUSED = {"einops": {"test_torch_compile_with_dynamic_shape": "asks for torch._dynamo"}}
-
 
 @needs_torch
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
@@ -114,10 +114,20 @@ def test_a_package_computes_the_same(package: str, tmp_path: Path) -> None:
 def test_a_package_passes_its_own_suite(package: str, tests: str, tmp_path: Path) -> None:
     if find_spec(tests) is None:
         pytest.skip(f"{tests} isn't installed")
-    chosen = " and ".join(f"not {name}" for name in EXCUSED[package])
     words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", tests]
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     backends = {"EINOPS_TEST_BACKENDS": "numpy,torch"}
-    done = run(*words, "-k", chosen, cwd=tmp_path, ours=True, **backends)
+    done = run(*words, cwd=tmp_path, ours=True, **backends)
     assert done.returncode == 0, done.stdout[-3000:]
     assert " passed" in done.stdout
+
+
+@needs_torch
+@pytest.mark.parametrize("name", ["empty", "ones", "rand", "randn", "zeros"])
+def test_sizes_are_taken_by_name(name: str) -> None:
+    """As einops' suite gives them."""
+    for library in ("torch", "lazytensor.torch"):
+        made = getattr(importlib.import_module(library), name)
+        assert made(size=[2, 3]).shape == made(size=(2, 3), dtype=None).shape == (2, 3)
+        with pytest.raises(TypeError):
+            made(2, size=(3,))

@@ -57,14 +57,14 @@ def _batch(
     given: _Network, input: Tensor, hx: tuple[Tensor, ...], params: Sequence[Tensor], first: bool
 ) -> tuple[Tensor, ...]:
     """The network over sequences of one length."""
-    x: Any = input.transpose(0, 1) if first else input  # type: ignore[attr-defined]
+    x: Any = input.transpose(0, 1) if first else input
     steps, count = x.shape[:2]
     if steps == 0:
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
     if count == 0:
         return (x.new_empty(_empty(x, hx, given, first)), *hx)
     out, *last = _run(given, x, [count] * steps, hx, params)
-    return (out.transpose(0, 1) if first else out, *last)  # type: ignore[attr-defined]
+    return (out.transpose(0, 1) if first else out, *last)
 
 
 def _empty(x: Any, hx: tuple[Any, ...], given: _Network, first: bool) -> tuple[int, ...]:
@@ -115,7 +115,7 @@ def _weights(biases: bool, given: Sequence[Node]) -> recurrent.Weights:
     """Weights in PyTorch's order, of which biases and the projection may be missing."""
     if biases:
         return recurrent.Weights(*given)
-    return recurrent.Weights(*given[:2], None, None, *given[2:])
+    return recurrent.Weights(given[0], given[1], None, None, *given[2:3])
 
 
 _KINDS: tuple[str, ...] = tuple(recurrent.CELLS)
@@ -131,8 +131,8 @@ def _pack_padded_sequence(
 
     Raises RuntimeError for lengths that don't fall, or don't fit.
     """
-    x: Any = input.transpose(0, 1) if batch_first else input  # type: ignore[attr-defined]
-    counts = lengths.tolist()  # type: ignore[attr-defined]
+    x: Any = input.transpose(0, 1) if batch_first else input
+    counts = lengths.tolist()
     _check_lengths(counts, x.shape[1])
     sizes = [sum(n > t for n in counts) for t in range(counts[0])]
     data = apply("PackPaddedSequence", lambda node: recurrent.pack(node, sizes), x)
@@ -163,7 +163,7 @@ def _pad_packed_sequence(
     data: Tensor, batch_sizes: Tensor, batch_first: bool, padding_value: float, total_length: int
 ) -> tuple[Any, Tensor]:
     """Packed sequences filled up with a value, and their lengths."""
-    sizes = batch_sizes.tolist()  # type: ignore[attr-defined]
+    sizes = batch_sizes.tolist()
     steps = max(total_length, len(sizes))
     out: Any = apply(
         "PadPackedSequence", lambda x: recurrent.pad(x, sizes, steps, padding_value), data

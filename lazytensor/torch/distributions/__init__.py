@@ -1,5 +1,4 @@
-"""`torch.distributions`: random variables, drawn and asked for probabilities that have gradients.
-"""
+"""`torch.distributions`: random variables, drawn and asked for probabilities with gradients."""
 
 from . import constraints, kl, utils
 from .bernoulli import Bernoulli

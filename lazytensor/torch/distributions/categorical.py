@@ -2,12 +2,14 @@
 
 from typing import Any, ClassVar
 
-from .. import _api as torch
+from .. import _api
 from . import constraints
 from .distribution import Distribution
 from .utils import lazy_property, logits_to_probs, probs_to_logits
 
 __all__ = ["Categorical"]
+
+torch: Any = _api
 
 
 class Categorical(Distribution):
@@ -46,7 +48,7 @@ class Categorical(Distribution):
         return new
 
     @constraints.dependent_property(is_discrete=True, event_dim=0)
-    def support(self) -> Any:  # type: ignore[override]
+    def support(self) -> Any:
         """The numbers of the categories."""
         return constraints.integer_interval(0, self._num_events - 1)
 

@@ -7,14 +7,15 @@ not know any particular distribution.
 import warnings
 from typing import Any, ClassVar
 
-from .. import _api as torch
+from .. import _api
 from ..tensor import Tensor
 from . import constraints
 from .utils import lazy_property
 
 __all__ = ["Distribution"]
 
-_Size: Any = torch.Size
+torch: Any = _api
+_Size = torch.Size
 
 
 class Distribution:

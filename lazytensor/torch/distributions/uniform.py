@@ -25,7 +25,7 @@ class Uniform(Distribution):
         return self._expanded(Uniform, batch_shape, _instance, ("low", "high"))
 
     @property
-    def arg_constraints(self) -> Any:  # type: ignore[override]
+    def arg_constraints(self) -> Any:
         """Each bound by the other."""
         return {
             "low": constraints.less_than(self.high),
@@ -33,7 +33,7 @@ class Uniform(Distribution):
         }
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)
-    def support(self) -> Any:  # type: ignore[override]
+    def support(self) -> Any:
         """From one bound to the other."""
         return constraints.interval(self.low, self.high)
 

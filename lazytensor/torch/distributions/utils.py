@@ -6,12 +6,13 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
-from .. import _api as torch
+from .. import _api
 from ..nn import functional
 from ..tensor import Tensor
 
 __all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits"]
 
+torch: Any = _api
 NUMBERS = (int, float, bool)
 
 

@@ -3,7 +3,7 @@
 What enters: names, numbers, arrays, tensors. What leaves: bytes. It must not know files.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -74,8 +74,8 @@ def histogram_raw(
     num: float,
     sum: float,
     sum_squares: float,
-    bucket_limits: Sequence[float],
-    bucket_counts: Sequence[float],
+    bucket_limits: Iterable[float],
+    bucket_counts: Iterable[float],
 ) -> bytes:
     """A histogram of which everything is known."""
     numbers = [
