@@ -20,8 +20,8 @@ from .._base.shapes import Shape
 from ..ir.node import Node, apply, apply_alike, scalar
 from ..lang import indexing, linalg
 from ..ops import g
-from ..runtime.materialize import materialize as compute
 from ..runtime.materialize import asked
+from ..runtime.materialize import materialize as compute
 from . import _at_once, _print, exchange
 from . import _rules as rules
 from . import _views as views

@@ -230,7 +230,7 @@ def between(outputs: Sequence[Node], inputs: Sequence[Node]) -> list[Node]:
 
 def _next(node: Node, inputs: Sequence[Node]) -> bool:
     """Whether a node reads nothing else that was computed."""
-    for a in node.args:
+    for a in node.args:  # noqa: SIM110  (a generator would take longer than the whole loop)
         if a.args and a not in inputs:
             return False
     return True

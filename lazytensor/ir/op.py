@@ -65,7 +65,8 @@ class Op:
     """
 
     __slots__ = (
-        "name", "kind", "arity", "params", "domain", "outputs", "fails", "cheap", "smooth", *COLUMNS,
+        "name", "kind", "arity", "params", "domain", "outputs", "fails", "cheap", "smooth",
+        *COLUMNS,
     )  # fmt: skip
 
     infer: Callable[..., tuple[Any, Any]]

@@ -13,8 +13,8 @@ from typing import Any
 from ...ir.node import Node, apply, scalar
 from ...ops import g
 from ...ops.movement import reshape
-from .._dispatch import FUNCTIONS, distinct, to_dtype
 from .._compute import note
+from .._dispatch import FUNCTIONS, distinct, to_dtype
 from .._graph import ANOMALY, MODE, AccumulateGrad, GradFn, grad_fn_class
 from ..tensor import Tensor, wrap
 from ..views import dense
