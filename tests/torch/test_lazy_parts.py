@@ -1,4 +1,4 @@
-"""Parts of the package that are loaded when they are first named: whole however they are reached."""
+"""Parts of the package that are loaded when first named: whole however they are reached."""
 
 from __future__ import annotations
 
