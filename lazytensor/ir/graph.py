@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
+import numpy as np
+
 from .._base.devices import CPU
 from .._base.dtypes import bool_
 from .node import LEAF, PLACEHOLDER, SCALAR, TRACING, Node, apply, cut, placeholder
@@ -97,10 +99,23 @@ def pending(roots: Sequence[Node]) -> tuple[list[Node], Uses]:
                 uses[a] += 1
             else:
                 uses[a] = 1
+                if a.op.picks and a.value is None:
+                    _pick(a)
                 if a.value is None and a.op is not PLACEHOLDER:
                     found.append(a)
     found.sort(key=serial)
     return found, uses
+
+
+def _pick(node: Node) -> None:
+    """Take elements of a known value, or of what is picked of one."""
+    chain = [node]
+    while chain[-1].args[0].value is None:
+        if not chain[-1].args[0].op.picks:
+            return
+        chain.append(chain[-1].args[0])
+    for n in reversed(chain):
+        n.value = n.op.value(np, n.args[0].value, *n.params)
 
 
 serial = attrgetter("serial")
@@ -230,7 +245,7 @@ def between(outputs: Sequence[Node], inputs: Sequence[Node]) -> list[Node]:
 
 def _next(node: Node, inputs: Sequence[Node]) -> bool:
     """Whether a node reads nothing else that was computed."""
-    for a in node.args:
+    for a in node.args:  # noqa: SIM110  (a generator would take longer than the whole loop)
         if a.args and a not in inputs:
             return False
     return True

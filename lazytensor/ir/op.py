@@ -52,6 +52,9 @@ class Op:
     the NumPy-like module of the device, `s` an interpreter of scalar instructions, `y` the result,
     `ct` its cotangent:
 
+    `picks` marks a view whose parameters say which elements it shows: of a known value it is taken
+    at once, so that programs which differ in that alone are one.
+
     - `infer(*args, *params) -> (shape, dtype)`; tuples of each for several outputs
     - `value(np, *arrays, *params) -> array`
     - `body(s, *scalars, *params) -> scalar`; of a reduction the step that combines two values
@@ -65,7 +68,8 @@ class Op:
     """
 
     __slots__ = (
-        "name", "kind", "arity", "params", "domain", "outputs", "fails", "cheap", "smooth", *COLUMNS,
+        "name", "kind", "arity", "params", "domain", "outputs", "fails", "cheap", "smooth", "picks",
+        *COLUMNS,
     )  # fmt: skip
 
     infer: Callable[..., tuple[Any, Any]]
@@ -89,6 +93,7 @@ class Op:
         outputs: int = 1,
         fails: bool = False,
         copies: bool = False,
+        picks: bool = False,
         **columns: Any,
     ) -> None:
         self.name = name
@@ -98,6 +103,7 @@ class Op:
         self.domain = domain
         self.outputs = outputs
         self.fails = fails
+        self.picks = picks
         self.cheap = kind in ("elementwise", "movement", "create", "leaf") and not copies
         for column in COLUMNS:
             setattr(self, column, columns.pop(column, None))

@@ -61,18 +61,6 @@ def _in_lines(
     return found
 
 
-def inputs(np: Any, y: Any, w: Any, shape: Ints, dilations: Ints) -> Any:
-    """What `outputs` read, padded to a shape, from what it made, where strides and channels out of
-    each are 1: the windows of an element are a window, turned around.
-    """
-    reach = [d * (k - 1) for d, k in zip(dilations, w.shape[2:])]
-    inside = (slice(r, r + n) for r, n in zip(reach, y.shape[2:]))
-    wide = np.zeros((*y.shape[:2], *(n + r for n, r in zip(shape, reach))), y.dtype)
-    wide[(..., *inside)] = y
-    around = (slice(None, None, -1),) * len(reach)
-    return outputs(np, wide, w[(..., *around)], shape, (1,) * len(reach), dilations)
-
-
 def weights(np: Any, x: Any, y: Any, kernel: Ints, strides: Ints, dilations: Ints) -> Any:
     """(channels out, 1, *kernel): windows times what was made of them, summed over examples."""
     n, groups, many = len(x), x.shape[1], y.shape[1]

@@ -207,6 +207,7 @@ fixed = _row(
 slice_ = _row(
     "slice",
     ("starts", "sizes", "steps"),
+    picks=True,
     infer=_infer_slice,
     value=_slice_value,
     transpose=lambda g, ct, x, starts, sizes, steps: (g.embed(ct, x.shape, starts, steps),),

@@ -219,8 +219,9 @@ def _challenge(np: Any, x: Any, best: Any, where: Any, places: list[Any]) -> Non
     for axis, (p, n) in enumerate(zip(places, x.shape[x.ndim - k :], strict=True)):
         flat = flat * n + p.reshape((1,) * axis + (len(p),) + (1,) * (k - axis - 1))
     better = (view > best) | (view != view)
-    np.copyto(best, view, where=better)
-    np.copyto(where, flat, where=better)
+    np.maximum(best, view, out=best)
+    mask = np.negative(better.view(np.int8), dtype=np.int64)  # all bits where it is
+    np.bitwise_xor(where, (where ^ flat) & mask, where)
 
 
 def _run(places: Any) -> slice:
@@ -325,9 +326,8 @@ def _input_value(np: Any, y: Any, w: Any, shape: Ints, *params: Any) -> Any:
     c = w.shape[1] * groups
     padded = tuple(n + lo + hi for n, (lo, hi) in zip(shape, pads, strict=True))
     s = _Shapes(np, w.shape[2:], y.shape[2:], c, len(w), groups)
-    if len(w) == groups == c > 1 and max(strides, default=1) == 1:
-        found = _depthwise.inputs(np, y, w, padded, dilations)
-        return resized(np, found, tuple((-lo, -hi) for lo, hi in pads)).astype(dtype, copy=False)
+    if max(strides, default=1) == 1 and len(w) <= 2 * c:
+        return _turned(np, y, w, pads, dilations, groups).astype(dtype, copy=False)
     columns = w.reshape(groups, s.outer, s.inner).swapaxes(1, 2)
     out = np.zeros((len(y), c, *shape), dtype)
     for part in _chunks(len(y), s.bytes(y)):
@@ -337,6 +337,16 @@ def _input_value(np: Any, y: Any, w: Any, shape: Ints, *params: Any) -> Any:
         whole = _overlapped(np, found, padded, strides, dilations)
         out[part] = resized(np, whole, tuple((-lo, -hi) for lo, hi in pads))
     return out
+
+
+def _turned(np: Any, y: Any, w: Any, pads: Pads, dilations: Ints, groups: int) -> Any:
+    """`conv_input` for strides of 1 is a convolution: windows of an element, turned around."""
+    k = w.ndim - 2
+    own = w.reshape(groups, len(w) // groups, *w.shape[1:]).swapaxes(1, 2)
+    own = own.reshape(-1, len(w) // groups, *w.shape[2:])[(..., *(slice(None, None, -1),) * k)]
+    reach = (d * (n - 1) for d, n in zip(dilations, w.shape[2:]))
+    wide = tuple((r - lo, r - hi) for r, (lo, hi) in zip(reach, pads))
+    return _conv_value(np, y, np.ascontiguousarray(own), (1,) * k, wide, dilations, groups)
 
 
 def _weight_value(np: Any, x: Any, y: Any, kernel: Ints, *params: Any) -> Any:

@@ -4,42 +4,59 @@ A name that isn't there raises AttributeError and says where the list of those t
 """
 
 from importlib import import_module as _import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import (
     _api,
     accelerator,
-    amp,
     autograd,
     backends,
-    compiler,
     cpu,
     cuda,
-    distributed,
-    distributions,
-    jit,
     linalg,
-    masked,
-    nn,
-    onnx,
-    optim,
     random,
     return_types,
     special,
-    testing,
-    utils,
     version,
 )
-from . import _dynamo as _dynamo
-from . import _files as _files
 from ._api import *  # noqa: F403
-from .amp import GradScaler as GradScaler
-from .serialization import load as load
-from .serialization import save as save
 from .version import __version__ as __version__
 
-# Parts that are loaded when they are first named.
-_LAZY = {"fft": ".fft", "func": ".func", "signal": ".signal", "vmap": ".func"}
+if TYPE_CHECKING:
+    from . import (
+        amp,
+        compiler,
+        distributed,
+        distributions,
+        fft,
+        func,
+        jit,
+        masked,
+        multiprocessing,
+        nn,
+        onnx,
+        optim,
+        signal,
+        testing,
+        utils,
+    )
+    from .amp import GradScaler
+    from .func import vmap
+    from .serialization import load, save
+
+_PARTS = (
+    "_dynamo", "_files", "amp", "compiler", "distributed", "distributions", "fft", "func", "jit",
+    "masked", "multiprocessing", "nn", "onnx", "optim", "serialization", "signal", "testing",
+    "utils",
+)  # fmt: skip
+# Parts, and names of some of them, that are loaded when they are first named.
+_LAZY = {
+    **{name: f".{name}" for name in _PARTS},
+    "GradScaler": ".amp",
+    "load": ".serialization",
+    "save": ".serialization",
+    "vmap": ".func",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -58,9 +75,8 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "GradScaler", "accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda",
-    "distributed", "distributions", "jit", "linalg", "load", "masked", "nn", "onnx", "optim",
-    "random", "return_types",
-    "save", "special", "testing", "utils", "version",
+    "distributed", "distributions", "fft", "func", "jit", "linalg", "load", "masked",
+    "multiprocessing", "nn", "onnx", "optim", "random", "return_types", "save", "signal",
+    "special", "testing", "utils", "version", "vmap",
 ]  # fmt: skip
-__all__ += list(_LAZY)
 __all__ += _api.__all__

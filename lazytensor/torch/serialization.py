@@ -54,6 +54,8 @@ def connect(tensors: Tensors) -> None:
 
 
 def _tensors() -> Tensors:
+    if _State.tensors is None:  # the package connects its own face when this part is first named
+        getattr(sys.modules.get(__package__), "_files", None)
     if _State.tensors is None:
         raise RuntimeError("no face is connected: import lazytensor.torch")
     return _State.tensors

@@ -225,7 +225,8 @@ class _Writer:
         if name == "select":
             return [f"{self._name('select', select)}({', '.join(names)}, {out})"]
         function = self._name(FUNCTIONS[name], getattr(np, FUNCTIONS[name]))
-        return [f"{function}({', '.join(names)}, {out})"]
+        by_name = name in ("max", "min")  # by position is quicker, but deprecated for these
+        return [f"{function}({', '.join(names)}, {'out=' * by_name}{out})"]
 
     def _cast(self, out: str, name: str, source: DType, dtype: DType) -> str:
         if kind(source) == "c" and kind(dtype) not in "cb":
