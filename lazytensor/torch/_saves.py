@@ -20,6 +20,23 @@ SAVES: dict[str, str] = {
         "0",
     ),
     **dict.fromkeys(("Max", "Min", "Amax", "Amin"), "0r"),
+    **dict.fromkeys(
+        ("Cholesky", "LinalgCholeskyEx", "LinalgLuFactorEx", "LinalgLu", "LinalgQr", "LinalgEigh",
+         "LinalgEig", "LinalgSvd"),
+        "r",
+    ),
+    **dict.fromkeys(
+        ("LinalgSolveEx", "LinalgSolveTriangular", "LinalgDet", "LinalgPinv", "CholeskyInverse"),
+        "0r",
+    ),
+    **dict.fromkeys(
+        ("LinalgHouseholderProduct", "LinalgLuSolve", "CholeskySolve", "TriangularSolve",
+         "LinalgLstsq"),
+        "01r",
+    ),
+    **dict.fromkeys(("LinalgSlogdet", "LinalgMatrixExp", "FftR2C"), "0"),
+    **dict.fromkeys(("LinalgCross", "Vdot"), "x"),
+    "Ormqr": "012r",
     "Div": "1x",
     "Pow": "0r",
     "Addmm": "12",

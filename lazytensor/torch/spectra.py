@@ -15,7 +15,7 @@ from ..ir.node import Node
 from ..lang import factor as nodes
 from ..lang._checks import as_dtype
 from ..ops import g
-from . import _dtypes, norms, return_types
+from . import _dtypes, gauges, norms, return_types
 from ._dispatch import FUNCTIONS, need_tensor, op, run, to_dtype
 from ._dtypes import TITLES, dtype
 from .convert import array
@@ -134,7 +134,9 @@ def eigh(A: Tensor, UPLO: str = "L") -> Any:
     x = argument("eigh", A)
     upper = _check_eigh(x, UPLO)
     f = lambda n: _picked(g.eigh(_half_read(n, upper)), 2)  # noqa: E731
-    return return_types.linalg_eigh(several("LinalgEigh", f, (x,), (1,)))
+    found = several("LinalgEigh", f, (x,), (1,))
+    gauges.eigenvectors(found, "linalg_eigh")
+    return return_types.linalg_eigh(found)
 
 
 @linalg("eigvalsh", "same")
@@ -161,9 +163,9 @@ def eig(A: Tensor) -> Any:
     """Eigenvalues and eigenvectors of length 1, complex. Raises RuntimeError."""
     x = argument("eig", A, "input")
     _check_eig("eig", x)
-    return return_types.linalg_eig(
-        several("LinalgEig", lambda n: _picked(g.eig(n), 2), (x,), (1,))
-    )
+    found = several("LinalgEig", lambda n: _picked(g.eig(n), 2), (x,), (1,))
+    gauges.eigenvectors(found, "linalg_eig")
+    return return_types.linalg_eig(found)
 
 
 @linalg("eigvals", "safe")
@@ -192,7 +194,9 @@ def _check_svd(x: Tensor, driver: Any) -> None:
 
 
 def _svd(x: Tensor, full: bool) -> tuple[Tensor, ...]:
-    return several("LinalgSvd", lambda n: _picked(g.svd(n, bool(full)), 3), (x,), (0, 2))
+    found = several("LinalgSvd", lambda n: _picked(g.svd(n, bool(full)), 3), (x,), (0, 2))
+    gauges.singular_vectors(found)
+    return found
 
 
 @linalg("svd", "same")

@@ -208,6 +208,63 @@ def test_derivatives(call: str) -> None:
     same_derivatives(call, leaves, 1e-7)
 
 
+SAVED = """
+L.inv(a)
+L.cholesky(a)
+L.solve(a,b)
+L.solve_triangular(a,b,upper=True)
+L.lu_factor(a)[0]
+L.lu_solve(a,T.tensor([1,2,3],dtype=T.int32),b)
+L.qr(a)[1]
+L.eigvalsh(a)
+L.svd(a)[2]
+L.det(a)
+L.matrix_exp(a)
+L.pinv(a)
+L.householder_product(a,b[:,0])
+T.cholesky_solve(b,a)
+T.triangular_solve(b,a)[0]
+L.lstsq(a,b)[0]
+T.fft.fft(a).real
+T.lu_unpack(a,T.tensor([1,2,3],dtype=T.int32))[1]
+"""
+
+
+def refuses(call: str, written: str, T: Any) -> bool:
+    """Whether `backward` refuses after a write to an operand or to the result."""
+    leaf = (T.ones(3, 3) + T.eye(3)).requires_grad_()
+    a, b = leaf * 1, leaf[:, :2] * 1
+    out = eval(call, {"T": T, "L": T.linalg, "a": a, "b": b})
+    with T.no_grad():
+        {"a": a, "b": b, "out": out}[written].mul_(1)
+    try:
+        out.sum().backward()
+    except RuntimeError as error:
+        return "modified by an inplace operation" in str(error)
+    return False
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("call", SAVED.split())
+def test_writes_to_what_derivatives_read_are_refused(call: str) -> None:
+    for written in ("a", "b", "out"):
+        assert refuses(call, written, ours) == refuses(call, written, torch), written
+
+
+REFUSED = """
+L.ldl_factor(x)[0]
+L.ldl_solve(*L.ldl_factor(x.detach()),r)
+T.geqrf(x)[0]
+L.qr(x,mode='r')[1]
+L.qr(r,mode='complete')[0]
+"""
+
+
+@pytest.mark.parametrize("call", REFUSED.split())
+def test_gradients_that_are_refused(call: str) -> None:
+    same_results(f"{call}.sum().backward()", leaves)
+
+
 # --- shapes, dtypes -------------------------------------------------------------------------------
 
 SHAPED = "inv det cholesky eigvalsh svdvals qr lu_factor matrix_exp slogdet pinv matrix_norm"
