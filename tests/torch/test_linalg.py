@@ -316,6 +316,45 @@ def test_ldl_of_indefinite_matrices() -> None:
         np.testing.assert_allclose(x @ y.numpy(), b.numpy(), 1e-8, 1e-8)
 
 
+def eigenpairs(T: Any, given: Any, grad: bool, **options: Any) -> list[Any]:
+    """Eigenvalues and projections on the vectors that `lobpcg` finds, and gradients of both."""
+    T.manual_seed(0)
+    tensors = {
+        k: T.tensor(v, requires_grad=grad and k != "X") if isinstance(v, np.ndarray) else v
+        for k, v in {**given, **options}.items()
+    }
+    e, x = T.lobpcg(**tensors)
+    seen = [e, x @ x.mT]
+    found = [t.detach() for t in seen]
+    if grad:
+        loss = (seen[0] * T.arange(1.0, 3.0)).sum() + (seen[1] ** 2 * seen[1].detach().cos()).sum()
+        loss.backward()
+        found += [tensors[k].grad for k in "AB" if k in tensors]
+    return [np.asarray(t.numpy()) for t in found]
+
+
+@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize("largest", [False, True])
+def test_lobpcg(grad: bool, largest: bool) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((12, 12))
+    a = x @ x.T + np.diag(np.arange(12.0))
+    b = np.diag(np.arange(1.0, 13.0)) + 0.1
+    cases = [{"A": a}, {"A": a, "X": rng.standard_normal((12, 2))}, {"A": a, "B": b}]
+    for given in cases[: 2 if grad else 3]:  # PyTorch has no gradient with B
+        options = {"k": 2, "largest": largest, "tol": 1e-10}
+        got, want = (eigenpairs(T, given, grad, **options) for T in (ours, torch))
+        for mine, theirs in zip(got, want, strict=True):
+            np.testing.assert_allclose(mine, theirs, 1e-5, 1e-6 * np.abs(theirs).max())
+
+
+def test_lobpcg_refuses_what_it_has_not() -> None:
+    with pytest.raises(NotImplementedError, match="tracker"):
+        ours.lobpcg(ours.eye(9), tracker=print)
+    with pytest.raises(NotImplementedError, match="ortho_iparams"):
+        ours.lobpcg(ours.eye(9), ortho_iparams={"ortho_i_max": 2})
+
+
 def test_low_rank_matrices_are_found() -> None:
     rng = np.random.default_rng(2)
     x = rng.standard_normal((8, 2)) @ rng.standard_normal((2, 6))
