@@ -200,10 +200,32 @@ class Flat(GradFn):
         return [None for _ in self.edges]
 
 
+class Composed(GradFn):
+    """A record of several operations under the name of the last of them, of which alone a formula
+    would be the derivative.
+    """
+
+    __slots__ = ()
+
+
+_CLASSES: dict[tuple[type[Any], str], type[Any]] = {}
+
+
 def renamed(base: type[Any], fn: GradFn) -> Any:
-    """A record like another, of a class with the other's name."""
-    body = {"__slots__": (), "__module__": "torch.autograd.graph"}
-    return type(fn.name(), (base,), body)(fn.edges, fn.inputs, fn.outputs, fn.saved)
+    """A record like another, of a class of its own with the other's name."""
+    name = fn.name()
+    found = _CLASSES.get((base, name))
+    if found is None:
+        body = {"__slots__": (), "__module__": "torch.autograd.graph"}
+        found = _CLASSES[base, name] = type(name, (base,), body)
+    return found(fn.edges, fn.inputs, fn.outputs, fn.saved)
+
+
+def composed(out: Tensor) -> Tensor:
+    """Let a result have been made by several operations, recorded as one."""
+    if out._fn is not None:
+        out._fn = renamed(Composed, out._fn)
+    return out
 
 
 def without_gradient(out: Tensor) -> Tensor:
