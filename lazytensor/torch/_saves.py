@@ -5,21 +5,6 @@ one needs a gradient.
 """
 
 SAVES: dict[str, str] = {
-    **dict.fromkeys(("Mul", "Mm", "Bmm", "Dot", "Mv", "Cross", "Xlogy", "Atan2", "Hypot"), "x"),
-    **dict.fromkeys(
-        ("Exp", "Exp2", "Sqrt", "Rsqrt", "Tanh", "Sigmoid", "Reciprocal", "Relu", "Softmax",
-         "LogSoftmax", "Tan", "Expm1", "Selu", "Threshold", "Logcumsumexp", "LinalgInvEx"),
-        "r",
-    ),
-    **dict.fromkeys(
-        ("Sin", "Cos", "Log", "Log2", "Log10", "Log1P", "Asin", "Acos", "Atan", "Sinh", "Cosh",
-         "Asinh", "Acosh", "Atanh", "Erf", "Erfc", "Erfinv", "Abs", "Gelu", "Silu", "Mish",
-         "Softplus", "LeakyRelu", "Elu", "Hardtanh", "Hardswish", "Hardsigmoid", "LogSigmoid",
-         "Clamp", "Lgamma", "Digamma", "Polygamma", "Std", "Var", "Prod", "Cumprod", "Sinc",
-         "ClampMin", "ClampMax", "Sgn"),
-        "0",
-    ),
-    **dict.fromkeys(("Max", "Min", "Amax", "Amin"), "0r"),
     **dict.fromkeys(
         ("Cholesky", "LinalgCholeskyEx", "LinalgLuFactorEx", "LinalgLu", "LinalgQr", "LinalgEigh",
          "LinalgEig", "LinalgSvd"),
@@ -37,6 +22,21 @@ SAVES: dict[str, str] = {
     **dict.fromkeys(("LinalgSlogdet", "LinalgMatrixExp", "FftR2C"), "0"),
     **dict.fromkeys(("LinalgCross", "Vdot"), "x"),
     "Ormqr": "012r",
+    **dict.fromkeys(("Mul", "Mm", "Bmm", "Dot", "Mv", "Cross", "Xlogy", "Atan2", "Hypot"), "x"),
+    **dict.fromkeys(
+        ("Exp", "Exp2", "Sqrt", "Rsqrt", "Tanh", "Sigmoid", "Reciprocal", "Relu", "Softmax",
+         "LogSoftmax", "Tan", "Expm1", "Selu", "Threshold", "Logcumsumexp", "LinalgInvEx"),
+        "r",
+    ),
+    **dict.fromkeys(
+        ("Sin", "Cos", "Log", "Log2", "Log10", "Log1P", "Asin", "Acos", "Atan", "Sinh", "Cosh",
+         "Asinh", "Acosh", "Atanh", "Erf", "Erfc", "Erfinv", "Abs", "Gelu", "Silu", "Mish",
+         "Softplus", "LeakyRelu", "Elu", "Hardtanh", "Hardswish", "Hardsigmoid", "LogSigmoid",
+         "Clamp", "Lgamma", "Digamma", "Polygamma", "Std", "Var", "Prod", "Cumprod", "Sinc",
+         "ClampMin", "ClampMax", "Sgn"),
+        "0",
+    ),
+    **dict.fromkeys(("Max", "Min", "Amax", "Amin"), "0r"),
     "Div": "1x",
     "Pow": "0r",
     "Addmm": "12",
