@@ -17,7 +17,7 @@ from ..lang import contraction, linalg
 from ..ops import g
 from ._dispatch import FUNCTIONS, need_tensor, op, run, same_device
 from ._dtypes import TITLES, bool_
-from .matrices import C_TYPES, composed
+from .matrices import C_TYPES
 from .tensor import Ints, Tensor
 from .views import axis
 
@@ -338,7 +338,7 @@ def chained(tensors: Sequence[Tensor]) -> Tensor:
             matrices[-1] = g.reshape(matrices[-1], (*last, 1))
         return g.reshape(_multiplied(matrices), shape)
 
-    return composed(run("View" if prod(shape) or shape else "Reshape", f, tensors))
+    return run("View" if prod(shape) or shape else "Reshape", f, tensors)
 
 
 @op(method=False)

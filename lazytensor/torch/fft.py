@@ -17,7 +17,6 @@ from . import _dtypes
 from ._dispatch import FUNCTIONS, _into, _public, cast, need_tensor, record, to_dtype
 from ._dtypes import TITLES, default, dtype
 from .create import new, place
-from .matrices import composed
 from .tensor import Ints, Tensor, normal, wrap
 from .views import axis
 
@@ -124,7 +123,7 @@ def _recorded(
     node = x._read()
     made = f(node)
     out = wrap(made, None, _inner(x, places, made.shape, last))
-    return composed(record(out, title, (x,), (node,)))
+    return record(out, title, (x,), (node,))
 
 
 # --- the transforms -------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from ..ops import g
 from . import contraction, factors, linear, spectra, systems
 from ._dispatch import FUNCTIONS, broadcast, op, run
 from ._dtypes import TITLES, bool_
-from .matrices import LINALG, LinAlgError, argument, composed, floating, linalg, same_dtypes
+from .matrices import LINALG, LinAlgError, argument, floating, linalg, same_dtypes
 from .tensor import Tensor
 from .views import axis
 
@@ -64,14 +64,14 @@ def _vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     same_dtypes("linalg.vecdot", a, b, ("x", "y"))
     if a.ndim == b.ndim == 1:
         linear.check_dot("vdot", a, b)
-        return composed(run("Vdot", lambda n, m: nodes.vecdot(n, m), (a, b)))
+        return run("Vdot", lambda n, m: nodes.vecdot(n, m), (a, b))
     shape = broadcast(a._node.shape, b._node.shape)
     place = axis(dim, len(shape))
 
     def f(n: Node, m: Node) -> Node:
         return g.sum((g.conj(n) if n.dtype.kind == "c" else n) * m, (place,))
 
-    return composed(run("SumBackward1", f, (a, b)))
+    return run("SumBackward1", f, (a, b))
 
 
 # --- Vandermonde's matrices -----------------------------------------------------------------------
@@ -103,7 +103,7 @@ def _vander(x: Tensor, *, N: int | None = None) -> Tensor:
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")
     to = a if a.dtype._rank > 1 else a.to(FUNCTIONS["result_type"](a, a))
-    return composed(run("Cat", lambda n: _powers(n, count), (to,)))
+    return run("Cat", lambda n: _powers(n, count), (to,))
 
 
 @op("vander", method=False)
@@ -122,7 +122,7 @@ def old_vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Ten
             return found
         return g.slice(found, (0, count - 1), found.shape, (1, -1))
 
-    return composed(run("Cat" if increasing else "Flip", f, (a,)))
+    return run("Cat" if increasing else "Flip", f, (a,))
 
 
 MODULES = (factors, systems, spectra)

@@ -200,14 +200,6 @@ class Flat(GradFn):
         return [None for _ in self.edges]
 
 
-class Composed(GradFn):
-    """A record of several operations under the name of the last of them, of which alone a formula
-    would be the derivative.
-    """
-
-    __slots__ = ()
-
-
 _CLASSES: dict[tuple[type[Any], str], type[Any]] = {}
 
 
@@ -219,13 +211,6 @@ def renamed(base: type[Any], fn: GradFn) -> Any:
         body = {"__slots__": (), "__module__": "torch.autograd.graph"}
         found = _CLASSES[base, name] = type(name, (base,), body)
     return found(fn.edges, fn.inputs, fn.outputs, fn.saved)
-
-
-def composed(out: Tensor) -> Tensor:
-    """Let a result have been made by several operations, recorded as one."""
-    if out._fn is not None:
-        out._fn = renamed(Composed, out._fn)
-    return out
 
 
 def without_gradient(out: Tensor) -> Tensor:

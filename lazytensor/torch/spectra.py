@@ -24,7 +24,6 @@ from .matrices import (
     LinAlgError,
     argument,
     at_least_2d,
-    composed,
     computed,
     floating,
     in_columns,
@@ -101,7 +100,7 @@ def logdet(input: Tensor) -> Tensor:
             return g.log(sign) + g.cast(size, sign.dtype)
         return g.where(g.equal(sign, -1.0), g.constant(float("nan"), size), size)
 
-    return composed(run("AddBackward0" if x.dtype._rank == 3 else "WhereBackward0", f, (x,)))
+    return run("AddBackward0" if x.dtype._rank == 3 else "WhereBackward0", f, (x,))
 
 
 # --- eigenvalues ----------------------------------------------------------------------------------
@@ -262,7 +261,7 @@ def _identity(n: Node) -> Node:
 def _power(x: Tensor, n: int) -> Tensor:
     square("linalg.matrix_power", x)
     if n == 0:
-        return composed(run("torch::autograd::CopyBackwards", _identity, (x,)))
+        return run("torch::autograd::CopyBackwards", _identity, (x,))
     if n == 1:
         return FUNCTIONS["clone"](x)  # type: ignore[no-any-return]
     base, count = (inverse(x), -n) if n < 0 else (x, n)
@@ -371,7 +370,7 @@ def matrix_norm(x: Tensor, p: Any, dim: Any, keepdim: bool, of: dtype | None) ->
     title = "SumBackward1" if order == "nuc" else "Amax" if order > 0 else "Amin"
     if keepdim and order in ("nuc", 2, -2):
         title = "Permute"
-    return composed(run(title, f, (x,)))
+    return run(title, f, (x,))
 
 
 @linalg("matrix_norm", "linalg.matrix_norm expected out tensor dtype {want} but got: {got}")
@@ -446,7 +445,7 @@ def _ratio(x: Tensor, inverted: bool) -> Tensor:
         ]  # fmt: skip
         return ends[1] / ends[0] if inverted else ends[0] / ends[1]
 
-    return composed(run("SqueezeBackward1", f, (x,)))
+    return run("SqueezeBackward1", f, (x,))
 
 
 def _by_inverse(x: Tensor, p: Any) -> Tensor:
@@ -476,7 +475,7 @@ def cond(input: Tensor, p: Any = None) -> Tensor:
     if order != "nuc":
         return _by_inverse(x, order)
     _check_svd(x, None)
-    return composed(run("Mul", _nuclear_condition, (x,)))
+    return run("Mul", _nuclear_condition, (x,))
 
 
 def _nuclear_condition(n: Node) -> Node:

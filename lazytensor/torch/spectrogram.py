@@ -18,7 +18,6 @@ from . import _dtypes
 from ._dispatch import FUNCTIONS, cast, need_tensor, op, record, run
 from ._dtypes import TITLES
 from .create import filled
-from .matrices import composed
 from .tensor import Tensor, contiguous, normal, wrap
 
 __all__: list[str] = []
@@ -63,7 +62,7 @@ def _padded(x: Tensor, by: int, mode: str) -> Tensor:
         out = conv.pad(g.reshape(n, (*lead, *shape)), [by, by], mode)
         return g.reshape(out, out.shape[3 - len(shape) :] if shape else (out.shape[-1],))
 
-    return composed(run("View", f, (x,)))
+    return run("View", f, (x,))
 
 
 def _check_stft(
@@ -152,7 +151,7 @@ def _spectra(
     inner = contiguous((*shape[:-2], shape[-1], shape[-2]))
     strides = normal(shape, (*inner[:-2], inner[-1], inner[-2]))
     title = "SqueezeBackward4" if single else "TransposeBackward1"
-    return composed(record(wrap(made, None, strides), title, (x, window), read))
+    return record(wrap(made, None, strides), title, (x, window), read)
 
 
 def _together(n: Node, w: Node) -> tuple[Node, Node]:
@@ -287,4 +286,4 @@ def _signal(
             out = g.embed(out, (out.shape[0], length), (0, 0), (1, 1))
         return g.reshape(out, out.shape[1:]) if single else out
 
-    return composed(run("ConstantPadNd" if missing > 0 else "Div", f, (x, window)))
+    return run("ConstantPadNd" if missing > 0 else "Div", f, (x, window))

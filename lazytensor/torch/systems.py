@@ -20,7 +20,6 @@ from .factors import check_system, same_dtypes_of_b
 from .matrices import (
     LinAlgError,
     argument,
-    composed,
     computed,
     floating,
     linalg,
@@ -247,7 +246,6 @@ def tensorinv(input: Tensor, ind: int = 2) -> Tensor:
         return g.reshape(g.pick(y, 0), new), g.pick(y, 1)
 
     made, info = several("ReshapeAliasBackward0", f, (x,))
-    composed(made)
     made._strides = normal(new, strides_for((columns, rows), (1, columns), new) or contiguous(new))
     refuse(info, singular("inv"))
     return made
@@ -274,7 +272,6 @@ def tensorsolve(input: Tensor, other: Tensor, dims: Any = None) -> Tensor:
         return g.reshape(g.pick(y, 0), rest), g.pick(y, 1)
 
     made, info = several("ViewBackward0", f, (a, b))
-    composed(made)
     refuse(info, _singular_system("solve"))
     return made
 
