@@ -298,13 +298,18 @@ def _spectral(n: Node, p: Any) -> Node:
     return g.max(s, last) if p > 0 else g.min(s, last)
 
 
-def _summed(n: Node, p: float) -> Node:
+def _extreme(x: Tensor, p: float, a: int, keepdim: bool) -> Tensor:
+    """The largest or smallest along an axis, 0 where there is none."""
+    if not x._node.shape[a]:
+        return FUNCTIONS["sum"](x, a, keepdim)  # type: ignore[no-any-return]
+    return FUNCTIONS["amax" if p > 0 else "amin"](x, a, keepdim)  # type: ignore[no-any-return]
+
+
+def _summed(x: Tensor, p: float, pair: Ints, keepdim: bool) -> Tensor:
     """The extreme of sums of absolute values, along columns for 1 and along rows for infinity."""
-    rows, columns = n.ndim - 2, n.ndim - 1
-    sums = g.sum(g.abs(n), (rows,) if abs(p) == 1 else (columns,))
-    if not sums.shape[-1]:
-        return g.sum(sums, (rows,))
-    return g.max(sums, (rows,)) if p > 0 else g.min(sums, (rows,))
+    over, rest = pair if abs(p) == 1 else pair[::-1]
+    sums = FUNCTIONS["sum"](FUNCTIONS["abs"](x), over, keepdim)
+    return _extreme(sums, p, rest - (rest > over and not keepdim), keepdim)
 
 
 def _pair(dim: Any, x: Tensor) -> Ints:
@@ -357,20 +362,23 @@ def matrix_norm(x: Tensor, p: Any, dim: Any, keepdim: bool, of: dtype | None) ->
     if order in ("nuc", 2, -2):
         floating(name, x, low=False)
     x = _check_dtype(x, of)
+    if order not in ("nuc", 2, -2):
+        return _summed(x, order, pair, keepdim)
     rest = [a for a in range(x.ndim) if a not in pair]
+    if order != "nuc" and not keepdim:
+        f = lambda n: g.svdvals(g.permute(n, (*rest, *pair)))  # noqa: E731
+        return _extreme(run("LinalgSvd", f, (x,)), order, len(rest), False)
     real = x.dtype.to_real().numpy
 
-    def f(n: Node) -> Node:
-        planes = g.permute(n, (*rest, *pair))
-        spectral = order in ("nuc", 2, -2)
-        found = _spectral(planes, order) if spectral else _summed(planes, order)
+    def kept(n: Node) -> Node:
+        found = _spectral(g.permute(n, (*rest, *pair)), order)
         shape = tuple(1 if a in pair else m for a, m in enumerate(n.shape))
         return as_dtype(g.reshape(found, shape) if keepdim else found, real)
 
     title = "SumBackward1" if order == "nuc" else "Amax" if order > 0 else "Amin"
     if keepdim and order in ("nuc", 2, -2):
         title = "Permute"
-    return run(title, f, (x,))
+    return run(title, kept, (x,))
 
 
 @linalg("matrix_norm", "linalg.matrix_norm expected out tensor dtype {want} but got: {got}")
