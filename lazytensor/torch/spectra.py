@@ -366,11 +366,11 @@ def matrix_norm(x: Tensor, p: Any, dim: Any, keepdim: bool, of: dtype | None) ->
         return _summed(x, order, pair, keepdim)
     rest = [a for a in range(x.ndim) if a not in pair]
     if order != "nuc" and not keepdim:
-        f = lambda n: g.svdvals(g.permute(n, (*rest, *pair)))  # noqa: E731
-        return _extreme(run("LinalgSvd", f, (x,)), order, len(rest), False)
+        s = run("LinalgSvd", lambda n: g.svdvals(g.permute(n, (*rest, *pair))), (x,))
+        return _extreme(s, order, len(rest), False)
     real = x.dtype.to_real().numpy
 
-    def kept(n: Node) -> Node:
+    def f(n: Node) -> Node:
         found = _spectral(g.permute(n, (*rest, *pair)), order)
         shape = tuple(1 if a in pair else m for a, m in enumerate(n.shape))
         return as_dtype(g.reshape(found, shape) if keepdim else found, real)
@@ -378,7 +378,7 @@ def matrix_norm(x: Tensor, p: Any, dim: Any, keepdim: bool, of: dtype | None) ->
     title = "SumBackward1" if order == "nuc" else "Amax" if order > 0 else "Amin"
     if keepdim and order in ("nuc", 2, -2):
         title = "Permute"
-    return run(title, kept, (x,))
+    return run(title, f, (x,))
 
 
 @linalg("matrix_norm", "linalg.matrix_norm expected out tensor dtype {want} but got: {got}")
