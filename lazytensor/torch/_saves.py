@@ -5,6 +5,23 @@ one needs a gradient.
 """
 
 SAVES: dict[str, str] = {
+    **dict.fromkeys(
+        ("Cholesky", "LinalgCholeskyEx", "LinalgLuFactorEx", "LinalgLu", "LinalgQr", "LinalgEigh",
+         "LinalgEig", "LinalgSvd"),
+        "r",
+    ),
+    **dict.fromkeys(
+        ("LinalgSolveEx", "LinalgSolveTriangular", "LinalgDet", "LinalgPinv", "CholeskyInverse"),
+        "0r",
+    ),
+    **dict.fromkeys(
+        ("LinalgHouseholderProduct", "LinalgLuSolve", "CholeskySolve", "TriangularSolve",
+         "LinalgLstsq"),
+        "01r",
+    ),
+    **dict.fromkeys(("LinalgSlogdet", "LinalgMatrixExp", "FftR2C"), "0"),
+    **dict.fromkeys(("LinalgCross", "Vdot"), "x"),
+    "Ormqr": "012r",
     **dict.fromkeys(("Mul", "Mm", "Bmm", "Dot", "Mv", "Cross", "Xlogy", "Atan2", "Hypot"), "x"),
     **dict.fromkeys(
         ("Exp", "Exp2", "Sqrt", "Rsqrt", "Tanh", "Sigmoid", "Reciprocal", "Relu", "Softmax",

@@ -201,16 +201,23 @@ class Flat(GradFn):
         return [None for _ in self.edges]
 
 
-def _renamed(base: type[Any], fn: GradFn) -> Any:
-    """A record like another, of a class with the other's name."""
-    body = {"__slots__": (), "__module__": "torch.autograd.graph"}
-    return type(fn.name(), (base,), body)(fn.edges, fn.inputs, fn.outputs)
+_CLASSES: dict[tuple[type[Any], str], type[Any]] = {}
+
+
+def renamed(base: type[Any], fn: GradFn) -> Any:
+    """A record like another, of a class of its own with the other's name."""
+    name = fn.name()
+    found = _CLASSES.get((base, name))
+    if found is None:
+        body = {"__slots__": (), "__module__": "torch.autograd.graph"}
+        found = _CLASSES[base, name] = type(name, (base,), body)
+    return found(fn.edges, fn.inputs, fn.outputs, fn.saved)
 
 
 def without_gradient(out: Tensor) -> Tensor:
     """Let a recorded result pass no gradient on."""
     if out._fn is not None:
-        out._fn = _renamed(Flat, out._fn)
+        out._fn = renamed(Flat, out._fn)
     return out
 
 
@@ -218,7 +225,7 @@ def without_derivative(outs: Sequence[Tensor], error: Exception) -> None:
     """Let the gradients of results, recorded as one operation, raise an error."""
     for out in outs:
         if out._fn is not None:
-            made = _renamed(Refused, out._fn)
+            made = renamed(Refused, out._fn)
             made.error = error
             out._fn = made
 

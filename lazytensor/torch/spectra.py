@@ -15,7 +15,7 @@ from ..ir.node import Node
 from ..lang import factor as nodes
 from ..lang._checks import as_dtype
 from ..ops import g
-from . import _dtypes, norms, return_types
+from . import _dtypes, gauges, norms, return_types
 from ._dispatch import FUNCTIONS, need_tensor, op, run, to_dtype
 from ._dtypes import TITLES, dtype
 from .convert import array
@@ -134,7 +134,9 @@ def eigh(A: Tensor, UPLO: str = "L") -> Any:
     x = argument("eigh", A)
     upper = _check_eigh(x, UPLO)
     f = lambda n: _picked(g.eigh(_half_read(n, upper)), 2)  # noqa: E731
-    return return_types.linalg_eigh(several("LinalgEigh", f, (x,), (1,)))
+    found = several("LinalgEigh", f, (x,), (1,))
+    gauges.eigenvectors(found, "linalg_eigh")
+    return return_types.linalg_eigh(found)
 
 
 @linalg("eigvalsh", "same")
@@ -161,9 +163,9 @@ def eig(A: Tensor) -> Any:
     """Eigenvalues and eigenvectors of length 1, complex. Raises RuntimeError."""
     x = argument("eig", A, "input")
     _check_eig("eig", x)
-    return return_types.linalg_eig(
-        several("LinalgEig", lambda n: _picked(g.eig(n), 2), (x,), (1,))
-    )
+    found = several("LinalgEig", lambda n: _picked(g.eig(n), 2), (x,), (1,))
+    gauges.eigenvectors(found, "linalg_eig")
+    return return_types.linalg_eig(found)
 
 
 @linalg("eigvals", "safe")
@@ -192,7 +194,9 @@ def _check_svd(x: Tensor, driver: Any) -> None:
 
 
 def _svd(x: Tensor, full: bool) -> tuple[Tensor, ...]:
-    return several("LinalgSvd", lambda n: _picked(g.svd(n, bool(full)), 3), (x,), (0, 2))
+    found = several("LinalgSvd", lambda n: _picked(g.svd(n, bool(full)), 3), (x,), (0, 2))
+    gauges.singular_vectors(found)
+    return found
 
 
 @linalg("svd", "same")
@@ -294,13 +298,18 @@ def _spectral(n: Node, p: Any) -> Node:
     return g.max(s, last) if p > 0 else g.min(s, last)
 
 
-def _summed(n: Node, p: float) -> Node:
+def _extreme(x: Tensor, p: float, a: int, keepdim: bool) -> Tensor:
+    """The largest or smallest along an axis, 0 where there is none."""
+    if not x._node.shape[a]:
+        return FUNCTIONS["sum"](x, a, keepdim)  # type: ignore[no-any-return]
+    return FUNCTIONS["amax" if p > 0 else "amin"](x, a, keepdim)  # type: ignore[no-any-return]
+
+
+def _summed(x: Tensor, p: float, pair: Ints, keepdim: bool) -> Tensor:
     """The extreme of sums of absolute values, along columns for 1 and along rows for infinity."""
-    rows, columns = n.ndim - 2, n.ndim - 1
-    sums = g.sum(g.abs(n), (rows,) if abs(p) == 1 else (columns,))
-    if not sums.shape[-1]:
-        return g.sum(sums, (rows,))
-    return g.max(sums, (rows,)) if p > 0 else g.min(sums, (rows,))
+    over, rest = pair if abs(p) == 1 else pair[::-1]
+    sums = FUNCTIONS["sum"](FUNCTIONS["abs"](x), over, keepdim)
+    return _extreme(sums, p, rest - (rest > over and not keepdim), keepdim)
 
 
 def _pair(dim: Any, x: Tensor) -> Ints:
@@ -353,13 +362,16 @@ def matrix_norm(x: Tensor, p: Any, dim: Any, keepdim: bool, of: dtype | None) ->
     if order in ("nuc", 2, -2):
         floating(name, x, low=False)
     x = _check_dtype(x, of)
+    if order not in ("nuc", 2, -2):
+        return _summed(x, order, pair, keepdim)
     rest = [a for a in range(x.ndim) if a not in pair]
+    if order != "nuc" and not keepdim:
+        s = run("LinalgSvd", lambda n: g.svdvals(g.permute(n, (*rest, *pair))), (x,))
+        return _extreme(s, order, len(rest), False)
     real = x.dtype.to_real().numpy
 
     def f(n: Node) -> Node:
-        planes = g.permute(n, (*rest, *pair))
-        spectral = order in ("nuc", 2, -2)
-        found = _spectral(planes, order) if spectral else _summed(planes, order)
+        found = _spectral(g.permute(n, (*rest, *pair)), order)
         shape = tuple(1 if a in pair else m for a, m in enumerate(n.shape))
         return as_dtype(g.reshape(found, shape) if keepdim else found, real)
 

@@ -208,6 +208,63 @@ def test_derivatives(call: str) -> None:
     same_derivatives(call, leaves, 1e-7)
 
 
+SAVED = """
+L.inv(a)
+L.cholesky(a)
+L.solve(a,b)
+L.solve_triangular(a,b,upper=True)
+L.lu_factor(a)[0]
+L.lu_solve(a,T.tensor([1,2,3],dtype=T.int32),b)
+L.qr(a)[1]
+L.eigvalsh(a)
+L.svd(a)[2]
+L.det(a)
+L.matrix_exp(a)
+L.pinv(a)
+L.householder_product(a,b[:,0])
+T.cholesky_solve(b,a)
+T.triangular_solve(b,a)[0]
+L.lstsq(a,b)[0]
+T.fft.fft(a).real
+T.lu_unpack(a,T.tensor([1,2,3],dtype=T.int32))[1]
+"""
+
+
+def refuses(call: str, written: str, T: Any) -> bool:
+    """Whether `backward` refuses after a write to an operand or to the result."""
+    leaf = (T.ones(3, 3) + T.eye(3)).requires_grad_()
+    a, b = leaf * 1, leaf[:, :2] * 1
+    out = eval(call, {"T": T, "L": T.linalg, "a": a, "b": b})
+    with T.no_grad():
+        {"a": a, "b": b, "out": out}[written].mul_(1)
+    try:
+        out.sum().backward()
+    except RuntimeError as error:
+        return "modified by an inplace operation" in str(error)
+    return False
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("call", SAVED.split())
+def test_writes_to_what_derivatives_read_are_refused(call: str) -> None:
+    for written in ("a", "b", "out"):
+        assert refuses(call, written, ours) == refuses(call, written, torch), written
+
+
+REFUSED = """
+L.ldl_factor(x)[0]
+L.ldl_solve(*L.ldl_factor(x.detach()),r)
+T.geqrf(x)[0]
+L.qr(x,mode='r')[1]
+L.qr(r,mode='complete')[0]
+"""
+
+
+@pytest.mark.parametrize("call", REFUSED.split())
+def test_gradients_that_are_refused(call: str) -> None:
+    same_results(f"{call}.sum().backward()", leaves)
+
+
 # --- shapes, dtypes -------------------------------------------------------------------------------
 
 SHAPED = "inv det cholesky eigvalsh svdvals qr lu_factor matrix_exp slogdet pinv matrix_norm"
@@ -257,6 +314,45 @@ def test_ldl_of_indefinite_matrices() -> None:
         b = ours.tensor(rng.standard_normal((4, n, 2)).astype(x.dtype))
         y = ours.linalg.ldl_solve(packed, pivots, b, hermitian=hermitian)
         np.testing.assert_allclose(x @ y.numpy(), b.numpy(), 1e-8, 1e-8)
+
+
+def eigenpairs(T: Any, given: Any, grad: bool, **options: Any) -> list[Any]:
+    """Eigenvalues and projections on the vectors that `lobpcg` finds, and gradients of both."""
+    T.manual_seed(0)
+    tensors = {
+        k: T.tensor(v, requires_grad=grad and k != "X") if isinstance(v, np.ndarray) else v
+        for k, v in {**given, **options}.items()
+    }
+    e, x = T.lobpcg(**tensors)
+    seen = [e, x @ x.mT]
+    found = [t.detach() for t in seen]
+    if grad:
+        loss = (seen[0] * T.arange(1.0, 3.0)).sum() + (seen[1] ** 2 * seen[1].detach().cos()).sum()
+        loss.backward()
+        found += [tensors[k].grad for k in "AB" if k in tensors]
+    return [np.asarray(t.numpy()) for t in found]
+
+
+@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize("largest", [False, True])
+def test_lobpcg(grad: bool, largest: bool) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((12, 12))
+    a = x @ x.T + np.diag(np.arange(12.0))
+    b = np.diag(np.arange(1.0, 13.0)) + 0.1
+    cases = [{"A": a}, {"A": a, "X": rng.standard_normal((12, 2))}, {"A": a, "B": b}]
+    for given in cases[: 2 if grad else 3]:  # PyTorch has no gradient with B
+        options = {"k": 2, "largest": largest, "tol": 1e-10}
+        got, want = (eigenpairs(T, given, grad, **options) for T in (ours, torch))
+        for mine, theirs in zip(got, want, strict=True):
+            np.testing.assert_allclose(mine, theirs, 1e-5, 1e-6 * np.abs(theirs).max())
+
+
+def test_lobpcg_refuses_what_it_has_not() -> None:
+    with pytest.raises(NotImplementedError, match="tracker"):
+        ours.lobpcg(ours.eye(9), tracker=print)
+    with pytest.raises(NotImplementedError, match="ortho_iparams"):
+        ours.lobpcg(ours.eye(9), ortho_iparams={"ortho_i_max": 2})
 
 
 def test_low_rank_matrices_are_found() -> None:
