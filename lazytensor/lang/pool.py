@@ -14,7 +14,7 @@ import numpy as np
 from .._base.dtypes import int64, kind
 from ..ir.node import Node, leaf
 from ..ops import g
-from ._checks import as_dtype, full, widened
+from ._checks import as_dtype, full, widened, with_gradient_of
 from .conv import indices_of, pad_constant
 from .movement import take
 
@@ -141,12 +141,16 @@ def max_pool(
 
 
 def max_unpool(x: Node, places: Node, size: Sequence[int]) -> Node:
-    """Zeros of spatial shape `size` with x written at flat places: the inverse of `max_pool`."""
+    """Zeros of spatial shape `size` with x written at flat places: the inverse of `max_pool`.
+
+    An element that others were written over has the gradient of its place too, as in PyTorch.
+    """
     k = len(size)
     lead, each = x.shape[: x.ndim - k], prod(size)
     rows = prod(lead)
     line = g.reshape(indices_of((rows,), x) * each, (*lead, *(1,) * k))
-    flat = g.scatter([full(0.0, (rows * each,), x), x, as_dtype(places, int64) + line])
+    start, at = full(0.0, (rows * each,), x), as_dtype(places, int64) + line
+    flat = with_gradient_of(g.scatter([start, x, at]), g.scatter_add([start, x, at]))
     return g.reshape(flat, (*lead, *size))
 
 
