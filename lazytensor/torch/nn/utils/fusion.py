@@ -53,7 +53,7 @@ def fuse_conv_bn_eval(conv: Any, bn: Any, transpose: bool = False) -> Any:
     _ready(conv, bn)
     fused = copy.deepcopy(conv)
     fused.weight, fused.bias = fuse_conv_bn_weights(
-        fused.weight, fused.bias, *_remembered(bn), transpose
+        fused.weight, fused.bias, *_remembered(bn), transpose=transpose
     )
     return fused
 
