@@ -212,7 +212,6 @@ adaptive_avg_pool3d(T.ones(1,1,1,1),(-1,0,2))
 adaptive_max_pool2d(x[None],[])
 adaptive_max_pool2d(x[None],(-1,0))
 conv1d(x,x)
-conv2d(T.ones(1,1,4,3),T.ones(1,2,2))
 conv1d(x,T.ones(1,2,1),dilation=-1)
 fractional_max_pool3d(T.arange(64.).reshape(1,4,4,4),2,output_size=2)
 """

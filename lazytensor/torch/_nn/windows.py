@@ -93,7 +93,7 @@ def _refuse_lines(x: Tensor, kernel: Any, stride: Any, padding: Any, dilation: A
             raise RuntimeError(f"max_pool1d() {word} must be greater than zero, but got {value}")
     if x.ndim in (2, 3) and 0 <= pad <= size // 2:
         count = (x._node.shape[-1] + 2 * pad - apart * (size - 1) - 1) // step + 1
-        if count < 0:
+        if count < 1:
             raise RuntimeError(f"max_pool1d() Invalid computed output size: {count}")
 
 
