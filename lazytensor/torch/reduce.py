@@ -303,7 +303,7 @@ def _extremum(name: str, whole: Reduction, place: Reduction, pair: str) -> None:
     chosen, named = _chosen(place), getattr(return_types, name)
 
     def function(
-        input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None
+        input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None
     ) -> Any:
         if not isinstance(input, Tensor) and dim is not None:
             raise no_such_call(

@@ -20,7 +20,7 @@ def _ready(layer: Any, bn: Any) -> None:
         raise AssertionError("Fusion only for eval!")
 
 
-def _remembered(bn: Any) -> tuple[Any, ...]:
+def _remembered(bn: Any) -> tuple[Any, Any, Any, Any, Any]:
     if bn.running_mean is None or bn.running_var is None:
         raise AssertionError("bn.running_mean and bn.running_var must not be None")
     return bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias
