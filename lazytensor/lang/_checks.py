@@ -3,7 +3,17 @@
 What enters: a function's name, for texts, and nodes. What leaves: nodes. It must not know faces.
 """
 
-from .._base.dtypes import DType, bool_, complex_of, float32, float64, kind
+from .._base.dtypes import (
+    DType,
+    bool_,
+    complex_of,
+    float32,
+    float64,
+    int16,
+    int32,
+    int64,
+    kind,
+)
 from ..ir.node import Node
 from ..ops import g
 from ..ops.reduce import kept_shape
@@ -71,6 +81,18 @@ def squares(x: Node) -> Node:
 def kept(y: Node, x: Node, axes: tuple[int, ...], keepdims: bool) -> Node:
     """A reduction `y` of `x`, with its axes kept as 1s if asked for."""
     return g.reshape(y, kept_shape(x, axes)) if keepdims else y
+
+
+def stopped(x: Node) -> Node:
+    """The same values, through which no gradient goes: by way of their bits."""
+    bits = {2: int16, 4: int32, 8: int64}[x.dtype.itemsize]
+    return g.bitcast(g.bitcast(x, bits), x.dtype)
+
+
+def with_gradient_of(values: Node, other: Node) -> Node:
+    """Values, whose gradients are those of other ones, and 0 where these are not finite."""
+    nothing = g.where(g.isfinite(other), other - stopped(other), g.constant(0, other))
+    return stopped(values) + nothing
 
 
 def full(value: float, shape: tuple[int, ...], like: Node) -> Node:

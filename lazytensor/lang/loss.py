@@ -14,7 +14,7 @@ from ..ir.node import Node
 from ..ops import g
 from ..ops.scan import take_along
 from . import nn
-from ._checks import as_dtype, full, part
+from ._checks import as_dtype, full, part, with_gradient_of
 from .activation import in_single
 from .norm import clamp_min, pairwise_distance
 
@@ -559,6 +559,16 @@ def _ends(alpha: Node, lengths: Node, numbers: Node, low: Node) -> Node:
     return g.where(nothing, low, g.log(safe) + shift)
 
 
+def _of_softmax(logs: Node, input_lengths: Node) -> Node:
+    """What brings the gradient of log-probabilities to that of what they are the log-softmax of,
+    as PyTorch gives it: the sum of all probabilities at times that count.
+    """
+    steps, n, _ = logs.shape
+    times = g.reshape(g.iota(steps, int64, logs.device), (steps, 1, 1))
+    lengths = g.reshape(as_dtype(input_lengths, int64), (1, n, 1))
+    return g.sum(g.where(g.less(times, lengths), g.exp(logs), _zero(logs)), (0, 2))
+
+
 @in_single
 def ctc(
     logs: Node,
@@ -569,8 +579,12 @@ def ctc(
     reduction: str = "mean",
     zero_infinity: bool = False,
 ) -> Node:
-    """`ctc_each` reduced; the mean divides each by its target's length first, 1 at least."""
+    """`ctc_each` reduced; the mean divides each by its target's length first, 1 at least.
+
+    Gradients are PyTorch's: those of the logits that the log-probabilities are made of.
+    """
     each = ctc_each(logs, targets, input_lengths, target_lengths, blank)
+    each = with_gradient_of(each, each + _of_softmax(logs, input_lengths))
     if zero_infinity:
         each = g.where(g.isinf(each), _zero(each), each)
     if reduction != "mean":

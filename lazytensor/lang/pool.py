@@ -14,7 +14,7 @@ import numpy as np
 from .._base.dtypes import int64, kind
 from ..ir.node import Node, leaf
 from ..ops import g
-from ._checks import as_dtype, full, widened
+from ._checks import as_dtype, full, widened, with_gradient_of
 from .conv import indices_of, pad_constant
 from .movement import take
 
@@ -71,6 +71,17 @@ def _check_rank(x: Node, k: int, name: str) -> None:
     fits = x.ndim in (k + 1, k + 2) and 0 not in x.shape[x.ndim - k - 1 :]
     if fits:
         return
+    if name == "max_pool2d" and x.ndim in (3, 4):
+        raise RuntimeError(
+            "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but "
+            f"got:{list(x.shape)}"
+        )
+    if name == "max_pool3d" and x.ndim in (4, 5):
+        raise RuntimeError(
+            "max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch dimensions to "
+            f"have positive length, but input has a shape of {list(x.shape)} and non-batch "
+            "dimension 0 has length zero!"
+        )
     if k == 1:
         raise RuntimeError(
             f"{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for "
@@ -141,12 +152,16 @@ def max_pool(
 
 
 def max_unpool(x: Node, places: Node, size: Sequence[int]) -> Node:
-    """Zeros of spatial shape `size` with x written at flat places: the inverse of `max_pool`."""
+    """Zeros of spatial shape `size` with x written at flat places: the inverse of `max_pool`.
+
+    An element that others were written over has the gradient of its place too, as in PyTorch.
+    """
     k = len(size)
     lead, each = x.shape[: x.ndim - k], prod(size)
     rows = prod(lead)
     line = g.reshape(indices_of((rows,), x) * each, (*lead, *(1,) * k))
-    flat = g.scatter([full(0.0, (rows * each,), x), x, as_dtype(places, int64) + line])
+    start, at = full(0.0, (rows * each,), x), as_dtype(places, int64) + line
+    flat = with_gradient_of(g.scatter([start, x, at]), g.scatter_add([start, x, at]))
     return g.reshape(flat, (*lead, *size))
 
 
@@ -240,15 +255,34 @@ def _target(name: str, size: Any, x: Node, k: int) -> Ints:
     """The output size, None for that of the input. Raises RuntimeError."""
     given = list(size) if isinstance(size, Sequence) else [size] * k
     if len(given) != k:
-        raise RuntimeError(f"{name}: output_size must be {k}")
+        raise RuntimeError(_miscounted(name, k, len(given)))
     shape = x.shape[x.ndim - k :]
     out = tuple(n if want is None else int(want) for want, n in zip(given, shape, strict=True))
     if min(out) < 0:
-        raise RuntimeError(
-            f"{name}: elements of output_size must be greater than or equal to 0 but received "
-            f"{{{', '.join(map(str, out))}}}"
-        )
+        raise RuntimeError(_negative(name, x, out))
     return out
+
+
+def _miscounted(name: str, k: int, count: int) -> str:
+    if k == 1:
+        return f"{name}() argument 'output_size' should contain one int (got {count})"
+    if "max" in name:
+        return f"{name}(): internal error: output_size.size() must be {k}"
+    return f"{name}: output_size must be {k}"
+
+
+def _negative(name: str, x: Node, out: Ints) -> str:
+    k = len(out)
+    wide = (1, *out) if k == 1 else out
+    if "max" in name:
+        shape = [*x.shape[: x.ndim - k], *wide]
+        return f"Trying to create tensor with negative dimension {min(out)}: {shape}"
+    called = name.replace("1d", "2d")
+    shown = f"{wide[0]}, {','.join(map(str, wide[1:]))}"
+    return (
+        f"{called}: elements of output_size must be greater than or equal to 0 but received "
+        f"{{{shown}}}"
+    )
 
 
 def _adaptive_rank(name: str, x: Node, k: int, colon: str) -> None:

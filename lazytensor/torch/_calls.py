@@ -11,6 +11,7 @@ import numpy as np
 from .tensor import Tensor
 
 NUMBERS = (bool, int, float, complex, np.generic)
+OPERANDS = (Tensor, *NUMBERS)
 
 
 def no_such_call(name: str, args: Sequence[Any], *signatures: str) -> TypeError:
@@ -28,10 +29,9 @@ def some_tensor(
     rest: str = ", *, Tensor out = None",
 ) -> None:  # fmt: skip
     """Raises TypeError unless one of two operands is a tensor, and the other that or a number."""
-    kinds = (Tensor, *NUMBERS)
-    if isinstance(a, kinds) and isinstance(b, kinds) and isinstance(a, Tensor) | isinstance(
-        b, Tensor
-    ):
+    if isinstance(a, Tensor) and isinstance(b, OPERANDS):
+        return
+    if isinstance(b, Tensor) and isinstance(a, NUMBERS):
         return
     marks = ", ".join(f"!{type(x).__name__}!" for x in (a, b))
     why = "" if rest else (
@@ -47,7 +47,7 @@ def some_tensor(
 
 def tensor_first(name: str, input: Any, other: Any, argument: str = "other") -> None:
     """Raises TypeError unless a tensor is followed by a tensor or a number."""
-    if not isinstance(input, Tensor) or not isinstance(other, (Tensor, *NUMBERS)):
+    if not isinstance(input, Tensor) or not isinstance(other, OPERANDS):
         raise no_such_call(
             name, (input, other), f"Tensor input, Tensor {argument}, *, Tensor out = None",
             f"Tensor input, Number {argument}, *, Tensor out = None",

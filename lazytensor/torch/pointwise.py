@@ -14,7 +14,7 @@ from ..ir.op import Op
 from ..ops import elementwise as rows
 from ..ops import g
 from . import _dtypes
-from ._calls import no_such_call, some_tensor, tensor_first
+from ._calls import OPERANDS, no_such_call, some_tensor, tensor_first
 from ._dispatch import (
     NUMBERS,
     alias,
@@ -342,7 +342,7 @@ alias("subtract_", "sub_")
 @op(inplace=True)
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """other - alpha * input."""
-    if not isinstance(input, Tensor) or not isinstance(other, (Tensor, *NUMBERS)):
+    if not isinstance(input, Tensor) or not isinstance(other, OPERANDS):
         raise no_such_call(
             "rsub", (input, other), "Tensor input, Tensor other, *, Number alpha = 1",
             "Tensor input, Number other, Number alpha = 1",

@@ -12,6 +12,7 @@ from ..lang import nn, reductions
 from ..ops import g
 from ..ops.scan import take_along
 from . import return_types
+from ._calls import no_such_call
 from ._dispatch import FUNCTIONS, cast, need_tensor, noted, op, run, run_many, to_dtype
 from ._dtypes import TITLES, bool_, dtype, int64, uint8
 from .pointwise import floated
@@ -305,8 +306,14 @@ def _extremum(name: str, whole: Reduction, place: Reduction, pair: str) -> None:
     chosen, named = _chosen(place), getattr(return_types, name)
 
     def function(
-        input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None
+        input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None
     ) -> Any:
+        if not isinstance(input, Tensor) and dim is not None:
+            raise no_such_call(
+                name, (input, dim), "Tensor input, *, Tensor out = None",
+                "Tensor input, Tensor other, *, Tensor out = None",
+                "Tensor input, int dim, bool keepdim = False, *, tuple of Tensors out = None",
+            )  # fmt: skip
         x = need_tensor(name, input)
         if isinstance(dim, Tensor) or other is not None:
             return FUNCTIONS[pair](x, dim if other is None else other)

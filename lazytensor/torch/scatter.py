@@ -54,16 +54,20 @@ def _sized(x: Tensor, a: int) -> int:
     return shape[a] if shape else 1
 
 
-def _check(name: str, x: Tensor, a: int, index: Tensor) -> None:
+def _check(name: str, x: Tensor, a: int, index: Tensor, source: Tensor | None = None) -> None:
     if not index._node.size:
         return
     if index.dtype not in _LONG:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
+    if source is not None and source.dtype is not x.dtype:
+        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
     if max(len(index._node.shape), 1) != max(len(x._node.shape), 1):
         whom = "input" if name == "gather" else "self"
         raise RuntimeError(
             f"Index tensor must have the same number of dimensions as {whom} tensor"
         )
+    if source is not None:
+        _check_source(x, a, index, source)
     if name == "gather":
         _no_larger(x, a, index)
     n = _sized(x, a)
@@ -98,14 +102,11 @@ def _written(
     name: str, title: str, x: Tensor, dim: int, index: Tensor, src: Any, f: Callable[..., Node]
 ) -> Tensor:
     a = axis(dim, len(x._node.shape))
-    _check("scatter", x, a, index)
     if not isinstance(src, Tensor):
         raise TypeError(
             f"{name}(): argument 'src' (position 4) must be Tensor, not {type(src).__name__}"
         )
-    if src.dtype is not x.dtype:
-        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
-    _check_source(x, a, index, src)
+    _check("scatter", x, a, index, src)
     i = index._read()
     return made(title, lambda n, u: renewed(n, f(n, a, i, u)), x, src)
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from . import _dtypes
+from ._draw_test import make_tensor
 from ._missing import missing
 from .convert import array
 from .create import as_tensor
 from .tensor import Tensor
 
-__all__ = ["assert_allclose", "assert_close"]
+__all__ = ["assert_allclose", "assert_close", "make_tensor"]
 
 _TOLERANCES = {
     _dtypes.float16: (1e-3, 1e-5), _dtypes.bfloat16: (1.6e-2, 1e-5),

@@ -3,7 +3,6 @@
 import pytest
 
 OPEN = {
-    'test_values[torch.meshgrid(y, z, indexing="xy")': "strides of a transposed grid",
     "test_values[torch.as_strided_scatter": "the gradient at elements that were overwritten",
     "test_values[x.unsafe_": "names of derivatives",
     "test_values[z.mT-True]": "a warning's place",

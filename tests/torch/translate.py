@@ -155,6 +155,8 @@ class Translator:
             return self._seeded
         if f is common_utils.freeze_rng_state:
             return contextlib.nullcontext
+        if isinstance(f, torch.nn.PairwiseDistance):
+            return named(self.lib, "nn.PairwiseDistance")(f.norm, f.eps, f.keepdim)
         if isinstance(f, types.ModuleType):
             path = f.__name__.removeprefix("torch").lstrip(".")
             return named(self.lib, path) if path else self.lib

@@ -23,6 +23,19 @@ def _same_dtype(x: Tensor, w: Tensor, bias: Tensor | None) -> None:
         )
 
 
+def _fitting(dims: int, x: Tensor, w: Tensor) -> None:
+    """Raises RuntimeError for a weight of another rank."""
+    shape, k = x._node.shape, w.ndim
+    if k < 3:
+        raise RuntimeError("weight should have at least three dimensions")
+    if k != dims + 2 and len(shape) in (dims + 1, dims + 2):
+        batch = shape if len(shape) == dims + 2 else (1, *shape)
+        raise RuntimeError(
+            f"Expected {k}-dimensional input for {k}-dimensional weight{list(w._node.shape)}, but "
+            f"got {len(batch)}-dimensional input of size {list(batch)} instead"
+        )
+
+
 C_NAMES = {
     _dtypes.float32: "float", _dtypes.float64: "double", _dtypes.int64: "long int",
     _dtypes.float16: "c10::Half", _dtypes.complex64: "c10::complex<float>",
@@ -41,6 +54,7 @@ def _conv(dims: int) -> None:
         padding: Any = 0, dilation: Any = 1, groups: int = 1,
     ) -> Tensor:  # fmt: skip
         _same_dtype(input, weight, bias)
+        _fitting(dims, input, weight)
 
         def f(x: Node, w: Node, b: Node | None) -> Node:
             return lang.conv(x, w, b, stride, padding, dilation, groups)
@@ -66,6 +80,23 @@ def _conv(dims: int) -> None:
     nn(f"conv_transpose{dims}d", torch=True)(transposed)
 
 
+def _one(value: Any) -> int:
+    return value if isinstance(value, int) else value[0]
+
+
+def _refuse_lines(x: Tensor, kernel: Any, stride: Any, padding: Any, dilation: Any) -> None:
+    """Raises RuntimeError for windows over lines that have no sizes, or don't fit."""
+    size, pad, apart = _one(kernel), _one(padding), _one(dilation)
+    step = size if stride is None or stride in ([], ()) else _one(stride)
+    for word, value in (("kernel_size", size), ("stride", step), ("dilation", apart)):
+        if value <= 0:
+            raise RuntimeError(f"max_pool1d() {word} must be greater than zero, but got {value}")
+    if x.ndim in (2, 3) and 0 <= pad <= size // 2:
+        count = (x._node.shape[-1] + 2 * pad - apart * (size - 1) - 1) // step + 1
+        if count < 1:
+            raise RuntimeError(f"max_pool1d() Invalid computed output size: {count}")
+
+
 def _pools(dims: int) -> None:
     def with_places(
         input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
@@ -80,8 +111,13 @@ def _pools(dims: int) -> None:
             input,
         )
 
-    def maxima(*args: Any, **kwargs: Any) -> Tensor:
-        return with_places(*args, **kwargs)[0]
+    def maxima(
+        input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+        ceil_mode: bool = False,
+    ) -> Tensor:  # fmt: skip
+        if dims == 1:
+            _refuse_lines(input, kernel_size, stride, padding, dilation)
+        return with_places(input, kernel_size, stride, padding, dilation, ceil_mode)[0]
 
     def means(
         input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0,

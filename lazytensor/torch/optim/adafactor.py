@@ -6,7 +6,6 @@ What enters: parameters with gradients. What leaves: changed parameters. It must
 from typing import Any, ClassVar
 
 from .. import _api as torch
-from .._dtypes import finfo
 from ..tensor import Tensor
 from ._by_tensor import ByTensor, counter, next_step, zeros
 from .optimizer import Group, State, _to_scalar
@@ -85,7 +84,7 @@ class Adafactor(ByTensor):
 
     def _update(self, p: Any, grad: Any, state: State, group: Group) -> None:
         least, eps2 = group["eps"]
-        least = finfo(p.dtype).eps if least is None else least
+        least = torch.finfo(p.dtype).eps if least is None else least  # type: ignore[attr-defined]
         lr, step = _to_scalar(group["lr"]), next_step(state)
         rate = max(eps2, p.norm(2).item() / p.numel() ** 0.5) * min(lr, 1 / step**0.5)
         if group["weight_decay"] != 0:
