@@ -163,6 +163,10 @@ def _public(f: Callable[..., Any], name: str, has_out: bool) -> Any:
     return public
 
 
+# Whose `out` must have the dtype of the result.
+_UNCAST = ("neg", "negative", "abs", "absolute", "sign", "clamp", "clip", "floor", "ceil", "trunc", "fix")
+
+
 def _into(out: Any, result: Any, name: str) -> Any:
     """Write results into tensors that were given for them."""
     if out is None:
@@ -183,6 +187,9 @@ def _into(out: Any, result: Any, name: str) -> Any:
             f"result type {_dtypes.TITLES[result.dtype]} can't be cast to the desired output type "
             f"{_dtypes.TITLES[out.dtype]}"
         )
+    if result.dtype is not out.dtype and name in _UNCAST:
+        raise RuntimeError(f"Found dtype {_dtypes.TITLES[out.dtype]} but expected "
+                           f"{_dtypes.TITLES[result.dtype]}")  # fmt: skip
     node = cast(result._read(), out.dtype)
     if out._node.shape != node.shape:
         resized(out, node)

@@ -29,6 +29,7 @@ from ._dispatch import (
     number,
     op,
     refuse_leaf,
+    refuse_overlap,
     result_type,
     run,
     run_many,
@@ -449,6 +450,8 @@ def zero_(input: Tensor) -> Tensor:
 def fill_(input: Tensor, value: Any) -> Tensor:
     """Every element one number, or that of a tensor without axes, in place. Raises RuntimeError."""
     refuse_leaf(input, (value,))
+    if isinstance(value, Tensor):  # which PyTorch copies
+        refuse_overlap(input)
     title = "FillBackward3" if isinstance(value, Tensor) else "FillBackward2"
     return assign(input, _filled(title, input, value))
 

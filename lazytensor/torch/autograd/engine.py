@@ -99,7 +99,9 @@ class Walk:
                 return self.by_formula(fn, slots)
         if not fn.shares:
             return fn.pull(slots)
-        return slots if fn.passes and len(fn.edges) == 1 else self.by_formula(fn, slots)
+        if fn.passes and len(fn.edges) == 1 and fn.outputs[0].args[0] is inputs[0]:
+            return slots
+        return self.by_formula(fn, slots)
 
     def by_formula(self, fn: GradFn, slots: Slots) -> Sequence[Any]:
         """Gradients by PyTorch's formula, which says where in memory they are."""

@@ -12,8 +12,9 @@ from weakref import ref
 
 from ...ir.node import Node
 from ...ops import g
-from ...ops.elementwise import square
-from ...ops.movement import permute
+from ...ops import elementwise as rows
+from ...ops.elementwise import cast
+from ...ops.movement import broadcast_to, permute, reshape
 from .._dispatch import FUNCTIONS, run, to_dtype
 from .._graph import MODE, AccumulateGrad, GradFn, grad_fn_class
 from .._slices import CopySlices
@@ -170,7 +171,7 @@ def _squeezed_back(fn: Any, x: Tensor) -> Tensor:
 
 
 def _power(fn: Any, x: Tensor) -> Tensor:
-    exponent = 2 if fn.outputs[0].op is square else number(fn)
+    exponent = 2 if fn.outputs[0].op is rows.square else number(fn)
     if exponent == 0:
         return zeros(x)
     return x * times(read(fn, 0).pow(exponent - 1), exponent).conj()
@@ -450,17 +451,65 @@ for _name in ("AddBackward0", "CloneBackward0", "AliasBackward0"):
     grad_fn_class(_name).passes = True
 
 
+# --- whose formula it is --------------------------------------------------------------------------
+# Operations that are computed in one step are recorded under the name of the last one that PyTorch
+# would do: of these no formula holds, which is seen by what was noted, or by what was computed.
+
+_NOTED = {
+    "dim": ("Unsqueeze", "Unbind", "Split", "SplitWithSizes", "Stack", "Cat", "Cumsum", "Softmax",
+            "LogSoftmax"),
+    "dims": ("Sum", "Mean", "Squeeze", "Transpose", "Flip"),
+    "kept": ("Max0", "Min0", "Sort", "Amax", "Amin"),
+    "place": ("AsStrided",),
+}  # fmt: skip
+_ROWS = {
+    "Add": rows.add, "Sub": rows.subtract, "Rsub": rows.subtract, "Mul": rows.multiply,
+    "Div": rows.divide, "Maximum": rows.maximum, "Minimum": rows.minimum, "Neg": rows.negative,
+    "Abs": rows.abs_, "Exp": rows.exp, "Sin": rows.sin, "Cos": rows.cos, "Log": rows.log,
+    "Sqrt": rows.sqrt_, "Reciprocal": rows.reciprocal, "View": reshape, "UnsafeView": reshape,
+    "ReshapeAlias": reshape, "Permute": permute, "T": permute, "Expand": broadcast_to,
+}  # fmt: skip
+_NDIMS = {"Dot": (1, 1, 0), "Mv": (2, 1, 1), "Mm": (2, 2, 2)}
+
+
+def _genuine(fn: GradFn) -> bool:
+    """Whether a record is of the operation that the formula is for."""
+    name, _, form = type(fn).__name__.partition("Backward")
+    for fact, names in _NOTED.items():
+        if name in names or name + form in names:
+            return fact in fn.__dict__
+    out, inputs = fn.outputs[0], fn.read()
+    if name in _ROWS:
+        return _is_row(out, _ROWS[name], inputs)
+    if name == "Pow":
+        return _is_row(out, rows.square, inputs) or _is_row(out, rows.pow_, inputs)
+    if name in _NDIMS:
+        return tuple(n.ndim for n in (*inputs, out)) == _NDIMS[name]
+    if name in ("Clone", "Alias", "ToCopy", "Sigmoid"):
+        return len(inputs) == 1 and inputs[0].shape == out.shape
+    return True
+
+
+def _is_row(out: Node, row: Any, inputs: Sequence[Node]) -> bool:
+    node = out.args[0] if out.op is cast else out
+    if node.op is not row:
+        return False
+    first = node.args[-1] if row is rows.subtract and node.args[0] not in inputs else node.args[0]
+    return first in inputs or (first.op is cast and first.args[0] in inputs)
+
+
 def by_formula(fn: Any, given: Sequence[Tensor | None]) -> list[Tensor | None]:
     """Gradients of what a record read, by its formula, or else by the graph."""
     if all(x is None for x in given):
         return [None] * len(fn.edges)
     if isinstance(fn, CopySlices):
         return _sliced(fn, given[0])  # type: ignore[arg-type]
-    if fn.formula is not None:
-        fn.restore()
-    wanted = [into is not None for into, _ in fn.edges]
     if fn.formula is None:
         return by_graph(fn, given)
+    fn.restore()
+    if not _genuine(fn):
+        return by_graph(fn, given)
+    wanted = [into is not None for into, _ in fn.edges]
     x = given[0] if fn.count == 1 else given
     found = fn.formula(fn, x) if callable(fn.formula) else None
     out: list[Tensor | None] = []
