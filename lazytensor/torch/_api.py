@@ -21,7 +21,9 @@ from . import (
     join,
     linear,
     norms,
+    operators,
     order,
+    orders,
     parts,
     pointwise,
     random,
@@ -50,8 +52,8 @@ from .tensor import Tensor as Tensor
 
 MODULES = (
     _nn, _untyped, arithmetic, autograd, complexes, contraction, convert, counting, create,
-    cumulative, draws, index, join, linear, norms, order, parts, pointwise, reduce,
-    return_types, scatter, settings, shape, special, statistics, views,
+    cumulative, draws, index, join, linear, norms, operators, order, orders, parts, pointwise,
+    reduce, return_types, scatter, settings, shape, special, statistics, views,
 )  # fmt: skip
 
 

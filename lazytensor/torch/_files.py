@@ -20,8 +20,8 @@ from ._pickle import Name
 from .convert import OWN
 from .create import place
 from .nn.parameter import Parameter
+from .operators import FAST
 from .parts import strided
-from .pointwise import FAST
 from .storage import Storage, read
 from .tensor import Ints, Tensor, contiguous, normal, order_of, view_of, wrap
 

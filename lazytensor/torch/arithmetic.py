@@ -22,7 +22,6 @@ from ._dispatch import (
     assign,
     broadcast,
     cast,
-    elementwise_strides,
     in_place,
     need_tensor,
     needs_grad,
@@ -36,8 +35,9 @@ from ._dispatch import (
     same_device,
     to_dtype,
 )
-from ._graph import grad_fn_class
 from ._dtypes import TITLES, bool_, complex128, default, dtype, float64, uint8
+from ._graph import grad_fn_class
+from ._strides import elementwise_strides
 from .convert import array
 from .pointwise import binary, floated, is_number, pointwise, strides_like
 from .reduce import refuse

@@ -14,7 +14,8 @@ from ..lang import indexing
 from ..ops import g
 from ..runtime.materialize import value
 from . import _dtypes
-from ._dispatch import assign, cast, gapless, number, op, ordered_strides, record, refuse_leaf, to_dtype
+from ._dispatch import assign, cast, number, op, record, refuse_leaf, to_dtype
+from ._strides import gapless, ordered_strides
 from .create import from_array, moved
 from .parts import cut, picked
 from .tensor import Tensor, contiguous, wrap

@@ -452,8 +452,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         )
     shape = broadcast(mask._node.shape, x._node.shape)
     x = x if x._node.shape == shape else expand(x, shape)
-    held = mask._read()
-    out = _filled("MaskedFill", "masked_fill_", x, value, lambda m, v: g.where(held, v, m))
+    on = mask._read()
+    out = _filled("MaskedFill", "masked_fill_", x, value, lambda m, v: g.where(on, v, m))
     out._strides = None
     return out
 

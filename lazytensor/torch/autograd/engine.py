@@ -12,9 +12,10 @@ from typing import Any
 
 from ...ir.node import Node, scalar
 from ...ops import g
-from .._dispatch import FUNCTIONS, elementwise_strides, gapless, to_dtype
+from .._dispatch import FUNCTIONS, to_dtype
 from .._graph import ANOMALY, MODE, NOWHERE, AccumulateGrad, GradFn
 from .._slices import CopySlices
+from .._strides import elementwise_strides, gapless
 from .._types import contiguous_format
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
 from ..views import clone, dense, detach

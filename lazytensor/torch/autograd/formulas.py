@@ -1,9 +1,9 @@
 """Derivatives as PyTorch writes them: the operations on tensors that a gradient is made by.
 
-The graph gives every derivative; but which operations make one can be seen: where the gradient lies
-in memory, what it shares that with, how often it was written to, and with `create_graph` the records
-that made it. What enters: records and gradients of their outputs. What leaves: gradients of what
-they read. It must not know in which order records are asked.
+The graph gives every derivative; but which operations make one can be seen: where the gradient
+lies in memory, what it shares that with, how often it was written to, and with `create_graph` the
+records that made it. What enters: records and gradients of their outputs. What leaves: gradients of
+what they read. It must not know in which order records are asked.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,8 +11,8 @@ from typing import Any
 from weakref import ref
 
 from ...ir.node import Node
-from ...ops import g
 from ...ops import elementwise as rows
+from ...ops import g
 from ...ops.elementwise import cast
 from ...ops.movement import broadcast_to, permute, reshape
 from .._dispatch import FUNCTIONS, run, to_dtype
@@ -311,7 +311,7 @@ def _joined(fn: Any, parts: Sequence[Tensor | None]) -> Any:
 
 
 def _sliced(fn: CopySlices, x: Tensor) -> list[Tensor | None]:
-    """The gradient of the base with the part of the view replaced, and those of what was written."""
+    """The gradient of the base with the part of the view replaced, and of what was written."""
     sizes, strides, offset = fn.place.view
     base = fn.place.base or contiguous(x._node.shape)
     whole = wrap(zeros(x)._read(), x.dtype, normal(x._node.shape, base))
@@ -367,6 +367,13 @@ def _strided(fn: Any, x: Tensor) -> Tensor:
     return memory.as_strided(whole, own, own_offset - first)  # type: ignore[no-any-return]
 
 
+def _scattered(fn: Any, x: Tensor) -> Tensor:
+    """PyTorch's gradient of what a part of was replaced: it keeps that part."""
+    out = x.new_zeros(shape(fn))
+    out.as_strided(*fn.part).copy_(x.contiguous().as_strided(*fn.part))
+    return out  # type: ignore[no-any-return]
+
+
 # --- the table ------------------------------------------------------------------------------------
 
 _pass: Formula = lambda fn, x: x  # noqa: E731
@@ -380,11 +387,15 @@ SHARING: dict[str, Any] = {
     "SubBackward0": (_pass, lambda fn, x: scaled(-x, fn)),
     "RsubBackward0": (lambda fn, x: scaled(-x, fn), _pass),
     **dict.fromkeys(("CloneBackward0", "AliasBackward0", "ToCopyBackward0"), (_pass,)),
-    **dict.fromkeys(("ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0"), (_reshaped,)),
+    **dict.fromkeys(
+        ("ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0"), (_reshaped,)
+    ),
     **dict.fromkeys(("PermuteBackward0",), (_permuted,)),
     **dict.fromkeys(("TransposeBackward0", "TransposeBackward1"), (_transposed,)),
     **dict.fromkeys(("TBackward0", "TBackward1"), (lambda fn, x: x.t(),)),
-    **dict.fromkeys(("UnsqueezeBackward0", "UnsqueezeBackward1"), (lambda fn, x: x.squeeze(fn.dim),)),
+    **dict.fromkeys(
+        ("UnsqueezeBackward0", "UnsqueezeBackward1"), (lambda fn, x: x.squeeze(fn.dim),)
+    ),
     **dict.fromkeys([f"SqueezeBackward{i}" for i in range(6)], (_squeezed_back,)),
     "ExpandBackward0": (_sum_to,),
     "ConjBackward0": (lambda fn, x: x.conj(),),
@@ -409,8 +420,14 @@ SHARING: dict[str, Any] = {
     "MvBackward0": (lambda fn, x: x.ger(read(fn, 1).conj()),
                     lambda fn, x: read(fn, 0).conj().t().mv(x)),
     "UnbindBackward0": (_stacked,),
-    **dict.fromkeys(("SplitBackward0", "SplitWithSizesBackward0"), (_joined,)),
-    **dict.fromkeys(("FillBackward0", "FillBackward2", "ZeroBackward0", "SignBackward0"), (_zeros,)),
+    **dict.fromkeys(
+        ("SplitBackward0", "SplitWithSizesBackward0", "UnsafeSplitBackward0",
+         "UnsafeSplitWithSizesBackward0"), (_joined,)
+    ),
+    "AsStridedScatterBackward0": (_scattered, lambda fn, x: x.contiguous().as_strided(*fn.part)),
+    **dict.fromkeys(
+        ("FillBackward0", "FillBackward2", "ZeroBackward0", "SignBackward0"), (_zeros,)
+    ),
     "FillBackward3": (_zeros, lambda fn, x: x.sum()),
 }  # fmt: skip
 NEW: dict[str, tuple[Formula, ...]] = {
@@ -456,7 +473,8 @@ for _name in ("AddBackward0", "CloneBackward0", "AliasBackward0"):
 # would do: of these no formula holds, which is seen by what was noted, or by what was computed.
 
 _NOTED = {
-    "dim": ("Unsqueeze", "Unbind", "Split", "SplitWithSizes", "Stack", "Cat", "Cumsum", "Softmax",
+    "dim": ("Unsqueeze", "Unbind", "Split", "SplitWithSizes", "UnsafeSplit",
+            "UnsafeSplitWithSizes", "Stack", "Cat", "Cumsum", "Softmax",
             "LogSoftmax"),
     "dims": ("Sum", "Mean", "Squeeze", "Transpose", "Flip"),
     "kept": ("Max0", "Min0", "Sort", "Amax", "Amin"),
