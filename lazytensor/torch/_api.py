@@ -30,6 +30,7 @@ from . import (
     norms,
     operators,
     order,
+    orders,
     parts,
     pointwise,
     random,
@@ -66,8 +67,8 @@ from .tensor import Tensor as Tensor
 MODULES = (
     _nn, _untyped, arithmetic, autograd, complexes, contraction, convert, copying, counting, create,
     cumulative, differences, draws, exchange, foreach, index, join, linear, lowrank, masks, norms,
-    operators, order, parts, pointwise, ranges, reduce, return_types, scatter, settings, shape,
-    sharing, single, special, spectrogram, statistics, views, windows,
+    operators, order, orders, parts, pointwise, ranges, reduce, return_types, scatter, settings,
+    shape, sharing, single, special, spectrogram, statistics, views, windows,
 )  # fmt: skip
 
 

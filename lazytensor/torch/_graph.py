@@ -50,7 +50,8 @@ _sequence = itertools.count()
 Edge = tuple["GradFn | None", int]
 # Derivatives that read two operands, of which a Python number may have been one.
 PAIRS = frozenset(("AddBackward0", "SubBackward0", "MulBackward0", "DivBackward0", "CopyBackwards",
-                   "FillBackward3", "FillBackward1", "WhereBackward0", "IndexPutBackward0"))  # fmt: skip
+                   "FillBackward3", "FillBackward1", "WhereBackward0",
+                   "IndexPutBackward0"))  # fmt: skip
 
 
 def refuse_within(call: str, what: str) -> None:

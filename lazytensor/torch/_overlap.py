@@ -6,6 +6,7 @@ What enters: tensors. What leaves: PyTorch's refusals. It must not know operatio
 
 from collections.abc import Sequence
 
+from ._strides import gapless
 from .tensor import Tensor
 
 _MORE_THAN_ONCE = (
@@ -54,15 +55,3 @@ def _partly(x: Tensor, t: Tensor) -> bool:
     if spans[0] == spans[1]:
         return x._stride() != t._stride()
     return spans[0][0] < spans[1][1] and spans[1][0] < spans[0][1]
-
-
-def gapless(x: Tensor) -> bool:
-    """Whether the elements fill a span of memory, each place once."""
-    if x._strides is None or not x._node.size:
-        return True
-    expected = 1
-    for s, n in sorted((s, n) for s, n in zip(x._strides, x._node.shape) if n > 1):
-        if s != expected:
-            return False
-        expected *= n
-    return True

@@ -23,13 +23,13 @@ from ._dispatch import (
     assign,
     broadcast,
     cast,
-    elementwise_strides,
     in_place,
     need_tensor,
     needs_grad,
     number,
     op,
     refuse_leaf,
+    refuse_overlap,
     result_type,
     run,
     run_many,
@@ -38,6 +38,7 @@ from ._dispatch import (
 )
 from ._dtypes import TITLES, bool_, complex128, default, dtype, float64, uint8
 from ._graph import grad_fn_class
+from ._strides import elementwise_strides
 from ._unbatched import no_value
 from .convert import array
 from .pointwise import binary, floated, is_number, pointwise, strides_like
@@ -450,6 +451,8 @@ def zero_(input: Tensor) -> Tensor:
 def fill_(input: Tensor, value: Any) -> Tensor:
     """Every element one number, or that of a tensor without axes, in place. Raises RuntimeError."""
     refuse_leaf(input, (value,))
+    if isinstance(value, Tensor):  # which PyTorch copies
+        refuse_overlap(input)
     title = "FillBackward3" if isinstance(value, Tensor) else "FillBackward2"
     return assign(input, _filled(title, input, value))
 

@@ -29,7 +29,7 @@ from ._format import PRINT_OPTS, formatted, suffixes, text
 from ._graph import MODE, Handle, refuse_within
 from ._overlap import refuse_overlap
 from .create import from_array, moved
-from .parts import expand, unbind
+from .parts import unbind
 from .tensor import Tensor, is_contiguous, memory, wrap
 from .views import axis, clone, dense, type_name
 from .views import formatted as strides_of
@@ -458,8 +458,10 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     refuse_overlap(input, (src,))
     x = src if isinstance(src, Tensor) else from_array(np.asarray(src))
     shape, to = input._node.shape, input.dtype
-    if broadcast(x._node.shape, shape) != shape:
-        expand(x, shape)
+    if (joint := broadcast(shape, x._node.shape)) != shape:
+        raise RuntimeError(
+            f"output with shape {list(shape)} doesn't match the broadcast shape {list(joint)}"
+        )
 
     def f(_: Node, new: Node) -> Node:
         return g.broadcast_to(cast(new, to), shape)

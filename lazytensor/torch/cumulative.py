@@ -15,7 +15,6 @@ from . import return_types
 from ._dispatch import (
     FUNCTIONS,
     alias,
-    elementwise_strides,
     in_place,
     need_tensor,
     noted,
@@ -26,6 +25,7 @@ from ._dispatch import (
     to_dtype,
 )
 from ._dtypes import bool_, default, dtype
+from ._strides import elementwise_strides
 from .reduce import accumulated, along, refuse
 from .tensor import Tensor
 from .views import axis

@@ -14,7 +14,8 @@ from ..lang import indexing
 from ..ops import g
 from ..runtime.materialize import NoValue, value
 from . import _dtypes
-from ._dispatch import assign, cast, number, op, ordered_strides, record, refuse_leaf, to_dtype
+from ._dispatch import assign, cast, number, op, record, refuse_leaf, to_dtype
+from ._strides import gapless, ordered_strides
 from .create import from_array, moved
 from .parts import cut, picked
 from .tensor import Tensor, contiguous, wrap
@@ -266,6 +267,7 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
         return
     given = _shorter(given)
     refuse_leaf(shown, (given,))
+    refuse_meeting(shown, given)
     node, u = shown._read(), given._read()
     if u.size == 1 and len(arrays) == 1 and _is_mask(arrays):
         if u.dtype.kind == "c" != node.dtype.kind and value(g.imag(u)).any():
@@ -291,6 +293,20 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
             ) from None
     tensors, read = (shown, given), (node, given._read())
     assign(shown, record(wrap(out, shown.dtype), "IndexPut", tensors, read))
+
+
+def refuse_meeting(x: Tensor, given: Tensor) -> None:
+    """Raises RuntimeError for what lies in the memory that is written to, where that is plain."""
+    if given._stor is None or given._stor is not x._stor or given is x:
+        return
+    if gapless(x) and gapless(given) and x._node.size and given._node.size:
+        ends = [(t._offset, t._offset + t._node.size) for t in (x, given)]
+        if ends[0][0] < ends[1][1] and ends[1][0] < ends[0][1]:
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to "
+                "tensor refer to a single memory location. Please clone() the tensor before "
+                "performing the operation."
+            )
 
 
 def _one_mask(x: Tensor, arrays: dict[int, Tensor], u: Node) -> bool:

@@ -1,6 +1,6 @@
-"""Python's operators on tensors, bound to the operations that they stand for.
+"""The operators of tensors: `x + y`, `2 - x`, `x @= y`, comparisons.
 
-What enters: tensors and Python numbers. What leaves: tensors. It must not know how anything is
+What enters: tensors, Python numbers. What leaves: tensors. It must not know how anything is
 computed.
 """
 
@@ -14,6 +14,8 @@ from ._dispatch import FUNCTIONS, NUMBERS, saved_entry
 from ._graph import MODE, grad_fn_class
 from .pointwise import mul
 from .tensor import Tensor
+
+__all__ = ["FAST"]
 
 # The way of `x * y` and `x * 2.0` with nothing to cast or broadcast is as short as it can be: these
 # few lines are most of what an operation on a small tensor costs.

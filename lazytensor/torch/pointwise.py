@@ -21,7 +21,6 @@ from ._dispatch import (
     broadcast,
     cast,
     distinct,
-    elementwise_strides,
     in_place,
     need_tensor,
     noted,
@@ -34,6 +33,7 @@ from ._dispatch import (
 )
 from ._dtypes import bool_, default, dtype
 from ._graph import MODE
+from ._strides import elementwise_strides
 from .tensor import Ints, Tensor, is_contiguous, wrap
 from .views import dense
 

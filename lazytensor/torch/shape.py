@@ -15,12 +15,12 @@ from ..ir.node import Node, leaf
 from ..lang import movement
 from ..lang import views as nodes
 from ..ops import g
-from . import _dtypes, complexes, parts, views
+from . import _dtypes, complexes, orders, parts, views
 from ._dispatch import FUNCTIONS, cast, noted, op, run
 from ._dtypes import dtype
 from ._graph import grad_fn_class
 from .create import new, place
-from .tensor import Ints, Tensor, contiguous, normal, wrap
+from .tensor import Ints, Tensor, contiguous, is_contiguous, normal, wrap
 from .views import axes_of, axis, dense, reshape
 
 __all__ = ["copied"]
@@ -235,6 +235,13 @@ def as_strided_scatter(
             "expected src to have a size equal to the slice of self. src size = "
             f"{list(src._node.shape)}, slice size = {list(shape)}"
         )
+    if input.requires_grad and input._strides is not None and not is_contiguous(
+        input._node.shape, input._strides
+    ):
+        raise RuntimeError(
+            "!self.requires_grad() || self.is_contiguous() INTERNAL ASSERT FAILED: "
+            "as_strided_scatter is currently only supported for contiguous inputs"
+        )
     offset = input._offset if storage_offset is None else storage_offset
     parts.check_strided(input, shape, tuple(stride), offset)
     index = parts.within(input, leaf(nodes.strided_places(shape, stride, offset), place(None)))
@@ -244,7 +251,8 @@ def as_strided_scatter(
         lines = g.reshape(x, (x.size,)), g.reshape(cast(u, of), (u.size,))
         return g.reshape(g.scatter([*lines, flat]), x.shape)
 
-    return _made("AsStridedScatter", written, input, src)
+    out = _made("AsStridedScatter", written, input, src)
+    return noted(out, part=(shape, tuple(stride), offset))  # type: ignore[no-any-return]
 
 
 # --- views' copies --------------------------------------------------------------------------------
@@ -284,10 +292,10 @@ def _view(input: Tensor, size: Any) -> Tensor:
 
 for _name, _f in (
     ("alias", views.alias_of), ("as_strided", parts.as_strided), ("detach", views.detach),
-    ("diagonal", parts.diagonal), ("expand", parts.expand), ("permute", views.permute),
+    ("diagonal", parts.diagonal), ("expand", parts.expand), ("permute", orders.permute),
     ("select", parts.select), ("slice", _slice), ("split", parts.split),
-    ("split_with_sizes", parts.split_with_sizes), ("squeeze", views.squeeze), ("t", views.t),
-    ("transpose", views.transpose), ("unbind", parts.unbind), ("unfold", parts.unfold),
+    ("split_with_sizes", parts.split_with_sizes), ("squeeze", views.squeeze), ("t", orders.t),
+    ("transpose", orders.transpose), ("unbind", parts.unbind), ("unfold", parts.unfold),
     ("unsqueeze", views.unsqueeze), ("view", _view), ("view_as_complex", complexes.view_as_complex),
     ("view_as_real", complexes.view_as_real),
 ):  # fmt: skip
@@ -319,19 +327,22 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 
 def _unsafe(name: str, f: Callable[..., tuple[Tensor, ...]]) -> None:
     def function(input: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, ...]:
-        return tuple([_detached_piece(x) for x in f(input, *args, **kwargs)])
+        return _apart(f(input, *args, **kwargs))
 
     function.__doc__ = f"`{name}`, of pieces that may be written to without others noticing."
     op(f"unsafe_{name}")(function)
 
 
-def _detached_piece(x: Tensor) -> Tensor:
-    out = wrap(_same(x._node), x.dtype, x._strides)
-    fn = x._fn
-    if fn is not None and fn.inputs is not None:
-        title = "UnsafeSplitWithSizesBackward0" if "Sizes" in fn.name() else "UnsafeSplitBackward0"
-        out._fn = grad_fn_class(title)(fn.edges, fn.inputs, (out._node,))
-    return out
+def _apart(found: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """New pieces of a tensor, which share its memory without its being told of writes."""
+    old = found[0]._fn if found else None
+    new = None
+    if old is not None and old.inputs is not None:
+        new = grad_fn_class("Unsafe" + type(old).__name__)(old.edges, old.inputs, old.outputs)
+        new.__dict__.update(old.__dict__)
+    for x in found:
+        x._base, x._counter, x._origin, x._fn = None, [0], "", new
+    return found
 
 
 _unsafe("split", parts.split)
@@ -390,7 +401,11 @@ def resize(input: Tensor, *sizes: Any) -> Tensor:
             f"tensor has a size of {_times(own)} ({input._node.size} elements). autograd's resize "
             "can only change the shape of a given tensor, while preserving the number of elements. "
         )
-    return reshape(input, shape)
+    out = reshape(input, shape)
+    fn = out._fn
+    if fn is not None and fn.inputs is not None:
+        out._fn = grad_fn_class("ResizeBackward")(fn.edges, fn.inputs, fn.outputs)
+    return out
 
 
 def _times(sizes: Sequence[int]) -> str:

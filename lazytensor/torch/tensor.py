@@ -239,9 +239,10 @@ class Tensor:
 
     def _record(self) -> GradFn | None:
         base = self._base
-        if base is not None and self._counter is not None and self._at != self._counter[0]:
-            if self._fn is not None or base.requires_grad:
-                self._recorded_again(base, self._counter[0])
+        if base is None or self._counter is None or self._at == self._counter[0]:
+            return self._fn
+        if self._fn is not None or base.requires_grad:
+            self._recorded_again(base, self._counter[0])
         return self._fn
 
     def _recorded_again(self, base: "Tensor", version: int) -> None:

@@ -15,22 +15,12 @@ from ..ops import g
 from ..ops.bits import bitcast
 from ..ops.elementwise import conj as conj_row
 from ..ops.elementwise import negative
-from ..ops.movement import permute as permute_row
 from ..ops.movement import reshape as reshape_row
-from ._dispatch import (
-    alias,
-    need_tensor,
-    op,
-    ordered_strides,
-    record,
-    record_many,
-    record_view,
-    refuse_leaf,
-    run,
-)
+from ._dispatch import need_tensor, op, record, record_many, record_view, refuse_leaf, run
 from ._dtypes import TITLES
 from ._dtypes import dtype as DType
 from ._graph import MODE, GradFn, grad_fn_class
+from ._strides import ordered_strides
 from ._types import channels_last as CHANNELS_LAST
 from ._types import channels_last_3d as CHANNELS_LAST_3D
 from ._types import preserve_format as PRESERVE
@@ -292,14 +282,14 @@ def _check_bits(x: Tensor, to: DType) -> None:
     how = f"to view {TITLES[x.dtype]} as {TITLES[to]} (different element sizes)"
     if not shape:
         raise RuntimeError(f"self.dim() cannot be 0 {how}")
+    if ratio > 1 and shape[-1] % ratio:
+        raise RuntimeError(
+            f"self.size(-1) must be divisible by {ratio} {how}, but got {shape[-1]}"
+        )
     if strides[-1] != 1:
         raise RuntimeError(f"self.stride(-1) must be 1 {how}, but got {strides[-1]}")
     if ratio < 2:
         return
-    if shape[-1] % ratio:
-        raise RuntimeError(
-            f"self.size(-1) must be divisible by {ratio} {how}, but got {shape[-1]}"
-        )
     if x._offset % ratio:
         raise RuntimeError(
             f"self.storage_offset() must be divisible by {ratio} {how}, but got {x._offset}"
@@ -447,98 +437,6 @@ def _as_written(fn: GradFn | None) -> GradFn | None:
     return out
 
 
-# --- other orders of axes -------------------------------------------------------------------------
-
-
-def _permuted(name: str, x: Tensor, order: Ints, **facts: Any) -> Tensor:
-    strides = tuple([x._stride()[a] for a in order])
-    return shown(name, x, ((permute_row, (order,)),), strides, **facts)
-
-
-@op()
-def permute(input: Tensor, *dims: Any) -> Tensor:
-    """The axes in another order."""
-    ndim = len(input._node.shape)
-    given = sizes_of(dims, "permute")
-    if len(given) != ndim:
-        raise RuntimeError(
-            f"permute(sparse_coo): number of dimensions in the tensor input does not match the "
-            f"length of the desired ordering of dimensions i.e. input.dim() = {ndim} is not equal "
-            f"to len(dims) = {len(given)}"
-        )
-    order = tuple(axis(d, ndim) for d in given)
-    if len(set(order)) != ndim:
-        raise RuntimeError("permute(): duplicate dims are not allowed.")
-    return _permuted("Permute", input, order)
-
-
-@op()
-def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Two axes exchanged."""
-    ndim = len(input._node.shape)
-    a, b = axis(dim0, ndim), axis(dim1, ndim)
-    order = list(range(ndim))
-    if ndim:
-        order[a], order[b] = b, a
-    return _permuted("Transpose", input, tuple(order), dims=(a, b))
-
-
-for _name in ("swapaxes", "swapdims"):
-    alias(_name, "transpose")
-
-
-@op()
-def t(input: Tensor) -> Tensor:
-    """The transpose of a matrix; vectors as they are."""
-    ndim = len(input._node.shape)
-    if ndim > 2:
-        raise RuntimeError(
-            f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D"
-        )
-    return _permuted("T", input, tuple(range(ndim))[::-1])
-
-
-@op()
-def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
-    """Axes moved to other places, the rest in order."""
-    ndim = len(input._node.shape)
-    sources = _moved("source", source, ndim)
-    targets = _moved("destination", destination, ndim)
-    if len(sources) != len(targets):
-        raise RuntimeError(
-            "movedim: Invalid source or destination dims: source "
-            f"({list(_as_list(source))} dims) should contain the same number of dims as "
-            f"destination ({list(_as_list(destination))} dims)"
-        )
-    if not ndim:
-        return alias_of(input)
-    order = [a for a in range(ndim) if a not in sources]
-    for target, a in sorted(zip(targets, sources)):
-        order.insert(target, a)
-    return _permuted("Permute", input, tuple(order))
-
-
-def _moved(word: str, dims: Any, ndim: int) -> Ints:
-    found = tuple([axis(d, ndim) for d in _as_list(dims)])
-    if len(set(found)) < len(found):
-        raise RuntimeError(f"movedim: repeated dim in `{word}` ({_as_list(dims)})")
-    return found
-
-
-def _as_list(x: Any) -> list[Any]:
-    return [x] if isinstance(x, int) else list(x)
-
-
-alias("moveaxis", "movedim")
-
-
-@op()
-def adjoint(input: Tensor) -> Tensor:
-    """The conjugate transpose of each matrix."""
-    out = transpose(input, -2, -1)
-    return Tensor.conj(out) if out.dtype._rank == 3 else out  # type: ignore[attr-defined]
-
-
 # --- complex parts, aliases, copies ---------------------------------------------------------------
 
 
@@ -658,32 +556,5 @@ def formatted(form: Any, shape: Ints) -> Ints | None:
     return None
 
 
-for _name in ("squeeze", "unsqueeze", "transpose", "t", "swapaxes", "swapdims"):
+for _name in ("squeeze", "unsqueeze"):
     in_place_form(_name)
-setattr(Tensor, "T", property(lambda x: permute(x, tuple(range(x.ndim))[::-1])))  # noqa: B010
-
-
-def _matrices(name: str, x: Tensor, only: bool = False) -> Tensor:
-    """Raises RuntimeError for a tensor that is no matrix, nor a batch of them unless `only`."""
-    ndim = len(x._node.shape)
-    if ndim in (0, 2) or (ndim > 2 and not only):
-        return x
-    what = "matrices (2-D tensors)" if only else "matrices or batches of matrices"
-    more = " For batches of matrices, consider using tensor.mH" if ndim > 2 else ""
-    raise RuntimeError(
-        f"tensor.{name} is only supported on {what}. Got {ndim}-D tensor.{more}"
-    )
-
-
-def _transposed(name: str, conjugate: bool, only: bool = False) -> Any:
-    def attribute(x: Tensor) -> Tensor:
-        if not _matrices(name, x, only)._node.shape:
-            return permute(x, ())
-        return adjoint(x) if conjugate else transpose(x, -2, -1)
-
-    return property(attribute)
-
-
-setattr(Tensor, "mT", _transposed("mT", False))  # noqa: B010
-setattr(Tensor, "H", _transposed("H", True, only=True))  # noqa: B010
-setattr(Tensor, "mH", _transposed("mH", True))  # noqa: B010

@@ -74,5 +74,5 @@ def same_gradients(call: str, rtol: float = 1e-9) -> None:
         if a is not None:
             assert a.shape == b.shape
             np.testing.assert_allclose(
-                a.numpy(), b.resolve_conj().numpy(force=True), rtol, 1e-12
+                a.resolve_conj().numpy(force=True), b.resolve_conj().numpy(force=True), rtol, 1e-12
             )

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...ir.node import Node
-from .._dispatch import elementwise_strides
 from .._graph import GradFn
+from .._strides import elementwise_strides
 from ..tensor import Tensor, wrap
 
 __all__ = ["captured", "drop", "hold", "placed", "pop", "push", "settled"]

@@ -16,7 +16,7 @@ from ...ops import g
 from ...ops.movement import reshape
 from .._dispatch import FUNCTIONS, assign
 from .._graph import MODE, AccumulateGrad, Different, Edge, GradFn
-from .._overlap import gapless
+from .._strides import gapless
 from .._tree import flatten, unflatten
 from ..tensor import Tensor, wrap
 from ..views import sizes_of

@@ -13,10 +13,10 @@ from typing import Any
 from ...ir.node import Node, scalar
 from ...ops import g
 from .._compute import note
-from .._dispatch import elementwise_strides, to_dtype
+from .._dispatch import to_dtype
 from .._graph import ANOMALY, MODE, NOWHERE, AccumulateGrad, GradFn
-from .._overlap import gapless
 from .._slices import CopySlices
+from .._strides import elementwise_strides, gapless
 from .._types import contiguous_format
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
 from ..views import clone, dense, detach
@@ -102,7 +102,9 @@ class Walk:
                 return self.by_formula(fn, slots)
         if not fn.shares:
             return fn.pull(slots)
-        return slots if fn.passes and len(fn.edges) == 1 else self.by_formula(fn, slots)
+        if fn.passes and len(fn.edges) == 1 and fn.outputs[0].args[0] is inputs[0]:
+            return slots
+        return self.by_formula(fn, slots)
 
     def by_formula(self, fn: GradFn, slots: Slots) -> Sequence[Any]:
         """Gradients by PyTorch's formula, which says where in memory they are."""

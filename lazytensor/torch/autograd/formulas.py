@@ -1,9 +1,9 @@
 """Derivatives as PyTorch writes them: the operations on tensors that a gradient is made by.
 
-The graph gives every derivative; but which operations make one can be seen: where the gradient lies
-in memory, what it shares that with, how often it was written to, and with `create_graph` the records
-that made it. What enters: records and gradients of their outputs. What leaves: gradients of what
-they read. It must not know in which order records are asked.
+The graph gives every derivative; but which operations make one can be seen: where the gradient
+lies in memory, what it shares that with, how often it was written to, and with `create_graph` the
+records that made it. What enters: records and gradients of their outputs. What leaves: gradients of
+what they read. It must not know in which order records are asked.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,9 +11,10 @@ from typing import Any
 from weakref import ref
 
 from ...ir.node import Node
+from ...ops import elementwise as rows
 from ...ops import g
-from ...ops.elementwise import square
-from ...ops.movement import permute
+from ...ops.elementwise import cast
+from ...ops.movement import broadcast_to, permute, reshape
 from .._dispatch import FUNCTIONS, run, to_dtype
 from .._graph import MODE, AccumulateGrad, GradFn, grad_fn_class
 from .._slices import CopySlices
@@ -170,7 +171,7 @@ def _squeezed_back(fn: Any, x: Tensor) -> Tensor:
 
 
 def _power(fn: Any, x: Tensor) -> Tensor:
-    exponent = 2 if fn.outputs[0].op is square else number(fn)
+    exponent = 2 if fn.outputs[0].op is rows.square else number(fn)
     if exponent == 0:
         return zeros(x)
     return x * times(read(fn, 0).pow(exponent - 1), exponent).conj()
@@ -310,7 +311,7 @@ def _joined(fn: Any, parts: Sequence[Tensor | None]) -> Any:
 
 
 def _sliced(fn: CopySlices, x: Tensor) -> list[Tensor | None]:
-    """The gradient of the base with the part of the view replaced, and those of what was written."""
+    """The gradient of the base with the part of the view replaced, and of what was written."""
     sizes, strides, offset = fn.place.view
     base = fn.place.base or contiguous(x._node.shape)
     whole = wrap(zeros(x)._read(), x.dtype, normal(x._node.shape, base))
@@ -366,6 +367,13 @@ def _strided(fn: Any, x: Tensor) -> Tensor:
     return memory.as_strided(whole, own, own_offset - first)  # type: ignore[no-any-return]
 
 
+def _scattered(fn: Any, x: Tensor) -> Tensor:
+    """PyTorch's gradient of what a part of was replaced: it keeps that part."""
+    out = x.new_zeros(shape(fn))
+    out.as_strided(*fn.part).copy_(x.contiguous().as_strided(*fn.part))
+    return out  # type: ignore[no-any-return]
+
+
 # --- the table ------------------------------------------------------------------------------------
 
 _pass: Formula = lambda fn, x: x  # noqa: E731
@@ -379,11 +387,15 @@ SHARING: dict[str, Any] = {
     "SubBackward0": (_pass, lambda fn, x: scaled(-x, fn)),
     "RsubBackward0": (lambda fn, x: scaled(-x, fn), _pass),
     **dict.fromkeys(("CloneBackward0", "AliasBackward0", "ToCopyBackward0"), (_pass,)),
-    **dict.fromkeys(("ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0"), (_reshaped,)),
+    **dict.fromkeys(
+        ("ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0"), (_reshaped,)
+    ),
     **dict.fromkeys(("PermuteBackward0",), (_permuted,)),
     **dict.fromkeys(("TransposeBackward0", "TransposeBackward1"), (_transposed,)),
     **dict.fromkeys(("TBackward0", "TBackward1"), (lambda fn, x: x.t(),)),
-    **dict.fromkeys(("UnsqueezeBackward0", "UnsqueezeBackward1"), (lambda fn, x: x.squeeze(fn.dim),)),
+    **dict.fromkeys(
+        ("UnsqueezeBackward0", "UnsqueezeBackward1"), (lambda fn, x: x.squeeze(fn.dim),)
+    ),
     **dict.fromkeys([f"SqueezeBackward{i}" for i in range(6)], (_squeezed_back,)),
     "ExpandBackward0": (_sum_to,),
     "ConjBackward0": (lambda fn, x: x.conj(),),
@@ -408,8 +420,14 @@ SHARING: dict[str, Any] = {
     "MvBackward0": (lambda fn, x: x.ger(read(fn, 1).conj()),
                     lambda fn, x: read(fn, 0).conj().t().mv(x)),
     "UnbindBackward0": (_stacked,),
-    **dict.fromkeys(("SplitBackward0", "SplitWithSizesBackward0"), (_joined,)),
-    **dict.fromkeys(("FillBackward0", "FillBackward2", "ZeroBackward0", "SignBackward0"), (_zeros,)),
+    **dict.fromkeys(
+        ("SplitBackward0", "SplitWithSizesBackward0", "UnsafeSplitBackward0",
+         "UnsafeSplitWithSizesBackward0"), (_joined,)
+    ),
+    "AsStridedScatterBackward0": (_scattered, lambda fn, x: x.contiguous().as_strided(*fn.part)),
+    **dict.fromkeys(
+        ("FillBackward0", "FillBackward2", "ZeroBackward0", "SignBackward0"), (_zeros,)
+    ),
     "FillBackward3": (_zeros, lambda fn, x: x.sum()),
 }  # fmt: skip
 NEW: dict[str, tuple[Formula, ...]] = {
@@ -450,17 +468,66 @@ for _name in ("AddBackward0", "CloneBackward0", "AliasBackward0"):
     grad_fn_class(_name).passes = True
 
 
+# --- whose formula it is --------------------------------------------------------------------------
+# Operations that are computed in one step are recorded under the name of the last one that PyTorch
+# would do: of these no formula holds, which is seen by what was noted, or by what was computed.
+
+_NOTED = {
+    "dim": ("Unsqueeze", "Unbind", "Split", "SplitWithSizes", "UnsafeSplit",
+            "UnsafeSplitWithSizes", "Stack", "Cat", "Cumsum", "Softmax",
+            "LogSoftmax"),
+    "dims": ("Sum", "Mean", "Squeeze", "Transpose", "Flip"),
+    "kept": ("Max0", "Min0", "Sort", "Amax", "Amin"),
+    "place": ("AsStrided",),
+}  # fmt: skip
+_ROWS = {
+    "Add": rows.add, "Sub": rows.subtract, "Rsub": rows.subtract, "Mul": rows.multiply,
+    "Div": rows.divide, "Maximum": rows.maximum, "Minimum": rows.minimum, "Neg": rows.negative,
+    "Abs": rows.abs_, "Exp": rows.exp, "Sin": rows.sin, "Cos": rows.cos, "Log": rows.log,
+    "Sqrt": rows.sqrt_, "Reciprocal": rows.reciprocal, "View": reshape, "UnsafeView": reshape,
+    "ReshapeAlias": reshape, "Permute": permute, "T": permute, "Expand": broadcast_to,
+}  # fmt: skip
+_NDIMS = {"Dot": (1, 1, 0), "Mv": (2, 1, 1), "Mm": (2, 2, 2)}
+
+
+def _genuine(fn: GradFn) -> bool:
+    """Whether a record is of the operation that the formula is for."""
+    name, _, form = type(fn).__name__.partition("Backward")
+    for fact, names in _NOTED.items():
+        if name in names or name + form in names:
+            return fact in fn.__dict__
+    out, inputs = fn.outputs[0], fn.read()
+    if name in _ROWS:
+        return _is_row(out, _ROWS[name], inputs)
+    if name == "Pow":
+        return _is_row(out, rows.square, inputs) or _is_row(out, rows.pow_, inputs)
+    if name in _NDIMS:
+        return tuple(n.ndim for n in (*inputs, out)) == _NDIMS[name]
+    if name in ("Clone", "Alias", "ToCopy", "Sigmoid"):
+        return len(inputs) == 1 and inputs[0].shape == out.shape
+    return True
+
+
+def _is_row(out: Node, row: Any, inputs: Sequence[Node]) -> bool:
+    node = out.args[0] if out.op is cast else out
+    if node.op is not row:
+        return False
+    first = node.args[-1] if row is rows.subtract and node.args[0] not in inputs else node.args[0]
+    return first in inputs or (first.op is cast and first.args[0] in inputs)
+
+
 def by_formula(fn: Any, given: Sequence[Tensor | None]) -> list[Tensor | None]:
     """Gradients of what a record read, by its formula, or else by the graph."""
     if all(x is None for x in given):
         return [None] * len(fn.edges)
     if isinstance(fn, CopySlices):
         return _sliced(fn, given[0])  # type: ignore[arg-type]
-    if fn.formula is not None:
-        fn.restore()
-    wanted = [into is not None for into, _ in fn.edges]
     if fn.formula is None:
         return by_graph(fn, given)
+    fn.restore()
+    if not _genuine(fn):
+        return by_graph(fn, given)
+    wanted = [into is not None for into, _ in fn.edges]
     x = given[0] if fn.count == 1 else given
     found = fn.formula(fn, x) if callable(fn.formula) else None
     out: list[Tensor | None] = []
