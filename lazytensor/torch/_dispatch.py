@@ -19,8 +19,9 @@ from ..ops.movement import reshape
 from ..runtime.materialize import NoValue
 from . import _dtypes, tensor
 from ._dtypes import dtype
-from ._graph import MODE, RESULT, Different, Edge, Saved, grad_fn_class
-from ._saves import SAVES
+from ._graph import MODE, Different, Saved, grad_fn_class
+from ._packing import pack_saved, saved_by
+from ._packing import saved_entry as saved_entry
 from ._unbatched import no_value
 from .tensor import Tensor, wrap
 
@@ -356,8 +357,10 @@ def record(out: Tensor, name: str, tensors: Sequence[Tensor], nodes: Sequence[No
     if name and MODE.grad and out.dtype._rank > 1:
         edges = [t._edge() for t in tensors]
         if any(fn is not None for fn, _ in edges):
-            saved = _saved(name, tensors, edges, (out,))
+            saved = saved_by(name, tensors, edges, (out,))
             out._fn = grad_fn_class(_titled(name))(edges, tuple(nodes), (out._node,), saved)
+            if MODE.hooks and saved:
+                pack_saved(out._fn, name, tensors, edges, (out,))
     if MODE.inference:
         out._inference = True
     return out
@@ -372,49 +375,13 @@ def record_many(
     edges = [t._edge() for t in tensors]
     if not any(fn is not None for fn, _ in edges):
         return
-    saved = _saved(name, tensors, edges, outs)
+    saved = saved_by(name, tensors, edges, outs)
     fn = grad_fn_class(_titled(name))(edges, tuple(nodes), [t._node for t in outs], saved)
     for number, out in enumerate(outs):
         if out.dtype._rank > 1:
             out._fn, out._out = fn, number
-
-
-def _saved(
-    name: str, tensors: Sequence[Tensor], edges: Sequence[Edge], outs: Sequence[Tensor]
-) -> tuple[Saved, ...]:
-    """Counters of what PyTorch's derivative of that name reads."""
-    spec = SAVES.get(name.partition("Backward")[0])
-    if spec is None:
-        return ()
-    found = []
-    for letter in spec:
-        if letter == "r":
-            found.extend([(*saved_entry(t)[:4], RESULT, i) for i, t in enumerate(outs)])
-        elif letter == "x":
-            for i, t in enumerate(tensors):
-                if any(fn is not None for j, (fn, _) in enumerate(edges) if j != i):
-                    found.append(saved_entry(t))
-        elif int(letter) < len(tensors):
-            found.append(saved_entry(tensors[int(letter)]))
-    return tuple(found)
-
-
-def saved_entry(t: Tensor) -> Saved:
-    """The counter of writes to a tensor, what it stands at, and what the tensor is.
-
-    Raises RuntimeError for a tensor made in inference mode.
-    """
-    if t._inference:
-        raise RuntimeError(
-            "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
-            "inference mode in computation tracked by autograd. To work around this, you can make "
-            "a clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` "
-            "instead of `torch.inference_mode()`."
-        )
-    counter = t._counter
-    if counter is None:
-        counter = t._counter = [0]
-    return counter, counter[0], t.dtype, t._node.shape, t._fn, t._out
+    if MODE.hooks and saved:
+        pack_saved(fn, name, tensors, edges, outs)
 
 
 def distinct(nodes: Sequence[Node]) -> list[Node]:

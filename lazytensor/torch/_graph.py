@@ -27,6 +27,8 @@ class _Mode(threading.local):
     inference = False
     levels: tuple[Any, ...] = ()  # of forward mode, open now
     transforms: tuple[Any, ...] = ()  # whose functions run now, outermost first
+    hooks: tuple[Any, ...] = ()  # pairs that pack and unpack what is saved, the last one in force
+    hooks_off: str | None = None  # why there may be none
 
 
 class Different(Exception):
@@ -84,7 +86,7 @@ def stale(of: dtype, shape: Sequence[int], where: str, version: int, expected: i
         "variable in question was changed in there or anywhere later. Good luck!"
         if ANOMALY.on
         else "enable anomaly detection to find the operation that failed to compute its gradient, "
-        "with torch.autograd.set_detect_anomaly(True)."
+        "with torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
     return (
         "one of the variables needed for gradient computation has been modified by an inplace "
@@ -142,6 +144,7 @@ class GradFn:
     _tensor_hooks: dict[int, dict[int, Any]] | None = None
     _retained: dict[int, Any] | None = None
     _extra: dict[str, Any] | None = None
+    _packed: Any = None  # what hooks made of what is saved
 
     def __init__(
         self,
@@ -204,17 +207,23 @@ class GradFn:
         self.watched = True
         self._retained[number] = keeper
 
+    def described(self, number: int) -> str:
+        """Words for an output."""
+        return f", which is output {number} of {self.name().partition('Backward')[0]},"
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {hex(id(self))}>"
 
     def check(self) -> None:
         """Raises RuntimeError where what the derivative reads was written to since, or let go."""
+        if self._packed is not None:
+            self._packed.open(self)
         if self.inputs is None and self.outputs is None:
             raise RuntimeError(FREED)
         for counter, version, of, shape, made, number in self.saved:
             if counter[0] != version:
                 made = self if made is RESULT else made
-                where = "" if made is None else f", which is output {number} of {made.name()},"
+                where = "" if made is None else made.described(number)
                 raise RuntimeError(stale(of, shape, where, counter[0], version))
 
     def pull(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
@@ -253,6 +262,8 @@ class GradFn:
 
     def read(self) -> Sequence[Node]:
         """The nodes that were read, one an edge. Raises RuntimeError where they were let go."""
+        if self._packed is not None:
+            self._packed.open(self)
         if self.inputs is None:
             raise RuntimeError(FREED)
         return self.inputs
@@ -267,6 +278,9 @@ class GradFn:
 
     def free(self) -> None:
         """Let go of what was saved; records that save nothing may be asked again."""
+        if self._packed is not None:
+            self._packed = self.inputs = self.outputs = None
+            return
         inputs = self.inputs
         if inputs is None:
             return

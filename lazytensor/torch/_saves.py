@@ -1,7 +1,7 @@
 """What PyTorch's derivatives save: only a write to one of these makes a later `backward` refuse.
 
 By the name of the derivative: a digit is an input, `r` the results, `x` each input where another
-one needs a gradient.
+one needs a gradient, `R` the results where there are several inputs.
 """
 
 SAVES: dict[str, str] = {
@@ -21,7 +21,7 @@ SAVES: dict[str, str] = {
     ),
     **dict.fromkeys(("Max", "Min", "Amax", "Amin"), "0r"),
     "Div": "1x",
-    "Pow": "0r",
+    "Pow": "01R",
     "Addmm": "12",
     "Addbmm": "12",
     "Baddbmm": "12",

@@ -49,4 +49,4 @@ def _backward(
     inputs: Any = None,
 ) -> None:
     """Add the gradients of the tensor to the `.grad` of the leaves that it was made from."""
-    backward(input, gradient, retain_graph, create_graph, inputs)
+    backward(input, gradient, retain_graph, create_graph, inputs=inputs)

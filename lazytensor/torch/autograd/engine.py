@@ -8,21 +8,21 @@ It must not know any operation.
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...ir.graph import ancestors
 from ...ir.node import Node, apply, scalar
 from ...ops import g
 from ...ops.movement import reshape
 from .._dispatch import distinct, to_dtype
-from .._graph import ANOMALY, MODE, AccumulateGrad, GradFn, grad_fn_class
+from .._graph import ANOMALY, MODE, AccumulateGrad, Edge, GradFn, grad_fn_class
 from ..tensor import Tensor, wrap
 from ..views import dense
 from .anomaly import look_for_nan, point_at
 from .batches import over
 from .hooks import changed, checked_hook
 
-__all__ = ["backward", "grad"]
+__all__ = ["WALKS", "GradientEdge", "backward", "grad"]
 
 Slots = list[Any]
 Place = tuple[int, int]
@@ -32,6 +32,18 @@ def ones(x: Tensor) -> Tensor:
     """A gradient of ones."""
     node = x._read()
     return wrap(g.broadcast_to(scalar(1, node.dtype, node.device), node.shape), x.dtype)
+
+
+class GradientEdge(NamedTuple):
+    """Where gradients of a tensor go: the record that made it, and which output it is."""
+
+    node: GradFn
+    output_nr: int
+    ownership_token: GradFn | None = None
+
+
+# The walks that run now, each within the one before.
+WALKS: list["Walk"] = []
 
 
 class Walk:
@@ -47,6 +59,8 @@ class Walk:
         self.slots: dict[GradFn, Slots] = {}
         self.heap: list[tuple[int, GradFn]] = []
         self.needed: set[GradFn] | None = None
+        self.roots: list[GradFn] = []
+        self._reached: set[GradFn] | None = None
 
     # what a gradient is, which `Recording` has otherwise
 
@@ -67,6 +81,14 @@ class Walk:
         return fn.pull(slots)
 
     # the walk
+
+    def reaches(self, fn: GradFn) -> bool:
+        """Whether a record is asked, or a gradient of its outputs asked for, in this walk."""
+        if self.needed is not None and self.ends is not None:
+            return fn in self.needed or any(place == id(fn) for place, _ in self.ends)
+        if self._reached is None:
+            self._reached = _below(self.roots)
+        return fn in self._reached
 
     def put(self, fn: GradFn, number: int, gradient: Any) -> None:
         """A gradient of an output of a record."""
@@ -187,16 +209,15 @@ class Walk:
     def accumulate_at(self, fn: AccumulateGrad, slots: Slots) -> None:
         """The end of a history: add to the leaf, if it is one that is asked for."""
         leaf = fn.variable
+        place = None if self.ends is None else self.ends.get((id(fn), 0))
+        if self.ends is not None and place is None:
+            return
         if leaf._hooks:
             self.tensor_hooks(slots, 0, leaf._hooks)
-        if self.ends is not None:
-            place = self.ends.get((id(fn), 0))
-            if place is None:
-                return
-            if self.returned:
-                if slots[0] is not None:
-                    self.found[place] = self.tensor(slots[0])
-                return
+        if place is not None and self.returned:
+            if slots[0] is not None:
+                self.found[place] = self.tensor(slots[0])
+            return
         if fn._prehooks:
             slots = self.prehooked(fn, slots)
         if slots[0] is not None:
@@ -277,16 +298,26 @@ def _depends(node: Node, ends: set[Node], live: set[Node]) -> bool:
 def _start(walk: Walk, tensors: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
     given = [_first(i, x, t) for i, (x, t) in enumerate(zip(tensors, gradients, strict=True))]
     for place, (x, gradient) in enumerate(zip(tensors, given, strict=True)):
-        fn, number = x._edge()
+        fn, number = _edge(x)
         if fn is None:
             raise RuntimeError(
                 f"element {place} of tensors does not require grad and does not have a grad_fn"
             )
+        walk.roots.append(fn)
         walk.put(fn, number, walk.gradient(gradient))
 
 
-def _first(place: int, x: Tensor, given: Any) -> Tensor:
+def _edge(x: Any) -> Edge:
+    """Where gradients of a tensor go, or of what stands for one."""
+    return (x.node, x.output_nr) if isinstance(x, GradientEdge) else x._edge()
+
+
+def _first(place: int, x: Any, given: Any) -> Tensor:
     """The gradient that a walk begins with. Raises RuntimeError for one that doesn't fit."""
+    if isinstance(x, GradientEdge):
+        if given is None:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        return given  # type: ignore[no-any-return]
     if given is None:
         if x.requires_grad and x._node.size != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
@@ -314,7 +345,7 @@ def _first(place: int, x: Tensor, given: Any) -> Tensor:
 
 
 def _listed(x: Any) -> list[Any]:
-    return [x] if isinstance(x, Tensor) else list(x)
+    return [x] if isinstance(x, Tensor | GradientEdge) else list(x)
 
 
 def _gradients(tensors: Sequence[Tensor], given: Any) -> list[Tensor | None]:
@@ -328,9 +359,11 @@ def _gradients(tensors: Sequence[Tensor], given: Any) -> list[Tensor | None]:
 
 def _run(walk: Walk, create: bool) -> None:
     before, MODE.grad = MODE.grad, create
+    WALKS.append(walk)
     try:
         walk.run()
     finally:
+        WALKS.pop()
         MODE.grad = before
 
 
@@ -345,7 +378,7 @@ def _walk(
     if ends is not None:
         wanted = {}
         for number, x in enumerate(ends):
-            fn, out = x._edge()
+            fn, out = _edge(x)
             if fn is None:
                 raise RuntimeError("One of the differentiated Tensors does not require grad")
             wanted.setdefault((id(fn), out), number)
@@ -384,7 +417,7 @@ def backward(
         if not ends:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
         for x in ends:
-            if x.grad_fn is not None:
+            if isinstance(x, Tensor) and x.grad_fn is not None:
                 Tensor.retain_grad(x)  # type: ignore[attr-defined]
     _walk(_listed(tensors), given, retain_graph, create_graph, ends, False)
 
@@ -441,8 +474,8 @@ def _unused(
         return [_zeros(x) if t is None else t for x, t in zip(ends, found, strict=True)]
     if None in found and not allowed:
         raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set "
-            "allow_unused=True if this is the desired behavior."
+            f"The differentiated Tensor at index {found.index(None)} appears to not have been used "
+            "in the graph. Set allow_unused=True if this is the desired behavior."
         )
     return found
 
@@ -450,6 +483,18 @@ def _unused(
 def _zeros(x: Tensor) -> Tensor:
     node = x._read()
     return wrap(g.broadcast_to(scalar(0, node.dtype, node.device), node.shape), x.dtype)
+
+
+def _below(roots: Sequence[GradFn]) -> set[GradFn]:
+    """The records that gradients come to. No recursion."""
+    seen = set(roots)
+    stack = list(roots)
+    while stack:
+        for into, _ in stack.pop().edges:
+            if into is not None and into not in seen:
+                seen.add(into)
+                stack.append(into)
+    return seen
 
 
 def _above(roots: dict[GradFn, Slots], ends: set[int]) -> set[GradFn]:

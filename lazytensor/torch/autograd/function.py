@@ -13,6 +13,7 @@ from ..._base.errors import shortened
 from ...ops import g
 from .._dispatch import REFUSALS, refuse_leaf
 from .._graph import FREED, MODE, Edge, GradFn, grad_fn_class, stale
+from .._packing import pack, unpack, with_edge
 from ..tensor import Tensor, wrap
 from ..views import alias_of, detach
 from .levels import custom_tangents
@@ -28,6 +29,14 @@ class _Saved(NamedTuple):
     tensor: Tensor | None
     version: int
     output: int
+
+
+class _Packed(NamedTuple):
+    """What a hook made of a tensor that is kept, and the hook that makes it a tensor again."""
+
+    packed: Any
+    hook: Any
+    edge: Edge
 
 
 class _Like(NamedTuple):
@@ -93,11 +102,11 @@ class BackwardCFunction(GradFn, FunctionCtx):
         self._tensors = tensors  # which arguments are tensors
         self._inputs: list[_Like] = []
         self._outputs: list[_Like | None] = []
-        self._kept: tuple[_Saved, ...] | None = ()
+        self._kept: tuple[_Saved | _Packed, ...] | None = ()
 
     def keep(self, outs: Sequence[Any]) -> None:
         """Save what `forward` asked for. Raises TypeError for what is no tensor."""
-        kept = []
+        kept: list[_Saved | _Packed] = []
         for place, t in enumerate(self.to_save):
             if t is None:
                 kept.append(_Saved(None, 0, -1))
@@ -107,6 +116,10 @@ class BackwardCFunction(GradFn, FunctionCtx):
                     f"save_for_backward can only save variables, but argument {place} is of type "
                     f"{type(t).__name__}"
                 )
+            if MODE.hooks:
+                packing, unpacking = MODE.hooks[-1]
+                kept.append(_Packed(pack(t, packing), unpacking, t._edge()))
+                continue
             t._count()
             number = next((i for i, out in enumerate(outs) if out is t), -1)
             kept.append(_Saved(t if number < 0 else detach(t), t._version, number))
@@ -122,14 +135,16 @@ class BackwardCFunction(GradFn, FunctionCtx):
             return self.to_save
         return tuple([self._unpacked(s) for s in self._kept])
 
-    def _unpacked(self, saved: _Saved) -> Tensor | None:
+    def _unpacked(self, saved: _Saved | _Packed) -> Tensor | None:
+        if isinstance(saved, _Packed):
+            return with_edge(unpack(saved.packed, saved.hook), saved.edge)
         t = saved.tensor
         if t is None:
             return None
         if t._version != saved.version:
             made = self if saved.output >= 0 else t.grad_fn
             number = saved.output if saved.output >= 0 else t._out
-            where = "" if made is None else f", which is output {number} of {made.name()},"
+            where = "" if made is None else made.described(number)
             raise RuntimeError(stale(t.dtype, t._node.shape, where, t._version, saved.version))
         if saved.output < 0 or self.outputs is None:
             return t
