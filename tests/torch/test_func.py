@@ -1,7 +1,5 @@
 """`torch.func` against PyTorch: values, dtypes, who needs a gradient, errors."""
 
-# ruff: noqa: E501
-
 import pytest
 
 pytest.importorskip("torch")

@@ -102,7 +102,10 @@ class Walk:
             heappush(self.heap, (-fn._sequence, fn))
             return
         before = slots[number]
-        slots[number] = gradient if before is None else self.sum(before, gradient)
+        if before is None:
+            slots[number] = gradient
+        elif gradient is not None:
+            slots[number] = self.sum(before, gradient)
 
     def run(self) -> None:
         """Ask every record for which gradients have come."""
@@ -452,6 +455,22 @@ def grad(
     assert walk.ends is not None
     found = [walk.found.get(walk.ends[place]) for place in places]
     return tuple(_unused(ends, found, bool(allow_unused), materialize_grads))
+
+
+def undefined(
+    outputs: Sequence[Tensor], inputs: Sequence[Tensor], missing: Sequence[int]
+) -> list[Tensor | None]:
+    """Gradients where those of some outputs are missing, and those of the others zeros."""
+    places = [_edge(x) for x in inputs]
+    ends = {(id(fn), out): i for i, (fn, out) in enumerate(places)}
+    walk = Walk(False, ends, True)
+    for i, t in enumerate(outputs):
+        fn, number = _edge(t)
+        assert fn is not None
+        walk.put(fn, number, None if i in missing else _zeros(t)._read())
+    walk.needed = _above(walk.slots, {fn for fn, _ in ends})
+    _run(walk, False)
+    return [walk.found.get(i) for i in range(len(inputs))]
 
 
 def _batched(
