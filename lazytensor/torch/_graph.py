@@ -373,6 +373,8 @@ def grad_fn_class(name: str) -> type[GradFn]:
     """The class of records of a name, such as MulBackward0."""
     found = _classes.get(name)
     if found is None:
-        body = {"__slots__": (), "__module__": "torch.autograd.graph"}
+        body: dict[str, Any] = {"__slots__": (), "__module__": "torch.autograd.graph"}
+        if name == "CopySlices":
+            body["name"] = lambda fn: "torch::autograd::CopySlices"
         found = _classes[name] = type(name, (GradFn,), body)
     return found

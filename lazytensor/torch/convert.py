@@ -147,7 +147,7 @@ def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
         default_dtype=str(_dtypes.default()),
         device="" if self.device == _types.CPU else str(self.device),
         requires_grad=self.requires_grad,
-        grad_fn=None if fn is None else fn.name(),
+        grad_fn=None if fn is None else type(fn).__name__,
     )  # fmt: skip
     return text(array(self), about, PRINT_OPTS, prefix=prefix)
 

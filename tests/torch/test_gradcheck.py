@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from tests.torch.both import blocks, outcome, ours, real, same
+from tests.torch.both import blocks, ours, outcome, real, same
 
 BEGIN = """
 check, check2 = torch.autograd.gradcheck, torch.autograd.gradgradcheck

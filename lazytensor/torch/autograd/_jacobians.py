@@ -14,8 +14,8 @@ from ..tensor import Tensor
 from .engine import grad
 from .forward_ad import dual_level, make_dual, unpack_dual
 
-__all__ = ["Backward", "GradcheckError", "as_tuple", "differentiable", "floating", "forward", "needing",
-           "numerical", "numerical_product"]  # fmt: skip
+__all__ = ["Backward", "GradcheckError", "as_tuple", "differentiable", "floating", "forward",
+           "needing", "numerical", "numerical_product"]  # fmt: skip
 
 Function = Callable[..., Any]
 Tensors = tuple[Tensor, ...]
@@ -169,9 +169,7 @@ class Backward:
         """One matrix for each input."""
         out = []
         for i, x in enumerate(self.inputs):
-            found = [torch.zeros_like(x) if r[i] is None else r[i] for r in rows]
-            columns = [t.reshape(-1) if t.shape == x.shape else torch.zeros(x.numel(), dtype=x.dtype)
-                       for t in found]  # fmt: skip
+            columns = [_column(r[i], x) for r in rows]
             empty = torch.zeros(x.numel(), 0, dtype=x.dtype)
             out.append(torch.stack(columns, 1) if columns else empty)
         return tuple(out)
@@ -191,6 +189,12 @@ class Backward:
                     f"{tolerance}.\n\nNOTE: `nondet_tol` says how far they may differ."
                 )
         return self.jacobians
+
+
+def _column(t: Tensor | None, x: Tensor) -> Any:
+    """A gradient of x in a line; zeros for one that is missing or of another size."""
+    fits = t is not None and t.shape == x.shape
+    return t.reshape(-1) if fits and t is not None else torch.zeros(x.numel(), dtype=x.dtype)
 
 
 # --- by tangents ----------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def _no_outputs(case: _Case, o: _Options) -> None:
     """Raises GradcheckError where results that have no gradient do change."""
     for row in numerical(case.fn, case.inputs, case.results, o.eps, case.forward):
         for jacobian in row:
-            if (jacobian != 0).any():
+            if torch.ne(jacobian, 0).any():
                 raise GradcheckError("Numerical gradient for function expected to be zero")
 
 
@@ -331,7 +331,7 @@ def _zeros_stay(outputs: Sequence[Tensor], inputs: tuple[Any, ...], masked: bool
     for t, x in zip(found, leaves, strict=True):
         if t is None:
             continue
-        zero = torch.allclose(t, torch.zeros_like(t)) if masked else bool((t == 0).all())
+        zero = torch.allclose(t, torch.zeros_like(t)) if masked else bool(torch.eq(t, 0).all())
         if not zero:
             raise GradcheckError("backward not multiplied by grad_output")
         for what, same in (
@@ -361,7 +361,7 @@ def _undefined_backward(fn: Function, inputs: tuple[Any, ...]) -> None:
             raise GradcheckError(
                 f"Expected backward function to handle undefined output grads. {_UNDEFINED}"
             ) from error
-        if any(t is not None and not bool((t == 0).all()) for t in found):
+        if any(t is not None and not bool(torch.eq(t, 0).all()) for t in found):
             _warn_undefined()
             raise GradcheckError(
                 "Expected all input grads to be undefined or zero when all output grads are "

@@ -15,6 +15,7 @@ from .._graph import MODE
 from .._packing import pack, unpack
 from ..autograd.engine import WALKS
 from ..autograd.graph import saved_tensors_hooks
+from ..random import fork_rng
 from ..tensor import Tensor
 
 __all__ = [
@@ -53,7 +54,7 @@ def detach_variable(inputs: Any) -> tuple[Any, ...]:
 @contextmanager
 def _same_numbers(state: Any) -> Iterator[None]:
     """A context in which random numbers are drawn from a state, None: from where they are."""
-    with torch.random.fork_rng(enabled=state is not None):
+    with fork_rng(enabled=state is not None):
         if state is not None:
             torch.set_rng_state(state)
         yield
