@@ -272,7 +272,8 @@ def refuse_leaf(x: Tensor) -> None:
     if x._inference and not MODE.inference:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make "
-            "a clone to get a normal tensor before doing inplace update."
+            "a clone to get a normal tensor before doing inplace update.See "
+            "https://github.com/pytorch/rfcs/pull/17 for more details."
         )
     if x._needs and x._fn is None:
         raise RuntimeError(
@@ -413,6 +414,8 @@ def run_many(
     nodes = distinct([t._read() for t in tensors])
     outs = tuple([wrap(n) for n in f(*nodes)])
     record_many(outs, name, tensors, nodes)
+    for out in outs if MODE.inference else ():
+        out._inference = True
     return outs
 
 

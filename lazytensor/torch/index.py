@@ -220,11 +220,11 @@ def _mismatch(arrays: dict[int, Tensor], error: IndexError) -> IndexError:
 
 def setitem(x: Tensor, key: Any, new: Any) -> None:
     """`x[key] = new`, broadcast and cast. Raises IndexError, RuntimeError for shapes."""
-    refuse_leaf(x)
     items = _spread(_items(key), len(x._node.shape))
     shown, arrays = _viewed(x, items)
     if shown is x and not arrays:
         shown = alias_of(x)
+    refuse_leaf(shown)
     given = _value(shown, new)
     if not arrays:
         _fill(shown, given)

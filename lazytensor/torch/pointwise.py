@@ -255,6 +255,8 @@ def binary(
         read = [n for n, x in zip(nodes, (a, b)) if isinstance(x, Tensor)]
         casted = [_cast_recorded(x, n) for x, n in zip(tensors, read)]
         return record(made, title, casted, read)
+    if MODE.inference:
+        made._inference = True
     return made
 
 

@@ -99,7 +99,7 @@ OTHERS: list[tuple[str, Callable[..., Any], Callable[..., Any], list[Array]]] = 
     ("solve", g.solve, jnp.linalg.solve, [M, S]),
     ("eigvalsh", g.eigvalsh, jnp.linalg.eigvalsh, [S]),
     ("svdvals", g.svdvals, lambda x: jnp.linalg.svd(x, compute_uv=False), [M]),
-    ("where", lambda x, y: g.where(g.less(y, x), x, y), lambda x, y: jnp.where(y < x, x, y), [M, S]),
+    ("where", lambda x, y: g.where(g.less(y, x), x, y), lambda x, y: jnp.where(y < x, x, y), [M, S]),  # noqa: E501
 ]
 
 

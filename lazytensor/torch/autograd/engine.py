@@ -168,7 +168,12 @@ class Walk:
         return [None if t is None else self.gradient(t) for t in found]
 
     def watched(self, fn: GradFn, slots: Slots) -> Slots:
-        """The slots after hooks of tensors; what is retained or asked for is kept."""
+        """The slots after hooks of tensors; what is retained or asked for is kept: as PyTorch has
+        it, before these hooks where gradients go on from here.
+        """
+        onward = self.needed is not None and fn in self.needed
+        if onward:
+            self.find(fn, slots)
         if fn._tensor_hooks:
             slots = list(slots)
             for number, hooks in list(fn._tensor_hooks.items()):
@@ -177,12 +182,18 @@ class Walk:
             x = keeper()
             if x is not None and slots[number] is not None:
                 x._grad = self.tensor(slots[number])
-        if self.ends is not None and self.returned:
-            for number, gradient in enumerate(slots):
-                place = self.ends.get((id(fn), number))
-                if place is not None and gradient is not None:
-                    self.found[place] = self.tensor(gradient)
+        if not onward:
+            self.find(fn, slots)
         return slots
+
+    def find(self, fn: GradFn, slots: Slots) -> None:
+        """Keep the gradients that are asked for and returned."""
+        if self.ends is None or not self.returned:
+            return
+        for number, gradient in enumerate(slots):
+            place = self.ends.get((id(fn), number))
+            if place is not None and gradient is not None:
+                self.found[place] = self.tensor(gradient)
 
     def tensor_hooks(self, slots: Slots, number: int, hooks: dict[int, Any]) -> None:
         """Let hooks of a tensor change its gradient."""
@@ -356,6 +367,8 @@ def _gradients(tensors: Sequence[Tensor], given: Any) -> list[Tensor | None]:
         return [None] * len(tensors)
     found = [given] if isinstance(given, Tensor) else list(given)
     if len(found) != len(tensors):
+        for place, (x, t) in enumerate(zip(tensors, found)):
+            _first(place, x, t)
         raise RuntimeError(f"got {len(tensors)} tensors and {len(found)} gradients")
     return found
 
@@ -420,7 +433,7 @@ def backward(
         if not ends:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
         for x in ends:
-            if isinstance(x, Tensor) and x.grad_fn is not None:
+            if isinstance(x, Tensor) and not (x.is_leaf and x.requires_grad):
                 Tensor.retain_grad(x)  # type: ignore[attr-defined]
     _walk(_listed(tensors), given, retain_graph, create_graph, ends, False)
 

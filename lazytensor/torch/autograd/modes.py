@@ -138,7 +138,7 @@ class inference_mode(_Context):
 
     def __enter__(self) -> None:
         self._before = MODE.grad, MODE.inference
-        MODE.grad, MODE.inference = (False, True) if self.mode else (MODE.grad, False)
+        MODE.grad, MODE.inference = not self.mode, self.mode
 
     def __exit__(self, *exception: object) -> None:
         MODE.grad, MODE.inference = self._before
