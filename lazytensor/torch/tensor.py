@@ -256,12 +256,12 @@ def _check_grad(x: Tensor, new: Any) -> None:
         raise RuntimeError("can't assign Variable as its own grad")
     if new.dtype is not x.dtype:
         raise RuntimeError(
-            f"attempting to assign a gradient with dtype '{_dtypes.TITLES[new.dtype].lower()}' to a "
-            f"tensor with grad_dtype '{_dtypes.TITLES[x.dtype]}'. The gradient must match the "
+            f"attempting to assign a gradient with dtype '{_dtypes.TITLES[new.dtype].lower()}' to "
+            f"a tensor with grad_dtype '{_dtypes.TITLES[x.dtype]}'. The gradient must match the "
             "tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's "
-            "grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype "
-            "with caution. Diverging the dtypes of a tensor and its gradient may break downstream "
-            "systems that assume they match."
+            "grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
+            "grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break "
+            "downstream systems that assume they match."
         )
     if new.shape != x.shape:
         raise RuntimeError(

@@ -2,13 +2,15 @@
 
 # ruff: noqa: E501
 
+import warnings
+
 import pytest
 
 pytest.importorskip("torch")
-import torch.utils.checkpoint  # noqa: F401
+import torch.utils.checkpoint
 
-import lazytensor.torch.utils.checkpoint  # noqa: F401
-from tests.torch.both import blocks, same
+import lazytensor.torch.utils.checkpoint
+from tests.torch.both import blocks, ours, real, same
 
 BEGIN = """
 G = torch.autograd.graph
@@ -305,3 +307,22 @@ def test_hooks(program: str) -> None:
 @pytest.mark.parametrize("program", blocks(CHECKPOINTS))
 def test_checkpoints(program: str, reentrant: bool) -> None:
     same(program, BEGIN + f"R = {reentrant}\n")
+
+
+def test_warnings_of_checkpoints() -> None:
+    texts = []
+    for lib, module in ((ours, lazytensor.torch.utils.checkpoint), (real, torch.utils.checkpoint)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            module.checkpoint(lib.sin, lib.ones(1))
+            module.checkpoint_sequential([lib.sin, lib.cos], 2, lib.ones(1))
+        texts.append([str(w.message) for w in caught])
+    assert texts[0] == texts[1]
+
+
+def test_the_debug_option_is_refused() -> None:
+    module = lazytensor.torch.utils.checkpoint
+    with pytest.raises(NotImplementedError, match="debug"):
+        module.checkpoint(ours.sin, ours.ones(1), use_reentrant=False, debug=True)
+    with module.set_checkpoint_debug_enabled(True), pytest.raises(NotImplementedError):
+        module.checkpoint(ours.sin, ours.ones(1), use_reentrant=False)
