@@ -151,6 +151,13 @@ r = A.Variable(v), A.Variable(v, requires_grad=True), isinstance(x, A.Variable),
 A.Variable(3)
 
 r = A.Variable()
+
+with A.set_multithreading_enabled(False): (x * w).sum().backward()
+r = x.grad, A.grad_mode.no_grad is torch.no_grad
+
+@A.set_multithreading_enabled(True)
+def f(x): return x * 2
+r = f(x)
 """
 
 HOOKS = """

@@ -5,6 +5,7 @@ from typing import Any
 
 from .._dispatch import op
 from ..tensor import Tensor
+from . import modes as grad_mode  # noqa: F401
 from .anomaly import detect_anomaly as detect_anomaly
 from .anomaly import set_detect_anomaly as set_detect_anomaly
 from .engine import backward as backward
@@ -14,6 +15,7 @@ from .modes import enable_grad as enable_grad
 from .modes import inference_mode as inference_mode
 from .modes import no_grad as no_grad
 from .modes import set_grad_enabled as set_grad_enabled
+from .modes import set_multithreading_enabled as set_multithreading_enabled
 
 # Parts that are loaded when they are first named.
 _LAZY = {
