@@ -51,6 +51,8 @@ if _TYPE_CHECKING:
     from .extra.numeric import *
     from .extra.padding import *
     from .extra.quantiles import *
+    from .extra.rules import checkpoint as checkpoint
+    from .extra.rules import custom_vjp as custom_vjp
     from .extra.transforms import grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap
 
 __array_api_version__ = "2025.12"
@@ -64,12 +66,14 @@ _LAZY = {
         ("grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"),
         ".extra.transforms",
     ),
+    **dict.fromkeys(("checkpoint", "custom_vjp"), ".extra.rules"),
     "random": ".random",
     **{name: f".extra.{module}" for module, names in _NAMES.items() for name in names},
 }
 
 __all__ = ["Array", "__array_api_version__", "__version__", "materialize", "set_printoptions"]
 __all__ += ["config", "fft", "linalg", "random"]
+__all__ += ["checkpoint", "custom_vjp"]
 __all__ += ["grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"]
 __all__ += _constants.__all__
 __all__ += _creation.__all__

@@ -20,9 +20,10 @@ from ..runtime.materialize import NoValue
 from . import _dtypes, tensor
 from ._calls import NUMBERS as NUMBERS
 from ._dtypes import dtype
-from ._graph import COMPOSED, MODE, RESULT, Different, Edge, Saved, grad_fn_class
+from ._graph import MODE, Different, Saved, grad_fn_class
 from ._overlap import refuse_overlap, refuse_shared
-from ._saves import SAVES
+from ._packing import pack_saved, saved_by
+from ._packing import saved_entry as saved_entry
 from ._slices import CopySlices, Slices
 from ._strides import broadcast as broadcast
 from ._strides import gapless
@@ -403,12 +404,14 @@ def record(out: Tensor, name: str, tensors: Sequence[Tensor], nodes: Sequence[No
     if name and MODE.grad and out.dtype._rank > 1:
         edges = [t._edge() for t in tensors]
         if any(fn is not None for fn, _ in edges):
-            saved = _saved(name, tensors, edges, (out,))
+            saved = saved_by(name, tensors, edges, (out,))
             out._fn = fn = grad_fn_class(_titled(name))(edges, tuple(nodes), (out._node,), saved)
             for t in tensors:
                 if t._strides is not None:
                     fn.strides = [t._strides for t in tensors]
                     break
+            if MODE.hooks and saved:
+                pack_saved(fn, name, tensors, edges, (out,))
     if MODE.inference:
         out._inference = True
     return out
@@ -434,13 +437,15 @@ def record_many(
     edges = [t._edge() for t in tensors]
     if not any(fn is not None for fn, _ in edges):
         return
-    saved = _saved(name, tensors, edges, outs)
+    saved = saved_by(name, tensors, edges, outs)
     fn = grad_fn_class(_titled(name))(edges, tuple(nodes), [t._node for t in outs], saved)
     if any(t._strides is not None for t in tensors):
         fn.strides = [t._strides for t in tensors]
     for number, out in enumerate(outs):
         if out.dtype._rank > 1:
             out._fn, out._out = fn, number
+    if MODE.hooks and saved:
+        pack_saved(fn, name, tensors, edges, outs)
 
 
 def noted(made: Any, **facts: Any) -> Any:
@@ -449,48 +454,6 @@ def noted(made: Any, **facts: Any) -> Any:
     if fn is not None:
         fn.__dict__.update(facts)
     return made
-
-
-def _saved(
-    name: str, tensors: Sequence[Tensor], edges: Sequence[Edge], outs: Sequence[Tensor]
-) -> tuple[Saved, ...]:
-    """Counters of what PyTorch's derivative of that name reads."""
-    name = name.removeprefix(COMPOSED)
-    spec = SAVES.get(name)
-    if spec is None:
-        spec = SAVES.get(name.partition("Backward")[0])
-    if spec is None:
-        return ()
-    found = []
-    for letter in spec:
-        if letter == "r":
-            found.extend([(*saved_entry(t)[:4], RESULT, i, 0) for i, t in enumerate(outs)])
-        elif letter == "x":
-            for i, t in enumerate(tensors):
-                if any(fn is not None for j, (fn, _) in enumerate(edges) if j != i):
-                    found.append(saved_entry(t, i))
-        elif int(letter) < len(tensors):
-            found.append(saved_entry(tensors[int(letter)], int(letter)))
-    return tuple(found)
-
-
-def saved_entry(t: Tensor, place: int = 0) -> Saved:
-    """The counter of writes to a tensor, what it stands at, and what the tensor is; `place` is its
-    number among what an operation read.
-
-    Raises RuntimeError for a tensor made in inference mode.
-    """
-    if t._inference:
-        raise RuntimeError(
-            "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
-            "inference mode in computation tracked by autograd. To work around this, you can make "
-            "a clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` "
-            "instead of `torch.inference_mode()`."
-        )
-    counter = t._counter
-    if counter is None:
-        counter = t._counter = [0]
-    return counter, counter[0], t.dtype, t._node.shape, t._fn, t._out, place
 
 
 def distinct(nodes: Sequence[Node]) -> list[Node]:
@@ -522,6 +485,8 @@ def run_many(
     nodes = distinct([t._read() for t in tensors])
     outs = tuple([wrap(n) for n in f(*nodes)])
     record_many(outs, name, tensors, nodes)
+    for out in outs if MODE.inference else ():
+        out._inference = True
     return outs
 
 

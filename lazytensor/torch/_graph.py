@@ -28,6 +28,8 @@ class _Mode(threading.local):
     inference = False
     levels: tuple[Any, ...] = ()  # of forward mode, open now
     transforms: tuple[Any, ...] = ()  # whose functions run now, outermost first
+    hooks: tuple[Any, ...] = ()  # pairs that pack and unpack what is saved, the last one in force
+    hooks_off: str | None = None  # why there may be none
 
 
 class Different(Exception):
@@ -159,6 +161,7 @@ class GradFn:
     _tensor_hooks: dict[int, dict[int, Any]] | None = None
     _retained: dict[int, Any] | None = None
     _extra: dict[str, Any] | None = None
+    _packed: Any = None  # what hooks made of what is saved
 
     def __init__(
         self,
@@ -234,18 +237,23 @@ class GradFn:
         """Let output `number` retain its gradient as the first output of another record."""
         if self._retained is not None and number in self._retained:
             new.retain(0, self._retained.pop(number))
+    def described(self, number: int) -> str:
+        """Words for an output."""
+        return f", which is output {number} of {self.title()},"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {hex(id(self))}>"
 
     def check(self) -> None:
         """Raises RuntimeError where what the derivative reads was written to since, or let go."""
+        if self._packed is not None:
+            self._packed.open(self)
         if self.inputs is None and self.outputs is None:
             raise RuntimeError(FREED)
         for counter, version, of, shape, made, number, _ in self.saved:
             if counter[0] != version:
                 made = self if made is RESULT else made
-                where = "" if made is None else f", which is output {number} of {made.title()},"
+                where = "" if made is None else made.described(number)
                 raise RuntimeError(stale(of, shape, where, counter[0], version))
 
     def pull(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
@@ -296,6 +304,8 @@ class GradFn:
 
     def read(self) -> Sequence[Node]:
         """The nodes that were read, one an edge. Raises RuntimeError where they were let go."""
+        if self._packed is not None and self.inputs is None:
+            self._packed.open(self)
         if self.inputs is None:
             raise RuntimeError(FREED)
         return self.inputs
@@ -310,6 +320,10 @@ class GradFn:
 
     def free(self) -> None:
         """Let go of what was saved; records that save nothing may be asked again."""
+        if self._packed is not None:
+            self._packed.close(self)
+            self._packed = None
+            return
         inputs = self.inputs
         if inputs is None:
             return

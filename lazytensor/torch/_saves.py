@@ -1,7 +1,7 @@
 """What PyTorch's derivatives save: only a write to one of these makes a later `backward` refuse.
 
 By the name of the derivative: a digit is an input, `r` the results, `x` each input where another
-one needs a gradient.
+one needs a gradient, `R` the results where there are several inputs.
 """
 
 SAVES: dict[str, str] = {

@@ -44,7 +44,7 @@ def _direct(row: Op, title: str, slow: Any, cross: bool) -> Callable[[Tensor, An
                 return _slow(slow, self, other)
         else:
             return _slow(slow, self, other)
-        if self._strides is not None or MODE.inference:
+        if self._strides is not None or MODE.inference or MODE.hooks:
             return _slow(slow, self, other)
         out: Tensor = _new_object(Tensor)
         out.dtype = self.dtype

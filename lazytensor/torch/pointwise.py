@@ -274,6 +274,8 @@ def binary(
     made = wrap(out, of, strides)
     if MODE.grad and made.dtype._rank > 1:
         return record(made, title, tensors, read)
+    if MODE.inference:
+        made._inference = True
     return made
 
 

@@ -298,17 +298,24 @@ class Tensor:
 def _check_grad(x: Tensor, new: Any) -> None:
     if not isinstance(new, Tensor):
         raise TypeError(
-            f"assigned grad expected to be a Tensor or None but got grad of type {type(new)!r}"
+            "assigned grad expected to be a Tensor or None but got grad of type "
+            f"{type(new).__name__}"
         )
     if new is x:
         raise RuntimeError("can't assign Variable as its own grad")
     if new.dtype is not x.dtype:
         raise RuntimeError(
-            f"assigned grad has data of a different type: expected {x.dtype}, got {new.dtype}"
+            f"attempting to assign a gradient with dtype '{_dtypes.TITLES[new.dtype].lower()}' to "
+            f"a tensor with grad_dtype '{_dtypes.TITLES[x.dtype]}'. The gradient must match the "
+            "tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's "
+            "grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
+            "grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break "
+            "downstream systems that assume they match."
         )
     if new.shape != x.shape:
         raise RuntimeError(
-            f"assigned grad has data of a different size: {list(new.shape)} for {list(x.shape)}"
+            f"attempting to assign a gradient of size '{list(new.shape)}' to a tensor of size "
+            f"'{list(x.shape)}'. Please ensure that the gradient and the tensor are the same size"
         )
 
 
@@ -354,7 +361,8 @@ def refuse_inference() -> None:
     if not MODE.inference:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make "
-            "a clone to get a normal tensor before doing inplace update."
+            "a clone to get a normal tensor before doing inplace update.See "
+            "https://github.com/pytorch/rfcs/pull/17 for more details."
         )
 
 

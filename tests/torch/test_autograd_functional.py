@@ -1,5 +1,7 @@
 """`torch.autograd.functional` and batched gradients against PyTorch."""
 
+# ruff: noqa: E501
+
 import pytest
 
 pytest.importorskip("torch")

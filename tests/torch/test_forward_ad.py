@@ -1,5 +1,7 @@
 """`torch.autograd.forward_ad` against PyTorch."""
 
+# ruff: noqa: E501
+
 import pytest
 
 pytest.importorskip("torch")

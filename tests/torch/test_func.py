@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from tests.torch.both import blocks, same
+from tests.torch.both import blocks, ours, same
 
 BEGIN = """
 from collections import namedtuple, OrderedDict
@@ -402,6 +402,18 @@ r = F.vmap(F.grad(lambda x: torch.nn.functional.dropout(x, 0.5).sum()), randomne
 r = F.jacfwd(lambda x: x * torch.rand(3), randomness=R)(x)
 """
 
+REARRANGED = [
+    ("a b c -> c (a b)", {}), ("a b c -> a b c 1", {}), ("a b (c d) -> d a b c", {"c": 2}),
+    ("... c -> c ...", {}), ("a ... -> (a ...)", {}), ("a b c -> a () b c", {}),
+    ("a (b 1) c -> a b c", {}), ("... -> ...", {}), ("a b c -> (a b c)", {}),
+    ("a b c -> a b", {}), ("a b -> b a", {}), ("a b c -> a b c d", {}), ("a a c -> a c", {}),
+    ("a b c", {}), ("a b c -> a ((b c))", {}), ("a b c -> a (b c", {}), ("a b 2 -> a b", {}),
+    ("a b c -> a b c", {"q": 2}), ("() a b c -> a b c", {}), ("a b c -> a b ...", {}),
+    ("a _b c -> a c _b", {}), ("a b! c -> a b c", {}), ("a ... ... -> a ...", {}),
+    ("a .. c -> a c", {}), ("a b c) -> a b c", {}), ("a b c -> a b c", {"a": 2.5}),
+    ("a b c d ... -> a b c d ...", {}),
+]  # fmt: skip
+
 ERRORS = """
 F.grad(f)(torch.arange(3))
 
@@ -595,3 +607,21 @@ def test_random_numbers(program: str, kind: str) -> None:
 @pytest.mark.parametrize("program", blocks(ERRORS))
 def test_errors(program: str) -> None:
     same(program, BEGIN)
+
+
+@pytest.mark.parametrize(("pattern", "lengths"), REARRANGED)
+def test_rearrange(pattern: str, lengths: dict[str, int]) -> None:
+    begin = "q = torch.arange(24.).reshape(2, 3, 4)"
+    same(f"r = torch.func.rearrange(q, {pattern!r}, **{lengths!r})", begin)
+
+
+@pytest.mark.parametrize("lengths", [{}, {"c": 3}, {"c": 2, "d": 3}])
+def test_sizes_that_do_not_fit(lengths: dict[str, int]) -> None:
+    x = ours.ones(2, 3, 4)
+    with pytest.raises(Exception, match="dimension|Dimension") as caught:
+        ours.func.rearrange(x, "a b (c d) -> a b c d", **lengths)
+    assert type(caught.value).__name__ == "DimensionBindError"
+
+
+def test_several_tensors_are_stacked() -> None:
+    same("r = torch.func.rearrange([torch.ones(2), torch.zeros(2)], 'n a -> a n')")

@@ -6,6 +6,7 @@ from typing import Any
 from .._dispatch import asked, op
 from .._missing import missing
 from ..tensor import Tensor
+from . import modes as grad_mode  # noqa: F401
 from .anomaly import detect_anomaly as detect_anomaly
 from .anomaly import set_detect_anomaly as set_detect_anomaly
 from .engine import backward as _engine_backward
@@ -15,6 +16,7 @@ from .modes import enable_grad as enable_grad
 from .modes import inference_mode as inference_mode
 from .modes import no_grad as no_grad
 from .modes import set_grad_enabled as set_grad_enabled
+from .modes import set_multithreading_enabled as set_multithreading_enabled
 
 backward = asked(_engine_backward)
 grad = asked(_engine_grad)
@@ -50,4 +52,4 @@ def _backward(
     inputs: Any = None,
 ) -> None:
     """Add the gradients of the tensor to the `.grad` of the leaves that it was made from."""
-    _engine_backward(input, gradient, retain_graph, create_graph, inputs)
+    _engine_backward(input, gradient, retain_graph, create_graph, inputs=inputs)

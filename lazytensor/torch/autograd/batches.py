@@ -6,23 +6,23 @@ again for all examples. It must not know how users ask for it.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...ir.graph import ancestors
 from ...ir.node import TRACING, Node, apply, placeholder
 from ...ops import g
 from ...ops.movement import reshape
 from .._dispatch import FUNCTIONS, assign
-from .._graph import MODE, AccumulateGrad, Different, Edge, GradFn
+from .._graph import COMPOSED, MODE, AccumulateGrad, Different, Edge, GradFn, grad_fn_class
 from .._strides import gapless
-from .._tree import flatten, unflatten
+from .._tree import flatten, spread, unflatten
 from ..tensor import Tensor, wrap
 from ..views import sizes_of
 from .passages import Transform, boxed, inner_leaf
 
-__all__ = ["Batch"]
+__all__ = ["Batch", "VmapInfo", "over", "varying"]
 
 _indices = itertools.count()
 _INPLACE = (
@@ -55,6 +55,16 @@ _EACH = frozenset({"feature_alpha_dropout", "randperm"})
 _MASKS = frozenset({"dropout", "feature_dropout"})
 
 
+_EXTENDING = "https://pytorch.org/docs/main/notes/extending.func.html"
+
+
+class VmapInfo(NamedTuple):
+    """What a user's rule for batches is told: how many examples, and how to draw for them."""
+
+    batch_size: int
+    randomness: str
+
+
 class Batch(Transform):
     """A function that runs on one example for `size`; a context, which may be entered again."""
 
@@ -84,7 +94,7 @@ class Batch(Transform):
         super().__exit__(*exception)
 
     @contextmanager
-    def outside(self) -> Any:
+    def outside(self) -> Iterator[None]:
         """A context in which the function doesn't run: what is done is done for all examples."""
         before = MODE.transforms
         MODE.transforms = before[: before.index(self)] if self in before else before
@@ -98,8 +108,11 @@ class Batch(Transform):
     def example(self, outer: Tensor) -> Tensor:
         """One example of a batch."""
         node = outer._read()
-        one = placeholder(node.shape[1:], node.dtype, node.device, next(_indices))
-        self.nodes[one] = node
+        one = self._one(node)
+        for level in MODE.levels:
+            tangent = level.tangent(node)
+            if tangent is not None:
+                level.known[one] = self._one(tangent)
         if outer.requires_grad:
             inner, passage = inner_leaf(outer, one, outer._edge())
             self._entries[passage] = outer
@@ -112,6 +125,12 @@ class Batch(Transform):
         self._examples[id(inner)] = inner, outer
         return inner
 
+    def _one(self, node: Node) -> Node:
+        """A placeholder for one example."""
+        one = placeholder(node.shape[1:], node.dtype, node.device, next(_indices))
+        self.nodes[one] = node
+        return one
+
     def written(self) -> list[tuple[Tensor, Tensor]]:
         """Examples that were written to, with their batches."""
         return [(x, outer) for x, outer in self._examples.values() if x._version]
@@ -121,9 +140,8 @@ class Batch(Transform):
     def lift(self, wanted: Sequence[Node]) -> list[Node]:
         """The batches of nodes; those that don't vary as they are."""
         nodes = self.nodes
-        known = lambda n: n.serial <= self.serial or n in nodes or n in self._same  # noqa: E731
-        for node in ancestors(wanted, known):
-            if known(node):
+        for node in ancestors(wanted, self._known):
+            if self._known(node):
                 continue
             flags = [a in nodes for a in node.args]
             if not any(flags):
@@ -132,6 +150,9 @@ class Batch(Transform):
             args = [nodes.get(a, a) for a in node.args]
             self._add(node, node.op.batch(g, flags, *args, *node.params))
         return [nodes.get(n, n) for n in wanted]
+
+    def _known(self, node: Node) -> bool:
+        return node.serial <= self.serial or node in self.nodes or node in self._same
 
     def _add(self, node: Node, batch: Node) -> None:
         if batch in self._made:
@@ -227,7 +248,43 @@ class Batch(Transform):
         if fn.custom_rule:
             return _by_rule(self, fn, edges)
         outputs = self.lift(fn.outputs)
-        return type(fn)(edges, tuple(self.lift(fn.read())), outputs, fn.saved)
+        kind = type(fn)
+        if kind.formula is not None:  # which is of one example
+            kind = grad_fn_class(COMPOSED + kind.__name__)
+        return kind(edges, tuple(self.lift(fn.read())), outputs, fn.saved)
+
+    # --- operations with a rule of their own for batches ------------------------------------------
+
+    def by_rule(self, rule: Callable[..., Any], args: Sequence[Any], history: bool) -> Any:
+        """What a user's rule for batches gives, as examples; of values alone, or with `history`.
+
+        Raises RuntimeError for what is no pair, or axes that don't fit.
+        """
+        given, dims = [], []
+        for a in args:
+            varies = isinstance(a, Tensor) and self.varies(a._read())
+            dims.append(0 if varies else None)
+            if varies and not history:
+                a = wrap(self.nodes[a._read()], a.dtype)
+            given.append(self.batched(a)[0] if varies and history else a)
+        with self.outside():
+            result = rule(VmapInfo(self.size, self.randomness), tuple(dims), *given)
+            output, places = _pair(result)
+            leaves, spec = flatten(output)
+            axes = spread(places, spec)
+            if axes is None:
+                raise RuntimeError(
+                    "The autograd.Function's vmap staticmethod returned an incompatible (output, "
+                    f"out_dims) tuple. Expected out_dims={places} to be compatible with the "
+                    f"structure of `output`. out_dims has structure {flatten(places)[1]} but "
+                    f"output has structure {spec}. For more details, please see {_EXTENDING}"
+                )
+            front = [
+                t if axis is None else FUNCTIONS["movedim"](t, axis, 0)
+                for t, axis in zip(leaves, axes, strict=True)
+            ]
+        made = [t if axis is None else self.example(t) for t, axis in zip(front, axes, strict=True)]
+        return unflatten(made, spec)
 
     # --- what isn't possible ----------------------------------------------------------------------
 
@@ -377,9 +434,25 @@ def _summed(
     return total
 
 
-def innermost() -> Batch | None:
-    """The batch that the function runs for, None where none does."""
-    return next((t for t in reversed(MODE.transforms) if t.kind == "vmap"), None)
+def _pair(result: Any) -> tuple[Any, Any]:
+    begin = (
+        "Expected the vmap staticmethod to have two returns, an output and out_dims with pytree "
+        "structure compatible with the output. "
+    )
+    if not isinstance(result, tuple):
+        raise RuntimeError(f"{begin}Got a {type(result)} instead")
+    if len(result) != 2:
+        raise RuntimeError(f"{begin}Got {len(result)} returns instead")
+    return result
+
+
+def varying(args: Sequence[Any]) -> Batch | None:
+    """The innermost batch with which any of the arguments varies."""
+    tensors = [a for a in args if isinstance(a, Tensor)]
+    for t in reversed(MODE.transforms):
+        if isinstance(t, Batch) and any(t.varies(a._read()) for a in tensors):
+            return t
+    return None
 
 
 def over(f: Callable[..., Any], given: Sequence[Tensor | None]) -> list[Tensor | None]:

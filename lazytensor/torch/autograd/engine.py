@@ -8,13 +8,13 @@ It must not know any operation.
 
 from collections.abc import Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...ir.node import Node, scalar
 from ...ops import g
 from .._compute import note
 from .._dispatch import to_dtype
-from .._graph import ANOMALY, MODE, NOWHERE, AccumulateGrad, GradFn
+from .._graph import ANOMALY, MODE, NOWHERE, AccumulateGrad, Edge, GradFn
 from .._slices import CopySlices
 from .._strides import elementwise_strides, gapless
 from .._types import contiguous_format
@@ -27,16 +27,30 @@ from .batches import over
 from .formulas import by_formula
 from .hooks import changed, checked_hook
 
-__all__ = ["backward", "grad"]
+__all__ = ["WALKS", "GradientEdge", "backward", "grad"]
 
 Slots = list[Any]
 Place = tuple[GradFn, int]
+# Where a walk begins: a record, which of its outputs, the gradient of that.
+Root = tuple[GradFn, int, Tensor | None]
 
 
 def ones(x: Tensor) -> Tensor:
     """A gradient of ones."""
     node = x._read()
     return wrap(g.broadcast_to(scalar(1, node.dtype, node.device), node.shape), x.dtype)
+
+
+class GradientEdge(NamedTuple):
+    """Where gradients of a tensor go: the record that made it, and which output it is."""
+
+    node: GradFn
+    output_nr: int
+    ownership_token: GradFn | None = None
+
+
+# The walks that run now, each within the one before.
+WALKS: list["Walk"] = []
 
 
 class Walk:
@@ -58,6 +72,8 @@ class Walk:
         self.waiting: dict[GradFn, int] = {}
         self.needed: set[GradFn] | None = None  # what is asked, None for all
         self.through: set[GradFn] = set()  # of it, what lies above an end
+        self.roots: list[GradFn] = []
+        self._reached: set[GradFn] | None = None
 
     # what a gradient is, which `Recording` has otherwise
 
@@ -127,7 +143,7 @@ class Walk:
 
     # the walk
 
-    def start(self, roots: Sequence[tuple[GradFn, int, Tensor]]) -> None:
+    def start(self, roots: Sequence[Root]) -> None:
         """Count what every record waits for, and give the first ones their gradients."""
         waiting = self.waiting
         for fn, _, _ in roots:
@@ -145,10 +161,19 @@ class Walk:
             for fn, _, _ in roots:
                 waiting[fn] += 1
         for fn, number, gradient in roots:
-            gradient._uses = 1  # it is held by who gave it
+            if gradient is not None:
+                gradient._uses = 1  # it is held by who gave it
             if len(roots) == 1:
                 waiting[fn] = 1
             self.put(fn, number, gradient)
+
+    def reaches(self, fn: GradFn) -> bool:
+        """Whether a record is asked, or a gradient of its outputs asked for, in this walk."""
+        if self.needed is not None and self.ends is not None:
+            return fn in self.through or any(place is fn for place, _ in self.ends)
+        if self._reached is None:
+            self._reached = _below(self.roots)
+        return fn in self._reached
 
     def put(self, fn: GradFn, number: int, gradient: Any) -> None:
         """A gradient of an output of a record, or None; the record is ready after the last one."""
@@ -235,7 +260,12 @@ class Walk:
         return [None if t is None else self.gradient(t) for t in found]
 
     def watched(self, fn: GradFn, slots: Slots) -> Slots:
-        """The slots after hooks of tensors; what is retained or asked for is kept."""
+        """The slots after hooks of tensors; what is retained or asked for is kept: as PyTorch has
+        it, before these hooks where gradients go on from here.
+        """
+        onward = fn in self.through
+        if onward:
+            self.find(fn, slots)
         if fn._tensor_hooks:
             slots = list(slots)
             for number, hooks in list(fn._tensor_hooks.items()):
@@ -245,12 +275,18 @@ class Walk:
             if x is not None and slots[number] is not None:
                 new = slots[number]
                 x._grad = self.kept(new) if x._grad is None else x._grad + self.tensor(new)
-        if self.ends is not None and self.returned:
-            for number, gradient in enumerate(slots):
-                place = self.ends.get((fn, number))
-                if place is not None and gradient is not None:
-                    self.found[place] = captured(self.tensor(gradient))
+        if not onward:
+            self.find(fn, slots)
         return slots
+
+    def find(self, fn: GradFn, slots: Slots) -> None:
+        """Keep the gradients that are asked for and returned."""
+        if self.ends is None or not self.returned:
+            return
+        for number, gradient in enumerate(slots):
+            place = self.ends.get((fn, number))
+            if place is not None and gradient is not None:
+                self.found[place] = captured(self.tensor(gradient))
 
     def tensor_hooks(self, slots: Slots, number: int, hooks: dict[int, Any]) -> None:
         """Let hooks of a tensor change its gradient."""
@@ -284,19 +320,16 @@ class Walk:
     def accumulate_at(self, fn: AccumulateGrad, slots: Slots) -> None:
         """The end of a history: add to the leaf, if it is one that is asked for."""
         leaf = fn.variable
-        if not leaf._needs and self.ends is None:
+        place = None if self.ends is None else self.ends.get((fn, 0))
+        if place is None and (self.ends is not None or not leaf._needs):
             return
         if leaf._hooks:
             slots = list(slots)
             self.tensor_hooks(slots, 0, leaf._hooks)
-        if self.ends is not None:
-            place = self.ends.get((fn, 0))
-            if place is None:
-                return
-            if self.returned:
-                if slots[0] is not None:
-                    self.found[place] = captured(self.tensor(slots[0]))
-                return
+        if place is not None and self.returned:
+            if slots[0] is not None:
+                self.found[place] = captured(self.tensor(slots[0]))
+            return
         if fn._prehooks:
             slots = self.prehooked(fn, slots)
         if slots[0] is not None:
@@ -391,15 +424,20 @@ def _contract(leaf: Tensor) -> Ints:
 
 
 def _start(walk: Walk, tensors: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
-    roots = []
+    roots: list[Root] = []
     given = [_first(i, x, t) for i, (x, t) in enumerate(zip(tensors, gradients, strict=True))]
     for place, (x, gradient) in enumerate(zip(tensors, given, strict=True)):
-        fn, number = x._edge()
+        fn, number = _edge(x)
         if fn is None or fn is NOWHERE[0]:
             raise RuntimeError(
                 f"element {place} of tensors does not require grad and does not have a grad_fn"
             )
         roots.append((fn, number, gradient))
+    _begin(walk, roots)
+
+
+def _begin(walk: Walk, roots: list[Root]) -> None:
+    walk.roots = [fn for fn, _, _ in roots]
     if walk.ends is not None:
         ends = {fn for fn, _ in walk.ends}
         walk.through = _above([fn for fn, _, _ in roots], ends)
@@ -407,8 +445,17 @@ def _start(walk: Walk, tensors: Sequence[Tensor], gradients: Sequence[Tensor | N
     walk.start(roots)
 
 
-def _first(place: int, x: Tensor, given: Any) -> Tensor:
+def _edge(x: Any) -> Edge:
+    """Where gradients of a tensor go, or of what stands for one."""
+    return (x.node, x.output_nr) if isinstance(x, GradientEdge) else x._edge()
+
+
+def _first(place: int, x: Any, given: Any) -> Tensor:
     """The gradient that a walk begins with. Raises RuntimeError for one that doesn't fit."""
+    if isinstance(x, GradientEdge):
+        if given is None:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        return given  # type: ignore[no-any-return]
     if given is None:
         if x.requires_grad and x._node.size != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
@@ -436,7 +483,7 @@ def _first(place: int, x: Tensor, given: Any) -> Tensor:
 
 
 def _listed(x: Any) -> list[Any]:
-    return [x] if isinstance(x, Tensor) else list(x)
+    return [x] if isinstance(x, Tensor | GradientEdge) else list(x)
 
 
 def _gradients(tensors: Sequence[Tensor], given: Any) -> list[Tensor | None]:
@@ -444,15 +491,19 @@ def _gradients(tensors: Sequence[Tensor], given: Any) -> list[Tensor | None]:
         return [None] * len(tensors)
     found = [given] if isinstance(given, Tensor) else list(given)
     if len(found) != len(tensors):
+        for place, (x, t) in enumerate(zip(tensors, found)):
+            _first(place, x, t)
         raise RuntimeError(f"got {len(tensors)} tensors and {len(found)} gradients")
     return found
 
 
 def _run(walk: Walk, create: bool) -> None:
     before, MODE.grad = MODE.grad, create
+    WALKS.append(walk)
     try:
         walk.run()
     finally:
+        WALKS.pop()
         MODE.grad = before
 
 
@@ -467,7 +518,7 @@ def _walk(
     if ends is not None:
         wanted = {}
         for number, x in enumerate(ends):
-            fn, out = x._edge()
+            fn, out = _edge(x)
             if fn is NOWHERE[0]:  # nothing leads there
                 fn = GradFn((), (), ())
             if fn is None:
@@ -506,11 +557,11 @@ def backward(
         if not ends:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
         for x in ends:
-            if x.grad_fn is not None:
+            if isinstance(x, Tensor) and not (x.is_leaf and x.requires_grad):
                 Tensor.retain_grad(x)  # type: ignore[attr-defined]
     roots = _listed(tensors)
     _walk(roots, given, retain_graph, create_graph, ends, False)
-    note(roots)
+    note([x for x in roots if isinstance(x, Tensor)])
 
 
 def grad(
@@ -545,6 +596,23 @@ def grad(
     return tuple(_unused(ends, found, bool(allow_unused), materialize_grads, create_graph))
 
 
+def undefined(
+    outputs: Sequence[Tensor], inputs: Sequence[Tensor], missing: Sequence[int]
+) -> list[Tensor | None]:
+    """Gradients where those of some outputs are missing, and those of the others zeros."""
+    places = [_edge(x) for x in inputs]
+    ends = {(fn, out): i for i, (fn, out) in enumerate(places) if fn is not None}
+    walk = Walk(False, ends, True)
+    roots: list[Root] = []
+    for i, t in enumerate(outputs):
+        fn, number = _edge(t)
+        assert fn is not None
+        roots.append((fn, number, None if i in missing else _zeros(t)))
+    _begin(walk, roots)
+    _run(walk, False)
+    return [walk.found.get(i) for i in range(len(inputs))]
+
+
 def _batched(
     roots: list[Any], ends: list[Any], given: list[Any], allowed: bool, zeros: bool
 ) -> tuple[Tensor | None, ...]:
@@ -555,7 +623,7 @@ def _batched(
         return grad(roots, ends, each, keep, create, True, True)
 
     found = over(one, cotangents)
-    return tuple(_unused(ends, found, allowed, zeros))
+    return tuple(_unused(ends, found, allowed, zeros, create))
 
 
 def _unused(
@@ -569,8 +637,8 @@ def _unused(
         return [_zeros(x, create) if t is None else t for x, t in zip(ends, found, strict=True)]
     if None in found and not allowed:
         raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set "
-            "allow_unused=True if this is the desired behavior."
+            f"The differentiated Tensor at index {found.index(None)} appears to not have been used "
+            "in the graph. Set allow_unused=True if this is the desired behavior."
         )
     return found
 
@@ -581,6 +649,18 @@ def _zeros(x: Tensor, needs: bool = False) -> Tensor:
     out = wrap(zeros, x.dtype, dense(x))
     out._needs = needs
     return out
+
+
+def _below(roots: Sequence[GradFn]) -> set[GradFn]:
+    """The records that gradients come to. No recursion."""
+    seen = set(roots)
+    stack = list(roots)
+    while stack:
+        for into, _ in stack.pop().edges:
+            if into is not None and into not in seen:
+                seen.add(into)
+                stack.append(into)
+    return seen
 
 
 def _above(roots: Sequence[GradFn], ends: set[GradFn]) -> set[GradFn]:

@@ -32,7 +32,7 @@ def enter_dual_level() -> int:
 
 
 def exit_dual_level(*, level: int | None = None) -> None:
-    """Close the level: tensors have no tangents any more. Raises RuntimeError where none is open."""
+    """Close the level: no tensor has a tangent any more. Raises RuntimeError where none is open."""
     current = len(_open) - 1
     if (current if level is None else level) != current:
         raise RuntimeError(

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 
 from ..._base.errors import shortened
 from ...ops import g
-from .._dispatch import REFUSALS, refuse_leaf
+from .._dispatch import FUNCTIONS, REFUSALS, refuse_leaf
 from .._graph import FREED, MODE, Edge, GradFn, grad_fn_class, stale
+from .._packing import pack, unpack, with_edge
 from ..tensor import Tensor, wrap
 from ..views import alias_of, detach
+from .batches import Batch, varying
 from .levels import custom_tangents
 
 __all__ = ["Function", "FunctionCtx", "InplaceFunction", "once_differentiable"]
@@ -28,6 +30,14 @@ class _Saved(NamedTuple):
     tensor: Tensor | None
     version: int
     output: int
+
+
+class _Packed(NamedTuple):
+    """What a hook made of a tensor that is kept, and the hook that makes it a tensor again."""
+
+    packed: Any
+    hook: Any
+    edge: Edge
 
 
 class _Like(NamedTuple):
@@ -93,11 +103,11 @@ class BackwardCFunction(GradFn, FunctionCtx):
         self._tensors = tensors  # which arguments are tensors
         self._inputs: list[_Like] = []
         self._outputs: list[_Like | None] = []
-        self._kept: tuple[_Saved, ...] | None = ()
+        self._kept: tuple[_Saved | _Packed, ...] | None = ()
 
     def keep(self, outs: Sequence[Any]) -> None:
         """Save what `forward` asked for. Raises TypeError for what is no tensor."""
-        kept = []
+        kept: list[_Saved | _Packed] = []
         for place, t in enumerate(self.to_save):
             if t is None:
                 kept.append(_Saved(None, 0, -1))
@@ -107,6 +117,10 @@ class BackwardCFunction(GradFn, FunctionCtx):
                     f"save_for_backward can only save variables, but argument {place} is of type "
                     f"{type(t).__name__}"
                 )
+            if MODE.hooks:
+                packing, unpacking = MODE.hooks[-1]
+                kept.append(_Packed(pack(t, packing), unpacking, t._edge()))
+                continue
             t._count()
             number = next((i for i, out in enumerate(outs) if out is t), -1)
             kept.append(_Saved(t if number < 0 else detach(t), t._version, number))
@@ -122,14 +136,16 @@ class BackwardCFunction(GradFn, FunctionCtx):
             return self.to_save
         return tuple([self._unpacked(s) for s in self._kept])
 
-    def _unpacked(self, saved: _Saved) -> Tensor | None:
+    def _unpacked(self, saved: _Saved | _Packed) -> Tensor | None:
+        if isinstance(saved, _Packed):
+            return with_edge(unpack(saved.packed, saved.hook), saved.edge)
         t = saved.tensor
         if t is None:
             return None
         if t._version != saved.version:
             made = self if saved.output >= 0 else t.grad_fn
             number = saved.output if saved.output >= 0 else t._out
-            where = "" if made is None else f", which is output {number} of {made.title()},"
+            where = "" if made is None else made.described(number)
             raise RuntimeError(stale(t.dtype, t._node.shape, where, t._version, saved.version))
         if saved.output < 0 or self.outputs is None:
             return t
@@ -184,7 +200,7 @@ class BackwardCFunction(GradFn, FunctionCtx):
                 out.append(part)
             elif part is not None:
                 raise RuntimeError(
-                    f"function {self.name()} returned a gradient different from None at position "
+                    f"function {self.name()} returned a gradient different than None at position "
                     f"{place + 1}, but the corresponding forward input was not a Variable"
                 )
         return [self._fitted(i, part) for i, part in enumerate(out)]
@@ -201,7 +217,7 @@ class BackwardCFunction(GradFn, FunctionCtx):
                     f"{list(part._node.shape)} but expected shape compatible with "
                     f"{list(like.shape)}"
                 )
-            part = Tensor.sum_to_size(part, like.shape)  # type: ignore[attr-defined]
+            part = _summed_to(part, like.shape)
         if part.dtype is not like.dtype:
             part = Tensor.to(part, like.dtype)  # type: ignore[attr-defined]
         return part
@@ -212,6 +228,14 @@ def _expands(small: Sequence[int], big: Sequence[int]) -> bool:
     if len(small) > len(big):
         return False
     return all(n in (1, m) for n, m in zip(reversed(small), reversed(big)))
+
+
+def _summed_to(t: Tensor, shape: Sequence[int]) -> Tensor:
+    """The sum over axes along which a shape is broadcast to the tensor's."""
+    lead = t.ndim - len(shape)
+    axes = [i for i, n in enumerate(t._node.shape) if i < lead or shape[i - lead] != n]
+    out: Tensor = FUNCTIONS["sum"](t, axes, keepdim=True)
+    return FUNCTIONS["reshape"](out, tuple(shape))  # type: ignore[no-any-return]
 
 
 def _user_rule(cls: Any) -> Callable[..., Any]:
@@ -305,7 +329,50 @@ class Function(metaclass=FunctionMeta):
             raise shortened(error) from error.__cause__
 
 
+_EXTENDING = "https://pytorch.org/docs/main/notes/extending.func.html"
+
+
+def _rule(cls: Any) -> Callable[..., Any] | None:
+    """The class's rule for batches, None where that of one example serves. Raises RuntimeError
+    where there are both, or none.
+    """
+    own = cls.vmap is not Function.vmap
+    if own and cls.generate_vmap_rule:
+        raise RuntimeError(
+            f"You tried to vmap over {cls.__name__}, but it has both generate_vmap_rule=True and "
+            "an overridden vmap staticmethod. Please set generate_vmap_rule=False or delete the "
+            "overridden vmap staticmethod to avoid ambiguity. For more details, please see "
+            f"{_EXTENDING}"
+        )
+    if not own and not cls.generate_vmap_rule:
+        raise RuntimeError(
+            f"You tried to vmap over {cls.__name__}, but it does not have vmap support. Please "
+            "override and implement the vmap staticmethod or set generate_vmap_rule=True. For more "
+            f"details, please see {_EXTENDING}"
+        )
+    return cls.vmap if own else None
+
+
+def _transformed(cls: Any, args: tuple[Any, ...]) -> tuple[Batch, Any] | None:
+    """Within a transformed function: the batch with which arguments vary, and the rule for it.
+
+    Raises RuntimeError for classes that can't be transformed.
+    """
+    if cls.setup_context is Function.setup_context:
+        raise RuntimeError(
+            "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, "
+            "jacrev, ...), it must override the setup_context staticmethod. For more details, "
+            f"please see {_EXTENDING}"
+        )
+    batch = varying(args)
+    rule = None if batch is None else _rule(cls)
+    return None if rule is None or batch is None else (batch, rule)
+
+
 def _applied(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    found = _transformed(cls, args) if MODE.transforms else None
+    if found is not None and MODE.transforms[-1] is found[0]:
+        return found[0].by_rule(found[1], args, True)
     flags = [isinstance(a, Tensor) for a in args]
     tensors = [a for a in args if isinstance(a, Tensor)]
     needs = tuple([isinstance(a, Tensor) and a.requires_grad for a in args])
@@ -314,20 +381,26 @@ def _applied(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     ctx = cls._backward_cls(edges, flags, needs)
     ctx._inputs = [_Like(t._node.shape, t.dtype, t._node) for t in tensors]
     shown = [(t, t._base, t._base._read()) for t in tensors if t._base is not None]
-    result = _forward(cls, ctx, args, kwargs)
+    result = _forward(cls, ctx, args, kwargs, found)
     outs = list(result) if isinstance(result, tuple) else [result]
     finished = _finished(ctx, outs, args, shown, recorded)
     custom_tangents(cls, Function, ctx, args, finished)
     return tuple(finished) if isinstance(result, tuple) else finished[0]
 
 
-def _forward(cls: Any, ctx: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _forward(
+    cls: Any, ctx: Any, args: tuple[Any, ...], kwargs: dict[str, Any],
+    mapped: tuple[Batch, Any] | None,
+) -> Any:  # fmt: skip
     """What `forward` returns; nothing is recorded meanwhile."""
     before, MODE.grad = MODE.grad, False
     try:
         if cls.setup_context is Function.setup_context:
             return cls.forward(ctx, *args, **kwargs)
-        result = cls.forward(*args, **kwargs)
+        if mapped is None:
+            result = cls.forward(*args, **kwargs)
+        else:
+            result = mapped[0].by_rule(mapped[1], args, False)
         cls.setup_context(ctx, args, result)
         return result
     finally:
@@ -378,6 +451,10 @@ def _with_history(
     on = recorded and out.dtype._rank > 1 and not _among(t, ctx.non_differentiable)
     ctx._outputs.append(_Like(out._node.shape, out.dtype, out._node))
     if dirty and on:
+        if out._needs and out._fn is None:
+            raise RuntimeError(
+                "a leaf Variable that requires grad has been used in an in-place operation."
+            )
         refuse_leaf(out)
         bases = [(base, node) for x, base, node in shown if x is out]
         if bases:

@@ -357,12 +357,15 @@ def _at_once(call: _Call, outputs: Tensors) -> list[Tensors]:
 
 def _forward(func: Function, inputs: Any, create: bool, strict: bool, vectorize: bool) -> Any:
     """`jacobian` by tangents, all columns at once."""
-    begin = "torch.autograd.functional.jacobian: `{}=True` and `strategy=\"forward-mode\"` are not "
-    begin += "supported together (yet). Please either set `{}=False` or `strategy=\"reverse-mode\"`."
+    begin = (
+        'torch.autograd.functional.jacobian: `{0}=True` and `strategy="forward-mode"` are not '
+        "supported together (yet). Please either set `{0}=False` or "
+        '`strategy="reverse-mode"`.'
+    )
     if create:
-        raise NotImplementedError(begin.format("create_graph", "create_graph"))
+        raise NotImplementedError(begin.format("create_graph"))
     if strict:
-        raise RuntimeError(begin.format("strict", "strict"))
+        raise RuntimeError(begin.format("strict"))
     many, given = _tuple(inputs, "inputs", "jacobian")
     if not vectorize:
         raise NotImplementedError(

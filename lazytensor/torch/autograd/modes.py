@@ -11,7 +11,8 @@ from typing import Any
 from .._dispatch import FUNCTIONS
 from .._graph import MODE
 
-__all__ = ["enable_grad", "inference_mode", "no_grad", "set_grad_enabled"]
+__all__ = ["enable_grad", "inference_mode", "no_grad", "set_grad_enabled",
+           "set_multithreading_enabled"]  # fmt: skip
 
 
 class _Context:
@@ -138,10 +139,27 @@ class inference_mode(_Context):
 
     def __enter__(self) -> None:
         self._before = MODE.grad, MODE.inference
-        MODE.grad, MODE.inference = (False, True) if self.mode else (MODE.grad, False)
+        MODE.grad, MODE.inference = not self.mode, self.mode
 
     def __exit__(self, *exception: object) -> None:
         MODE.grad, MODE.inference = self._before
+
+
+class set_multithreading_enabled(_Context):
+    """Whether gradients may be computed by several threads: here they never are."""
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+
+    def clone(self) -> "set_multithreading_enabled":
+        """Another one like it."""
+        return set_multithreading_enabled(self.mode)
+
+    def __enter__(self) -> None:
+        """Nothing: a walk runs in the thread that asks for it."""
+
+    def __exit__(self, *exception: object) -> None:
+        """Nothing."""
 
 
 def is_grad_enabled() -> bool:

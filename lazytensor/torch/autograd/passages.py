@@ -23,6 +23,10 @@ _CAPTURED = (
     "please rewrite the function being transformed to explicitly accept the mutated Tensor(s) as "
     "inputs."
 )
+_NO_HOOKS = (
+    "torch.func.{grad, vjp, jacrev, hessian} don't yet support saved tensor hooks. Please open an "
+    "issue with your use case."
+)
 # In-place operations of which PyTorch has variants for tensors and for numbers; of the first ones
 # numbers become tensors.
 _TENSORS = frozenset(f"{name}_" for name in ("add", "sub", "mul", "div"))
@@ -154,6 +158,8 @@ class Reverse(Transform):
         self.outer: dict[int, Tensor] = {}
 
     def __enter__(self) -> "Reverse":
+        if MODE.hooks:
+            raise RuntimeError(_NO_HOOKS)
         super().__enter__()
         MODE.grad, MODE.inference = True, False
         return self

@@ -208,6 +208,7 @@ def along(
         outputs, structure = flatten(output)
         tensors_only(outputs, JVP)
         found = [_parted(level, t, strict) for t in outputs]
+        found = [tuple(map(transform.left, both)) for both in found]
     trees = [unflatten(list(part), structure) for part in zip(*found, strict=True)]
     return (*trees, aux) if has_aux else tuple(trees)
 

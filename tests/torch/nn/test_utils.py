@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ torch = pytest.importorskip("torch")
 from overtorch import NAME, package  # noqa: E402
 
 nn = package("nn")
-checkpoints = package("utils.checkpoint")
 BOTH = [nn, torch.nn]
 
 
@@ -157,28 +155,3 @@ def test_stateless_calls() -> None:
         results.append((out, grad))
         assert str(caught.value).startswith("Error(s) in reparametrizing")
     torch.testing.assert_close(results[0], results[1])
-
-
-@pytest.mark.parametrize("reentrant", [True, False])
-def test_checkpoints(reentrant: bool) -> None:
-    results = []
-    for module in (checkpoints, torch.utils.checkpoint):
-        torch.manual_seed(0)
-        layers = [torch.nn.Linear(3, 3), torch.nn.Dropout(0.5), torch.nn.Tanh()]
-        x = torch.rand(2, 3, requires_grad=True)
-        out = module.checkpoint(torch.nn.Sequential(*layers), x, use_reentrant=reentrant)
-        out = module.checkpoint_sequential(layers, 2, out, use_reentrant=reentrant)
-        out.sum().backward()
-        results.append([out.detach(), x.grad, *(p.grad for p in layers[0].parameters())])
-    torch.testing.assert_close(results[0], results[1])
-
-
-def test_warnings_of_checkpoints() -> None:
-    texts = []
-    for module in (checkpoints, torch.utils.checkpoint):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            module.checkpoint(torch.sin, torch.ones(1))
-            module.checkpoint_sequential([torch.sin], 1, torch.ones(1))
-        texts.append([str(w.message) for w in caught])
-    assert texts[0] == texts[1]
