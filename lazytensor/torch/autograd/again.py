@@ -96,10 +96,18 @@ def _record(fn: GradFn, made: Sequence[Tensor], given: Sequence[Place], second: 
         edges, nodes = zip(*places, strict=True)
         new = grad_fn_class(second[0])(edges, nodes, [t._node for t in made])
     for number, t in enumerate(made):
-        if new is not None:
+        if new is not None and (second[1] or _depends(t._node, places)):
             t._fn, t._out = new, number
         if version:
             t._counter = [version]
+
+
+def _depends(node: Node, places: Sequence[Place]) -> bool:
+    """Whether a node is made of one that a gradient goes to."""
+    known = {n for _, n in places}
+    live = {n for edge, n in places if edge[0] is not None}
+    reached = ancestors([node], lambda n: n in known or not floating(n))
+    return not live.isdisjoint(reached)
 
 
 def _own(node: Node, taken: set[Node]) -> Node:

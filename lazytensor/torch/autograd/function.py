@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from ..._base.errors import shortened
 from ...ops import g
-from .._dispatch import FUNCTIONS, REFUSALS, refuse_leaf
-from .._graph import FREED, MODE, Edge, GradFn, grad_fn_class, stale
+from .._dispatch import FUNCTIONS, REFUSALS, refuse_leaf, slices_of
+from .._graph import FREED, MODE, Edge, GradFn, stale
 from .._packing import pack, unpack, with_edge
+from .._slices import CopySlices
 from ..tensor import Tensor, wrap
 from ..views import alias_of, detach
 from .batches import Batch, varying
@@ -428,7 +429,7 @@ def _finished(
             dirty = _among(t, ctx.dirty_tensors)
             if _among(t, args) and not dirty:
                 out = _aliased(t)
-            finished.append(_with_history(ctx, out, t, dirty, shown, recorded, len(finished)))
+            finished.append(_with_history(ctx, out, t, dirty, shown, recorded, len(finished), args))
         else:
             ctx._outputs.append(None)
             finished.append(t)
@@ -445,8 +446,9 @@ def _aliased(t: Tensor) -> Tensor:
 
 
 def _with_history(
-    ctx: Any, out: Tensor, t: Tensor, dirty: bool, shown: Any, recorded: bool, number: int
-) -> Tensor:
+    ctx: Any, out: Tensor, t: Tensor, dirty: bool, shown: Any, recorded: bool, number: int,
+    args: Sequence[Any],
+) -> Tensor:  # fmt: skip
     """One output, as made by the record."""
     on = recorded and out.dtype._rank > 1 and not _among(t, ctx.non_differentiable)
     ctx._outputs.append(_Like(out._node.shape, out.dtype, out._node))
@@ -458,7 +460,7 @@ def _with_history(
         refuse_leaf(out)
         bases = [(base, node) for x, base, node in shown if x is out]
         if bases:
-            _rebased(ctx, out, number, *bases[0])
+            _rebased(ctx, out, *bases[0], args)
             return out
     if on:
         out._fn, out._out, out._needs = ctx, number, False
@@ -468,11 +470,16 @@ def _with_history(
     return out
 
 
-def _rebased(ctx: Any, out: Tensor, number: int, base: Tensor, before: Any) -> None:
-    """Let the tensor that a written view shows have been made by the record."""
-    edges = (base._edge(), (ctx, number))
-    after, part = base._read(), out._read()
-    base._fn = grad_fn_class("CopySlices")(edges, (before, part), (after,))
+def _rebased(ctx: Any, out: Tensor, base: Tensor, before: Any, args: Sequence[Any]) -> None:
+    """Let the tensor that a written view shows have been made by the record.
+
+    Raises NotImplementedError for a view that isn't the first tensor among the arguments.
+    """
+    if next(a for a in args if isinstance(a, Tensor)) is not out:
+        raise NotImplementedError(
+            "lazytensor: a view that a custom function writes to must be its first tensor"
+        )
+    base._fn = CopySlices(base._edge(), before, base._read(), slices_of(base, out), ctx)
     base._out = 0
 
 
