@@ -468,7 +468,7 @@ def _filled(title: str, x: Tensor, new: Any) -> Tensor:
         one = cast(given[0], x.dtype) if given else number(new, x.dtype, n)
         return g.broadcast_to(one, n.shape)
 
-    given = (new,) if isinstance(new, Tensor) else ()
+    given = [new] if isinstance(new, Tensor) else []
     out = run(title, f, (x, *given), x.dtype)
     if x.dtype._rank < 2 and needs_grad(given):  # of integers too, as in PyTorch
         edges = [(None, 0), given[0]._edge()]

@@ -20,6 +20,7 @@ from ._dispatch import FUNCTIONS, broadcast, cast, need_tensor, number, op, run
 from ._dtypes import TITLES, bool_
 from .create import new
 from .index import key_of, places
+from .linear import C_NAMES
 from .parts import expand
 from .tensor import Tensor, normal, wrap
 from .views import axis, dense
@@ -448,7 +449,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     if mask.dtype is not bool_:
         raise RuntimeError(
             "masked_fill_ only supports boolean masks, but got mask with dtype "
-            f"{_C.get(mask.dtype, str(mask.dtype)[6:])}"
+            f"{C_NAMES.get(mask.dtype, str(mask.dtype)[6:])}"
         )
     shape = broadcast(mask._node.shape, x._node.shape)
     x = x if x._node.shape == shape else expand(x, shape)
@@ -456,11 +457,6 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     out = _filled("MaskedFill", "masked_fill_", x, value, lambda m, v: g.where(on, v, m))
     out._strides = None
     return out
-
-
-_C = {_dtypes.int64: "long int", _dtypes.int32: "int", _dtypes.uint8: "unsigned char",
-      _dtypes.int8: "signed char", _dtypes.int16: "short int", _dtypes.float32: "float",
-      _dtypes.float64: "double"}  # fmt: skip
 
 
 @op(out=True)

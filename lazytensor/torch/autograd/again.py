@@ -113,14 +113,12 @@ def _read_by(
     """The edges of gradients with their nodes: of what the formula names, and what was read."""
     known: dict[Node, Edge] = {node: edge for edge, node in given}
     if fn.inputs is not None:
-        for i, out in enumerate(fn.outputs):
-            known.setdefault(out, (fn, i))
+        for i, made_one in enumerate(fn.outputs):
+            known.setdefault(made_one, (fn, i))
         for node, edge in zip(fn.inputs, fn.edges):
             known.setdefault(node, edge)
     reached = set(ancestors(made, lambda n: n in known or not floating(n)))
-    out: list[Place] = []
-    for letter in letters:
-        out.append(_named(letter, fn, given[0]))
+    out: list[Place] = [_named(letter, fn, given[0]) for letter in letters]
     seen = {node for _, node in out}
     out += [(edge, n) for n, edge in known.items() if n in reached and n not in seen]
     return out
