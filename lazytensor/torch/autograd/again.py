@@ -49,6 +49,10 @@ SECOND: dict[str, tuple[Second, ...]] = {
     ),
 }
 
+# What PyTorch differentiates by one operation, whose results all need a gradient if one does.
+WHOLE = ("NativeLayerNorm", "NativeBatchNorm", "NativeGroupNorm", "Convolution", "Cdist", "Prelu",
+         "FusedRmsNorm")  # fmt: skip
+
 Place = tuple[Edge, Node]
 
 
@@ -79,7 +83,10 @@ def recorded(fn: GradFn, slots: Sequence[Tensor | None]) -> list[Tensor | None]:
     name = type(fn).__name__
     seconds = SECOND.get(name, ((name.rstrip("0123456789") + "Backward0", ""),))
     if len(seconds) == 1:
-        _record(fn, [t for t in outs if t is not None], given, seconds[0])
+        made = [t for t in outs if t is not None]
+        if len(made) > 1 and not name.startswith(WHOLE):  # a part that depends on nothing that needs a gradient needs none
+            made = [t for t in made if _live(_read_by([t._node], fn, given, seconds[0][1]))]
+        _record(fn, made, given, seconds[0])
     else:
         for t, second in zip(outs, seconds):
             if t is not None:
@@ -92,7 +99,7 @@ def _record(fn: GradFn, made: Sequence[Tensor], given: Sequence[Place], second: 
     places = _read_by([t._node for t in made], fn, given, second[1])
     version = writes(fn)
     new = None
-    if any(edge[0] is not None for edge, _ in places):
+    if made and _live(places):
         edges, nodes = zip(*places, strict=True)
         new = grad_fn_class(second[0])(edges, nodes, [t._node for t in made])
     for number, t in enumerate(made):
@@ -100,6 +107,10 @@ def _record(fn: GradFn, made: Sequence[Tensor], given: Sequence[Place], second: 
             t._fn, t._out = new, number
         if version:
             t._counter = [version]
+
+
+def _live(places: Sequence[Place]) -> bool:
+    return any(edge[0] is not None for edge, _ in places)
 
 
 def _own(node: Node, taken: set[Node]) -> Node:
