@@ -450,7 +450,9 @@ def _saved(
     found = []
     for letter in spec:
         if letter == "r":
-            found.extend([(*saved_entry(t)[:4], RESULT, i, 0) for i, t in enumerate(outs)])
+            found.extend(
+                [(*saved_entry(t)[:4], RESULT, i, 0, None, 0) for i, t in enumerate(outs)]
+            )
         elif letter == "x":
             for i, t in enumerate(tensors):
                 if any(fn is not None for j, (fn, _) in enumerate(edges) if j != i):
@@ -476,7 +478,8 @@ def saved_entry(t: Tensor, place: int = 0) -> Saved:
     counter = t._counter
     if counter is None:
         counter = t._counter = [0]
-    return counter, counter[0], t.dtype, t._node.shape, t._fn, t._out, place
+    stamp = 0 if t._stor is None else t._stor.stamp
+    return counter, counter[0], t.dtype, t._node.shape, t._fn, t._out, place, t, stamp
 
 
 def distinct(nodes: Sequence[Node]) -> list[Node]:

@@ -50,7 +50,7 @@ SECOND: dict[str, tuple[Second, ...]] = {
 }
 
 # What PyTorch differentiates by one operation, whose results all need a gradient if one does.
-WHOLE = ("NativeLayerNorm", "NativeBatchNorm", "NativeGroupNorm", "Convolution", "Cdist", "Prelu",
+WHOLE = ("NativeLayerNorm", "NativeBatchNorm", "Convolution", "Cdist", "Prelu",
          "FusedRmsNorm")  # fmt: skip
 
 Place = tuple[Edge, Node]
@@ -84,7 +84,7 @@ def recorded(fn: GradFn, slots: Sequence[Tensor | None]) -> list[Tensor | None]:
     seconds = SECOND.get(name, ((name.rstrip("0123456789") + "Backward0", ""),))
     if len(seconds) == 1:
         made = [t for t in outs if t is not None]
-        if len(made) > 1 and not name.startswith(WHOLE):  # a part that depends on nothing that needs a gradient needs none
+        if len(made) > 1 and not name.startswith(WHOLE):  # what depends on nothing needs none
             made = [t for t in made if _live(_read_by([t._node], fn, given, seconds[0][1]))]
         _record(fn, made, given, seconds[0])
     else:
