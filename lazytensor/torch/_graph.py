@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..ir.graph import keep, let_go, release
-from ..ir.node import Node, make, placeholder
+from ..ir.node import Node, apply, make, placeholder
 from ..ir.op import Op
 from ..ops import g
+from ..ops.movement import reshape
 from ..transform._path import path
 from ..transform.grad import pull, vjp
 from ._dtypes import TITLES, dtype
@@ -73,9 +74,9 @@ def last_record() -> int:
 
 
 # A counter of the writes to a tensor's memory, what it stood at, dtype and shape of the tensor, the
-# record that made it (None: a leaf, RESULT: the record that saves it), which output it was, and its
-# place among what was read.
-Saved = tuple[list[int], int, dtype, tuple[int, ...], Any, int, int]
+# record that made it (None: a leaf, RESULT: the record that saves it), which output it was, its
+# place among what was read, and for these the tensor with the stamp of its memory.
+Saved = tuple[list[int], int, dtype, tuple[int, ...], Any, int, int, Any, int]
 RESULT = object()
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after "
@@ -250,11 +251,30 @@ class GradFn:
             self._packed.open(self)
         if self.inputs is None and self.outputs is None:
             raise RuntimeError(FREED)
-        for counter, version, of, shape, made, number, _ in self.saved:
+        for counter, version, of, shape, made, number, place, x, stamp in self.saved:
             if counter[0] != version:
                 made = self if made is RESULT else made
                 where = "" if made is None else made.described(number)
                 raise RuntimeError(stale(of, shape, where, counter[0], version))
+            stor = None if x is None else x._stor
+            if stor is not None and (stor.stamp != stamp or stor.memory is not None):
+                self.read_again(place, x)
+
+    def read_again(self, place: int, x: Any) -> None:
+        """Go on from what a saved tensor is now: its memory was written to without being counted,
+        through `data` or by others that have it, and derivatives read what is there.
+        """
+        before = self.inputs
+        if before is None or len(before) != len(self.edges):
+            return
+        node = x._read()
+        if node.shape == before[place].shape and node is not before[place]:
+            after = list(before)
+            after[place] = apply(reshape, (node,), (node.shape,))
+            let_go(self.outputs, before)
+            self.outputs = replayed(before, self.outputs, after)
+            self.inputs = tuple(after)
+            keep(self.outputs, self.inputs)
 
     def pull(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         """Cotangents of what was read, None where none is wanted."""

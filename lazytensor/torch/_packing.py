@@ -120,7 +120,9 @@ def saved_by(
 ) -> tuple[Saved, ...]:
     """Counters of what PyTorch's derivative of that name reads."""
     return tuple([
-        saved_entry(t, place) if place >= 0 else (*saved_entry(t)[:4], RESULT, -1 - place, 0)
+        saved_entry(t, place)
+        if place >= 0
+        else (*saved_entry(t)[:4], RESULT, -1 - place, 0, None, 0)
         for place, t in _saved_tensors(name, tensors, edges, outs)
     ])  # fmt: skip
 
@@ -167,4 +169,5 @@ def saved_entry(t: Tensor, place: int = 0) -> Saved:
     counter = t._counter
     if counter is None:
         counter = t._counter = [0]
-    return counter, counter[0], t.dtype, t._node.shape, t._fn, t._out, place
+    stamp = 0 if t._stor is None else t._stor.stamp
+    return counter, counter[0], t.dtype, t._node.shape, t._fn, t._out, place, t, stamp

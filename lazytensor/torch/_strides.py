@@ -32,7 +32,7 @@ def elementwise_strides(
     if all(t._strides is None for t in tensors) and (0 not in shape or len(tensors) < 2):
         return None
     if not mixed and all(t._node.shape == shape for t in tensors):
-        if all(t._strides is None or is_contiguous(shape, t._strides) for t in tensors):
+        if all(t._strides is None or is_contiguous(tuple(shape), t._strides) for t in tensors):
             return None
         own = tensors[0]._strides
         if gapless(tensors[0]) and all(t._strides == own for t in tensors[1:]):

@@ -29,7 +29,6 @@ from ._dispatch import (
     number,
     op,
     refuse_leaf,
-    refuse_overlap,
     result_type,
     run,
     run_many,
@@ -38,6 +37,7 @@ from ._dispatch import (
 )
 from ._dtypes import TITLES, bool_, complex128, default, dtype, float64, uint8
 from ._graph import grad_fn_class
+from ._overlap import refuse_overlap
 from ._strides import elementwise_strides
 from ._unbatched import no_value
 from .convert import array
@@ -469,7 +469,7 @@ def _filled(title: str, x: Tensor, new: Any) -> Tensor:
         one = cast(given[0], x.dtype) if given else number(new, x.dtype, n)
         return g.broadcast_to(one, n.shape)
 
-    given = (new,) if isinstance(new, Tensor) else ()
+    given = [new] if isinstance(new, Tensor) else []
     out = run(title, f, (x, *given), x.dtype)
     if x.dtype._rank < 2 and needs_grad(given):  # of integers too, as in PyTorch
         edges = [(None, 0), given[0]._edge()]

@@ -5,7 +5,6 @@ errors. It must not know operations on tensors.
 """
 
 import operator
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -126,53 +125,6 @@ def from_numpy(ndarray: Any) -> Tensor:
     stor.memory = view
     out._count()
     return out
-
-
-_READ_ONLY = (
-    "The given buffer is not writable, and PyTorch does not support non-writable tensors. This "
-    "means you can write to the underlying (supposedly non-writable) buffer using the tensor. You "
-    "may want to copy the buffer to protect its data or make it writable before converting it to a "
-    "tensor."
-)
-
-
-def _span(length: int, item: int, count: int, offset: int) -> int:
-    """How many items are meant. Raises ValueError where the buffer does not hold them."""
-    if not length or not count:
-        raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
-    if not 0 <= offset < length:
-        raise ValueError(
-            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
-            f"({length} bytes) minus 1"
-        )
-    rest = length - offset
-    if count < 0 and rest % item:
-        raise ValueError(
-            f"buffer length ({rest} bytes) after offset ({offset} bytes) must be a multiple of "
-            f"element size ({item})"
-        )
-    if count * item > rest:
-        raise ValueError(
-            f"requested buffer length ({count} * {item} bytes) after offset ({offset} bytes) must "
-            f"not be greater than actual buffer length ({length} bytes)"
-        )
-    return rest // item if count < 0 else count
-
-
-@public()
-def frombuffer(
-    buffer: Any, *, dtype: dtype, count: int = -1, offset: int = 0, requires_grad: bool = False
-) -> Tensor:
-    """A tensor that shares the memory of a buffer. Raises ValueError for what does not fit."""
-    try:
-        whole = memoryview(buffer)
-    except TypeError:
-        raise ValueError("object does not implement Python buffer protocol.") from None
-    number = _span(whole.nbytes, dtype.itemsize, count, offset)
-    if whole.readonly:
-        warnings.warn(_READ_ONLY, stacklevel=3)
-    out = from_numpy(np.frombuffer(whole, dtype.numpy, number, offset))
-    return _needing(out) if requires_grad else out
 
 
 def moved(x: Tensor, device: Any) -> Tensor:

@@ -188,7 +188,7 @@ def _shared(obj: Any, of: _dtypes.dtype | None, copy: bool | None) -> Tensor | N
     if isinstance(obj, UntypedStorage | TypedStorage):
         return _over_storage(obj, of)
     if type(obj).__name__ == "PyCapsule" or hasattr(obj, "__dlpack__"):
-        return from_dlpack(obj)
+        return from_dlpack(obj)  # type: ignore[no-any-return]
     try:
         memoryview(obj)
     except TypeError:

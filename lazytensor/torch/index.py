@@ -231,7 +231,9 @@ def _gathered(x: Tensor, arrays: dict[int, Tensor]) -> Tensor:
 
 def _laid_out(x: Tensor, key: Sequence[Any], shape: tuple[int, ...]) -> tuple[int, ...] | None:
     """The strides of what is gathered: the axes that stay lie as those of x."""
-    strides, kept, at, where = x._stride(), [], 0, []
+    strides, at = x._stride(), 0
+    kept: list[int] = []
+    where: list[int] = []
     for k in key:
         if isinstance(k, Node):
             where.append(len(kept))
@@ -348,23 +350,23 @@ def _is_mask(arrays: dict[int, Tensor]) -> bool:
     return all(k.dtype is _dtypes.bool_ for k in arrays.values())
 
 
-def _shorter(given: Tensor) -> Tensor:
+def _shorter(given: Tensor) -> Any:
     """Without the axes of size 1 in front."""
     own = given._node.shape
     ones = next((i for i, n in enumerate(own) if n != 1), len(own))
-    return Tensor.view(given, own[ones:]) if ones else given  # type: ignore[attr-defined,no-any-return]
+    return Tensor.view(given, own[ones:]) if ones else given  # type: ignore[attr-defined]
 
 
 def _fill(shown: Tensor, given: Tensor) -> None:
     """As PyTorch: a copy where shapes are the same, a number filled in, else what is expanded."""
     shape, own = shown._node.shape, given._node.shape
     if own == shape:
-        Tensor.copy_(shown, given)
+        shown.copy_(given)
     elif not own:
-        Tensor.fill_(shown, given)
+        shown.fill_(given)
     else:
         short = _shorter(given)
-        Tensor.copy_(shown, short if short._node.shape == shape else Tensor.expand(short, shape))
+        shown.copy_(short if short._node.shape == shape else short.expand(shape))
 
 
 op(name="__getitem__", function=False)(getitem)

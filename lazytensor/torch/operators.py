@@ -58,7 +58,7 @@ def _direct(row: Op, title: str, slow: Any, cross: bool) -> Callable[[Tensor, An
                     if cross and theirs[0] is not None:
                         saved.append(saved_entry(self))
                     if cross and edge[0] is not None:
-                        saved.append(saved_entry(other))
+                        saved.append(saved_entry(other, 1))
                     out._fn = fn_class((edge, theirs), (x, y), (node,), tuple(saved))
             elif edge[0] is not None:
                 out._fn = fn_class((edge,), (x,), (node,))

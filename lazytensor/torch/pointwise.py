@@ -300,7 +300,7 @@ def _operands(name: str, a: Any, b: Any) -> tuple[Tensor, ...]:
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """input + alpha * other."""
     made = binary("add", "Add", _scaled(g.add, input, other, alpha), input, other)
-    return made if type(alpha) is int and alpha == 1 else noted(made, alpha=alpha)  # type: ignore[no-any-return]
+    return made if type(alpha) is int and alpha == 1 else noted(made, alpha=alpha)
 
 
 @op(inplace=True, out=True)
@@ -317,7 +317,7 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
             "trying to invert a mask, use the `~` or `logical_not()` operator instead."
         )
     made = binary("sub", "Sub", _scaled(g.subtract, input, other, alpha), input, other)
-    return made if type(alpha) is int and alpha == 1 else noted(made, alpha=alpha)  # type: ignore[no-any-return]
+    return made if type(alpha) is int and alpha == 1 else noted(made, alpha=alpha)
 
 
 def _among_bools(*operands: Any) -> bool:

@@ -69,12 +69,6 @@ def is_storage(obj: Any) -> bool:
 
 
 @public
-def is_inference(input: Tensor) -> bool:
-    """Whether the tensor was made in inference mode."""
-    return bool(input._inference)
-
-
-@public
 def get_device_module(device: Any = None) -> Any:
     """The module of a kind of device, that of the CPU by default. Raises RuntimeError."""
     kind = "cpu" if device is None else _types.device(device).type

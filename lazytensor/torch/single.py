@@ -151,7 +151,7 @@ def dim_order(
 @op(method=False)
 def is_inference(input: Tensor) -> bool:
     """Whether a tensor was made in inference mode."""
-    return need_tensor("is_inference", input)._inference
+    return bool(need_tensor("is_inference", input)._inference)
 
 
 @op(function=False)

@@ -262,7 +262,7 @@ class Tensor:
         place = (base._stride(), base._offset, out.shape, self._stride(), self._offset)
         new = grad_fn_class("AsStridedBackward0")((base._edge(),), (whole,), (out,))
         self._fn, self._out, self._at = new, 0, version
-        new.place = place
+        new.__dict__["place"] = place
         if old is not None:
             old.pass_on(number, new)
 

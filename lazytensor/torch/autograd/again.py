@@ -49,6 +49,10 @@ SECOND: dict[str, tuple[Second, ...]] = {
     ),
 }
 
+# What PyTorch differentiates by one operation, whose results all need a gradient if one does.
+WHOLE = ("NativeLayerNorm", "NativeBatchNorm", "Convolution", "Cdist", "Prelu",
+         "FusedRmsNorm")  # fmt: skip
+
 Place = tuple[Edge, Node]
 
 
@@ -79,7 +83,10 @@ def recorded(fn: GradFn, slots: Sequence[Tensor | None]) -> list[Tensor | None]:
     name = type(fn).__name__
     seconds = SECOND.get(name, ((name.rstrip("0123456789") + "Backward0", ""),))
     if len(seconds) == 1:
-        _record(fn, [t for t in outs if t is not None], given, seconds[0])
+        made = [t for t in outs if t is not None]
+        if len(made) > 1 and not name.startswith(WHOLE):  # what depends on nothing needs none
+            made = [t for t in made if _live(_read_by([t._node], fn, given, seconds[0][1]))]
+        _record(fn, made, given, seconds[0])
     else:
         for t, second in zip(outs, seconds):
             if t is not None:
@@ -92,22 +99,18 @@ def _record(fn: GradFn, made: Sequence[Tensor], given: Sequence[Place], second: 
     places = _read_by([t._node for t in made], fn, given, second[1])
     version = writes(fn)
     new = None
-    if any(edge[0] is not None for edge, _ in places):
+    if made and _live(places):
         edges, nodes = zip(*places, strict=True)
         new = grad_fn_class(second[0])(edges, nodes, [t._node for t in made])
     for number, t in enumerate(made):
-        if new is not None and (second[1] or _depends(t._node, places)):
+        if new is not None:
             t._fn, t._out = new, number
         if version:
             t._counter = [version]
 
 
-def _depends(node: Node, places: Sequence[Place]) -> bool:
-    """Whether a node is made of one that a gradient goes to."""
-    known = {n for _, n in places}
-    live = {n for edge, n in places if edge[0] is not None}
-    reached = ancestors([node], lambda n: n in known or not floating(n))
-    return not live.isdisjoint(reached)
+def _live(places: Sequence[Place]) -> bool:
+    return any(edge[0] is not None for edge, _ in places)
 
 
 def _own(node: Node, taken: set[Node]) -> Node:
@@ -121,14 +124,12 @@ def _read_by(
     """The edges of gradients with their nodes: of what the formula names, and what was read."""
     known: dict[Node, Edge] = {node: edge for edge, node in given}
     if fn.inputs is not None:
-        for i, out in enumerate(fn.outputs):
-            known.setdefault(out, (fn, i))
+        for i, made_one in enumerate(fn.outputs):
+            known.setdefault(made_one, (fn, i))
         for node, edge in zip(fn.inputs, fn.edges):
             known.setdefault(node, edge)
     reached = set(ancestors(made, lambda n: n in known or not floating(n)))
-    out: list[Place] = []
-    for letter in letters:
-        out.append(_named(letter, fn, given[0]))
+    out: list[Place] = [_named(letter, fn, given[0]) for letter in letters]
     seen = {node for _, node in out}
     out += [(edge, n) for n, edge in known.items() if n in reached and n not in seen]
     return out

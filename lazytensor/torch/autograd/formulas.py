@@ -52,7 +52,7 @@ def result(fn: Any) -> Tensor:
     return out
 
 
-def shape(fn: Any, i: int = 0) -> Ints:
+def shape(fn: Any, i: int = 0) -> Any:
     """The shape of what a record read."""
     return fn.read()[i].shape
 
@@ -87,7 +87,7 @@ def scaled(x: Tensor, fn: GradFn) -> Tensor:
 def _by_number(title: str, out: Tensor) -> Tensor:
     fn = out._fn
     if fn is not None:
-        out._fn = grad_fn_class(title)(fn.edges[:1], fn.read(), fn.outputs)
+        out._fn = grad_fn_class(title)(fn.edges[:1], tuple(fn.read()), fn.outputs)
     return out
 
 
@@ -104,16 +104,16 @@ def over(x: Tensor, by: Any) -> Tensor:
 # --- shapes ---------------------------------------------------------------------------------------
 
 
-def sum_to(x: Tensor, to: Ints) -> Tensor:
+def sum_to(x: Tensor, to: Ints) -> Any:
     """A gradient of what was broadcast, summed to its shape."""
     own = x._node.shape
     if not to:
-        return Tensor.sum(x) if own else x  # type: ignore[attr-defined,no-any-return]
+        return Tensor.sum(x) if own else x  # type: ignore[attr-defined]
     lead = len(own) - len(to)
     axes = [a for a, n in enumerate(own) if a < lead or (to[a - lead] == 1 and n != 1)]
     if axes:
         x = Tensor.sum(x, axes, True)  # type: ignore[attr-defined]
-    return Tensor.view(x, to) if lead else x  # type: ignore[attr-defined,no-any-return]
+    return Tensor.view(x, to) if lead else x  # type: ignore[attr-defined]
 
 
 def fitted(part: Tensor, like: Node) -> Tensor:
@@ -131,24 +131,24 @@ def _unsqueezed(x: Tensor, axes: Sequence[int]) -> Tensor:
     return x
 
 
-def _sum(fn: Any, x: Tensor) -> Tensor:
+def _sum(fn: Any, x: Tensor) -> Any:
     if type(fn).__name__[-1] == "1" and shape(fn):
         x = _unsqueezed(x, fn.dims)
-    return x.expand(shape(fn))  # type: ignore[no-any-return]
+    return x.expand(shape(fn))
 
 
-def _mean(fn: Any, x: Tensor) -> Tensor:
+def _mean(fn: Any, x: Tensor) -> Any:
     count = fn.read()[0].size // max(x._node.size, 1)
     return over(_sum(fn, x), count)
 
 
-def _reshaped(fn: Any, x: Tensor) -> Tensor:
-    return x.reshape(shape(fn))  # type: ignore[no-any-return]
+def _reshaped(fn: Any, x: Tensor) -> Any:
+    return x.reshape(shape(fn))
 
 
-def _permuted(fn: Any, x: Tensor) -> Tensor:
+def _permuted(fn: Any, x: Tensor) -> Any:
     order = _order(fn)
-    return x.permute(sorted(range(len(order)), key=order.__getitem__))  # type: ignore[no-any-return]
+    return x.permute(sorted(range(len(order)), key=order.__getitem__))
 
 
 def _order(fn: Any) -> Ints:
@@ -159,45 +159,45 @@ def _order(fn: Any) -> Ints:
     return order
 
 
-def _transposed(fn: Any, x: Tensor) -> Tensor:
-    return x.transpose(*fn.dims)  # type: ignore[no-any-return]
+def _transposed(fn: Any, x: Tensor) -> Any:
+    return x.transpose(*fn.dims)
 
 
-def _squeezed_back(fn: Any, x: Tensor) -> Tensor:
+def _squeezed_back(fn: Any, x: Tensor) -> Any:
     return _unsqueezed(x, fn.dims)
 
 
 # --- elementwise ----------------------------------------------------------------------------------
 
 
-def _power(fn: Any, x: Tensor) -> Tensor:
+def _power(fn: Any, x: Tensor) -> Any:
     exponent = 2 if fn.outputs[0].op is rows.square else number(fn)
     if exponent == 0:
         return zeros(x)
     return x * times(read(fn, 0).pow(exponent - 1), exponent).conj()
 
 
-def _divided(fn: Any, x: Tensor) -> Tensor:
+def _divided(fn: Any, x: Tensor) -> Any:
     a, b = read(fn, 0), read(fn, 1)
     return -x * ((a / b) / b).conj()
 
 
 def _largest(smaller: str) -> Formula:
-    def formula(fn: Any, x: Tensor) -> Tensor:
+    def formula(fn: Any, x: Tensor) -> Any:
         a, b = read(fn, 0).detach(), read(fn, 1).detach()
         half = FUNCTIONS["where"](a == b, over(x, 2), x)
-        return half.masked_fill_(FUNCTIONS[smaller](a, b), 0)  # type: ignore[no-any-return]
+        return half.masked_fill_(FUNCTIONS[smaller](a, b), 0)
 
     return formula
 
 
-def _spread_evenly(fn: Any, x: Tensor) -> Tensor:
+def _spread_evenly(fn: Any, x: Tensor) -> Any:
     a, top = read(fn, 0).detach(), result(fn).detach()
     mask = a == top
     return zeros(a).contiguous().masked_fill_(mask, x / mask.sum())
 
 
-def _shared_by_largest(fn: Any, x: Tensor) -> Tensor:
+def _shared_by_largest(fn: Any, x: Tensor) -> Any:
     a, top = read(fn, 0).detach(), result(fn).detach()
     if not fn.kept and a._node.shape:
         to = tuple(1 if i in fn.dims else n for i, n in enumerate(a._node.shape))
@@ -206,7 +206,7 @@ def _shared_by_largest(fn: Any, x: Tensor) -> Tensor:
     return x / mask.sum(fn.dims, True) * mask
 
 
-def _chosen(fn: Any, parts: Sequence[Tensor | None]) -> Tensor | None:
+def _chosen(fn: Any, parts: Sequence[Tensor | None]) -> Any:
     """The gradient of what was chosen along an axis, put where it came from."""
     x, index = parts[0], wrap(fn.outputs[1])
     if x is None:
@@ -215,15 +215,15 @@ def _chosen(fn: Any, parts: Sequence[Tensor | None]) -> Tensor | None:
         x, index = x.unsqueeze(fn.dim), index.unsqueeze(fn.dim)
     out = wrap(g.broadcast_to(g.constant(0, x._read()), shape(fn)))
     out._counter = [1]
-    return out.scatter_(fn.dim, index, x)  # type: ignore[no-any-return]
+    return out.scatter_(fn.dim, index, x)
 
 
-def _sigmoid(fn: Any, x: Tensor) -> Tensor:
+def _sigmoid(fn: Any, x: Tensor) -> Any:
     title = "SigmoidBackwardBackward0"
     return run(title, lambda c, y: c * (1 - y) * y, (x, result(fn).conj()))
 
 
-def _softmax(fn: Any, x: Tensor) -> Tensor:
+def _softmax(fn: Any, x: Tensor) -> Any:
     def f(c: Node, y: Node) -> Node:
         product = c * y
         return product - y * _total(product, fn.dim)
@@ -231,7 +231,7 @@ def _softmax(fn: Any, x: Tensor) -> Tensor:
     return run("SoftmaxBackwardDataBackward0", f, (x, result(fn)))
 
 
-def _log_softmax(fn: Any, x: Tensor) -> Tensor:
+def _log_softmax(fn: Any, x: Tensor) -> Any:
     def f(c: Node, y: Node) -> Node:
         return c - g.exp(y) * _total(c, fn.dim)
 
@@ -245,10 +245,10 @@ def _total(x: Node, a: int) -> Node:
     return g.reshape(g.sum(x, (a,)), (*x.shape[:a], 1, *x.shape[a + 1 :]))
 
 
-def _cumulated(fn: Any, x: Tensor) -> Tensor:
+def _cumulated(fn: Any, x: Tensor) -> Any:
     if x._node.size <= 1 or x._node.shape[fn.dim] == 1:
         return x
-    return x.flip(fn.dim).cumsum(fn.dim).flip(fn.dim)  # type: ignore[no-any-return]
+    return x.flip(fn.dim).cumsum(fn.dim).flip(fn.dim)
 
 
 # --- products -------------------------------------------------------------------------------------
@@ -262,24 +262,24 @@ def _columns(fn: Any, i: int) -> bool:
     return bool(fn.strides[i][0] == 1 and fn.strides[i][1] == shape(fn, i)[0])
 
 
-def _first_factor(fn: Any, x: Tensor) -> Tensor:
+def _first_factor(fn: Any, x: Tensor) -> Any:
     b = read(fn, 1)
     if _columns(fn, 0):
-        return b.conj().mm(x.t()).t()  # type: ignore[no-any-return]
-    return x.mm(b.t().conj())  # type: ignore[no-any-return]
+        return b.conj().mm(x.t()).t()
+    return x.mm(b.t().conj())
 
 
-def _second_factor(fn: Any, x: Tensor) -> Tensor:
+def _second_factor(fn: Any, x: Tensor) -> Any:
     a = read(fn, 0)
     if _columns(fn, 1):
-        return x.t().mm(a.conj()).t()  # type: ignore[no-any-return]
-    return a.t().conj().mm(x)  # type: ignore[no-any-return]
+        return x.t().mm(a.conj()).t()
+    return a.t().conj().mm(x)
 
 
 # --- several outputs ------------------------------------------------------------------------------
 
 
-def _missing(fn: Any, parts: Sequence[Tensor | None]) -> list[Tensor]:
+def _missing(fn: Any, parts: Any) -> list[Tensor]:
     """Gradients of all outputs, zeros for those that have none."""
     if isinstance(parts, Tensor):
         return [parts]
@@ -346,11 +346,11 @@ def _overlapping(sizes: Ints, strides: Ints) -> bool:
     return False
 
 
-def _strided(fn: Any, x: Tensor) -> Tensor:
+def _strided(fn: Any, x: Tensor) -> Any:
     """The gradient of memory shown by strides: put where it was shown, read where it was kept."""
     own, own_offset, sizes, strides, offset = fn.place
     if not x._node.size:
-        return zeros(x).new_zeros(shape(fn))  # type: ignore[no-any-return]
+        return zeros(x).new_zeros(shape(fn))
     whole, first = shape(fn), min(own_offset, offset)
     count = max(own_offset - first + _extent(whole, own), offset - first + _extent(sizes, strides))
     memory = zeros(x).new_zeros((count,))
@@ -365,14 +365,14 @@ def _strided(fn: Any, x: Tensor) -> Tensor:
             0, places.reshape(-1), memory.new_ones(1).expand(places._node.size)
         )
         memory.div_(times)
-    return memory.as_strided(whole, own, own_offset - first)  # type: ignore[no-any-return]
+    return memory.as_strided(whole, own, own_offset - first)
 
 
-def _scattered(fn: Any, x: Tensor) -> Tensor:
+def _scattered(fn: Any, x: Tensor) -> Any:
     """PyTorch's gradient of what a part of was replaced: it keeps that part."""
     out = x.new_zeros(shape(fn))
     out.as_strided(*fn.part).copy_(x.contiguous().as_strided(*fn.part))
-    return out  # type: ignore[no-any-return]
+    return out
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -533,14 +533,13 @@ def by_formula(fn: Any, given: Sequence[Tensor | None]) -> list[Tensor | None]:
     found = fn.formula(fn, x) if callable(fn.formula) else None
     out: list[Tensor | None] = []
     for i, (on, like) in enumerate(zip(wanted, fn.read())):
-        f = None if found is not None else fn.formula[i]
-        if not on:
-            out.append(None)
-        elif found is not None or f is not None:
-            part = found[i] if found is not None else f(fn, x)
-            out.append(None if part is None else fitted(part, like))
-        else:
-            out.append(by_graph(fn, given)[i])
+        part: Any = None
+        if on and found is not None:
+            part = found[i]
+        elif on:
+            f = fn.formula[i]
+            part = f(fn, x) if f is not None else by_graph(fn, given)[i]
+        out.append(None if part is None else fitted(part, like))
     return out
 
 

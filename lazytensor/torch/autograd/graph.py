@@ -10,7 +10,8 @@ from typing import Any
 
 from .._graph import MODE, GradFn
 from ..tensor import Tensor, wrap
-from .engine import WALKS, GradientEdge
+from .engine import GradientEdge
+from .walk import WALKS
 
 __all__ = [
     "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks",

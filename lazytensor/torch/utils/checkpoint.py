@@ -13,8 +13,8 @@ from weakref import WeakKeyDictionary, ref
 from .. import _api as torch
 from .._graph import MODE
 from .._packing import pack, unpack
-from ..autograd.engine import WALKS
 from ..autograd.graph import saved_tensors_hooks
+from ..autograd.walk import WALKS
 from ..random import fork_rng
 from ..tensor import Tensor
 
