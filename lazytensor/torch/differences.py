@@ -64,7 +64,7 @@ def _uneven(x: Tensor, a: int, places: Tensor, order: int) -> Tensor:
     return _joined((first, inner, last), a)
 
 
-def _several(spacing: Any, count: int) -> list[Any]:
+def _several(spacing: Any, count: int, named: Any) -> list[Any]:
     """A distance, or places, for each axis. Raises RuntimeError for another number of them."""
     if spacing is None or isinstance(spacing, NUMBERS):
         return [1 if spacing is None else spacing] * count
@@ -72,6 +72,12 @@ def _several(spacing: Any, count: int) -> list[Any]:
         raise TypeError(
             "gradient() received an invalid combination of arguments: spacing must be a number, or "
             f"a sequence of numbers or of tensors, not {type(spacing).__name__}"
+        )
+    if len(spacing) != count and named is None:
+        raise RuntimeError(
+            "torch.gradient expected spacing to be unspecified, a scalar, or a list of length "
+            f"equal to 'self.dim() = {count}', since dim argument was not given, but got a list of "
+            f"length {len(spacing)}"
         )
     if len(spacing) != count:
         raise RuntimeError(
@@ -95,7 +101,7 @@ def gradient(
     """Slopes along axes, all by default. Raises RuntimeError, IndexError for axes."""
     x = need_tensor("gradient", input)
     axes = tuple(range(x.ndim)) if dim is None else axes_of(dim, x.ndim)
-    each = _several(spacing, len(axes))
+    each = _several(spacing, len(axes), dim)
     if x.dtype is _dtypes.uint8:
         raise RuntimeError("torch.gradient does not support uint8 input.")
     if edge_order not in (1, 2):

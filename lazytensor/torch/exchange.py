@@ -210,6 +210,8 @@ def _over_storage(storage: UntypedStorage | TypedStorage, of: _dtypes.dtype | No
 
 
 def _needing(x: Tensor, requires_grad: bool) -> Tensor:
+    if requires_grad and x.dtype._rank < 2:
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     if requires_grad:
         x.requires_grad = True
     return x

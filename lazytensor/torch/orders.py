@@ -9,7 +9,7 @@ from typing import Any
 from ..ops.movement import permute as permute_row
 from ._dispatch import alias, op
 from .tensor import Ints, Tensor
-from .views import alias_of, axes_of, axis, in_place_form, shown, sizes_of
+from .views import alias_of, axis, in_place_form, shown, sizes_of
 
 __all__ = ["permute", "t", "transpose"]
 
@@ -67,7 +67,8 @@ def t(input: Tensor) -> Tensor:
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Axes moved to other places, the rest in order."""
     ndim = len(input._node.shape)
-    sources, targets = axes_of(source, ndim), axes_of(destination, ndim)
+    sources = _moved("source", source, ndim)
+    targets = _moved("destination", destination, ndim)
     if len(sources) != len(targets):
         raise RuntimeError(
             "movedim: Invalid source or destination dims: source "
@@ -80,6 +81,13 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     for target, a in sorted(zip(targets, sources)):
         order.insert(target, a)
     return _permuted("Permute", input, tuple(order))
+
+
+def _moved(word: str, dims: Any, ndim: int) -> tuple[int, ...]:
+    found = tuple([axis(d, ndim) for d in _as_list(dims)])
+    if len(set(found)) < len(found):
+        raise RuntimeError(f"movedim: repeated dim in `{word}` ({_as_list(dims)})")
+    return found
 
 
 def _as_list(x: Any) -> list[Any]:
