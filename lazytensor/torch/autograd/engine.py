@@ -368,7 +368,7 @@ def reduced(fn: GradFn, edge: tuple[Any, int], part: Tensor) -> Tensor:
     wanted, found = edge[0].shape, part._node.shape
     sizes = zip(reversed(wanted), reversed(found))
     if len(wanted) <= len(found) and all(n in (1, m) for n, m in sizes):
-        return part if found == wanted else sum_to(part, wanted)  # type: ignore[no-any-return]
+        return part if found == wanted else sum_to(part, wanted)
     if found != wanted:
         place = next(i for i, e in enumerate(fn.edges) if e is edge)
         raise RuntimeError(
