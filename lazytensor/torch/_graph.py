@@ -151,6 +151,8 @@ class GradFn:
     formula: Any = None
     shares = False
     passes = False
+    # How often PyTorch writes to the gradient of what was read, once it is made.
+    written = 0
     # Of the one output, where it was given another since without being recorded.
     shape: Any = None
     # Whether PyTorch saves what isn't among what was read: numbers as tensors, masks, indices.

@@ -29,7 +29,9 @@ def elementwise_strides(
     """The strides of an elementwise result: as its operands lie in memory, where they agree.
     `mixed` says that there is an operand of another shape, such as a number.
     """
-    if all(t._strides is None for t in tensors) and (0 not in shape or len(tensors) < 2):
+    if all(t._strides is None for t in tensors) and (
+        0 not in shape or (len(tensors) < 2 and not mixed)
+    ):
         return None
     if not mixed and all(t._node.shape == shape for t in tensors):
         if all(t._strides is None or is_contiguous(tuple(shape), t._strides) for t in tensors):

@@ -455,7 +455,8 @@ def cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tenso
 def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """The elements of another tensor, broadcast and cast, in place."""
     refuse_leaf(input, (src,))
-    refuse_overlap(input, (src,))
+    if src is not input:
+        refuse_overlap(input, (src,))
     x = src if isinstance(src, Tensor) else from_array(np.asarray(src))
     shape, to = input._node.shape, input.dtype
     if (joint := broadcast(shape, x._node.shape)) != shape:

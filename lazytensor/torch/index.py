@@ -284,19 +284,24 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
             f"{_dtypes.TITLES[shown.dtype]} for the destination and {_dtypes.TITLES[given.dtype]} "
             "for the source."
         )
+    key = None
     if _one_mask(shown, arrays, u):
         mask = next(iter(arrays.values()))
         out = _masked(node, mask._read(), u)
     else:
+        key = key_of(shown, arrays)
         try:
-            out = indexing.setitem(node, key_of(shown, arrays), u, places)
+            out = indexing.setitem(node, key, u, places)
         except ValueError:
             raise RuntimeError(
                 f"shape mismatch: value tensor of shape {list(u.shape)} cannot be broadcast to "
                 "indexing result"
             ) from None
     tensors, read = (shown, given), (node, given._read())
-    assign(shown, record(wrap(out, shown.dtype), "IndexPut", tensors, read))
+    made = record(wrap(out, shown.dtype), "IndexPut", tensors, read)
+    if key is not None and made._fn is not None:
+        made._fn.__dict__["part"] = lambda n: indexing.getitem(n, key, places)
+    assign(shown, made)
 
 
 def refuse_meeting(x: Tensor, given: Tensor) -> None:

@@ -317,9 +317,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         expand(view(x, (1,) * i + (-1,) + (1,) * (len(shape) - i - 1)), shape)
         for i, x in enumerate(order)
     ]
-    if not swapped:
-        return tuple(out)
-    return (out[1], out[0], *out[2:])
+    return (out[1], out[0], *out[2:]) if swapped else tuple(out)
 
 
 @op(method=False)

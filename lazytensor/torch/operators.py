@@ -30,7 +30,7 @@ def _direct(row: Op, title: str, slow: Any, cross: bool) -> Callable[[Tensor, An
     def operator(self: Tensor, other: Any) -> Any:
         kind = type(other)
         if kind is float or kind is int:
-            if self.dtype._rank != 2 or type(self) not in FAST:
+            if self.dtype._rank != 2 or type(self) not in FAST or 0 in self._node.shape:
                 return _slow(slow, self, other)
             x = self._read()
             y = scalar(other, x.dtype, x.device)

@@ -15,6 +15,7 @@ from ..ir.node import TRACING, Node, leaf
 from ..ops.bits import bitcast
 from ..ops.elementwise import conj, negative
 from ..ops.gather import gather
+from ..ops.movement import broadcast_to
 from . import _dtypes, _types
 from ._dtypes import dtype
 from ._graph import MODE, NOWHERE, AccumulateGrad, Edge, GradFn, grad_fn_class, refuse_within
@@ -29,7 +30,7 @@ Ints = tuple[int, ...]
 # How a view was made of its base: each step's derivative, steps, strides, offset and facts.
 Links = tuple[tuple[str, Steps, Ints, int, dict[str, Any]], ...]
 # Steps that strides don't say.
-_NOT_STRIDED = (conj, negative)
+_NOT_STRIDED = (bitcast, conj, negative)
 _new = object.__new__
 
 
@@ -462,7 +463,7 @@ def memory(x: Tensor) -> np.ndarray[Any, Any]:
                 f"tensor.resolve_{short}().numpy() instead."
             )
     stor = x._share()
-    if any(op in (gather, bitcast) for op, _ in x._steps):
+    if any(op in (gather, bitcast, broadcast_to) for op, _ in x._steps):
         lined = stor.lined(x.dtype.numpy, int(x._node is stor.node))
         if lined is not None:
             item = lined.itemsize

@@ -116,8 +116,9 @@ def shown(
     if not name:
         return out
     seen_by(x, out)
-    if x._links is not None:
-        out._links = (*x._links, (name, steps, strides, out._offset, facts))
+    links = () if out._base is x else x._links
+    if links is not None:
+        out._links = (*links, (name, steps, strides, out._offset, facts))
     record_view(out, name, x, source)
     if facts and out._fn is not None:
         out._fn.__dict__.update(facts)
@@ -157,7 +158,8 @@ def seen_by(x: Tensor, out: Tensor, many: bool = False) -> None:
     if x._inference:
         out._inference = True
         return
-    out._base = x if x._base is None else x._base
+    base = x._base
+    out._base = x if base is None or base.dtype is not x.dtype else base
     out._at = out._count()[0]
     if MODE.inference:
         out._origin = "inference"

@@ -16,7 +16,7 @@ from ...transform._path import floating
 from .._graph import Edge, GradFn, grad_fn_class
 from ..tensor import Tensor, wrap
 
-__all__ = ["recorded", "writes"]
+__all__ = ["recorded"]
 
 # How often PyTorch writes to a gradient that it makes: new zeros, into which others are put.
 WRITTEN = {
@@ -53,12 +53,10 @@ SECOND: dict[str, tuple[Second, ...]] = {
 WHOLE = ("NativeLayerNorm", "NativeBatchNorm", "Convolution", "Cdist", "Prelu",
          "FusedRmsNorm")  # fmt: skip
 
+for _name, _count in WRITTEN.items():
+    grad_fn_class(_name).written = _count
+
 Place = tuple[Edge, Node]
-
-
-def writes(fn: GradFn) -> int:
-    """How often PyTorch writes to the gradient of what a record read, once it is made."""
-    return WRITTEN.get(type(fn).__name__, 0)
 
 
 def recorded(fn: GradFn, slots: Sequence[Tensor | None]) -> list[Tensor | None]:
@@ -97,7 +95,7 @@ def recorded(fn: GradFn, slots: Sequence[Tensor | None]) -> list[Tensor | None]:
 def _record(fn: GradFn, made: Sequence[Tensor], given: Sequence[Place], second: Second) -> None:
     """Let gradients have been made of what they depend on, by one operation."""
     places = _read_by([t._node for t in made], fn, given, second[1])
-    version = writes(fn)
+    version = fn.written
     new = None
     if made and _live(places):
         edges, nodes = zip(*places, strict=True)

@@ -415,6 +415,7 @@ SHARING: dict[str, Any] = {
     "StackBackward0": lambda fn, x: [x.select(fn.dim, i) for i in range(len(fn.edges))],
     "CatBackward0": _cut,
     "IndexAddBackward0": (_pass, None),
+    "IndexPutBackward0": (None, lambda fn, x: run("Index", fn.part, (x,))),
     "CopyBackwards": (_zeros, _pass),
     **dict.fromkeys(("AsStridedBackward0", "AsStridedBackward1"), (_strided,)),
     "MmBackward0": (_first_factor, _second_factor),
@@ -480,6 +481,7 @@ _NOTED = {
     "dims": ("Sum", "Mean", "Squeeze", "Transpose", "Flip"),
     "kept": ("Max0", "Min0", "Sort", "Amax", "Amin"),
     "place": ("AsStrided",),
+    "part": ("IndexPut", "AsStridedScatter"),
 }  # fmt: skip
 _ROWS = {
     "Add": rows.add, "Sub": rows.subtract, "Rsub": rows.subtract, "Mul": rows.multiply,

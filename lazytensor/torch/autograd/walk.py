@@ -19,9 +19,9 @@ from .._types import contiguous_format
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
 from ..views import clone, dense, detach
 from ._gradients import captured, drop, hold, placed, pop, push, settled
-from .again import recorded, writes
+from .again import recorded
 from .anomaly import look_for_nan, point_at
-from .formulas import by_formula
+from .formulas import by_formula, sum_to
 from .hooks import changed, checked_hook
 
 __all__ = ["WALKS", "Place", "Recording", "Root", "Walk", "zeros"]
@@ -89,7 +89,7 @@ class Walk:
         """Gradients of what a record read, from those of its outputs."""
         inputs, first = fn.inputs, slots[0]
         if fn.formula is None:
-            if fn.strides is None and type(first) is Node and len(slots) == 1:
+            if fn.strides is None and type(first) is Node and len(slots) == 1 and not fn.written:
                 return fn.pull(slots)
             return self.laid_out(fn, slots)
         if inputs is None or fn.strides is not None or type(first) is not Node:
@@ -120,8 +120,7 @@ class Walk:
             return [None] * len(fn.edges)
         read = [wrap(n, None, s) for n, s in zip(fn.inputs or (), fn.strides or repeat(None))]
         parts = fn.pull([None if t is None else t._read() for t in given])
-        version = writes(fn)
-        return [None if p is None else placed(p, [*given, *read], version) for p in parts]
+        return [None if p is None else placed(p, [*given, *read], fn.written) for p in parts]
 
     # the walk
 
@@ -198,7 +197,7 @@ class Walk:
                 into = edge[0]
                 if into is not None:
                     if into.shape is not None and part is not None:
-                        refuse_shape(fn, edge, self.tensor(part))
+                        part = self.gradient(reduced(fn, edge, self.tensor(part)))
                     self.put(into, edge[1], part)
 
     def step(self, fn: GradFn, slots: Slots) -> Sequence[Any]:
@@ -379,17 +378,21 @@ class Recording(Walk):
             leaf._grad = clone(gradient, contiguous_format)
 
 
-def refuse_shape(fn: GradFn, edge: tuple[Any, int], part: Tensor) -> None:
-    """Raises RuntimeError for a gradient that doesn't fit what a record made: it was given another
-    shape since.
+def reduced(fn: GradFn, edge: tuple[Any, int], part: Tensor) -> Tensor:
+    """A gradient of what was given another shape since a record made it. Raises RuntimeError where
+    it doesn't fit what that was.
     """
     wanted, found = edge[0].shape, part._node.shape
+    sizes = zip(reversed(wanted), reversed(found))
+    if len(wanted) <= len(found) and all(n in (1, m) for n, m in sizes):
+        return part if found == wanted else sum_to(part, wanted)
     if found != wanted:
         place = next(i for i, e in enumerate(fn.edges) if e is edge)
         raise RuntimeError(
             f"Function {fn.name()} returned an invalid gradient at index {place} - got "
             f"{list(found)} but expected shape compatible with {list(wanted)}"
         )
+    return part
 
 
 def _again(part: Any, parts: Sequence[Any]) -> bool:
