@@ -263,8 +263,6 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
     """`x[key] = new`, broadcast and cast. Raises IndexError, RuntimeError for shapes."""
     items = _spread(_items(key), len(x._node.shape))
     shown, arrays = _viewed(x, items)
-    if shown is x and not arrays:
-        shown = alias_of(x)
     given = _value(shown, new)
     if not arrays:
         _fill(shown, given)
