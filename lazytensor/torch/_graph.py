@@ -273,10 +273,10 @@ class GradFn:
         if node.shape == before[place].shape and node is not before[place]:
             after = list(before)
             after[place] = apply(reshape, (node,), (node.shape,))
-            let_go(self.outputs, before)
-            self.outputs = replayed(before, self.outputs, after)
+            old, self.outputs = self.outputs, replayed(before, self.outputs, after)
             self.inputs = tuple(after)
             keep(self.outputs, self.inputs)
+            let_go(old, before)
 
     def pull(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         """Cotangents of what was read, None where none is wanted."""
