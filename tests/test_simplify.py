@@ -81,8 +81,8 @@ CHANGED = {
     ],
     "no_mark": [lambda: g.fixed(grid()) + 1.0],
     "no_slice": [
-        lambda: g.slice(g.slice(floats(), (9,), (5,), (-2,)), (1,), (2,), (2,)),
-        lambda: g.slice(grid(), (0, 0), (2, 5), (1, 1)) + 1.0,
+        lambda: g.slice(g.slice(-floats(), (9,), (5,), (-2,)), (1,), (2,), (2,)),
+        lambda: g.slice(-grid(), (0, 0), (2, 5), (1, 1)) + 1.0,
     ],
     "no_transfer": [lambda: g.transfer(floats(), floats().device) + 1.0],
     "single_reduction": [

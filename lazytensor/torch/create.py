@@ -239,6 +239,8 @@ def _constant(name: str, fill: float) -> None:
 
 
 def _given(name: str, args: tuple[Any, ...], size: Any) -> tuple[Any, ...]:
+    if args and size is not None:
+        raise TypeError(f"{name}() got multiple values for argument 'size'")
     if args or size is not None:
         return args or (size,)
     raise TypeError(f"{name}() missing 1 required positional arguments: \"size\"")

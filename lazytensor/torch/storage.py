@@ -98,6 +98,18 @@ def _put_repeated(node: Node, steps: Sequence[Step], new: Node) -> Node:
 _ALONE = 3
 
 
+def _part(memory: np.ndarray[Any, Any], steps: Steps) -> np.ndarray[Any, Any] | None:
+    """What the steps show of memory, as a view of it; None where NumPy makes a copy."""
+    part = memory
+    for op, params in steps:
+        if op is gather:
+            return None
+        part = op.value(np, part, *params)
+        if not (part.flags.writeable and np.may_share_memory(part, memory)):
+            return None
+    return part
+
+
 class Storage:
     """Some memory: `node` has its elements in the shape of the tensor that it was made for.
 
@@ -142,7 +154,14 @@ class Storage:
         return node
 
     def write(self, steps: Steps, new: Node) -> None:
-        """Replace what the steps show."""
+        """Replace what the steps show; of exposed memory, which others may write to meanwhile, no
+        more than that where it can be told apart.
+        """
+        part = None if self.memory is None else _part(self.memory, steps)
+        if part is not None:
+            np.copyto(part, value(new))
+            self.stamp += 1
+            return
         node = put(self.whole(), steps, new) if steps else new
         self.stamp += 1
         if self.memory is None:

@@ -37,6 +37,7 @@ PARAMS: dict[str, tuple[Any, ...]] = {
     "pads": (((0, 0),),),
     "groups": (1,),
     "counts": ((1,), (1, 1)),
+    "hermitian": (False, True),
 }
 ANYTHING: tuple[Any, ...] = (0, 1, True, 3, 0.5, (0,), (3,), None, "", *PARAMS["dtype"])
 
@@ -53,6 +54,7 @@ def _operands(op: Op) -> Iterator[tuple[Node, ...]]:
         yield (x, x, *(index for _ in range(count - 1)))
         yield leaf(np.ones(2, dtype)), leaf(np.ones((), dtype))
         yield (condition, *(x for _ in range(count - 1)))
+        yield x, leaf(np.ones((*shape[:-2], 2), dtype))
 
 
 def _several(op: Op) -> Iterator[tuple[Node, ...]]:

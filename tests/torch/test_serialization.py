@@ -712,6 +712,7 @@ def test_arguments_of_load(plain):
 
 def test_a_face_must_be_connected(monkeypatch):
     monkeypatch.setattr(serialization._State, "tensors", None)
+    monkeypatch.setattr(serialization, "__package__", "nothing.that.is.loaded")
     with pytest.raises(RuntimeError, match="no face"):
         save(1, io.BytesIO())
 
