@@ -145,6 +145,7 @@ PROGRAMS = (
             r"reward: ([\d.]+)", numbers=12),
     Program("mnist", "examples/mnist", DIGITS),
     Program("mnist_rnn", "examples/mnist_rnn", DIGITS),
+    Program("mnist_hogwild", "examples/mnist_hogwild", f"{DIGITS} --num-processes 1"),
     Program("mnist_forward_forward", "examples/mnist_forward_forward",
             "-c @ main.py --epochs 30 --log-interval 5", r"(?:loss|error): +([\d.]+)"),
     Program("vae", "examples/vae", "main.py --epochs 2 --log-interval 1 --batch-size 64"),
