@@ -2,7 +2,7 @@
 
 A mask in a buffer or fused attention, tied weights, a norm of its own, groups of parameters, layers
 in a ModuleDict, a sampler with replacement, clipping, checkpoints, generation among the likeliest.
-Options: steps, `fused` or `masked`, dropout. It prints the losses and what it generates.
+Options: steps, `fused` or `masked`, dropout, dtype. It prints the losses and what it generates.
 """
 
 import inspect
@@ -188,6 +188,7 @@ def train(model, steps):
 
 def main():
     steps, kind, dropout = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    torch.set_default_dtype(getattr(torch, sys.argv[4]))
     torch.manual_seed(1337)
     shape = Shape(fused=kind == "fused", dropout=dropout)
     model = Sorter(shape)
