@@ -14,7 +14,7 @@ import torch
 
 import lazytensor.torch as ours
 from tests.torch.results import same_derivatives, same_results
-from tests.torch.test_fft import operands
+from tests.torch.test_torch_fft import operands
 
 CALLS = (Path(__file__).parent / "data" / "signal_calls.txt").read_text().splitlines()
 

@@ -350,7 +350,7 @@ def _strided(fn: Any, x: Tensor) -> Any:
     """The gradient of memory shown by strides: put where it was shown, read where it was kept."""
     own, own_offset, sizes, strides, offset = fn.place
     if not x._node.size:
-        return zeros(x).new_zeros(shape(fn))
+        return zeros(x).new_zeros(shape(fn)).zero_()
     whole, first = shape(fn), min(own_offset, offset)
     count = max(own_offset - first + _extent(whole, own), offset - first + _extent(sizes, strides))
     memory = zeros(x).new_zeros((count,))

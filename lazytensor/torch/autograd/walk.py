@@ -321,12 +321,14 @@ class Walk:
             self.hooked(fn, (), slots)
 
     def accumulate(self, leaf: Tensor, gradient: Any) -> None:
-        """Add to the gradient of a leaf, in place; the first one is taken over or copied."""
-        before = leaf._grad
+        """Add to the gradient of a leaf, in place; the first one is taken over or copied, in the
+        shape that the leaf has by now.
+        """
+        before, wide = leaf._grad, leaf._node.shape
         if before is not None:
             before._write(g.add(before._read(), self.tensor(gradient)._read()))
             return
-        if type(gradient) is Node and leaf._strides is None:
+        if type(gradient) is Node and leaf._strides is None and gradient.shape == wide:
             leaf._grad = wrap(gradient, leaf.dtype)
             return
         x = self.tensor(gradient)
@@ -335,7 +337,7 @@ class Walk:
         if x._uses <= 1 and alike:
             leaf._grad = detach(x)
             return
-        out = leaf._grad = wrap(x._read(), leaf.dtype, normal(x._node.shape, wanted))
+        out = leaf._grad = wrap(g.broadcast_to(x._read(), wide), leaf.dtype, normal(wide, wanted))
         if gapless(leaf):
             out._counter = [1]
 
