@@ -293,18 +293,24 @@ def refuse_leaf(x: Tensor, others: Sequence[Any] = ()) -> None:
     needs = x.requires_grad
     if not needs and not any(isinstance(t, Tensor) and t.requires_grad for t in others):
         return
-    base = x._base
-    if base is not None:
+    if x._base is not None:
         tensor.refuse_view(x, "is being")
-        if needs and base.is_leaf:
+        if needs and _seen_first(x).is_leaf:
             raise RuntimeError(
                 "a view of a leaf Variable that requires grad is being used in an in-place "
                 "operation."
             )
-    if needs and x.is_leaf:
+    if needs and x._fn is None:  # also a view whose base has got a history since it was looked at
         raise RuntimeError(
             "a leaf Variable that requires grad is being used in an in-place operation."
         )
+
+
+def _seen_first(x: Tensor) -> Tensor:
+    """What a view shows in the end: parts of complex numbers have a base that is a view itself."""
+    while x._base is not None:
+        x = x._base
+    return x
 
 
 def assign(x: Tensor, result: Tensor) -> Tensor:

@@ -269,13 +269,14 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
         return
     given = _shorter(given)
     refuse_leaf(shown, (given,))
-    refuse_meeting(shown, given)
     node, u = shown._read(), given._read()
     if u.size == 1 and len(arrays) == 1 and _is_mask(arrays):
         if u.dtype.kind == "c" != node.dtype.kind and value(g.imag(u)).any():
             kind = _C.get(shown.dtype, shown.dtype._name)
             raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
         u = cast(u, shown.dtype)
+    else:
+        refuse_meeting(shown, given)
     if u.dtype is not node.dtype:
         raise RuntimeError(
             "Index put requires the source and destination dtypes match, got "

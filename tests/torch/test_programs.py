@@ -100,6 +100,39 @@ def test_no_difference_nothing_to_shrink():
         shrink(["v1 = torch.ones(2)"], torch)
 
 
+# What random programs of other seeds once found.
+FOUND = """
+    v1 = torch.tensor([-0.75, 1.0, 1.25], requires_grad=True)
+    v4 = v1[2:2:3]
+    with torch.no_grad(): v4[:, ...] = True
+    (v4 - 0.5).sum().backward()
+
+    v1 = torch.tensor([1.5, 1.75, -2.0], requires_grad=True)
+    v4 = v1.square()
+    with torch.no_grad(): v1.unsqueeze_(0)
+    v1.sum().backward()
+
+    v2 = torch.tensor([3.0, -0.25, -2.75])
+    v3 = v2[0]
+    v4 = v3.reshape((-1,))
+    v4[v4 > 0] = v3
+
+    v1 = torch.tensor([1 + 1j], requires_grad=True)
+    v3 = v1.real
+    v3.index_add_(0, torch.tensor([0, 0]), v3[[0, 0]].detach())
+
+    v1 = torch.tensor(-2.25, requires_grad=True)
+    v2 = torch.eye(3)
+    v8 = v2.reshape((1, 9))
+    v8[:] += v1
+"""
+
+
+@pytest.mark.parametrize("found", FOUND.strip().split("\n\n"))
+def test_what_was_found_stays_mended(found):
+    compare([line.strip() for line in found.splitlines()], lazytensor.torch)
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 def test_random_programs(part, effort):
     """1,000 programs, 20,000 with --full, every second of them looked at only at the end."""
