@@ -44,14 +44,33 @@ def refuse_overlap(x: Tensor, others: Sequence[Tensor] = ()) -> None:
             raise RuntimeError(_SOME_ALSO_READ)
 
 
+def refuse_meeting(x: Tensor, given: Tensor) -> None:
+    """Raises RuntimeError for what lies in the memory that is written to, all of it or a part,
+    where that is plain to see.
+    """
+    if given._stor is None or given._stor is not x._stor or given is x:
+        return
+    if _meet(_spans(x, given)):
+        raise RuntimeError(_SOME_ALSO_READ)
+
+
 def _partly(x: Tensor, t: Tensor) -> bool:
     """Whether the spans of two tensors without gaps meet, but are not the same."""
-    if not (x._node.size and t._node.size and gapless(x) and gapless(t)):
-        return False
-    spans = [
-        (y._offset * y.dtype.itemsize, (y._offset + y._node.size) * y.dtype.itemsize)
-        for y in (x, t)
-    ]
-    if spans[0] == spans[1]:
+    spans = _spans(x, t)
+    if spans and spans[0] == spans[1]:
         return x._stride() != t._stride()
-    return spans[0][0] < spans[1][1] and spans[1][0] < spans[0][1]
+    return _meet(spans)
+
+
+def _spans(*tensors: Tensor) -> list[tuple[int, int]]:
+    """From which byte to which each lies; nothing where one is empty or has gaps."""
+    if not all(t._node.size and gapless(t) for t in tensors):
+        return []
+    return [
+        (t._offset * t.dtype.itemsize, (t._offset + t._node.size) * t.dtype.itemsize)
+        for t in tensors
+    ]
+
+
+def _meet(spans: Sequence[tuple[int, int]]) -> bool:
+    return bool(spans) and spans[0][0] < spans[1][1] and spans[1][0] < spans[0][1]

@@ -15,7 +15,8 @@ from ..ops import g
 from ..runtime.materialize import NoValue, value
 from . import _dtypes
 from ._dispatch import assign, cast, number, op, record, refuse_leaf, to_dtype
-from ._strides import gapless, ordered_strides
+from ._overlap import refuse_meeting
+from ._strides import ordered_strides
 from .create import from_array, moved
 from .parts import cut, picked
 from .tensor import Tensor, contiguous, wrap
@@ -301,20 +302,6 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
     if key is not None and made._fn is not None:
         made._fn.__dict__["part"] = lambda n: indexing.getitem(n, key, places)
     assign(shown, made)
-
-
-def refuse_meeting(x: Tensor, given: Tensor) -> None:
-    """Raises RuntimeError for what lies in the memory that is written to, where that is plain."""
-    if given._stor is None or given._stor is not x._stor or given is x:
-        return
-    if gapless(x) and gapless(given) and x._node.size and given._node.size:
-        ends = [(t._offset, t._offset + t._node.size) for t in (x, given)]
-        if ends[0][0] < ends[1][1] and ends[1][0] < ends[0][1]:
-            raise RuntimeError(
-                "unsupported operation: some elements of the input tensor and the written-to "
-                "tensor refer to a single memory location. Please clone() the tensor before "
-                "performing the operation."
-            )
 
 
 def _one_mask(x: Tensor, arrays: dict[int, Tensor], u: Node) -> bool:
