@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lazytensor._base import config
@@ -86,6 +86,23 @@ def step(pool: Sequence[Node], line: Line) -> Node | None:
     return None
 
 
+# By name, what of the operands has to stay over zero: at it these functions have a kink, a pole of
+# some derivative, or no direction; under it a power has no logarithm.
+KINKS: dict[str, Callable[..., Any]] = {
+    "sqrt": lambda x, _: x,
+    "pow": lambda x, _: x,
+    "hypot": np.hypot,
+    "atan2": np.hypot,
+}
+
+
+def smooth(pool: Sequence[Node], line: Line) -> bool:
+    """Whether a line that has a node has derivatives of every order where its operands are."""
+    name, i, j, _ = line
+    x, y = (value(pool[k % len(pool)]) for k in (i, j))
+    return name not in KINKS or bool((KINKS[name](x, y) > 1e-2).all())
+
+
 def usable(x: Node) -> bool:
     v = value(x)
     return v.size <= 64 and bool(np.isfinite(v).all()) and float(np.abs(v).max()) <= 4
@@ -109,7 +126,7 @@ def plan(program: Sequence[Line]) -> list[bool]:
     pool, keep = [leaf(v) for v in START], []
     for line in program:
         made = step(pool, line)
-        keep.append(made is not None and usable(made))
+        keep.append(made is not None and smooth(pool, line) and usable(made))
         if keep[-1]:
             pool.append(made)  # type: ignore[arg-type]
     return keep
@@ -214,12 +231,14 @@ def batch_is_loop(program: Sequence[Line], batched: Sequence[bool] = (True, Fals
 
 @MORE
 @given(programs)
+@example([("negative", 0, 0, 0), ("add", 0, 3, 0), ("hypot", 4, 4, 0)])
 def test_reverse_forward_and_finite_differences_agree(program: list[Line]) -> None:
     assert first_order(program)
 
 
 @MORE
 @given(programs)
+@example([("subtract", 0, 0, 0), ("pow", 0, 3, 0)])
 def test_second_derivatives_agree(program: list[Line]) -> None:
     assert second_order(program)
 
