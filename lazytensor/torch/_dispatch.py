@@ -26,7 +26,7 @@ from ._packing import pack_saved, saved_by
 from ._packing import saved_entry as saved_entry
 from ._slices import CopySlices, Slices
 from ._strides import broadcast as broadcast
-from ._strides import gapless
+from ._strides import dense
 from ._unbatched import no_value
 from .storage import Steps
 from .tensor import Tensor, wrap
@@ -515,8 +515,7 @@ def to_dtype(x: Tensor, to: dtype) -> Tensor:
     if x.dtype is to:
         return x
     node = x._read()
-    strides = x._strides if x._strides is None or gapless(x) else None
-    return record(wrap(cast(node, to), to, strides), "ToCopy", (x,), (node,))
+    return record(wrap(cast(node, to), to, dense(x)), "ToCopy", (x,), (node,))
 
 
 def number(value: Any, to: dtype, like: Node) -> Node:

@@ -153,6 +153,8 @@ class GradFn:
     passes = False
     # How often PyTorch writes to the gradient of what was read, once it is made.
     written = 0
+    # Whether that is new, contiguous memory, into which the gradient of a part is put.
+    fresh = False
     # Of the one output, where it was given another since without being recorded.
     shape: Any = None
     # Whether PyTorch saves what isn't among what was read: numbers as tensors, masks, indices.

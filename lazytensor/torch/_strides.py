@@ -6,17 +6,29 @@ know any operation.
 
 from collections.abc import Sequence
 
-from .tensor import Tensor, is_contiguous, normal
+from ._dtypes import dtype
+from .tensor import Ints, Tensor, contiguous, is_contiguous, normal
 
-__all__ = ["broadcast", "elementwise_strides", "gapless", "ordered_strides"]
+__all__ = ["broadcast", "dense", "elementwise_strides", "gapless", "ordered_strides"]
+
+
+def dense(x: Tensor) -> Ints | None:
+    """Strides of a copy: those of x where its elements fill memory, each once, else in the order of
+    these, without gaps.
+    """
+    if x._strides is None or not x._node.size or gapless(x):
+        return x._strides
+    return ordered_strides(x._node.shape, (x._strides,), 1)
 
 
 def gapless(x: Tensor) -> bool:
     """Whether the elements fill a span of memory, each place once."""
-    if x._strides is None or not x._node.size:
-        return True
+    return x._strides is None or not x._node.size or _fills(x._node.shape, x._strides)
+
+
+def _fills(shape: Ints, strides: Ints) -> bool:
     expected = 1
-    for s, n in sorted((s, n) for s, n in zip(x._strides, x._node.shape) if n > 1):
+    for s, n in sorted((s, n) for s, n in zip(strides, shape) if n > 1):
         if s != expected:
             return False
         expected *= n
@@ -24,24 +36,56 @@ def gapless(x: Tensor) -> bool:
 
 
 def elementwise_strides(
-    shape: Sequence[int], tensors: Sequence[Tensor], mixed: bool = False
-) -> tuple[int, ...] | None:
+    shape: Ints, tensors: Sequence[Tensor], mixed: bool = False, joint: dtype | None = None
+) -> Ints | None:
     """The strides of an elementwise result: as its operands lie in memory, where they agree.
-    `mixed` says that there is an operand of another shape, such as a number.
+    `mixed` says that there is an operand of another shape, such as a number; `joint` is the dtype
+    that operands are copied to first.
     """
     if all(t._strides is None for t in tensors) and (
         0 not in shape or (len(tensors) < 2 and not mixed)
     ):
         return None
+    own = [t._strides if joint in (None, t.dtype) else dense(t) for t in tensors]
     if not mixed and all(t._node.shape == shape for t in tensors):
-        if all(t._strides is None or is_contiguous(tuple(shape), t._strides) for t in tensors):
+        if all(s is None or is_contiguous(shape, s) for s in own):
             return None
-        own = tensors[0]._strides
-        if gapless(tensors[0]) and all(t._strides == own for t in tensors[1:]):
-            return own
-    ndim = len(shape)
-    rows = [_aligned(t, ndim, shape) for t in tensors if t._node.shape]
-    return ordered_strides(shape, rows)
+        last = channels_last(shape)
+        if last and all(_alike(shape, s or contiguous(shape), last) for s in own):
+            return normal(shape, last)
+        if own[0] and _fills(shape, own[0]) and all(s == own[0] for s in own):
+            return own[0]
+    sizes = [t._node.shape for t in tensors]
+    return ordered_strides(
+        shape, [_aligned(n, s or contiguous(n), shape) for n, s in zip(sizes, own) if n]
+    )
+
+
+def channels_last(shape: Ints) -> Ints:
+    """The strides of images whose channels, axis 1, are innermost; () for what isn't 4-d."""
+    if len(shape) != 4:
+        return ()
+    _, c, h, w = shape
+    return c * h * w, 1, w * c, c
+
+
+def in_channels_last(shape: Ints, strides: Ints) -> bool:
+    """Whether strides of images or volumes show by themselves that channels are innermost; where
+    sizes of 1 leave it open they don't.
+    """
+    if len(shape) not in (4, 5) or not strides[1]:
+        return False
+    least = 0
+    for a in (1, *range(len(shape) - 1, 1, -1), 0):
+        if not shape[a] or strides[a] < least or (a == 0 and least == strides[1]):
+            return False
+        least = strides[a] * shape[a]
+    return True
+
+
+def _alike(shape: Ints, strides: Ints, wanted: Ints) -> bool:
+    """Whether strides are the same but for axes of size 1."""
+    return all(n == 1 or a == b for n, a, b in zip(shape, strides, wanted))
 
 
 def ordered_strides(
@@ -70,12 +114,11 @@ def ordered_strides(
     return normal(tuple(shape), tuple(out))
 
 
-def _aligned(t: Tensor, ndim: int, shape: Sequence[int]) -> list[int]:
-    own, strides = t._node.shape, t._stride()
-    lead = ndim - len(own)
-    return [0] * lead + [
-        0 if n == 1 and shape[a + lead] != 1 else s for a, (n, s) in enumerate(zip(own, strides))
-    ]
+def _aligned(own: Ints, strides: Ints, shape: Ints) -> Ints:
+    """The strides along the axes of the result, 0 where an operand is repeated."""
+    lead = len(shape) - len(own)
+    rest = [0 if n == 1 != m else s for n, m, s in zip(own, shape[lead:], strides)]
+    return (*[0] * lead, *rest)
 
 
 def _compared(rows: Sequence[Sequence[int]], shape: Sequence[int], a: int, b: int) -> int:

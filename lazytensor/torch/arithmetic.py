@@ -38,13 +38,12 @@ from ._dispatch import (
 from ._dtypes import TITLES, bool_, complex128, default, dtype, float64, uint8
 from ._graph import grad_fn_class
 from ._overlap import refuse_overlap
-from ._strides import elementwise_strides
+from ._strides import dense, elementwise_strides
 from ._unbatched import no_value
 from .convert import array
 from .pointwise import binary, floated, is_number, pointwise, strides_like
 from .reduce import refuse
 from .tensor import Tensor, wrap
-from .views import dense
 
 __all__ = ["several"]
 
@@ -67,7 +66,7 @@ def several(
                    for x, n in zip(operands, fixed)])  # fmt: skip
 
     out = run(title, filled, given)
-    out._strides = elementwise_strides(out._node.shape, given)
+    out._strides = elementwise_strides(out._node.shape, given, joint=joint)
     return out
 
 
@@ -148,7 +147,9 @@ def nan_to_num(
     """NaN (by 0) and infinities (by the greatest and least numbers) replaced."""
     x = need_tensor("nan_to_num", input)
     by = 0.0 if nan is None else nan
-    return pointwise("NanToNum", lambda n: nodes.nan_to_num(n, by, posinf, neginf), x)
+    out = pointwise("NanToNum", lambda n: nodes.nan_to_num(n, by, posinf, neginf), x)
+    out._strides = dense(x)
+    return out
 
 
 # --- choices --------------------------------------------------------------------------------------
@@ -173,7 +174,8 @@ def _chosen(condition: Any, x: Any, y: Any) -> Tensor:
     on = cast(c._read(), bool_)
     parts = [t if isinstance(t, Tensor) else wrap(number(t, joint, on)) for t in (x, y)]
     out = run("Where", lambda *n: g.where(on, *[cast(m, joint) for m in n]), parts)
-    out._strides = elementwise_strides(out._node.shape, [c, *given])
+    copies = [t if t.dtype is joint else wrap(t._node, t.dtype, dense(t)) for t in given]
+    out._strides = elementwise_strides(out._node.shape, [c, *copies], len(given) < 2)
     return out
 
 

@@ -28,10 +28,11 @@ from ._dtypes import TITLES, dtype
 from ._format import PRINT_OPTS, formatted, suffixes, text
 from ._graph import MODE, Handle, refuse_within
 from ._overlap import refuse_overlap
+from ._strides import dense, in_channels_last
 from .create import from_array, moved
 from .parts import unbind
 from .tensor import Tensor, is_contiguous, memory, wrap
-from .views import axis, clone, dense, type_name
+from .views import axis, clone, type_name
 from .views import formatted as strides_of
 
 __all__ = ["array"]
@@ -396,12 +397,19 @@ def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     return clone(out, form) if copy and out is input else out
 
 
+_LAST = {4: _types.channels_last, 5: _types.channels_last_3d}
+
+
 def _typed(x: Tensor, of: dtype | None, form: Any) -> Tensor:
     if of is not None and of is not x.dtype:
         node = x._read()
         made = wrap(cast(node, of), of, dense(x) if form is None else strides_of(form, node.shape))
         return record(made, "ToCopy", (x,), (node,))
-    return x if form is None or contiguous_(x, form) else clone(x, form)
+    if form is None or form is _types.preserve_format:
+        return x
+    last = in_channels_last(x._node.shape, x._stride())
+    found = _LAST.get(x.ndim) if last else _types.contiguous_format
+    return x if found is form else clone(x, form)
 
 
 @op(name="type", function=False)

@@ -19,9 +19,10 @@ from ._data import as_array, checked
 from ._dispatch import FUNCTIONS, NUMBERS, cast, need_tensor, op, record, to_dtype
 from ._dtypes import default, dtype, scalar_dtype
 from ._graph import MODE
+from ._strides import dense
 from .storage import Storage
 from .tensor import Ints, Tensor, normal, wrap
-from .views import alias_of, dense, formatted
+from .views import alias_of, formatted
 
 __all__ = ["filled", "from_array", "new"]
 

@@ -28,9 +28,10 @@ from ._dispatch import (
 from ._dtypes import TITLES, bool_, default, dtype, int64
 from ._generator import engine
 from ._random import Engine, memory_order
+from ._strides import dense
 from .create import assign_out, new, place
 from .tensor import Ints, Tensor, wrap
-from .views import dense, formatted, sized, sizes_of
+from .views import formatted, sized, sizes_of
 
 __all__ = ["drawn", "noise"]
 

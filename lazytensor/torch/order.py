@@ -16,9 +16,10 @@ from ..runtime.materialize import value
 from . import return_types
 from ._dispatch import cast, need_tensor, noted, number, op, result_type, run, run_many
 from ._dtypes import TITLES, dtype, int64, result, scalar_dtype
+from ._strides import dense
 from .reduce import refuse
 from .tensor import Tensor, wrap
-from .views import axis, dense
+from .views import axis
 
 Pair = tuple[Node, Node]
 

@@ -35,7 +35,6 @@ from ._dtypes import bool_, default, dtype
 from ._graph import MODE
 from ._strides import elementwise_strides
 from .tensor import Ints, Tensor, is_contiguous, wrap
-from .views import dense
 
 # --- one tensor -----------------------------------------------------------------------------------
 
@@ -50,8 +49,7 @@ def strides_like(x: Tensor) -> Ints | None:
     """Strides of an elementwise result: those of x where its elements fill memory, each once."""
     if x._strides is None or is_contiguous(x._node.shape, x._strides):
         return None
-    own = dense(x)
-    return own if own is x._strides else elementwise_strides(x._node.shape, (x,))
+    return elementwise_strides(x._node.shape, (x,))
 
 
 def floated(x: Tensor) -> Tensor:
@@ -270,7 +268,8 @@ def binary(
     rest = iter(read)
     out = f(*[cast(next(rest), joint) if isinstance(x, Tensor) else number(x, joint, read[0])
               for x in (a, b)])  # fmt: skip
-    strides = elementwise_strides(out.shape, tensors, len(tensors) < 2 and out.ndim > 0)
+    copied = joint if work is None else result_type(a, b)
+    strides = elementwise_strides(out.shape, tensors, len(tensors) < 2 and out.ndim > 0, copied)
     made = wrap(out, of, strides)
     if MODE.grad and made.dtype._rank > 1:
         return record(made, title, tensors, read)
@@ -427,10 +426,13 @@ def pow(input: Any, exponent: Any) -> Tensor:
     if is_number(exponent) and isinstance(input, Tensor):
         if input.dtype._rank < 2 and type(exponent) is int and exponent < 0:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
-        if exponent == 2 and result_type(input, exponent) is input.dtype:
+        joint = result_type(input, exponent)
+        if exponent == 2 and joint is input.dtype:
             return pointwise("Pow", _row(rows.square), input)
-    title = ("PowBackward2" if is_number(input) else "Pow" if is_number(exponent) else
-             "PowBackward1")  # fmt: skip
+        out = binary("pow", "Pow", g.pow, input, exponent)
+        out._strides = elementwise_strides(input._node.shape, (input,), joint=joint)
+        return out
+    title = "PowBackward2" if is_number(input) else "PowBackward1"
     return binary("pow", title, g.pow, input, exponent)
 
 

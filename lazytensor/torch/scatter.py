@@ -15,10 +15,11 @@ from ..ops import g
 from . import _dtypes
 from ._dispatch import FUNCTIONS, broadcast, cast, need_tensor, number, op, run
 from ._dtypes import TITLES, bool_
+from ._strides import dense
 from .index import key_of, places
 from .parts import expand
 from .tensor import Tensor, wrap
-from .views import axis, dense
+from .views import axis
 
 __all__ = ["filled", "index_select", "known", "made", "renewed", "titled"]
 

@@ -19,9 +19,10 @@ from . import _dtypes, complexes, orders, parts, views
 from ._dispatch import FUNCTIONS, cast, noted, op, run
 from ._dtypes import dtype
 from ._graph import grad_fn_class
+from ._strides import dense
 from .create import new, place
 from .tensor import Ints, Tensor, contiguous, is_contiguous, normal, wrap
-from .views import axes_of, axis, dense, reshape
+from .views import axes_of, axis, reshape
 
 __all__ = ["copied"]
 

@@ -20,7 +20,7 @@ from ._dispatch import need_tensor, op, record, record_many, record_view, refuse
 from ._dtypes import TITLES
 from ._dtypes import dtype as DType
 from ._graph import MODE, GradFn, grad_fn_class
-from ._strides import ordered_strides
+from ._strides import dense
 from ._types import channels_last as CHANNELS_LAST
 from ._types import channels_last_3d as CHANNELS_LAST_3D
 from ._types import preserve_format as PRESERVE
@@ -524,24 +524,6 @@ def clone(input: Tensor, memory_format: Any = None) -> Tensor:
     return record(wrap(copy, x.dtype, strides), "Clone", (x,), (node,))
 
 
-def dense(x: Tensor) -> Ints | None:
-    """Strides of a copy: those of x where its elements fill memory, each once."""
-    if x._strides is None or not x._node.size:
-        return x._strides
-    pairs = sorted((s, n) for s, n in zip(x._strides, x._node.shape) if n > 1)
-    expected = 1
-    for s, n in pairs:
-        if s != expected:
-            return _compact(x)
-        expected *= n
-    return x._strides
-
-
-def _compact(x: Tensor) -> Ints | None:
-    """Strides in the order of those of x, without gaps."""
-    return ordered_strides(x._node.shape, (x._stride(),), 1)
-
-
 def formatted(form: Any, shape: Ints) -> Ints | None:
     """Strides of a memory format. Raises RuntimeError for another number of axes."""
     if form is CHANNELS_LAST or form is CHANNELS_LAST_3D:
@@ -549,11 +531,10 @@ def formatted(form: Any, shape: Ints) -> Ints | None:
         if len(shape) != ndim:
             name = "channels_last" if ndim == 4 else "channels_last_3d"
             raise RuntimeError(f"required rank {ndim} tensor to use {name} format")
-        order = (0, *range(2, ndim), 1)
-        steps = contiguous([shape[a] for a in order])
-        out = [0] * ndim
-        for a, s in zip(order, steps):
-            out[a] = s
+        out, step = [0] * ndim, 1
+        for a in (1, *range(ndim - 1, 1, -1), 0):
+            out[a] = step
+            step *= shape[a]
         return tuple(out)
     return None
 

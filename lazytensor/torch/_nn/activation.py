@@ -12,6 +12,7 @@ from ...runtime.materialize import value
 from .. import _dtypes
 from .._dispatch import need_tensor
 from .._generator import engine
+from .._strides import dense
 from ..pointwise import pointwise
 from ..tensor import Tensor
 from ._base import apply, nn
@@ -26,7 +27,10 @@ def _simple(
             raise RuntimeError(f'"{name}" not implemented for \'{_dtypes.TITLES[x.dtype]}\'')
         if name == "relu":
             _refuse_relu(x)
-        return pointwise(title, lambda n: f(n, *args), x)
+        out = pointwise(title, lambda n: f(n, *args), x)
+        if title == "Hardtanh":
+            out._strides = dense(x)
+        return out
 
     function.__doc__ = f"`{name}` of each element."
     function.__name__ = name
@@ -75,7 +79,9 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 @nn("prelu", torch=True, method=True)
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x where x > 0, else weight x."""
-    return apply("PreluKernel", lang.prelu, input, weight)
+    out = apply("PreluKernel", lang.prelu, input, weight)
+    out._strides = dense(input)
+    return out
 
 
 @nn("rrelu", torch=True, inplace=True)

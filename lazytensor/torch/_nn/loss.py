@@ -7,6 +7,7 @@ from ...ir.node import Node
 from ...lang import loss as lang
 from .. import _dtypes
 from .._dispatch import broadcast, result_type, to_dtype
+from .._strides import elementwise_strides
 from ..create import as_tensor
 from ..tensor import Tensor
 from ._base import apply, nn, word
@@ -27,7 +28,10 @@ def _pair(name: str, title: str, kernel: str, f: Callable[..., Node]) -> None:
     def function(input: Tensor, target: Tensor, reduction: int = 1, *rest: Any) -> Tensor:
         x, y = _both(input, target)
         _refuse_integers(kernel, x)
-        return apply(title, lambda a, b: f(a, b, word(reduction), *rest), x, y)
+        out = apply(title, lambda a, b: f(a, b, word(reduction), *rest), x, y)
+        if word(reduction) == "none":
+            out._strides = elementwise_strides(out._node.shape, (x, y))
+        return out
 
     function.__doc__ = f"`{name}` of the input by the target."
     nn(name)(function)

@@ -46,7 +46,7 @@ def settled(x: Tensor) -> Any:
 def placed(node: Node, operands: Sequence[Tensor | None], version: int) -> Any:
     """A new gradient, in memory as elementwise results of the operands, written to so often."""
     alike = [t for t in operands if t is not None and t._node.shape == node.shape]
-    strides = elementwise_strides(node.shape, alike) if alike and not version else None
+    strides = elementwise_strides(node.shape, alike) if alike else None
     if strides is None and not version:
         return node
     out = wrap(node, None, strides)

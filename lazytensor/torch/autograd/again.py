@@ -53,8 +53,14 @@ SECOND: dict[str, tuple[Second, ...]] = {
 WHOLE = ("NativeLayerNorm", "NativeBatchNorm", "Convolution", "Cdist", "Prelu",
          "FusedRmsNorm")  # fmt: skip
 
+# Gradients that are parts of new zeros.
+FRESH = (*WRITTEN, "SliceBackward0", "SelectBackward0", "DiagonalBackward0", "UnfoldBackward0",
+         "MaskedSelectBackward0")  # fmt: skip
+
 for _name, _count in WRITTEN.items():
     grad_fn_class(_name).written = _count
+for _name in FRESH:
+    grad_fn_class(_name).fresh = True
 
 Place = tuple[Edge, Node]
 

@@ -18,8 +18,9 @@ from ...ops.movement import broadcast_to, permute, reshape
 from .._dispatch import FUNCTIONS, run, to_dtype
 from .._graph import MODE, AccumulateGrad, GradFn, grad_fn_class
 from .._slices import CopySlices
+from .._strides import dense
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
-from ..views import dense, replayed
+from ..views import replayed
 from .again import recorded
 
 __all__ = ["by_formula", "fitted", "sum_to"]

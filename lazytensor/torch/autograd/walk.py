@@ -14,10 +14,10 @@ from ...ir.node import Node, scalar
 from ...ops import g
 from .._graph import ANOMALY, MODE, AccumulateGrad, GradFn
 from .._slices import CopySlices
-from .._strides import elementwise_strides, gapless
+from .._strides import dense, elementwise_strides, gapless
 from .._types import contiguous_format
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
-from ..views import clone, dense, detach
+from ..views import clone, detach
 from ._gradients import captured, drop, hold, placed, pop, push, settled
 from .again import recorded
 from .anomaly import look_for_nan, point_at
@@ -120,7 +120,8 @@ class Walk:
             return [None] * len(fn.edges)
         read = [wrap(n, None, s) for n, s in zip(fn.inputs or (), fn.strides or repeat(None))]
         parts = fn.pull([None if t is None else t._read() for t in given])
-        return [None if p is None else placed(p, [*given, *read], fn.written) for p in parts]
+        operands = [] if fn.fresh else [*given, *read]
+        return [None if p is None else placed(p, operands, fn.written) for p in parts]
 
     # the walk
 
