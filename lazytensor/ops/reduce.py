@@ -87,8 +87,8 @@ def _total(combine: str, identity: float) -> Callable[..., Any]:
         if x.dtype.kind == "c" and combine == "multiply":
             ufunc = ComplexProduct(np)
         out = tree_reduce(np, ufunc, _wide(np, x), axes, identity).astype(x.dtype, copy=False)
-        # as NumPy's, sums of complex numbers start at 0: there is no -0 among them
-        return out + x.dtype.type(0) if x.dtype.kind == "c" and combine == "add" else out
+        # as NumPy's, sums start at 0: there is no -0 among them
+        return out + x.dtype.type(0) if combine == "add" else out
 
     return value
 

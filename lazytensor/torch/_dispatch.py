@@ -268,7 +268,7 @@ def in_place(f: Callable[..., Any], name: str, x: Any, *args: Any, **kwargs: Any
         transform.writes(x, name + "_", args)
     refuse_leaf(x, args)
     try:
-        result = f(x, *args, **kwargs)
+        result = for_writing(x, f, x, *args, **kwargs)
     except NotImplementedError:
         raise
     except RuntimeError:
@@ -328,6 +328,8 @@ def assign(x: Tensor, result: Tensor) -> Tensor:
             )
         result = _in_dtype(result, x.dtype)
     if result is not x and result._fn is not None and result._fn.saved:
+        if x.dtype._rank < 2 and x.requires_grad:
+            _refuse_copy(x, result._fn.saved)
         result._fn.saved = _saved_in_place(result._fn.saved, result._counter, x._count())
     if MODE.grad and (result.requires_grad or x.requires_grad):
         _assign_recorded(x, result)
@@ -336,11 +338,18 @@ def assign(x: Tensor, result: Tensor) -> Tensor:
     return x
 
 
+def _refuse_copy(x: Tensor, saved: Sequence[Saved]) -> None:
+    """Raises RuntimeError where a write needs a copy of integers as they were, with history."""
+    own = x._count()
+    if any(entry[0] is own and not entry[6] for entry in saved):
+        raise RuntimeError(f"Autograd not support dtype: {_dtypes.TITLES[x.dtype]}")
+
+
 def _in_dtype(result: Tensor, to: dtype) -> Tensor:
     """A result that is written to a tensor of another dtype, as of the operation itself."""
     out = wrap(cast(result._read(), to), to, result._strides)
     fn = result._fn
-    if fn is not None and fn.inputs is not None and out.dtype._rank > 1:
+    if fn is not None and fn.inputs is not None:
         out._fn = type(fn)(fn.edges, fn.inputs, (out._node,), fn.saved)
         out._fn.__dict__.update(fn.__dict__)
     return out
@@ -362,6 +371,11 @@ def _saved_in_place(
 def _assign_recorded(x: Tensor, result: Tensor) -> None:
     base = x._base
     new = result._fn
+    if x.dtype._rank < 2:
+        if new is None:
+            x._write(result._read())
+            return
+        new.integers, new.watched = x.dtype, True
     if new is None:
         edges = [x._edge(), (None, 0)]
         new = grad_fn_class("CopyBackwards")(edges, (x._read(), result._read()), (result._node,))
@@ -377,6 +391,7 @@ def _assign_recorded(x: Tensor, result: Tensor) -> None:
     edge = base._edge()
     x._write(result._read())
     base._fn = CopySlices(edge, before, base._read(), slices_of(base, x), new)
+    base._fn.integers, base._fn.watched = new.integers, new.watched
     base._out = 0
     if old is not None:
         old.pass_on(number, base._fn)
@@ -407,7 +422,7 @@ def record(out: Tensor, name: str, tensors: Sequence[Tensor], nodes: Sequence[No
     """Let `out` remember that it was made from tensors, whose values were `nodes`, if any of them
     needs a gradient.
     """
-    if name and MODE.grad and out.dtype._rank > 1:
+    if name and MODE.grad and (out.dtype._rank > 1 or integral(out, name, tensors)):
         edges = [t._edge() for t in tensors]
         if any(fn is not None for fn, _ in edges):
             saved = saved_by(name, tensors, edges, (out,))
@@ -423,9 +438,31 @@ def record(out: Tensor, name: str, tensors: Sequence[Tensor], nodes: Sequence[No
     return out
 
 
+def integral(out: Tensor, name: str, tensors: Sequence[Tensor]) -> bool:
+    """Whether an operation whose result has integers is recorded: a write is. Raises RuntimeError
+    for others of integers that have a history by such a write.
+    """
+    if MODE.integers or name in ("ToCopy", "CopyBackwards"):
+        return MODE.integers and name != "CopyBackwards"
+    if any(t.dtype._rank < 2 and t.requires_grad for t in tensors):
+        raise RuntimeError(f"Autograd not support dtype: {_dtypes.TITLES[out.dtype]}")
+    return False
+
+
+def for_writing(x: Tensor, f: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
+    """`f(...)`, whose result is to be written to x: recorded whatever its dtype is."""
+    if x.dtype._rank > 1 or MODE.integers:
+        return f(*args, **kwargs)
+    MODE.integers = True
+    try:
+        return f(*args, **kwargs)
+    finally:
+        MODE.integers = False
+
+
 def record_view(out: Tensor, name: str, x: Tensor, node: Node) -> Tensor:
     """`record` for a view of one tensor."""
-    if MODE.grad and out.dtype._rank > 1:
+    if MODE.grad and (out.dtype._rank > 1 or integral(out, name, (x,))):
         edge = x._edge()
         if edge[0] is not None:
             out._fn = fn = grad_fn_class(_titled(name))((edge,), (node,), (out._node,))
@@ -447,6 +484,8 @@ def record_many(
     fn = grad_fn_class(_titled(name))(edges, tuple(nodes), [t._node for t in outs], saved)
     if any(t._strides is not None for t in tensors):
         fn.strides = [t._strides for t in tensors]
+    if all(t.dtype._rank < 2 and not integral(t, name, tensors) for t in outs):
+        return
     for number, out in enumerate(outs):
         if out.dtype._rank > 1:
             out._fn, out._out = fn, number

@@ -29,6 +29,7 @@ class _Mode(threading.local):
     inference = False
     levels: tuple[Any, ...] = ()  # of forward mode, open now
     transforms: tuple[Any, ...] = ()  # whose functions run now, outermost first
+    integers = False  # a write to an integer tensor is computed, which PyTorch records
     hooks: tuple[Any, ...] = ()  # pairs that pack and unpack what is saved, the last one in force
     hooks_off: str | None = None  # why there may be none
 
@@ -155,6 +156,8 @@ class GradFn:
     written = 0
     # Whether that is new, contiguous memory, into which the gradient of a part is put.
     fresh = False
+    # The dtype of what was written, where it has integers: gradients can't go there.
+    integers: dtype | None = None
     # Of the one output, where it was given another since without being recorded.
     shape: Any = None
     # Whether PyTorch saves what isn't among what was read: numbers as tensors, masks, indices.

@@ -23,9 +23,9 @@ from ._dispatch import (
     assign,
     broadcast,
     cast,
+    for_writing,
     in_place,
     need_tensor,
-    needs_grad,
     number,
     op,
     refuse_leaf,
@@ -36,7 +36,6 @@ from ._dispatch import (
     to_dtype,
 )
 from ._dtypes import TITLES, bool_, complex128, default, dtype, float64, uint8
-from ._graph import grad_fn_class
 from ._overlap import refuse_overlap
 from ._strides import dense, elementwise_strides
 from ._unbatched import no_value
@@ -446,7 +445,7 @@ def is_nonzero(input: Tensor) -> bool:
 def zero_(input: Tensor) -> Tensor:
     """Every element 0, in place."""
     refuse_leaf(input)
-    return assign(input, _filled("Zero", input, 0))
+    return assign(input, for_writing(input, _filled, "Zero", input, 0))
 
 
 @op(name="fill_")
@@ -456,7 +455,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     if isinstance(value, Tensor):  # which PyTorch copies
         refuse_overlap(input)
     title = "FillBackward3" if isinstance(value, Tensor) else "FillBackward2"
-    return assign(input, _filled(title, input, value))
+    return assign(input, for_writing(input, _filled, title, input, value))
 
 
 def _filled(title: str, x: Tensor, new: Any) -> Tensor:
@@ -473,9 +472,6 @@ def _filled(title: str, x: Tensor, new: Any) -> Tensor:
 
     given = [new] if isinstance(new, Tensor) else []
     out = run(title, f, (x, *given), x.dtype)
-    if x.dtype._rank < 2 and needs_grad(given):  # of integers too, as in PyTorch
-        edges = [(None, 0), given[0]._edge()]
-        out._fn = grad_fn_class(title)(edges, (x._read(), given[0]._read()), (out._node,))
     out._strides = dense(x)
     return out
 

@@ -19,6 +19,7 @@ from ._dispatch import (
     FUNCTIONS,
     assign,
     broadcast,
+    for_writing,
     in_place,
     need_tensor,
     op,
@@ -72,7 +73,7 @@ def _fill(name: str, x: Tensor, draw: Draw) -> Tensor:
     """Write drawn numbers to a tensor."""
     refuse_leaf(x)
     shape, strides = x._node.shape, x._strides
-    return assign(x, _random(name, x, drawn(shape, strides, draw), x.dtype))
+    return assign(x, for_writing(x, _random, name, x, drawn(shape, strides, draw), x.dtype))
 
 
 # --- new tensors ----------------------------------------------------------------------------------

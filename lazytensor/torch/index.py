@@ -14,7 +14,7 @@ from ..lang import indexing
 from ..ops import g
 from ..runtime.materialize import NoValue, value
 from . import _dtypes
-from ._dispatch import assign, cast, number, op, record, refuse_leaf, to_dtype
+from ._dispatch import assign, cast, for_writing, number, op, record, refuse_leaf, to_dtype
 from ._overlap import refuse_meeting
 from ._strides import ordered_strides
 from .create import from_array, moved
@@ -298,7 +298,7 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
                 "indexing result"
             ) from None
     tensors, read = (shown, given), (node, given._read())
-    made = record(wrap(out, shown.dtype), "IndexPut", tensors, read)
+    made = for_writing(shown, record, wrap(out, shown.dtype), "IndexPut", tensors, read)
     if key is not None and made._fn is not None:
         made._fn.__dict__["part"] = lambda n: indexing.getitem(n, key, places)
     assign(shown, made)

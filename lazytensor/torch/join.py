@@ -28,10 +28,11 @@ from ._dispatch import (
     run,
     same_device,
 )
+from ._strides import in_channels_last
 from ._types import Size, channels_last, channels_last_3d
 from .create import new
 from .parts import expand, tensor_split
-from .tensor import Tensor, is_contiguous
+from .tensor import Ints, Tensor, normal
 from .views import axis, formatted, reshape, unsqueeze, view
 
 __all__ = ["cat", "stack"]
@@ -93,7 +94,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
         return g.concat(found, a) if found else cast(nodes[0], of)
 
     out = run("Cat", joined, given, of)
-    out._strides = _joint_strides([given[i] for i in kept], out._node.shape)
+    out._strides = _joint_strides([(t._node.shape, t._stride()) for t in given], out._node.shape)
     return noted(out, dim=a)  # type: ignore[no-any-return]
 
 
@@ -117,19 +118,23 @@ def _check_sizes(given: Sequence[Tensor], kept: Sequence[int], a: int) -> None:
                 )
 
 
-def _joint_strides(tensors: Sequence[Tensor], shape: tuple[int, ...]) -> Any:
-    """Channels last where all tensors are, else row-major."""
-    ndim = len(shape)
-    if ndim not in (4, 5) or any(t._strides is None for t in tensors):
+def _joint_strides(places: Sequence[tuple[Ints, Ints]], shape: Ints) -> Ints | None:
+    """Channels last where all that is joined is so by its sizes and strides, else row-major."""
+    if not places or not all(in_channels_last(*place) for place in places):
         return None
-    order = (0, *range(2, ndim), 1)
-    for t in tensors:
-        sizes, strides = t._node.shape, t._stride()
-        if is_contiguous(sizes, strides) or not is_contiguous(
-            tuple(sizes[b] for b in order), tuple(strides[b] for b in order)
-        ):
-            return None
-    return formatted(channels_last if ndim == 4 else channels_last_3d, shape)
+    last = formatted(channels_last if len(shape) == 4 else channels_last_3d, shape)
+    return None if last is None else normal(shape, last)
+
+
+def _stacked_strides(tensors: Sequence[Tensor], a: int) -> Ints | None:
+    """As if stacked along an axis that is there, which is then split in two."""
+    first = tensors[0]._node.shape
+    if a == len(first):
+        wide = (*first, len(tensors))
+        return _joint_strides([((*first, 1), (*t._stride(), 1)) for t in tensors], wide)
+    whole = (*first[:a], len(tensors) * first[a], *first[a + 1 :])
+    strides = _joint_strides([(first, t._stride()) for t in tensors], whole)
+    return strides and (*strides[:a], first[a] * strides[a], *strides[a:])
 
 
 @op(method=False, out=True)
@@ -151,7 +156,9 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     def stacked(*nodes: Node) -> Node:
         return g.concat([g.reshape(cast(n, of), wide) for n in nodes], a)
 
-    return noted(run("Stack", stacked, given, of), dim=a)  # type: ignore[no-any-return]
+    out = run("Stack", stacked, given, of)
+    out._strides = _stacked_strides(given, a)
+    return noted(out, dim=a)  # type: ignore[no-any-return]
 
 
 @op(method=False, out=True)

@@ -56,8 +56,8 @@ def _expected_scalar(x: Tensor, y: Tensor) -> None:
         )
 
 
-def _refuse_bool(kernel: str, x: Tensor) -> None:
-    if x.dtype is _dtypes.bool_ and x._node.size:
+def _refuse_bool(kernel: str, x: Tensor, empty: bool = False) -> None:
+    if x.dtype is _dtypes.bool_ and (x._node.size or empty):
         raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
 
 
@@ -118,10 +118,17 @@ def check_dot(name: str, x: Tensor, y: Tensor) -> None:
             f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same "
             f"number of elements, but got {n} and {m} elements respectively"
         )
-    _refuse_bool(name, x)
+    _refuse_bool(name, x, empty=True)
 
 
 # --- plain products -------------------------------------------------------------------------------
+
+
+def _product(a: Node, b: Node) -> Node:
+    """The matrix product; of bool only where there is nothing to multiply."""
+    if a.dtype.kind != "b":
+        return linalg.matmul(a, b)
+    return g.cast(linalg.matmul(g.cast(a, np.dtype("u1")), g.cast(b, np.dtype("u1"))), a.dtype)
 
 
 @op(out=True)
@@ -158,7 +165,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
             f"vector + matrix @ vector expected, got 1, {x.ndim}, {y.ndim}"
         )
     _check_mv(y, x, y)
-    return run("Mv", linalg.matmul, (x, y))
+    return run("Mv", _product, (x, y))
 
 
 @op(out=True)
@@ -225,7 +232,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         _check_mm(x, y, 1)
         return mm(unsqueeze(x, 0), y).squeeze_(0)  # type: ignore[no-any-return]
     _check_batches(x, y)
-    return run(_title(x, y), linalg.matmul, (x, y))
+    return run(_title(x, y), _product, (x, y))
 
 
 def _operator(reflected: bool) -> Callable[..., Any]:

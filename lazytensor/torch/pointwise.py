@@ -33,7 +33,8 @@ from ._dispatch import (
 )
 from ._dtypes import bool_, default, dtype
 from ._graph import MODE
-from ._strides import elementwise_strides
+from ._overlap import refuse_overlap
+from ._strides import dense, elementwise_strides
 from .tensor import Ints, Tensor, is_contiguous, wrap
 
 # --- one tensor -----------------------------------------------------------------------------------
@@ -130,13 +131,17 @@ def abs(input: Tensor) -> Tensor:
     x = need_tensor("abs", input)
     if x.dtype is bool_:
         raise NotImplementedError("\"abs_cpu\" not implemented for 'Bool'")
-    return pointwise("Abs", _row(rows.abs_), x)
+    out = pointwise("Abs", _row(rows.abs_), x)
+    if x.dtype._rank == 3:
+        out._strides = dense(x)
+    return out
 
 
 @op()
 def abs_(input: Tensor) -> Tensor:
     """`abs`, in place. Raises NotImplementedError for bool, RuntimeError for complex numbers."""
-    if need_tensor("abs_", input).dtype is bool_:
+    refuse_overlap(need_tensor("abs_", input))
+    if input.dtype is bool_:
         raise NotImplementedError("\"abs_cpu\" not implemented for 'Bool'")
     if input.dtype._rank == 3:
         raise RuntimeError("In-place abs is not supported for complex tensors.")
@@ -271,7 +276,7 @@ def binary(
     copied = joint if work is None else result_type(a, b)
     strides = elementwise_strides(out.shape, tensors, len(tensors) < 2 and out.ndim > 0, copied)
     made = wrap(out, of, strides)
-    if MODE.grad and made.dtype._rank > 1:
+    if MODE.grad and title:
         return record(made, title, tensors, read)
     if MODE.inference:
         made._inference = True
@@ -439,6 +444,8 @@ def pow(input: Any, exponent: Any) -> Tensor:
 def _comparison(name: str, f: Callable[[Node, Node], Node], symbol: str) -> None:
     def function(input: Any, other: Any) -> Tensor:
         tensor_first(name, input, other)
+        if isinstance(other, Tensor):
+            broadcast(input._node.shape, other._node.shape)
         if name not in ("eq", "ne") and (joint := result_type(input, other))._rank == 3:
             raise NotImplementedError(
                 f"\"{name}_cpu\" not implemented for '{_dtypes.TITLES[joint]}'"

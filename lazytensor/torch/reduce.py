@@ -322,9 +322,9 @@ def _extremum(name: str, whole: Reduction, place: Reduction, pair: str) -> None:
             refuse(x, f"{name}_all", "3")
             every = tuple(range(x.ndim))
             return run(f"{name.title()}Backward1", lambda n: over(whole, n, every), (x,))
+        a = axis(dim, x.ndim)
         if x.dtype._rank == 3:
             raise RuntimeError(f"{name}(): does not support complex input")
-        a = axis(dim, x.ndim)
         found = run_many(name.title(), lambda n: chosen(n, a, keepdim), (x,))
         return named(noted(found, dim=a, kept=keepdim))
 

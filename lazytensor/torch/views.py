@@ -16,7 +16,16 @@ from ..ops.bits import bitcast
 from ..ops.elementwise import conj as conj_row
 from ..ops.elementwise import negative
 from ..ops.movement import reshape as reshape_row
-from ._dispatch import need_tensor, op, record, record_many, record_view, refuse_leaf, run
+from ._dispatch import (
+    for_writing,
+    need_tensor,
+    op,
+    record,
+    record_many,
+    record_view,
+    refuse_leaf,
+    run,
+)
 from ._dtypes import TITLES
 from ._dtypes import dtype as DType
 from ._graph import MODE, GradFn, grad_fn_class
@@ -271,7 +280,10 @@ def _reinterpreted(x: Tensor, to: DType) -> Tensor:
         offset //= ratio
     if have != want:
         strides = (*strides[:-1], 1)
-    return shown("", x, ((bitcast, (to.numpy,)),), strides, offset)
+    out = shown("", x, ((bitcast, (to.numpy,)),), strides, offset)
+    if x._inference:  # whose writes aren't counted
+        out._counter = [0]
+    return out
 
 
 def pending(x: Tensor, row: Op) -> bool:
@@ -392,9 +404,13 @@ def in_place_form(name: str) -> None:
 
     def written(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         refuse_leaf(x)
-        shown_ = f(x, *args, **kwargs)
+        before = x._fn
+        shown_ = for_writing(x, f, x, *args, **kwargs)
         shown_._fn = _as_written(shown_._fn)
         become(x, shown_)
+        if x.dtype._rank < 2 and MODE.grad and x.requires_grad:  # too late, as in PyTorch
+            x._fn = before
+            raise RuntimeError(f"Autograd not support dtype: {TITLES[x.dtype]}")
         if x._inference is True:
             refuse_inference()
         return x

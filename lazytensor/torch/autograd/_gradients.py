@@ -11,9 +11,9 @@ from typing import Any
 from ...ir.node import Node
 from .._graph import GradFn
 from .._strides import elementwise_strides
-from ..tensor import Tensor, wrap
+from ..tensor import Ints, Tensor, wrap
 
-__all__ = ["captured", "drop", "hold", "placed", "pop", "push", "settled"]
+__all__ = ["captured", "drop", "hold", "mapped", "placed", "pop", "push", "settled"]
 
 
 def hold(x: Tensor) -> None:
@@ -40,6 +40,13 @@ def settled(x: Tensor) -> Any:
     """The node of a gradient that nothing tells from a new one, or else the tensor."""
     if x._base is None and x._strides is None and x._counter is None and not x._uses:
         return x._read()
+    return x
+
+
+def mapped(node: Node, strides: Ints | None) -> Tensor:
+    """A tensor that lies in memory as a function of each element of one with these strides."""
+    x = wrap(node, None, strides)
+    x._strides = elementwise_strides(node.shape, (x,))
     return x
 
 

@@ -39,7 +39,6 @@ SECOND: dict[str, tuple[Second, ...]] = {
     "IndexFillBackward0": (("IndexFillBackward0", "g"),),
     "IndexBackward0": (("IndexPutImplBackward0", "_g"),),
     "IndexSelectBackward0": (("IndexAddBackward0", "_g"),),
-    "WhereBackward0": (("WhereBackward0", "g_"), ("WhereBackward0", "_g")),
     "IndexPutBackward0": (("IndexPutBackward0", "g_"), ("IndexBackward0", "g")),
     "IndexAddBackward0": (("AliasBackward0", "g"), ("ExpandBackward0", "g")),
     "IndexCopyBackward0": (("IndexFillBackward0", "g"), ("ExpandBackward0", "g")),

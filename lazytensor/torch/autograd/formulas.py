@@ -13,7 +13,7 @@ from weakref import ref
 from ...ir.node import Node
 from ...ops import elementwise as rows
 from ...ops import g
-from ...ops.elementwise import cast
+from ...ops.elementwise import cast, where
 from ...ops.movement import broadcast_to, permute, reshape
 from .._dispatch import FUNCTIONS, run, to_dtype
 from .._graph import MODE, AccumulateGrad, GradFn, grad_fn_class
@@ -21,6 +21,7 @@ from .._slices import CopySlices
 from .._strides import dense
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
 from ..views import replayed
+from ._gradients import mapped
 from .again import recorded
 
 __all__ = ["by_formula", "fitted", "sum_to"]
@@ -48,7 +49,7 @@ def result(fn: Any) -> Tensor:
     """What a record made, as a tensor with its history."""
     out = wrap(fn.outputs[0])
     if fn.strides is not None and fn.read()[0].shape == out._node.shape:
-        out._strides = fn.strides[0]
+        out._strides = mapped(out._node, fn.strides[0])._strides
     out._fn = fn
     return out
 
@@ -181,6 +182,16 @@ def _power(fn: Any, x: Tensor) -> Any:
 def _divided(fn: Any, x: Tensor) -> Any:
     a, b = read(fn, 0), read(fn, 1)
     return -x * ((a / b) / b).conj()
+
+
+def _where(i: int) -> Formula:
+    """The gradient of what was taken where a condition holds, or where it doesn't."""
+
+    def formula(fn: Any, x: Tensor) -> Any:
+        holds, none = wrap(fn.outputs[0].args[0]), wrap(g.constant(0, x._read()))
+        return FUNCTIONS["where"](holds, *((none, x) if i else (x, none)))
+
+    return formula
 
 
 def _largest(smaller: str) -> Formula:
@@ -376,6 +387,12 @@ def _scattered(fn: Any, x: Tensor) -> Any:
     return out
 
 
+def _copied(fn: Any, x: Tensor) -> Any:
+    """The gradient of what was written, in its dtype."""
+    to = wrap(fn.read()[1]).dtype
+    return to_dtype(FUNCTIONS["real"](x) if x.dtype._rank == 3 > to._rank else x, to)
+
+
 # --- the table ------------------------------------------------------------------------------------
 
 _pass: Formula = lambda fn, x: x  # noqa: E731
@@ -407,6 +424,7 @@ SHARING: dict[str, Any] = {
         lambda fn, x: FUNCTIONS["view_as_real"](x.contiguous().resolve_conj()),
     ),
     **dict.fromkeys(("SumBackward0", "SumBackward1"), (_sum,)),
+    "WhereBackward0": (_where(0), _where(1)),
     "MaximumBackward0": (_largest("lt"), _largest("gt")),
     "MinimumBackward0": (_largest("gt"), _largest("lt")),
     **dict.fromkeys(("MaxBackward1", "MinBackward1"), (_spread_evenly,)),
@@ -417,7 +435,7 @@ SHARING: dict[str, Any] = {
     "CatBackward0": _cut,
     "IndexAddBackward0": (_pass, None),
     "IndexPutBackward0": (None, lambda fn, x: run("Index", fn.part, (x,))),
-    "CopyBackwards": (_zeros, _pass),
+    "CopyBackwards": (_zeros, _copied),
     **dict.fromkeys(("AsStridedBackward0", "AsStridedBackward1"), (_strided,)),
     "MmBackward0": (_first_factor, _second_factor),
     "MvBackward0": (lambda fn, x: x.ger(read(fn, 1).conj()),
@@ -505,6 +523,8 @@ def _genuine(fn: GradFn) -> bool:
         return _is_row(out, _ROWS[name], inputs)
     if name == "Pow":
         return _is_row(out, rows.square, inputs) or _is_row(out, rows.pow_, inputs)
+    if name == "Where":
+        return out.op is where and len(inputs) == 2
     if name in _NDIMS:
         return tuple(n.ndim for n in (*inputs, out)) == _NDIMS[name]
     if name in ("Clone", "Alias", "ToCopy", "Sigmoid"):

@@ -18,7 +18,7 @@ from .._strides import dense, elementwise_strides, gapless
 from .._types import contiguous_format
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
 from ..views import clone, detach
-from ._gradients import captured, drop, hold, placed, pop, push, settled
+from ._gradients import captured, drop, hold, mapped, placed, pop, push, settled
 from .again import recorded
 from .anomaly import look_for_nan, point_at
 from .formulas import by_formula, sum_to
@@ -118,7 +118,7 @@ class Walk:
         given = [None if s is None else self.tensor(s) for s in slots]
         if not any(t is not None for t in given):
             return [None] * len(fn.edges)
-        read = [wrap(n, None, s) for n, s in zip(fn.inputs or (), fn.strides or repeat(None))]
+        read = [mapped(n, s) for n, s in zip(fn.inputs or (), fn.strides or repeat(None))]
         parts = fn.pull([None if t is None else t._read() for t in given])
         operands = [] if fn.fresh else [*given, *read]
         return [None if p is None else placed(p, operands, fn.written) for p in parts]
@@ -203,6 +203,8 @@ class Walk:
 
     def step(self, fn: GradFn, slots: Slots) -> Sequence[Any]:
         """One record, with all there may be: hooks, what was asked for, its inputs."""
+        if fn.integers is not None and slots[0] is not None:
+            raise RuntimeError(f"a gradient reached a write to integers, of {fn.integers}")
         if fn._tensor_hooks or fn._retained or self.ends is not None:
             slots = self.watched(fn, slots)
         if type(fn) is AccumulateGrad:
@@ -303,7 +305,7 @@ class Walk:
         """The end of a history: add to the leaf, if it is one that is asked for."""
         leaf = fn.variable
         place = None if self.ends is None else self.ends.get((fn, 0))
-        if place is None and (self.ends is not None or not leaf._needs):
+        if place is None and self.ends is not None:
             return
         if leaf._hooks:
             slots = list(slots)
@@ -315,7 +317,8 @@ class Walk:
         if fn._prehooks:
             slots = self.prehooked(fn, slots)
         if slots[0] is not None:
-            self.accumulate(leaf, slots[0])
+            if leaf._needs:
+                self.accumulate(leaf, slots[0])
             for hook in list((leaf._after or {}).values()):
                 hook(leaf)
         if fn._node_hooks:
