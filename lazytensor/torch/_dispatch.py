@@ -195,7 +195,7 @@ def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
         except NoValue as error:
             raise shortened(RuntimeError(no_value(name))) from error.__cause__
         except REFUSALS as error:
-            raise shortened(error) from error.__cause__
+            raise shortened(_earlier(args, error)) from error.__cause__
 
     if isinstance(f, partial):
         public.__name__ = public.__qualname__ = name
@@ -204,6 +204,18 @@ def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
         public.__name__ = public.__qualname__ = name
     public.__module__ = "torch"
     return public
+
+
+def _earlier(args: Sequence[Any], error: Exception) -> Exception:
+    """The error for a view among the arguments that a write has spoilt, which PyTorch sees before
+    it computes anything; else the one that there was.
+    """
+    for t in _tensors(args) if MODE.grad and not isinstance(error, TypeError) else ():
+        try:
+            t._record()
+        except RuntimeError as spoilt:
+            return spoilt
+    return error
 
 
 # Whose `out` must have the dtype of the result.
@@ -295,7 +307,7 @@ def refuse_leaf(x: Tensor, others: Sequence[Any] = ()) -> None:
         return
     if x._base is not None:
         tensor.refuse_view(x, "is being")
-        if needs and _seen_first(x).is_leaf:
+        if needs and x._base.is_leaf:
             raise RuntimeError(
                 "a view of a leaf Variable that requires grad is being used in an in-place "
                 "operation."
@@ -304,13 +316,6 @@ def refuse_leaf(x: Tensor, others: Sequence[Any] = ()) -> None:
         raise RuntimeError(
             "a leaf Variable that requires grad is being used in an in-place operation."
         )
-
-
-def _seen_first(x: Tensor) -> Tensor:
-    """What a view shows in the end: parts of complex numbers have a base that is a view itself."""
-    while x._base is not None:
-        x = x._base
-    return x
 
 
 def assign(x: Tensor, result: Tensor) -> Tensor:

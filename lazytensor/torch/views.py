@@ -17,6 +17,7 @@ from ..ops.elementwise import conj as conj_row
 from ..ops.elementwise import negative
 from ..ops.movement import reshape as reshape_row
 from ._dispatch import (
+    FUNCTIONS,
     for_writing,
     need_tensor,
     op,
@@ -40,6 +41,7 @@ from .tensor import (
     Tensor,
     contiguous,
     is_contiguous,
+    not_strided,
     refuse_inference,
     view_of,
     wrap,
@@ -135,9 +137,16 @@ def shown(
 
 
 def replayed(base: Tensor, links: Links) -> Tensor:
-    """A view of another base, made in the same way."""
+    """A view of another base, made in the same way; after a step that strides don't say, by them,
+    as PyTorch has it.
+    """
+    by_strides = False
     for name, steps, strides, offset, facts in links:
-        base = shown(name, base, steps, strides, offset, **facts)
+        view = shown(name, base, steps, strides, offset, **facts)
+        if by_strides:
+            view = FUNCTIONS["as_strided"](base, view._node.shape, strides, offset)
+        by_strides = by_strides or not_strided(view)
+        base = view
     return base
 
 
@@ -167,8 +176,7 @@ def seen_by(x: Tensor, out: Tensor, many: bool = False) -> None:
     if x._inference:
         out._inference = True
         return
-    base = x._base
-    out._base = x if base is None or base.dtype is not x.dtype else base
+    out._base = x if x._base is None else x._base
     out._at = out._count()[0]
     if MODE.inference:
         out._origin = "inference"

@@ -15,7 +15,7 @@ pytest.importorskip("expecttest")  # op_db imports it
 from tests.torch import opdb  # noqa: E402
 from tests.torch.op_checks import check, operators  # noqa: E402
 
-PARTS = 4
+PARTS = 12
 KNOWN = ["add", "max.reduction_with_dim", "linalg.svd", "bernoulli", "nn.functional.dropout", "T"]
 
 

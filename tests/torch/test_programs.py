@@ -125,6 +125,77 @@ FOUND = """
     v2 = torch.eye(3)
     v8 = v2.reshape((1, 9))
     v8[:] += v1
+
+    v2 = torch.arange(24.0, requires_grad=True).view(2, 3, 4).transpose(0, 2)
+    v4 = v2.unfold(2, 1, 2)
+    v6 = torch.autograd.grad(v4.sum(), v2)[0]
+
+    v2 = torch.tensor([[[False, True, True]], [[True, False, True]]])
+    v5 = v2.transpose(1, 0).square()
+
+    v1 = torch.tensor([[1, 5, -1], [0, 1, -3]])
+    v9 = v1.mT.unfold(0, 1, 2).cos()
+
+    v1 = torch.arange(12.0).view(2, 3, 2).permute([2, 0, 1])[None]
+    v2 = torch.where(v1 > 0, v1, v1)
+
+    v1 = torch.tensor([[-2.0, 2.0], [-0.5, 1.25], [2.0, 1.0]], requires_grad=True)
+    v5 = v1.mT[0:1:3]
+    v5.backward(torch.ones_like(v5))
+
+    v1 = torch.tensor(-1.75, requires_grad=True)
+    v5 = torch.tensor([[True, True, False], [True, True, True]])
+    v5[v5 > 0] = v1
+    v6 = v5.reshape((-1,))
+
+    v1 = torch.tensor([1, 2])
+    v1[...] = torch.tensor(2.0, requires_grad=True)
+    v1 *= v1
+    v1.unsqueeze_(0)
+    v1.copy_(v1)
+    v1.add_(1)
+
+    v1 = torch.tensor([1, 2])
+    v1[:] = torch.tensor(2.0, requires_grad=True)
+    v1.float().sum().backward()
+
+    v1 = torch.tensor([[], []], dtype=torch.bool)
+    v2 = v1 @ v1.view(-1)
+    v3 = v1.view(-1) @ v1.view(-1)
+
+    v1 = torch.tensor([[3], [-4], [3]], dtype=torch.int32)
+    v2 = torch.tensor([-2.25, -0.5, 3.0], dtype=torch.float64, requires_grad=True)
+    v4 = torch.where(v1 > 0, v1, v2)
+    (v4 * v4).sum().backward(create_graph=True)
+
+    v1 = torch.tensor([[], []], dtype=torch.float64)
+    v4 = torch.tensor(0.0, requires_grad=True)
+    v1.copy_(v4)
+    v5 = torch.autograd.grad((v1 * v1).sum(), v4, create_graph=True)[0]
+
+    v2 = torch.tensor([2j, 1 - 2j], requires_grad=True)
+    v5 = v2.imag[None, 1, ...]
+    v5.detach().zero_()
+
+    v2 = torch.linspace(0, 1, 5, requires_grad=True)
+    (v2 * v2).sum().backward()
+    h3 = v2.register_post_accumulate_grad_hook(lambda p: log.append(p.grad.sum().tolist()))
+    v6 = v2[-5]
+    v2.requires_grad_(False)
+    v6.backward(torch.ones_like(v6))
+
+    v3 = torch.tensor([-3.0, -2.25]) * 0
+    v10 = -0.25 / v3.mean(0)
+
+    v2 = torch.tensor([-1.5, 1.75, 1.0])
+    with torch.inference_mode(): v4 = v2 * 2
+    with torch.no_grad(): torch.mul(v4, v4, out=v4)
+    v7 = v4.view(torch.int32)
+
+    v2 = torch.tensor([2.0, -1.0, 0.5, 1.75], requires_grad=True)
+    v4 = v2.chunk(3, 0)[0]
+    with torch.no_grad(): v2[[0, -1]] = 3.0
+    v7 = v4.diagonal()
 """
 
 
