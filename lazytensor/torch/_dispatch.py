@@ -195,7 +195,7 @@ def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
         except NoValue as error:
             raise shortened(RuntimeError(no_value(name))) from error.__cause__
         except REFUSALS as error:
-            raise shortened(_earlier(args, error)) from error.__cause__
+            raise shortened(_earlier(name, args, error)) from error.__cause__
 
     if isinstance(f, partial):
         public.__name__ = public.__qualname__ = name
@@ -206,11 +206,12 @@ def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
     return public
 
 
-def _earlier(args: Sequence[Any], error: Exception) -> Exception:
+def _earlier(name: str, args: Sequence[Any], error: Exception) -> Exception:
     """The error for a view among the arguments that a write has spoilt, which PyTorch sees before
-    it computes anything; else the one that there was.
+    it computes anything but another write; else the one that there was.
     """
-    for t in _tensors(args) if MODE.grad and not isinstance(error, TypeError) else ():
+    asked = MODE.grad and not name.endswith("_") and not isinstance(error, TypeError)
+    for t in _tensors(args) if asked else ():
         try:
             t._record()
         except RuntimeError as spoilt:
@@ -407,7 +408,7 @@ def slices_of(base: Tensor, x: Tensor) -> Slices:
     """Where in its base a view lies."""
     steps: Steps = x._steps[len(base._steps) :]
     place = (x._node.shape, x._stride(), x._offset - base._offset)
-    return Slices(steps, base._strides, place, x._links if tensor.not_strided(x) else None)
+    return Slices(steps, base._strides, place, tensor.linked(x))
 
 
 # --- recording ------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from ._overlap import refuse_overlap
 from ._strides import dense, in_channels_last
 from .create import from_array, moved
 from .parts import unbind
-from .tensor import Tensor, is_contiguous, memory, wrap
+from .tensor import Tensor, is_contiguous, linked, memory, wrap
 from .views import axis, clone, type_name
 from .views import formatted as strides_of
 
@@ -459,11 +459,19 @@ def cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tenso
     return moved(input, "cuda" if device is None else device)
 
 
+def _same_memory(x: Tensor, y: Any) -> bool:
+    """Whether two tensors show the same elements in the same order."""
+    if not isinstance(y, Tensor) or x._stor is None or x._stor is not y._stor:
+        return x is y
+    places = [(t.dtype, t._node.shape, t._stride(), t._offset, linked(t)) for t in (x, y)]
+    return places[0] == places[1]
+
+
 @method
 def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """The elements of another tensor, broadcast and cast, in place."""
     refuse_leaf(input, (src,))
-    if src is not input:
+    if not _same_memory(input, src):
         refuse_overlap(input, (src,))
     x = src if isinstance(src, Tensor) else from_array(np.asarray(src))
     shape, to = input._node.shape, input.dtype

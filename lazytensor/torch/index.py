@@ -272,7 +272,7 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
     refuse_leaf(shown, (given,))
     node, u = shown._read(), given._read()
     if u.size == 1 and len(arrays) == 1 and _is_mask(arrays):
-        if u.dtype.kind == "c" != node.dtype.kind and value(g.imag(u)).any():
+        if u.dtype.kind == "c" and node.dtype.kind not in "cb" and value(g.imag(u)).any():
             kind = _C.get(shown.dtype, shown.dtype._name)
             raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
         u = cast(u, shown.dtype)

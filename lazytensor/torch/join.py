@@ -28,6 +28,7 @@ from ._dispatch import (
     run,
     same_device,
 )
+from ._graph import MODE
 from ._strides import in_channels_last
 from ._types import Size, channels_last, channels_last_3d
 from .create import new
@@ -150,6 +151,8 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
                 f"{list(x._node.shape)} at entry {i}"
             )
     same_device(given)
+    if a < len(first) and not MODE.inference and all(t._inference for t in given):
+        return view(cat(given, a), (*first[:a], len(given), *first[a:]))  # as one can see
     of = result_type(*given)
     wide = (*first[:a], 1, *first[a:])
 

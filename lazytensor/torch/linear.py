@@ -56,8 +56,9 @@ def _expected_scalar(x: Tensor, y: Tensor) -> None:
         )
 
 
-def _refuse_bool(kernel: str, x: Tensor, empty: bool = False) -> None:
-    if x.dtype is _dtypes.bool_ and (x._node.size or empty):
+def _refuse_bool(kernel: str, *tensors: Tensor) -> None:
+    """Raises NotImplementedError for bool where there is anything to multiply."""
+    if tensors[0].dtype is _dtypes.bool_ and all(t._node.size for t in tensors):
         raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
 
 
@@ -76,7 +77,7 @@ def _check_mm(x: Tensor, y: Tensor, rows: int | None = None) -> None:
             "expected m1 and m2 to have the same dtype, but got: "
             f"{C_TYPES[x.dtype]} != {C_TYPES[y.dtype]}"
         )
-    _refuse_bool("addmm_impl_cpu_", x)
+    _refuse_bool("addmm_impl_cpu_", x, y)
 
 
 def _check_mv(result: Tensor, x: Tensor, y: Tensor, size: int | None = None) -> None:
@@ -118,7 +119,8 @@ def check_dot(name: str, x: Tensor, y: Tensor) -> None:
             f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same "
             f"number of elements, but got {n} and {m} elements respectively"
         )
-    _refuse_bool(name, x, empty=True)
+    if x.dtype is _dtypes.bool_:
+        raise NotImplementedError(f"\"{name}\" not implemented for 'Bool'")
 
 
 # --- plain products -------------------------------------------------------------------------------
@@ -152,7 +154,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
             raise RuntimeError(f"batch{k} must be a 3D tensor")
     _check_bmm(x._node.shape, y._node.shape)
     _expected_scalar(x, y)
-    _refuse_bool("bmm", x)
+    _refuse_bool("bmm", x, y)
     return run("Bmm", g.matmul, (x, y))
 
 
@@ -202,7 +204,7 @@ def _check_batches(x: Tensor, y: Tensor) -> None:
     size = prod(batch)
     _check_bmm((size, 1 if len(a) == 1 else a[-2], a[-1]), (size, *b[-2:]))
     _expected_scalar(x, y)
-    return _refuse_bool("bmm", x)
+    return _refuse_bool("bmm", x, y)
 
 
 def _title(x: Tensor, y: Tensor) -> str:

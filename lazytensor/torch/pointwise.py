@@ -29,7 +29,6 @@ from ._dispatch import (
     record,
     result_type,
     same_device,
-    to_dtype,
 )
 from ._dtypes import bool_, default, dtype
 from ._graph import MODE
@@ -54,8 +53,12 @@ def strides_like(x: Tensor) -> Ints | None:
 
 
 def floated(x: Tensor) -> Tensor:
-    """Integers and booleans in the default floating-point dtype."""
-    return x if x.dtype._rank > 1 else to_dtype(x, default())
+    """Integers and booleans in the default floating-point dtype, with their own history."""
+    if x.dtype._rank > 1:
+        return x
+    out = wrap(cast(x._read(), default()), None, dense(x))
+    out._fn, out._out = x._edge()
+    return out
 
 
 def unary(

@@ -67,6 +67,9 @@ def put(node: Node, steps: Sequence[Step], new: Node) -> Node:
     return new
 
 
+_REPEATING = (broadcast_to, gather)  # steps that may show an element more than once
+
+
 def _repeats(step: Step, x: Node) -> bool:
     """Whether a step shows an element of x more than once."""
     op, params = step
@@ -153,21 +156,23 @@ class Storage:
             node = read(node, step)
         return node
 
-    def write(self, steps: Steps, new: Node) -> None:
+    def write(self, steps: Steps, new: Node) -> bool:
         """Replace what the steps show; of exposed memory, which others may write to meanwhile, no
-        more than that where it can be told apart.
+        more than that where it can be told apart. Whether they show just that from now on: neither
+        is the memory exposed, nor is an element of it shown more than once.
         """
         part = None if self.memory is None else _part(self.memory, steps)
         if part is not None:
             np.copyto(part, value(new))
             self.stamp += 1
-            return
+            return False
         node = put(self.whole(), steps, new) if steps else new
         self.stamp += 1
         if self.memory is None:
             self.node = node
-        else:
-            np.copyto(self.memory, value(node))
+            return not any(op in _REPEATING for op, _ in steps)
+        np.copyto(self.memory, value(node))
+        return False
 
     def _references(self) -> tuple[int, int]:
         node = self.node

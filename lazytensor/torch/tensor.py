@@ -154,8 +154,8 @@ class Tensor:
         if self._stor is None:
             self._node = node
         else:
-            self._stor.write(self._steps, node)
-            if self._stor.memory is None:
+            plain = self._stor.write(self._steps, node)
+            if plain:
                 self._node, self._seen = node, self._stor.stamp
         if self._inference is True:
             refuse_inference()
@@ -208,7 +208,7 @@ class Tensor:
             refuse_within("requires_grad_", "(or perhaps using torch.autograd.functional.* APIs) ")
         if on and self._fn is not None:
             return
-        if not on and self._record() is not None:
+        if not on and self._fn is not None:
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. If you want to use a "
                 "computed variable in a subgraph that doesn't require differentiation use "
@@ -252,8 +252,8 @@ class Tensor:
         """
         refuse_view(self, "its base or another view of its base has been")
         old, number = self._fn, self._out
-        if not_strided(self):
-            again = Tensor._replayed(base, self._links)
+        if (links := linked(self)) is not None:
+            again = Tensor._replayed(base, links)
             self._node, self._fn, self._out, self._at = again._node, again._fn, 0, version
             if old is not None and again._fn is not None:
                 old.pass_on(number, again._fn)
@@ -427,9 +427,14 @@ def view_of(x: Tensor, node: Node, steps: Steps, strides: Ints, offset: int) -> 
     return out
 
 
-def not_strided(x: Tensor) -> bool:
-    """Whether a view was made by steps that strides don't say."""
-    return any(op in _NOT_STRIDED for link in x._links or () for op, _ in link[1])
+def not_strided(steps: Steps) -> bool:
+    """Whether there is a step that strides don't say."""
+    return any(op in _NOT_STRIDED for op, _ in steps)
+
+
+def linked(x: Tensor) -> "Links | None":
+    """How a view was made of its base, where strides don't say it."""
+    return x._links if any(not_strided(link[1]) for link in x._links or ()) else None
 
 
 def shown_of(base: Tensor, whole: Node, view: Tensor) -> Node:

@@ -137,17 +137,19 @@ def shown(
 
 
 def replayed(base: Tensor, links: Links) -> Tensor:
-    """A view of another base, made in the same way; after a step that strides don't say, by them,
-    as PyTorch has it.
+    """A view of another base, made in the same way; by strides, as PyTorch has it, before and after
+    a step that they don't say.
     """
-    by_strides = False
-    for name, steps, strides, offset, facts in links:
-        view = shown(name, base, steps, strides, offset, **facts)
-        if by_strides:
-            view = FUNCTIONS["as_strided"](base, view._node.shape, strides, offset)
-        by_strides = by_strides or not_strided(view)
-        base = view
-    return base
+    strided, view, special = FUNCTIONS["as_strided"], base, False
+    for i, (name, steps, strides, offset, facts) in enumerate(links):
+        odd = not_strided(steps)
+        if odd and i and not special:
+            view = strided(base, view._node.shape, view._stride(), view._offset)
+        plain = shown(name, view, steps, strides, offset, **facts)
+        follows = special and not odd
+        view = strided(view, plain._node.shape, strides, offset) if follows else plain
+        special = special or odd
+    return view
 
 
 setattr(Tensor, "_replayed", staticmethod(replayed))  # noqa: B010
@@ -174,7 +176,7 @@ def shown_many(name: str, x: Tensor, pieces: Sequence[Piece]) -> tuple[Tensor, .
 def seen_by(x: Tensor, out: Tensor, many: bool = False) -> None:
     """Let `out` be a view of x: of several of its kind made at once if `many`."""
     if x._inference:
-        out._inference = True
+        out._inference, out._counter = True, [0]
         return
     out._base = x if x._base is None else x._base
     out._at = out._count()[0]

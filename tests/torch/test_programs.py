@@ -196,6 +196,47 @@ FOUND = """
     v4 = v2.chunk(3, 0)[0]
     with torch.no_grad(): v2[[0, -1]] = 3.0
     v7 = v4.diagonal()
+
+    with torch.inference_mode(): v8 = torch.ones(3)
+    v11 = torch.stack([v8, v8, v8])
+
+    with torch.inference_mode(): v7 = torch.ones(2, 3)
+    v10 = v7.detach()
+    v12 = v10.transpose(-1, -2)
+    v12[1:2] = 2.0
+
+    v5 = torch.ones(2, dtype=torch.bool).expand([2, 2])
+    v8 = v5.detach()
+    v8.copy_(v5)
+
+    v1 = torch.tensor([[3.0], [-2.5], [0.25]], requires_grad=True)
+    v3 = torch.autograd.grad(v1.sum(), v1)[0]
+    v3[[0, -1]] += -0.25
+
+    v1 = torch.ones((2, 3), requires_grad=True)
+    with torch.inference_mode(): v3 = v1.view(-1)
+    with torch.no_grad(): v1[1] = 2
+    v3.requires_grad_(False)
+
+    v2 = torch.arange(24.0, requires_grad=True).view(2, 3, 4).transpose(0, 2)
+    v3 = v2.select(1, 2)
+    v6 = v3.clamp(-1, 2)
+    v10 = torch.autograd.grad((v6 * v6).sum(), v3, create_graph=True)[0]
+
+    v2 = torch.tensor([[1, 5], [2, -5]])
+    v2[0] = torch.tensor(-0.75, requires_grad=True)
+    v8 = v2.tanh()
+
+    v2 = torch.tensor([2j, 1 - 2j], requires_grad=True)
+    v8 = (1.5 + v2)[...].conj()
+    v10 = v8.movedim(-1, 0)
+    v10.detach().add_(1)
+
+    v6 = torch.tensor([True, False])
+    v6[v6 > 0] = torch.tensor(1 + 1j)
+
+    v5 = torch.tensor([[True, False], [True, False]])
+    v13 = v5 @ torch.empty((2, 0), dtype=torch.bool)
 """
 
 

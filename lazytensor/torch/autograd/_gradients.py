@@ -6,6 +6,7 @@ It must not know how a gradient is computed.
 """
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 from ...ir.node import Node
@@ -13,7 +14,8 @@ from .._graph import GradFn
 from .._strides import elementwise_strides
 from ..tensor import Ints, Tensor, wrap
 
-__all__ = ["captured", "drop", "hold", "mapped", "placed", "pop", "push", "settled"]
+__all__ = ["captured", "drop", "hold", "joint_strides", "mapped", "operands", "placed", "pop",
+           "push", "settled"]  # fmt: skip
 
 
 def hold(x: Tensor) -> None:
@@ -50,10 +52,25 @@ def mapped(node: Node, strides: Ints | None) -> Tensor:
     return x
 
 
-def placed(node: Node, operands: Sequence[Tensor | None], version: int) -> Any:
-    """A new gradient, in memory as elementwise results of the operands, written to so often."""
-    alike = [t for t in operands if t is not None and t._node.shape == node.shape]
-    strides = elementwise_strides(node.shape, alike) if alike else None
+def operands(fn: GradFn, given: Sequence[Tensor | None]) -> list[Tensor]:
+    """What decides where the gradients that a record gives lie in memory: those of its outputs, and
+    what it read; nothing where they are put into new memory.
+    """
+    if fn.fresh:
+        return []
+    read = [mapped(n, s) for n, s in zip(fn.inputs or (), fn.strides or repeat(None))]
+    return [t for t in (*given, *read) if t is not None]
+
+
+def joint_strides(node: Node, tensors: Sequence[Tensor]) -> Ints | None:
+    """The strides of an elementwise result of those that have its shape."""
+    alike = [t for t in tensors if t._node.shape == node.shape]
+    return elementwise_strides(node.shape, alike) if alike else None
+
+
+def placed(node: Node, tensors: Sequence[Tensor], version: int) -> Any:
+    """A new gradient, in memory as elementwise results of tensors, written to so often."""
+    strides = joint_strides(node, tensors)
     if strides is None and not version:
         return node
     out = wrap(node, None, strides)

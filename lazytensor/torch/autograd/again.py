@@ -15,6 +15,7 @@ from ...ops.movement import reshape
 from ...transform._path import floating
 from .._graph import Edge, GradFn, grad_fn_class
 from ..tensor import Tensor, wrap
+from ._gradients import joint_strides, operands
 
 __all__ = ["recorded"]
 
@@ -82,7 +83,8 @@ def recorded(fn: GradFn, slots: Sequence[Tensor | None]) -> list[Tensor | None]:
     if not given:
         return [None] * len(fn.edges)
     parts = [None if n is None else _own(n, taken) for n in fn.pull(cotangents)]
-    outs = [None if n is None else wrap(n) for n in parts]
+    tensors = operands(fn, slots)
+    outs = [None if n is None else wrap(n, None, joint_strides(n, tensors)) for n in parts]
     name = type(fn).__name__
     seconds = SECOND.get(name, ((name.rstrip("0123456789") + "Backward0", ""),))
     if len(seconds) == 1:

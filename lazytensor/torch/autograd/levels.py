@@ -122,10 +122,11 @@ class _Echo(Storage):
     __slots__ = ("into",)
     into: Tensor
 
-    def write(self, steps: Steps, new: Node) -> None:
+    def write(self, steps: Steps, new: Node) -> bool:
         """Replace what the steps show."""
-        super().write(steps, new)
+        plain = super().write(steps, new)
         self.into._share().write(self.into._steps, self.node)
+        return plain
 
 
 def _alias(x: Tensor, source: Node) -> Tensor:

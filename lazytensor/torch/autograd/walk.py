@@ -7,7 +7,6 @@ itself. It must not know any operation, nor how a walk begins.
 """
 
 from collections.abc import Sequence
-from itertools import repeat
 from typing import Any
 
 from ...ir.node import Node, scalar
@@ -18,7 +17,7 @@ from .._strides import dense, elementwise_strides, gapless
 from .._types import contiguous_format
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
 from ..views import clone, detach
-from ._gradients import captured, drop, hold, mapped, placed, pop, push, settled
+from ._gradients import captured, drop, hold, operands, placed, pop, push, settled
 from .again import recorded
 from .anomaly import look_for_nan, point_at
 from .formulas import by_formula, sum_to
@@ -118,10 +117,9 @@ class Walk:
         given = [None if s is None else self.tensor(s) for s in slots]
         if not any(t is not None for t in given):
             return [None] * len(fn.edges)
-        read = [mapped(n, s) for n, s in zip(fn.inputs or (), fn.strides or repeat(None))]
+        tensors = operands(fn, given)
         parts = fn.pull([None if t is None else t._read() for t in given])
-        operands = [] if fn.fresh else [*given, *read]
-        return [None if p is None else placed(p, operands, fn.written) for p in parts]
+        return [None if p is None else placed(p, tensors, fn.written) for p in parts]
 
     # the walk
 
