@@ -212,6 +212,7 @@ FOUND = """
     v1 = torch.tensor([[3.0], [-2.5], [0.25]], requires_grad=True)
     v3 = torch.autograd.grad(v1.sum(), v1)[0]
     v3[[0, -1]] += -0.25
+    log.append(v3.detach().sum().item())
 
     v1 = torch.ones((2, 3), requires_grad=True)
     with torch.inference_mode(): v3 = v1.view(-1)
