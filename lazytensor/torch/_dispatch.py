@@ -206,11 +206,14 @@ def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
     return public
 
 
+_UNASKED = (TypeError, NotImplementedError)  # of what PyTorch sees before, or records nothing of
+
+
 def _earlier(name: str, args: Sequence[Any], error: Exception) -> Exception:
     """The error for a view among the arguments that a write has spoilt, which PyTorch sees before
     it computes anything but another write; else the one that there was.
     """
-    asked = MODE.grad and not name.endswith("_") and not isinstance(error, TypeError)
+    asked = MODE.grad and not name.endswith("_") and not isinstance(error, _UNASKED)
     for t in _tensors(args) if asked else ():
         try:
             t._record()
@@ -456,14 +459,17 @@ def integral(out: Tensor, name: str, tensors: Sequence[Tensor]) -> bool:
 
 
 def for_writing(x: Tensor, f: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
-    """`f(...)`, whose result is to be written to x: recorded whatever its dtype is."""
-    if x.dtype._rank > 1 or MODE.integers:
+    """`f(...)`, whose result is to be written to x: recorded whatever its dtype is, but for tensors
+    made in inference mode, which refuse it once it is written.
+    """
+    if x.dtype._rank > 1 and x._inference is not True:
         return f(*args, **kwargs)
-    MODE.integers = True
+    before = MODE.integers, MODE.grad
+    MODE.integers, MODE.grad = True, MODE.grad and x._inference is not True
     try:
         return f(*args, **kwargs)
     finally:
-        MODE.integers = False
+        MODE.integers, MODE.grad = before
 
 
 def record_view(out: Tensor, name: str, x: Tensor, node: Node) -> Tensor:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from ._dtypes import dtype
 from .tensor import Ints, Tensor, contiguous, is_contiguous, normal
 
-__all__ = ["broadcast", "dense", "elementwise_strides", "gapless", "ordered_strides"]
+__all__ = ["broadcast", "dense", "elementwise_strides", "gapless", "ordered_strides",
+           "refuse_wider"]  # fmt: skip
 
 
 def dense(x: Tensor) -> Ints | None:
@@ -146,3 +147,11 @@ def broadcast(a: Sequence[int], b: Sequence[int]) -> tuple[int, ...]:
                 f"non-singleton dimension {axis}"
             )
     return tuple(m if n == 1 else n for n, m in zip(left, right))
+
+
+def refuse_wider(shape: Sequence[int], new: Sequence[int]) -> None:
+    """Raises RuntimeError where what is written doesn't fit into what it is written to."""
+    if (joint := broadcast(shape, new)) != tuple(shape):
+        raise RuntimeError(
+            f"output with shape {list(shape)} doesn't match the broadcast shape {list(joint)}"
+        )

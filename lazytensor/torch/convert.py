@@ -16,7 +16,6 @@ from ..runtime.materialize import NoValue, asked, value
 from . import _dtypes, _types
 from ._dispatch import (
     assign,
-    broadcast,
     cast,
     op,
     record,
@@ -28,7 +27,7 @@ from ._dtypes import TITLES, dtype
 from ._format import PRINT_OPTS, formatted, suffixes, text
 from ._graph import MODE, Handle, refuse_within
 from ._overlap import refuse_overlap
-from ._strides import dense, in_channels_last
+from ._strides import dense, in_channels_last, refuse_wider
 from .create import from_array, moved
 from .parts import unbind
 from .tensor import Tensor, is_contiguous, linked, memory, wrap
@@ -475,10 +474,7 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
         refuse_overlap(input, (src,))
     x = src if isinstance(src, Tensor) else from_array(np.asarray(src))
     shape, to = input._node.shape, input.dtype
-    if (joint := broadcast(shape, x._node.shape)) != shape:
-        raise RuntimeError(
-            f"output with shape {list(shape)} doesn't match the broadcast shape {list(joint)}"
-        )
+    refuse_wider(shape, x._node.shape)
 
     def f(_: Node, new: Node) -> Node:
         return g.broadcast_to(cast(new, to), shape)

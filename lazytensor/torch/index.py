@@ -270,7 +270,7 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
         return
     given = _shorter(given)
     refuse_leaf(shown, (given,))
-    node, u = shown._read(), given._read()
+    read = node, u = shown._read(), given._read()
     if u.size == 1 and len(arrays) == 1 and _is_mask(arrays):
         if u.dtype.kind == "c" and node.dtype.kind not in "cb" and value(g.imag(u)).any():
             kind = _C.get(shown.dtype, shown.dtype._name)
@@ -297,8 +297,7 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
                 f"shape mismatch: value tensor of shape {list(u.shape)} cannot be broadcast to "
                 "indexing result"
             ) from None
-    tensors, read = (shown, given), (node, given._read())
-    made = for_writing(shown, record, wrap(out, shown.dtype), "IndexPut", tensors, read)
+    made = for_writing(shown, record, wrap(out, shown.dtype), "IndexPut", (shown, given), read)
     if key is not None and made._fn is not None:
         made._fn.__dict__["part"] = lambda n: indexing.getitem(n, key, places)
     assign(shown, made)

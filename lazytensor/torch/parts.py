@@ -6,6 +6,7 @@ PyTorch's sizes, strides and offsets, or its errors. It must not know how anythi
 
 import operator
 from collections.abc import Sequence
+from functools import reduce
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -21,7 +22,7 @@ from ..ops.movement import reshape as reshape_row
 from ..ops.movement import slice_
 from ..runtime.materialize import value as materialized
 from ._dispatch import noted, op, record_view
-from .storage import Steps, Storage
+from .storage import Steps, Storage, read
 from .tensor import Ints, Tensor, view_of
 from .views import (
     Piece,
@@ -279,7 +280,7 @@ def strided(
     steps = strided_steps(stor, x.dtype.numpy, shape, strides, offset)
     index = steps[-1][1][0]
     source = x._read()
-    node = stor.shown(steps)
+    node = stor.shown(steps) if x._steps else reduce(read, steps, source)
     out = view_of(x, node, (), strides, offset)
     out._steps = steps
     seen_by(x, out)

@@ -238,12 +238,49 @@ FOUND = """
 
     v5 = torch.tensor([[True, False], [True, False]])
     v13 = v5 @ torch.empty((2, 0), dtype=torch.bool)
+
+    v5 = torch.ones((2, 2, 3), requires_grad=True)
+    v6 = v5 * 2
+    with torch.no_grad(): v5.unsqueeze_(1)
+    v6.sum().backward()
+
+    v4 = torch.tensor([[-0.25, 1.5], [2.25, 1.25]], requires_grad=True).sum(1, keepdim=True)
+    v2 = torch.tensor(2.5, dtype=torch.float64, requires_grad=True)
+    log.append(v2.detach().numpy().tolist())
+    v4[v4 > 0] = v2
+    v4.sum().backward()
+
+    v2 = torch.ones((2, 2), requires_grad=True)
+    v3 = torch.autograd.grad((v2 * v2 * v2).sum(), v2, create_graph=True)[0]
+    v2.data.zero_()
+    v3.sum().backward()
+
+    v1 = torch.tensor([3.0, 2.25], requires_grad=True)
+    with torch.inference_mode(): v3 = v1 * 2
+    v3 *= v1
+
+    v2 = torch.tensor([(-1 + 1j), 1.5j], requires_grad=True)
+    v4 = v2.chunk(2, 0)[0]
+    with torch.no_grad(): v2 *= 0.5
+    v7 = v4 < v2
+
+    v2 = torch.ones((2, 3), requires_grad=True)
+    log.append(v2.detach().numpy().tolist())
+    v3 = torch.as_strided_copy(v2, (2,), (2,), 1)
+    v3.sum().backward()
 """
 
 
+@pytest.mark.parametrize("eager", [False, True])
 @pytest.mark.parametrize("found", FOUND.strip().split("\n\n"))
-def test_what_was_found_stays_mended(found):
-    compare([line.strip() for line in found.splitlines()], lazytensor.torch)
+def test_what_was_found_stays_mended(found, eager):
+    compare([line.strip() for line in found.splitlines()], lazytensor.torch, eager=eager)
+
+
+def test_where_pytorch_fails_an_assertion_of_its_own_nothing_is_compared():
+    lines = ["v1 = torch.ones(2, requires_grad=True)", "v2 = v1[v1 > 0]", "v2.retain_grad()",
+             "v2.transpose_(0, 0)", "v2[v2 > 0] = 2"]  # fmt: skip
+    compare(lines, lazytensor.torch)
 
 
 @pytest.mark.parametrize("part", range(PARTS))

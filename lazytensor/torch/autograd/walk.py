@@ -13,7 +13,7 @@ from ...ir.node import Node, scalar
 from ...ops import g
 from .._graph import ANOMALY, MODE, AccumulateGrad, GradFn
 from .._slices import CopySlices
-from .._strides import dense, elementwise_strides, gapless
+from .._strides import dense, elementwise_strides, gapless, refuse_wider
 from .._types import contiguous_format
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
 from ..views import clone, detach
@@ -328,7 +328,10 @@ class Walk:
         """
         before, wide = leaf._grad, leaf._node.shape
         if before is not None:
-            before._write(g.add(before._read(), self.tensor(gradient)._read()))
+            more = self.tensor(gradient)._read()
+            if more.shape != before._node.shape:
+                refuse_wider(before._node.shape, more.shape)
+            before._write(g.add(before._read(), more))
             return
         if type(gradient) is Node and leaf._strides is None and gradient.shape == wide:
             leaf._grad = wrap(gradient, leaf.dtype)
@@ -339,6 +342,7 @@ class Walk:
         if x._uses <= 1 and alike:
             leaf._grad = detach(x)
             return
+        refuse_wider(wide, x._node.shape)
         out = leaf._grad = wrap(g.broadcast_to(x._read(), wide), leaf.dtype, normal(wide, wanted))
         if gapless(leaf):
             out._counter = [1]
