@@ -204,8 +204,8 @@ def compare(programs: list[str], lib: Any, *, eager: bool = True, texts: bool = 
     """Run lines on both libraries; raise Difference at the first one that shows.
 
     With `eager` all is compared after each line, else values only at the end, so that much is
-    pending. With `texts` errors must say the same. Where PyTorch fails an assertion of its own, which
-    it asks to report as a bug, there is nothing to go by: nothing after it is compared.
+    pending. With `texts` errors must say the same. Where PyTorch fails an assertion of its own,
+    which it asks to report as a bug, there is nothing to go by: nothing after it is compared.
     """
     ours, theirs = environment(lib), environment(torch)
     number, born = 0, {}

@@ -263,11 +263,6 @@ FOUND = """
     v4 = v2.chunk(2, 0)[0]
     with torch.no_grad(): v2 *= 0.5
     v7 = v4 < v2
-
-    v2 = torch.ones((2, 3), requires_grad=True)
-    log.append(v2.detach().numpy().tolist())
-    v3 = torch.as_strided_copy(v2, (2,), (2,), 1)
-    v3.sum().backward()
 """
 
 

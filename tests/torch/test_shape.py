@@ -302,3 +302,11 @@ def test_random_views_and_writes(seed, grad):
     got, want = _program(lazy, seed, grad), _program(torch, seed, grad)
     for mine, theirs in zip(got, want, strict=True):
         assert mine == theirs
+
+
+def test_a_strided_copy_of_exposed_memory_has_its_gradient():
+    x = lazy.ones(2, 3, requires_grad=True)
+    shared = x.detach().numpy()
+    lazy.as_strided_copy(x, (2,), (2,), 1).sum().backward()
+    assert x.grad.tolist() == [[0, 1, 0], [1, 0, 0]]
+    assert shared.sum() == 6
