@@ -447,9 +447,9 @@ def pow(input: Any, exponent: Any) -> Tensor:
 def _comparison(name: str, f: Callable[[Node, Node], Node], symbol: str) -> None:
     def function(input: Any, other: Any) -> Tensor:
         tensor_first(name, input, other)
-        if isinstance(other, Tensor):
-            broadcast(input._node.shape, other._node.shape)
         if name not in ("eq", "ne") and (joint := result_type(input, other))._rank == 3:
+            if isinstance(other, Tensor):
+                broadcast(input._node.shape, other._node.shape)
             raise NotImplementedError(
                 f"\"{name}_cpu\" not implemented for '{_dtypes.TITLES[joint]}'"
             )

@@ -118,6 +118,14 @@ def test_nothing_to_reduce() -> None:
     assert total(x, ()).tolist() == x.tolist()
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64"])
+@pytest.mark.parametrize("n", [1, 2, 3, LANES + 1])
+def test_sums_start_at_zero_as_numpys(n: int, dtype: str) -> None:
+    x = np.full((2, n), -0.0, dtype)
+    for axes in ((1,), (0, 1), ()):
+        same_bits(total(x, axes), x.sum(axes) if axes else x + x.dtype.type(0))
+
+
 def test_half_precision_is_summed_in_single() -> None:
     x = np.full(4000, 0.1, np.float16)
     assert total(x, (0,)) == np.float16(4000 * float(np.float16(0.1)))
