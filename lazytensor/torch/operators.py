@@ -23,45 +23,58 @@ __all__ = ["FAST"]
 _new_object = object.__new__
 
 
+def _recorded(fn_class: Any, cross: bool, out: Tensor, self: Tensor, other: Tensor) -> Tensor:
+    """The result with the record that an operand asks for."""
+    edge, theirs, node = self._edge(), other._edge(), out._node
+    if edge[0] is not None or theirs[0] is not None:
+        saved = []
+        if cross and theirs[0] is not None:
+            saved.append(saved_entry(self))
+        if cross and edge[0] is not None:
+            saved.append(saved_entry(other, 1))
+        out._fn = fn_class((edge, theirs), node.args, (node,), tuple(saved))
+    return out
+
+
 def _direct(row: Op, title: str, slow: Any, cross: bool) -> Callable[[Tensor, Any], Any]:
     """The operator of a row; `cross` where each operand's gradient needs the other."""
     fn_class = grad_fn_class(title + "Backward0")
 
     def operator(self: Tensor, other: Any) -> Any:
         kind = type(other)
-        if kind is float or kind is int:
-            if self.dtype._rank != 2 or type(self) not in FAST or 0 in self._node.shape:
-                return _slow(slow, self, other)
-            x = self._read()
-            y = scalar(other, x.dtype, x.device)
-        elif kind in FAST:
-            if self.dtype is not other.dtype or self.dtype._rank < 2 or type(self) not in FAST:
-                return _slow(slow, self, other)
-            x, y = self._read(), other._read()
-            if x.shape != y.shape or x.device is not y.device or x is y:
-                return _slow(slow, self, other)
-            if other._strides is not None:
-                return _slow(slow, self, other)
-        else:
+        pair = kind is not float and kind is not int
+        if type(self) not in FAST or (pair and kind not in FAST):
             return _slow(slow, self, other)
-        if self._strides is not None or MODE.inference or MODE.hooks:
+        of, x = self.dtype, self._node
+        if self._stor is not None or (x.value is not None and x.args):
+            x = self._read()
+        if not pair:
+            if of._rank != 2 or 0 in x.shape:
+                return _slow(slow, self, other)
+            y = scalar(other, x.dtype, x.device)
+        else:
+            y = other._node
+            if other._stor is not None or (y.value is not None and y.args):
+                y = other._read()
+            if of is not other.dtype or of._rank < 2 or x.shape != y.shape or x is y:
+                return _slow(slow, self, other)
+            if other._strides is not None or x.device is not y.device:
+                return _slow(slow, self, other)
+        if self._strides is not None or MODE.inference:
             return _slow(slow, self, other)
         out: Tensor = _new_object(Tensor)
-        out.dtype = self.dtype
-        out._node = node = apply_alike(row, (x, y), x, x.dtype)
-        if MODE.grad:
-            edge = self._edge()
-            if kind in FAST:
-                theirs = other._edge()
-                if edge[0] is not None or theirs[0] is not None:
-                    saved = []
-                    if cross and theirs[0] is not None:
-                        saved.append(saved_entry(self))
-                    if cross and edge[0] is not None:
-                        saved.append(saved_entry(other, 1))
-                    out._fn = fn_class((edge, theirs), (x, y), (node,), tuple(saved))
-            elif edge[0] is not None:
-                out._fn = fn_class((edge,), (x,), (node,))
+        out.dtype = of
+        out._node = apply_alike(row, (x, y), x, x.dtype)
+        if self._fn is None and not self._needs and self._base is None and not (
+            pair and (other._fn is not None or other._needs or other._base is not None)
+        ):
+            return out
+        if MODE.hooks:
+            return _slow(slow, self, other)
+        if pair:
+            return _recorded(fn_class, cross, out, self, other) if MODE.grad else out
+        if MODE.grad and (edge := self._edge())[0] is not None:
+            out._fn = fn_class((edge,), (x,), (out._node,))
         return out
 
     return operator
