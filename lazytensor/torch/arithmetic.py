@@ -26,6 +26,7 @@ from ._dispatch import (
     for_writing,
     in_place,
     need_tensor,
+    noted,
     number,
     op,
     refuse_leaf,
@@ -89,7 +90,8 @@ def _clamped(name: str, title: str, x: Any, low: Any, high: Any) -> Tensor:
     by_tensor = any(isinstance(b, Tensor) for b in bounds)
     if by_tensor is not (name == "clamp"):
         title += "Backward1"
-    return several(title, nodes.clamp, (x, low, high), result_type(x, *bounds))
+    made = several(title, nodes.clamp, (x, low, high), result_type(x, *bounds))
+    return made if by_tensor else noted(made, bounds=(low, high))
 
 
 @op(inplace=True, out=True)
@@ -175,7 +177,7 @@ def _chosen(condition: Any, x: Any, y: Any) -> Tensor:
     out = run("Where", lambda *n: g.where(on, *[cast(m, joint) for m in n]), parts)
     copies = [t if t.dtype is joint else wrap(t._node, t.dtype, dense(t)) for t in given]
     out._strides = elementwise_strides(out._node.shape, [c, *copies], len(given) < 2)
-    return out
+    return noted(out, holds=c._strides)  # type: ignore[no-any-return]
 
 
 @op(method=False, out=True)

@@ -35,7 +35,6 @@ Second = tuple[str, str]
 SECOND: dict[str, tuple[Second, ...]] = {
     "ReluBackward0": (("ThresholdBackwardBackward0", "gr"),),
     "TanhBackward0": (("TanhBackwardBackward0", "gr"),),
-    "ClampBackward1": (("WhereBackward0", "g_"),),
     "MaskedFillBackward0": (("MaskedFillBackward0", "g"),),
     "IndexFillBackward0": (("IndexFillBackward0", "g"),),
     "IndexBackward0": (("IndexPutImplBackward0", "_g"),),

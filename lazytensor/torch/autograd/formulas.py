@@ -18,7 +18,7 @@ from ...ops.movement import broadcast_to, permute, reshape
 from .._dispatch import FUNCTIONS, run, to_dtype
 from .._graph import MODE, RESULT, AccumulateGrad, GradFn, grad_fn_class
 from .._slices import CopySlices
-from .._strides import dense
+from .._strides import dense, elementwise_strides
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
 from ..views import replayed
 from ._gradients import mapped
@@ -191,10 +191,20 @@ def _where(i: int) -> Formula:
     """The gradient of what was taken where a condition holds, or where it doesn't."""
 
     def formula(fn: Any, x: Tensor) -> Any:
-        holds, none = wrap(fn.outputs[0].args[0]), wrap(g.constant(0, x._read()))
+        node: Node = fn.outputs[0].args[0]
+        holds, none = wrap(node, None, fn.holds), wrap(g.constant(0, x._read()))
         return FUNCTIONS["where"](holds, *((none, x) if i else (x, none)))
 
     return formula
+
+
+def _between(fn: Any, x: Tensor) -> Any:
+    """The gradient of what lies between bounds, of which one may be missing."""
+    a, (low, high) = read(fn, 0).detach(), fn.bounds
+    holds = a <= high if low is None else a >= low
+    if low is not None and high is not None:
+        holds = holds.logical_and_(a <= high)
+    return FUNCTIONS["where"](holds, x, wrap(g.constant(0, x._read())))
 
 
 def _largest(smaller: str) -> Formula:
@@ -235,7 +245,10 @@ def _chosen(fn: Any, parts: Sequence[Tensor | None]) -> Any:
 
 def _sigmoid(fn: Any, x: Tensor) -> Any:
     title = "SigmoidBackwardBackward0"
-    return run(title, lambda c, y: c * (1 - y) * y, (x, result(fn).conj()))
+    y = result(fn).conj()
+    out = run(title, lambda c, y: c * (1 - y) * y, (x, y))
+    out._strides = elementwise_strides(out._node.shape, (x, y))
+    return out
 
 
 def _softmax(fn: Any, x: Tensor) -> Any:
@@ -408,7 +421,8 @@ SHARING: dict[str, Any] = {
     "AddBackward0": (_pass, lambda fn, x: scaled(x, fn)),
     "SubBackward0": (_pass, lambda fn, x: scaled(-x, fn)),
     "RsubBackward0": (lambda fn, x: scaled(-x, fn), _pass),
-    **dict.fromkeys(("CloneBackward0", "AliasBackward0", "ToCopyBackward0"), (_pass,)),
+    **dict.fromkeys(("CloneBackward0", "AliasBackward0", "ToCopyBackward0", "FmodBackward0",
+                     "RemainderBackward0", "FracBackward0"), (_pass,)),
     **dict.fromkeys(
         ("ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0"), (_reshaped,)
     ),
@@ -428,6 +442,7 @@ SHARING: dict[str, Any] = {
     ),
     **dict.fromkeys(("SumBackward0", "SumBackward1"), (_sum,)),
     "WhereBackward0": (_where(0), _where(1)),
+    "ClampBackward1": (_between,),
     "MaximumBackward0": (_largest("lt"), _largest("gt")),
     "MinimumBackward0": (_largest("gt"), _largest("lt")),
     **dict.fromkeys(("MaxBackward1", "MinBackward1"), (_spread_evenly,)),
@@ -503,6 +518,8 @@ _NOTED = {
     "dims": ("Sum", "Mean", "Squeeze", "Transpose", "Flip"),
     "kept": ("Max0", "Min0", "Sort", "Amax", "Amin"),
     "place": ("AsStrided",),
+    "bounds": ("Clamp1",),
+    "holds": ("Where",),
     "part": ("IndexPut", "AsStridedScatter"),
 }  # fmt: skip
 _ROWS = {
@@ -518,6 +535,8 @@ _NDIMS = {"Dot": (1, 1, 0), "Mv": (2, 1, 1), "Mm": (2, 2, 2)}
 def _genuine(fn: GradFn) -> bool:
     """Whether a record is of the operation that the formula is for."""
     name, _, form = type(fn).__name__.partition("Backward")
+    if name == "Where" and fn.outputs[0].op is not where:
+        return False
     for fact, names in _NOTED.items():
         if name in names or name + form in names:
             return fact in fn.__dict__
@@ -526,11 +545,9 @@ def _genuine(fn: GradFn) -> bool:
         return _is_row(out, _ROWS[name], inputs)
     if name == "Pow":
         return _is_row(out, rows.square, inputs) or _is_row(out, rows.pow_, inputs)
-    if name == "Where":
-        return out.op is where and len(inputs) == 2
     if name in _NDIMS:
         return tuple(n.ndim for n in (*inputs, out)) == _NDIMS[name]
-    if name in ("Clone", "Alias", "ToCopy", "Sigmoid"):
+    if name in ("Clone", "Alias", "ToCopy", "Sigmoid", "Fmod", "Remainder", "Frac"):
         return len(inputs) == 1 and inputs[0].shape == out.shape
     return True
 
