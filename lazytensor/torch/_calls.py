@@ -1,6 +1,8 @@
-"""Calls that fit no signature of a function, refused in PyTorch's words.
+"""Calls that fit no signature of a function, and dtypes that no kernel is for, refused in PyTorch's
+words.
 
-What enters: names, arguments, signatures. What leaves: TypeErrors. It must not know operations.
+What enters: names, arguments, signatures. What leaves: TypeErrors,
+NotImplementedErrors. It must not know operations.
 """
 
 from collections.abc import Sequence
@@ -8,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ._dtypes import TITLES, dtype
 from .tensor import Tensor
 
 NUMBERS = (bool, int, float, complex, np.generic)
@@ -43,6 +46,15 @@ def some_tensor(
         f"{no_such_call(name, (a, b), f'Tensor {x}, Tensor {y}, *, Tensor out = None')}"
         f"{number_first} * (Tensor {x}, Number {y}, *, Tensor out = None)\n"
     )
+
+
+def refuse(x: Tensor | dtype, kernel: str, ranks: str = "0123") -> None:
+    """Raises NotImplementedError for a dtype that PyTorch's kernel does not have: `ranks` are those
+    of bool, of integers, of real and of complex numbers.
+    """
+    of = x.dtype if isinstance(x, Tensor) else x
+    if str(of._rank) in ranks:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{TITLES[of]}'")
 
 
 def tensor_first(name: str, input: Any, other: Any, argument: str = "other") -> None:

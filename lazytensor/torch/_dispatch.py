@@ -229,7 +229,7 @@ _UNCAST = ("neg", "negative", "abs", "absolute", "sign", "clamp", "clip", "floor
 
 def _same_dtype(out: Tensor, result: Tensor) -> None:
     if out.dtype is not result.dtype:
-        wanted, given = (_C.get(t.dtype, str(t.dtype)) for t in (result, out))
+        wanted, given = (_dtypes.C_NAMES.get(t.dtype._name, str(t.dtype)) for t in (result, out))
         raise RuntimeError(f"Expected out tensor to have dtype {wanted}, but got {given} instead")
 
 
@@ -569,33 +569,11 @@ def to_dtype(x: Tensor, to: dtype) -> Tensor:
     return record(wrap(cast(node, to), to, dense(x)), "ToCopy", (x,), (node,))
 
 
-def number(value: Any, to: dtype, like: Node) -> Node:
-    """A 0-d node for a Python number in a dtype. Raises RuntimeError where it overflows."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, complex) and to._rank in (1, 2):
-        if value.imag:
-            raise RuntimeError(f"value cannot be converted to type {_C[to]} without overflow")
-        value = value.real
-    if to._rank == 1 and type(value) is not int:
-        value = int(value)
-    if to._rank == 0:
-        value = bool(value)
-    try:
-        return scalar(value, to.numpy, like.device)
-    except OverflowError:
-        raise RuntimeError(
-            f"value cannot be converted to type {_C[to]} without overflow"
-        ) from None
-
-
-_C = {
-    _dtypes.float16: "at::Half", _dtypes.bfloat16: "at::BFloat16", _dtypes.float32: "float",
-    _dtypes.float64: "double",
-    _dtypes.uint8: "uint8_t", _dtypes.int8: "int8_t", _dtypes.int16: "int16_t",
-    _dtypes.int32: "int", _dtypes.int64: "int64_t", _dtypes.uint16: "uint16_t",
-    _dtypes.uint32: "uint32_t", _dtypes.uint64: "uint64_t",
-}  # fmt: skip
+def number(value: Any, to: dtype, like: Node, wraps: bool = False) -> Node:
+    """A 0-d node for a Python number in a dtype; of integers what is too large wraps around where
+    `wraps` says so. Raises RuntimeError where it overflows.
+    """
+    return scalar(_dtypes.fit(value, to, wraps), to.numpy, like.device)
 
 
 def result_type(*operands: Any) -> dtype:

@@ -6,6 +6,7 @@ and TypeError in PyTorch's words. It must not know tensors.
 
 import sys
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -262,6 +263,38 @@ def _limits(number: Any) -> Any:
     """NumPy's finfo, or that of the package that a dtype is from."""
     home = sys.modules[number.type.__module__.split(".")[0]]
     return home.finfo(number)
+
+
+# C++'s names, which messages have.
+C_NAMES = {
+    "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
+    "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t",
+    "uint16": "uint16_t", "uint32": "uint32_t", "uint64": "uint64_t",
+}  # fmt: skip
+
+
+def fit(value: Any, to: dtype, wraps: bool = False) -> Any:
+    """A Python number, or NumPy's, as one of a dtype. Integers wrap around where `wraps`
+    says so, and negative ones in unsigned dtypes. Raises RuntimeError for what doesn't fit.
+    """
+    value = value.item() if isinstance(value, np.generic) else value
+    if to._rank == 3 or to._rank == 0:
+        return value if to._rank else bool(value)
+    if type(value) is complex and not value.imag:
+        value = value.real
+    fits = type(value) is not complex
+    if fits and to._rank == 2:
+        fits = wraps or not abs(value) > finfo(to).max or abs(value) == float("inf")
+    elif fits:
+        info, whole = iinfo(to), type(value) is not float
+        n = int(value) if whole or isfinite(value) else info.max + 1
+        if wraps or (whole and -info.max <= n < info.min):
+            n = (n - info.min) % (info.max - info.min + 1) + info.min
+        value, fits = n, info.min <= n <= info.max
+    if not fits:
+        name = C_NAMES[to._name]
+        raise RuntimeError(f"value cannot be converted to type {name} without overflow")
+    return value
 
 
 class iinfo:

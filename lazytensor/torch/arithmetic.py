@@ -16,7 +16,7 @@ from ..lang import special
 from ..ops import g
 from ..runtime.materialize import value
 from . import return_types
-from ._calls import some_tensor, tensor_first
+from ._calls import refuse, some_tensor, tensor_first
 from ._dispatch import (
     FUNCTIONS,
     alias,
@@ -36,13 +36,12 @@ from ._dispatch import (
     same_device,
     to_dtype,
 )
-from ._dtypes import TITLES, bool_, complex128, default, dtype, float64, uint8
+from ._dtypes import TITLES, bool_, complex128, default, dtype, fit, float64, uint8
 from ._overlap import refuse_overlap
 from ._strides import dense, elementwise_strides
 from ._unbatched import no_value
 from .convert import array
 from .pointwise import binary, floated, is_number, pointwise, strides_like
-from .reduce import refuse
 from .tensor import Tensor, wrap
 
 __all__ = ["several"]
@@ -173,7 +172,7 @@ def _chosen(condition: Any, x: Any, y: Any) -> Tensor:
     for t in given:
         shape = broadcast(shape, t._node.shape)
     on = cast(c._read(), bool_)
-    parts = [t if isinstance(t, Tensor) else wrap(number(t, joint, on)) for t in (x, y)]
+    parts = [t if isinstance(t, Tensor) else wrap(number(t, joint, on, True)) for t in (x, y)]
     out = run("Where", lambda *n: g.where(on, *[cast(m, joint) for m in n]), parts)
     copies = [t if t.dtype is joint else wrap(t._node, t.dtype, dense(t)) for t in given]
     out._strides = elementwise_strides(out._node.shape, [c, *copies], len(given) < 2)
@@ -239,10 +238,6 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     return several("LerpBackward1" if by_tensor else "Lerp", nodes.lerp, (x, y, weight), x.dtype)
 
 
-def _value(x: Any, joint: dtype) -> Any:
-    return int(x) if joint._rank == 1 else x
-
-
 def _accumulating(name: str, f: Callable[..., Node]) -> None:
     def function(input: Tensor, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) -> Tensor:
         if rest:
@@ -253,9 +248,8 @@ def _accumulating(name: str, f: Callable[..., Node]) -> None:
         if name == "addcdiv" and _integral(a) and _integral(b):
             raise RuntimeError(_DIVISION)
         joint = result_type(x, a, b)
-        if joint is bool_:
-            raise NotImplementedError(f"\"{name}_cpu_out\" not implemented for 'Bool'")
-        by = _value(value, joint)
+        refuse(joint, f"{name}_cpu_out", "0")
+        by = fit(value, joint)
         return several(name.title(), lambda x, a, b: f(x, a, b, by), (x, a, b), joint)
 
     function.__name__ = name
@@ -327,8 +321,7 @@ def _divisor(name: str, f: Callable[[Node, Node], Node]) -> None:
     def function(input: Tensor, other: Tensor) -> Tensor:
         x, y = need_tensor(name, input), need_tensor(name, other, 2, "other")
         joint = result_type(x, y)
-        if joint._rank != 1:
-            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{TITLES[joint]}'")
+        refuse(joint, f"{name}_cpu", "023")
         return binary(name, "", f, x, y)
 
     function.__name__ = name

@@ -14,9 +14,9 @@ from ..ir.node import leaf
 from ..lang import order
 from ..runtime.materialize import value
 from . import _dtypes, return_types
+from ._calls import refuse
 from ._dispatch import FUNCTIONS, cast, need_tensor, op
 from .create import from_array
-from .reduce import refuse
 from .tensor import Tensor, wrap
 
 Array = np.ndarray[Any, Any]
@@ -64,7 +64,8 @@ def _number(x: float) -> str:
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     """Counts, in the tensor's dtype, in equal intervals of a range. Raises RuntimeError."""
     x = need_tensor("histc", input)
-    refuse(x, "histogram_cpu", "013")
+    for kernel, ranks in (("linspace_cpu", "0"), ("aminmax_cpu", "3"), ("histogram_cpu", "1")):
+        refuse(x, kernel, ranks)
     if bins < 1:
         text = f"bins must be > 0, but got {bins} for dimension 0"
         raise RuntimeError(f"torch.histogram(): {text}")

@@ -17,7 +17,7 @@ from ..runtime.pending import new_leaf
 from . import _dtypes, _types
 from ._data import as_array, checked
 from ._dispatch import FUNCTIONS, NUMBERS, cast, need_tensor, op, record, to_dtype
-from ._dtypes import default, dtype, scalar_dtype
+from ._dtypes import default, dtype, fit, scalar_dtype
 from ._graph import MODE
 from ._strides import dense
 from .storage import Storage
@@ -189,14 +189,8 @@ def filled(
     if sizes and min(sizes) < 0:
         n = next(n for n in sizes if n < 0)
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(sizes)}")
-    one = scalar(fitting(fill, to), to.numpy, place(device))
+    one = scalar(fit(fill, to), to.numpy, place(device))
     return new(g.broadcast_to(one, sizes), to, requires_grad)
-
-
-def fitting(fill: Any, to: dtype) -> Any:
-    if to._rank == 1 and not isinstance(fill, int):
-        return int(fill)
-    return bool(fill) if to._rank == 0 else fill
 
 
 def _constant(name: str, fill: float) -> None:

@@ -12,6 +12,7 @@ from ..lang import cumulative, reductions
 from ..lang._checks import full, kept
 from ..ops import g
 from . import return_types
+from ._calls import refuse
 from ._dispatch import (
     FUNCTIONS,
     alias,
@@ -26,7 +27,7 @@ from ._dispatch import (
 )
 from ._dtypes import bool_, default, dtype
 from ._strides import elementwise_strides
-from .reduce import accumulated, along, refuse
+from .reduce import accumulated, along
 from .tensor import Tensor
 from .views import axis
 

@@ -14,6 +14,7 @@ from ..lang import fft as nodes
 from ..ops import g
 from ..runtime.pending import new_leaf
 from . import _dtypes
+from ._calls import refuse
 from ._dispatch import FUNCTIONS, _into, _public, cast, need_tensor, record, to_dtype
 from ._dtypes import TITLES, default, dtype
 from .create import new, place
@@ -279,8 +280,7 @@ def _frequencies(name: str, n: Any, d: Any, of: dtype | None, half: bool) -> np.
     to = default() if of is None else of
     if to._rank < 2:
         raise RuntimeError(f"{name} requires a floating point or complex dtype")
-    if to._rank == 3:
-        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{TITLES[to]}'")
+    refuse(to, "arange_cpu", "3")
     count = int(n / 2) + 1 if half else n
     if count < 0:
         raise RuntimeError(

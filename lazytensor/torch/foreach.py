@@ -7,9 +7,8 @@ list that was written to. It must not know how anything is computed.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ._calls import NUMBERS
+from ._calls import NUMBERS, refuse
 from ._dispatch import FUNCTIONS, _public, distinct, record
-from ._dtypes import TITLES
 from ._graph import MODE
 from .tensor import Tensor, wrap
 
@@ -365,8 +364,7 @@ def _powsum(self: Any, ord: Any = 2, dtype: Any = None) -> tuple[Tensor, ...]:
     """The sum of powers of each tensor's absolute values. Raises NotImplementedError for ints."""
     xs = _tensors("_foreach_powsum", self)
     for x in xs:
-        if x.dtype._rank < 2:
-            raise NotImplementedError(f"\"powsum_cpu\" not implemented for '{TITLES[x.dtype]}'")
+        refuse(x, "powsum_cpu", "01")
     with_no_history = [x.detach() for x in xs]
     return tuple([(x if dtype is None else x.to(dtype)).abs().pow(ord).sum()
                   for x in with_no_history])  # fmt: skip

@@ -273,7 +273,7 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
     read = node, u = shown._read(), given._read()
     if u.size == 1 and len(arrays) == 1 and _is_mask(arrays):
         if u.dtype.kind == "c" and node.dtype.kind not in "cb" and value(g.imag(u)).any():
-            kind = _C.get(shown.dtype, shown.dtype._name)
+            kind = _dtypes.C_NAMES.get(shown.dtype._name, shown.dtype._name)
             raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
         u = cast(u, shown.dtype)
     else:
@@ -331,9 +331,6 @@ def _value(x: Tensor, new: Any) -> Tensor:
 
 def _name(x: Tensor) -> str:
     return f"torch.{_dtypes.TITLES[x.dtype]}Tensor"
-
-
-_C = {_dtypes.float64: "double", _dtypes.int64: "int64_t", _dtypes.int32: "int"}
 
 
 def _is_mask(arrays: dict[int, Tensor]) -> bool:

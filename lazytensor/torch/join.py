@@ -16,7 +16,7 @@ from ..lang._checks import full
 from ..ops import g
 from ..runtime.materialize import value
 from . import _dtypes
-from ._calls import no_such_call
+from ._calls import no_such_call, refuse
 from ._dispatch import (
     FUNCTIONS,
     alias,
@@ -34,7 +34,7 @@ from ._types import Size, channels_last, channels_last_3d
 from .create import new
 from .parts import expand, tensor_split
 from .tensor import Ints, Tensor, normal
-from .views import axis, formatted, reshape, unsqueeze, view
+from .views import axis, formatted, reshape, strides_for, unsqueeze, view
 
 __all__ = ["cat", "stack"]
 
@@ -135,7 +135,7 @@ def _stacked_strides(tensors: Sequence[Tensor], a: int) -> Ints | None:
         return _joint_strides([((*first, 1), (*t._stride(), 1)) for t in tensors], wide)
     whole = (*first[:a], len(tensors) * first[a], *first[a + 1 :])
     strides = _joint_strides([(first, t._stride()) for t in tensors], whole)
-    return strides and (*strides[:a], first[a] * strides[a], *strides[a:])
+    return strides and strides_for(whole, strides, (*first[:a], len(tensors), *first[a:]))
 
 
 @op(method=False, out=True)
@@ -502,9 +502,7 @@ def _interleaved(x: Tensor, repeats: Tensor, a: int, size: int | None) -> Tensor
 def _spread(repeats: Tensor, size: int | None) -> np.ndarray[Any, Any]:
     """Each index as often as counts say: asks for their values."""
     if repeats.dtype not in (_dtypes.int32, _dtypes.int64):
-        raise NotImplementedError(
-            f"\"repeat_interleave_cpu\" not implemented for '{_dtypes.TITLES[repeats.dtype]}'"
-        )
+        refuse(repeats, "repeat_interleave_cpu")
     counts = value(repeats._read())
     if counts.size and counts.min() < 0:
         raise RuntimeError("repeats can not be negative")

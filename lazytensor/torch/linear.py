@@ -14,6 +14,7 @@ from ..ir.node import Node, leaf
 from ..lang import linalg, products
 from ..ops import g
 from . import _dtypes
+from ._calls import refuse
 from ._dispatch import (
     FUNCTIONS,
     NUMBERS,
@@ -58,8 +59,8 @@ def _expected_scalar(x: Tensor, y: Tensor) -> None:
 
 def _refuse_bool(kernel: str, *tensors: Tensor) -> None:
     """Raises NotImplementedError for bool where there is anything to multiply."""
-    if tensors[0].dtype is _dtypes.bool_ and all(t._node.size for t in tensors):
-        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
+    if all(t._node.size for t in tensors):
+        refuse(tensors[0], kernel, "0")
 
 
 def _unmultiplied(a: Ints, b: Ints) -> None:
@@ -119,8 +120,7 @@ def check_dot(name: str, x: Tensor, y: Tensor) -> None:
             f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same "
             f"number of elements, but got {n} and {m} elements respectively"
         )
-    if x.dtype is _dtypes.bool_:
-        raise NotImplementedError(f"\"{name}\" not implemented for 'Bool'")
+    refuse(x, name, "0")
 
 
 # --- plain products -------------------------------------------------------------------------------
@@ -299,6 +299,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
 def trace(input: Tensor) -> Tensor:
     """The sum of the diagonal, of integers int64. Raises RuntimeError unless a matrix."""
     x = need_tensor("trace", input)
+    refuse(x, "trace", "0")
     if x.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {x.ndim}")
     wide = to_dtype(x, _dtypes.int64) if x.dtype._rank < 2 else x
@@ -317,6 +318,7 @@ def crossed(name: str, x: Tensor, y: Tensor, dim: int) -> Tensor:
         )
     broadcast(x._node.shape, y._node.shape)
     to = result_type(x, y)
+    refuse(to, "cross", "0")
     f = lambda u, v: linalg.cross(u, v, a - u.ndim)  # noqa: E731
     return run("LinalgCross", f, (to_dtype(x, to), to_dtype(y, to)))
 

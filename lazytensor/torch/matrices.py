@@ -13,6 +13,7 @@ import numpy as np
 from ..ir.node import Node
 from ..runtime.materialize import NoValue, value
 from . import _dtypes
+from ._calls import refuse as refuse_dtype
 from ._dispatch import _into, _public, distinct, need_tensor, record, record_many
 from ._dtypes import TITLES
 from ._graph import GradFn
@@ -140,7 +141,7 @@ def floating(name: str, x: Tensor, low: bool = True) -> Tensor:
 def computed(kernel: str, x: Tensor) -> Tensor:
     """The tensor. Raises NotImplementedError for a dtype that LAPACK hasn't."""
     if x.dtype._rank < 2 or x.dtype in (_dtypes.float16, _dtypes.bfloat16):
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{TITLES[x.dtype]}'")
+        refuse_dtype(x, kernel)
     return x
 
 

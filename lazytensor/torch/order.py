@@ -14,10 +14,10 @@ from ..lang import indices, order, sorting
 from ..ops import g
 from ..runtime.materialize import value
 from . import return_types
+from ._calls import refuse
 from ._dispatch import cast, need_tensor, noted, number, op, result_type, run, run_many
 from ._dtypes import TITLES, dtype, int64, result, scalar_dtype
 from ._strides import dense
-from .reduce import refuse
 from .tensor import Tensor, wrap
 from .views import axis
 
@@ -237,8 +237,7 @@ def _joint(x: Tensor, other: Any) -> Any:
 
 
 def _comparable(of: dtype) -> None:
-    if of._rank == 3:
-        raise NotImplementedError(f"\"searchsorted_out_cpu\" not implemented for '{TITLES[of]}'")
+    refuse(of, "searchsorted_out_cpu", "3")
 
 
 def _sides(name: str, side: str | None, right: bool) -> bool:

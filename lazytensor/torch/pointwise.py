@@ -13,8 +13,7 @@ from ..ir.node import Node, apply
 from ..ir.op import Op
 from ..ops import elementwise as rows
 from ..ops import g
-from . import _dtypes
-from ._calls import OPERANDS, no_such_call, some_tensor, tensor_first
+from ._calls import OPERANDS, no_such_call, refuse, some_tensor, tensor_first
 from ._dispatch import (
     NUMBERS,
     alias,
@@ -68,17 +67,12 @@ def unary(
 
     def function(input: Tensor) -> Tensor:
         x = need_tensor(name, input)
-        if refused and x.dtype._rank in map(int, refused):
-            raise RuntimeError(f'"{name}_cpu" not implemented for {_titled(x)}')
+        refuse(x, f"{name}_vml_cpu", refused)
         return pointwise(title, f, floated(x) if floating else x)
 
     function.__name__ = name
     function.__doc__ = f"`{name}` of each element. Source: PyTorch's documentation of it."
     op(name, inplace=True, out=True)(function)
-
-
-def _titled(x: Tensor) -> str:
-    return f"'{_dtypes.TITLES[x.dtype]}'"
 
 
 def _row(row: Op) -> Callable[[Node], Node]:
@@ -95,7 +89,7 @@ for _name, _title, _op in (
     ("sqrt", "Sqrt", rows.sqrt_), ("erf", "Erf", rows.erf),
     ("reciprocal", "Reciprocal", rows.reciprocal),
 ):  # fmt: skip
-    unary(_name, _title, _row(_op))
+    unary(_name, _title, _row(_op), refused="3" if _name == "erf" else "")
 for _new, _old in (("arcsin", "asin"), ("arccos", "acos"), ("arctan", "atan"), ("arcsinh", "asinh"),
                    ("arccosh", "acosh"), ("arctanh", "atanh")):  # fmt: skip
     alias(_new, _old)
@@ -132,8 +126,7 @@ def abs(input: Tensor) -> Tensor:
     for bool.
     """
     x = need_tensor("abs", input)
-    if x.dtype is bool_:
-        raise NotImplementedError("\"abs_cpu\" not implemented for 'Bool'")
+    refuse(x, "abs_cpu", "0")
     out = pointwise("Abs", _row(rows.abs_), x)
     if x.dtype._rank == 3:
         out._strides = dense(x)
@@ -144,8 +137,7 @@ def abs(input: Tensor) -> Tensor:
 def abs_(input: Tensor) -> Tensor:
     """`abs`, in place. Raises NotImplementedError for bool, RuntimeError for complex numbers."""
     refuse_overlap(need_tensor("abs_", input))
-    if input.dtype is bool_:
-        raise NotImplementedError("\"abs_cpu\" not implemented for 'Bool'")
+    refuse(input, "abs_cpu", "0")
     if input.dtype._rank == 3:
         raise RuntimeError("In-place abs is not supported for complex tensors.")
     return in_place(abs, "abs", input)  # type: ignore[no-any-return]
@@ -186,8 +178,7 @@ def _sigmoid(x: Node) -> Node:
 def bitwise_not(input: Tensor) -> Tensor:
     """Each bit inverted; of bool, logical not. Raises RuntimeError for floating point."""
     x = need_tensor("bitwise_not", input)
-    if x.dtype._rank > 1:
-        raise RuntimeError(f'"bitwise_not_cpu" not implemented for {_titled(x)}')
+    refuse(x, "bitwise_not_cpu", "23")
     return pointwise("", _row(rows.invert), x)
 
 
@@ -201,6 +192,9 @@ def logical_not(input: Tensor) -> Tensor:
 def _rounding(name: str, row: Op) -> None:
     def function(input: Tensor) -> Tensor:
         x = need_tensor(name, input)
+        if x.dtype._rank == 3:
+            raise NotImplementedError(f"{name} is not supported for complex inputs")
+        refuse(x, f"{name}_vml_cpu", "0")
         return pointwise(name.title(), _row(row) if x.dtype._rank > 1 else lambda n: n, x)
 
     function.__name__ = name
@@ -218,6 +212,7 @@ alias("fix_", "trunc_")
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """Each element rounded to `decimals`, halves to even."""
     x = need_tensor("round", input)
+    refuse(x, "round_vml_cpu", "03")
     if x.dtype._rank < 2:
         return pointwise("Round", lambda n: n, x)
     if not decimals:
@@ -230,6 +225,8 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
 def _predicate(name: str, f: Callable[[Node], Node], out: bool = False) -> None:
     def function(input: Tensor) -> Tensor:
         x = need_tensor(name, input)
+        if x.dtype._rank == 3 and name == "signbit":
+            raise NotImplementedError("signbit is not implemented for complex tensors.")
         return wrap(f(x._read()), bool_, strides_like(x))
 
     function.__name__ = name
@@ -274,7 +271,7 @@ def binary(
         if read[0] is read[1]:
             read = distinct(read)
     rest = iter(read)
-    out = f(*[cast(next(rest), joint) if isinstance(x, Tensor) else number(x, joint, read[0])
+    out = f(*[cast(next(rest), joint) if isinstance(x, Tensor) else number(x, joint, read[0], True)
               for x in (a, b)])  # fmt: skip
     copied = joint if work is None else result_type(a, b)
     strides = elementwise_strides(out.shape, tensors, len(tensors) < 2 and out.ndim > 0, copied)
@@ -383,12 +380,13 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
             "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
             f"'{rounding_mode}'"
         )
+    refuse(result_type(input, other), f"div_{rounding_mode}_cpu", "3")
     f = _truncated if rounding_mode == "trunc" else _floored
     return binary("div", "Div", f, input, other)
 
 
 def _truncated(x: Node, y: Node) -> Node:
-    if x.dtype.kind in "fc":
+    if x.dtype.kind == "f":
         return g.trunc(g.divide(x, y))
     quotient = g.floor_divide(x, y)
     if x.dtype.kind in "bu":
@@ -396,10 +394,6 @@ def _truncated(x: Node, y: Node) -> Node:
     exact = g.equal(g.multiply(quotient, y), x)
     below = g.logical_and(g.invert(exact), g.less(g.bitwise_xor(x, y), 0))
     return g.where(below, g.add(quotient, 1), quotient)
-
-
-def _floored(x: Node, y: Node) -> Node:
-    return g.floor(g.divide(x, y)) if x.dtype.kind == "c" else g.floor_divide(x, y)
 
 
 for _new in ("divide", "true_divide"):
@@ -410,20 +404,51 @@ for _new in ("divide", "true_divide"):
 @op(inplace=True, out=True)
 def floor_divide(input: Any, other: Any) -> Tensor:
     """The largest integer not above input / other."""
+    refuse(result_type(input, other), "div_floor_cpu", "3")
     return binary("floor_divide", "", _floored, input, other)
+
+
+def _floored(x: Node, y: Node) -> Node:
+    """As C++ code has it: infinite over finite numbers are NaN, -1 over infinity is -1."""
+    if x.dtype.kind != "f":
+        return g.floor_divide(x, y)
+    rest = g.fmod(x, y)
+    ratio = g.divide(g.subtract(x, rest), y)
+    ratio = g.where(_apart(rest, y), g.subtract(ratio, 1.0), ratio)
+    low = g.floor(ratio)
+    near = g.where(g.less(0.5, g.subtract(ratio, low)), g.add(low, 1.0), low)
+    plain = g.divide(x, y)
+    near = g.where(g.equal(ratio, 0.0), g.copysign(g.constant(0.0, plain), plain), near)
+    return g.where(g.equal(y, 0.0), plain, near)
+
+
+def _apart(rest: Node, y: Node) -> Node:
+    """Where there is a rest of another sign than the divisor's."""
+    signs = g.not_equal(g.less(y, 0.0), g.less(rest, 0.0))
+    return g.logical_and(g.not_equal(rest, 0.0), signs)
 
 
 @op(inplace=True, out=True)
 def remainder(input: Any, other: Any) -> Tensor:
     """input - other * floor(input / other): of the sign of `other`."""
     some_tensor("remainder", input, other, rest="")
-    return binary("remainder", "Remainder", g.remainder, input, other)
+    refuse(result_type(input, other), "remainder_cpu", "3")
+    return binary("remainder", "Remainder", _remainder, input, other)
+
+
+def _remainder(x: Node, y: Node) -> Node:
+    """C's remainder, moved to the sign of y: without a rest it is 0 of the sign of x."""
+    if x.dtype.kind != "f":
+        return g.remainder(x, y)
+    rest = g.fmod(x, y)
+    return g.where(_apart(rest, y), g.add(rest, y), rest)
 
 
 @op(inplace=True, out=True)
 def fmod(input: Any, other: Any) -> Tensor:
     """The remainder of C: of the sign of `input`."""
     tensor_first("fmod", input, other)
+    refuse(result_type(input, other), "fmod_cpu", "3")
     return binary("fmod", "Fmod", g.fmod, input, other)
 
 
@@ -440,6 +465,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
         out = binary("pow", "Pow", g.pow, input, exponent)
         out._strides = elementwise_strides(input._node.shape, (input,), joint=joint)
         return out
+    refuse(result_type(input, exponent), "pow", "0")
     title = "PowBackward2" if is_number(input) else "PowBackward1"
     return binary("pow", title, g.pow, input, exponent)
 
@@ -450,9 +476,7 @@ def _comparison(name: str, f: Callable[[Node, Node], Node], symbol: str) -> None
         if name not in ("eq", "ne") and (joint := result_type(input, other))._rank == 3:
             if isinstance(other, Tensor):
                 broadcast(input._node.shape, other._node.shape)
-            raise NotImplementedError(
-                f"\"{name}_cpu\" not implemented for '{_dtypes.TITLES[joint]}'"
-            )
+            refuse(joint, f"{name}_cpu")
         return binary(name, "", f, input, other, of=bool_)
 
     function.__name__ = name
@@ -474,7 +498,7 @@ for _new, _old in (("not_equal", "ne"), ("less", "lt"), ("less_equal", "le"), ("
 
 def _pairwise(
     name: str, title: str, f: Callable[[Node, Node], Node], floating: bool = False,
-    numbers: bool = False, inplace: bool = True, refused: bool = False,
+    numbers: bool = False, inplace: bool = True, refused: str = "",
 ) -> None:  # fmt: skip
     def function(input: Any, other: Any) -> Tensor:
         if numbers:
@@ -482,8 +506,10 @@ def _pairwise(
         else:
             need_tensor(name, input)
             need_tensor(name, other, 2, "other")
-        if refused and result_type(input, other)._rank == 3:
+        joint = result_type(input, other)
+        if joint._rank == 3 and not inplace:
             raise RuntimeError(f"{name} not implemented for complex tensors.")
+        refuse(joint, f"{name}_cpu", refused)
         return binary(name, title, f, input, other, floating=floating)
 
     function.__name__ = name
@@ -491,22 +517,20 @@ def _pairwise(
     op(name, inplace=inplace, out=True)(function)
 
 
-_pairwise("maximum", "Maximum", g.maximum, inplace=False, refused=True)
-_pairwise("minimum", "Minimum", g.minimum, inplace=False, refused=True)
-_pairwise("atan2", "Atan2", g.atan2, True)
-_pairwise("hypot", "Hypot", g.hypot)
-_pairwise("copysign", "Copysign", g.copysign, True, True)
-_pairwise("nextafter", "Nextafter", g.nextafter)
+_pairwise("maximum", "Maximum", g.maximum, inplace=False)
+_pairwise("minimum", "Minimum", g.minimum, inplace=False)
+_pairwise("atan2", "Atan2", g.atan2, True, refused="3")
+_pairwise("hypot", "Hypot", g.hypot, refused="013")
+_pairwise("copysign", "Copysign", g.copysign, True, True, refused="3")
+_pairwise("nextafter", "Nextafter", g.nextafter, refused="013")
 alias("arctan2", "atan2")
 alias("arctan2_", "atan2_")
 
 
-def _bitwise(name: str, f: Callable[[Node, Node], Node]) -> None:
+def _bitwise(name: str, f: Callable[[Node, Node], Node], kernel: str = "") -> None:
     def function(input: Any, other: Any) -> Tensor:
         some_tensor(name, input, other, rest="")
-        joint = result_type(input, other)
-        if joint._rank > 1:
-            raise RuntimeError(f'"{name}_cpu" not implemented for \'{_dtypes.TITLES[joint]}\'')
+        refuse(result_type(input, other), f"{kernel or name}_cpu", "23")
         return binary(name, "", f, input, other)
 
     function.__name__ = name
@@ -516,8 +540,8 @@ def _bitwise(name: str, f: Callable[[Node, Node], Node]) -> None:
 
 for _name in ("bitwise_and", "bitwise_or", "bitwise_xor"):
     _bitwise(_name, getattr(g, _name))
-_bitwise("bitwise_left_shift", g.left_shift)
-_bitwise("bitwise_right_shift", g.right_shift)
+_bitwise("bitwise_left_shift", g.left_shift, "lshift")
+_bitwise("bitwise_right_shift", g.right_shift, "rshift")
 
 
 def _logical(name: str, f: Callable[[Node, Node], Node]) -> None:

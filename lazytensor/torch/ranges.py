@@ -15,8 +15,8 @@ from ..runtime.pending import new_leaf
 from . import _dtypes
 from ._calls import no_such_call
 from ._dispatch import FUNCTIONS, cast
-from ._dtypes import default, dtype
-from .create import assign_out, fitting, new, place, public
+from ._dtypes import default, dtype, fit
+from .create import assign_out, new, place, public
 from .tensor import Tensor
 
 __all__: list[str] = []
@@ -54,7 +54,7 @@ def _refuse_range(first: Any, last: Any, by: Any) -> None:
 def _steps(first: Any, last: Any, by: Any, of: dtype) -> int:
     """How many numbers there are: in int64 bounds and steps count without their fractions."""
     if of is _dtypes.int64:
-        whole = [fitting(v, of) for v in (first, last, by)]
+        whole = [fit(v, of) for v in (first, last, by)]
         if not whole[2]:
             raise ValueError("step must be nonzero")
         return len(range(*whole))
@@ -69,8 +69,8 @@ def _line(first: Any, by: Any, count: int, of: dtype, device: Any) -> Node:
     number = _dtypes.int64 if of._rank < 2 else _dtypes.float64
     i = g.iota(count, number.numpy, device)
     if (first, by) != (0, 1):
-        i = g.add(g.multiply(i, scalar(fitting(by, number), number.numpy, device)),
-                  scalar(fitting(first, number), number.numpy, device))  # fmt: skip
+        i = g.add(g.multiply(i, scalar(fit(by, number), number.numpy, device)),
+                  scalar(fit(first, number), number.numpy, device))  # fmt: skip
     return cast(i, of)
 
 

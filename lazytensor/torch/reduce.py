@@ -12,7 +12,7 @@ from ..lang import nn, reductions
 from ..ops import g
 from ..ops.scan import take_along
 from . import return_types
-from ._calls import no_such_call
+from ._calls import no_such_call, refuse
 from ._dispatch import FUNCTIONS, cast, need_tensor, noted, op, run, run_many, to_dtype
 from ._dtypes import TITLES, bool_, dtype, int64, uint8
 from .pointwise import floated
@@ -69,12 +69,6 @@ def refuse_empty(
     for a in dims(dim, x.ndim):
         if shape[a] == 0:
             raise IndexError(f"{name}(): Expected reduction dim {a} to have non-zero size.")
-
-
-def refuse(x: Tensor, kernel: str, ranks: str) -> None:
-    """Raises NotImplementedError for dtypes that PyTorch's kernel does not have."""
-    if str(x.dtype._rank) in ranks:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{TITLES[x.dtype]}'")
 
 
 # --- sums, products -------------------------------------------------------------------------------

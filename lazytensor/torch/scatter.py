@@ -228,7 +228,13 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
             "index_select(): Index to scalar can have only 1 value, got "
             f"{at._node.size} value(s)"
         )
-    known(at, _sized(x, a), IndexError, "index out of range in self")
+    n = _sized(x, a)
+    if x.ndim > 1 and not x._node.size:
+        if not n and at._node.size:
+            raise RuntimeError("index_select(): self indexing axis dim should be positive")
+        known(at, n, RuntimeError,
+              f"INDICES element is out of DATA bounds, id={{}} axis_dim={n}")  # fmt: skip
+    known(at, n, IndexError, "index out of range in self")
     i = at._read()
     return run("IndexSelect", lambda n: nodes.index_select(n, a, i), (x,))
 

@@ -16,6 +16,7 @@ from ..lang import movement
 from ..lang import views as nodes
 from ..ops import g
 from . import _dtypes, complexes, orders, parts, views
+from ._calls import refuse
 from ._dispatch import FUNCTIONS, cast, noted, op, run
 from ._dtypes import dtype
 from ._graph import grad_fn_class
@@ -55,6 +56,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
             f"shifts and dimensions must align. shifts: {len(by)}, dims:{len(along)}"
         )
     if not along:
+        if input._node.shape == (0,):
+            return _made("Roll", _same, input)
         return run("Roll", lambda n: movement.roll(n, by[0], None), (input,))
     ndim = len(input._node.shape)
     if not ndim:
@@ -142,7 +145,7 @@ def _triangle(name: str, of: Callable[..., Any]) -> None:
                 raise RuntimeError(f"{what} must be non-negative, got{n}")
         to = _dtypes.int64 if dtype is None else dtype
         if to not in (_dtypes.int64, _dtypes.int32):
-            raise NotImplementedError(f"\"{name}\" not implemented for '{_dtypes.TITLES[to]}'")
+            refuse(to, name)
         found = np.stack(of(row, offset, col)).astype(to.numpy)
         return new(leaf(found, place(device)), to)
 

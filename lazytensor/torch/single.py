@@ -12,7 +12,7 @@ import numpy as np
 
 from ..ir.node import leaf
 from ..runtime.materialize import value
-from . import _dtypes
+from ._calls import refuse
 from ._dispatch import FUNCTIONS, need_tensor, op, to_dtype
 from ._types import memory_format
 from .create import from_array
@@ -56,10 +56,7 @@ def hash_tensor(
     x = need_tensor("hash_tensor", input)
     if mode != 0:
         raise RuntimeError(f"Unknown hash_tensor mode: {mode}")
-    if x.dtype._rank == 3:
-        raise NotImplementedError(
-            f"\"xor_sum_cpu\" not implemented for '{_dtypes.TITLES[x.dtype]}'"
-        )
+    refuse(x, "xor_sum_cpu", "3")
     axes = dims(dim, x.ndim)
     if not x._node.size and not dim and dim != 0:
         raise RuntimeError(

@@ -14,13 +14,12 @@ from ..ir.node import Node
 from ..lang import special as nodes
 from ..lang.activation import in_single
 from ..ops import g
-from ._calls import some_tensor
+from ._calls import refuse, some_tensor
 from ._dispatch import FUNCTIONS, alias, need_tensor, op, result_type
-from ._dtypes import TITLES, default
+from ._dtypes import bool_, default
 from ._missing import missing
 from .arithmetic import several
 from .pointwise import binary, floated, pointwise
-from .reduce import refuse
 from .tensor import Tensor
 
 # --- one operand ----------------------------------------------------------------------------------
@@ -122,7 +121,9 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     x = need_tensor("mvlgamma", input)
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
-    refuse(x, "mvlgamma", "03")
+    if x.dtype is bool_:
+        raise RuntimeError("The input tensor may not be a boolean tensor.")
+    refuse(x, "arange_cpu", "3")
     return pointwise("Mvlgamma", lambda n: nodes.mvlgamma(n, p), floated(x))
 
 
@@ -188,8 +189,7 @@ def _floating_pair(name: str, title: str, f: Callable[[Node, Node], Node]) -> No
     def function(input: Tensor, other: Tensor) -> Tensor:
         x, y = need_tensor(name, input), need_tensor(name, other, 2, "other")
         joint = result_type(x, y)
-        if joint._rank != 2 and (joint._rank != 3 or name != "logaddexp"):
-            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{TITLES[joint]}'")
+        refuse(joint, f"{name}_cpu", "01" if name == "logaddexp" else "013")
         return binary(name, title, f, x, y)
 
     function.__name__ = name

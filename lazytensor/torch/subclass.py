@@ -12,6 +12,7 @@ from ._dispatch import asked
 from ._dtypes import dtype
 from ._types import device
 from .create import _shared
+from .matrices import LinAlgError
 from .tensor import Tensor
 from .views import alias_of
 
@@ -134,6 +135,7 @@ C: Any = SimpleNamespace(
     TensorBase=Tensor,
     _TensorBase=Tensor,
     _nn=SimpleNamespace(_parse_to=_parse_to),
+    _LinAlgError=LinAlgError,
 )
 
 

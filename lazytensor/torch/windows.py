@@ -9,8 +9,9 @@ from math import pi
 from typing import Any
 
 from . import _types
+from ._calls import refuse
 from ._dispatch import FUNCTIONS
-from ._dtypes import TITLES, default, dtype
+from ._dtypes import default, dtype
 from .create import filled, public
 from .matrices import C_TYPES
 from .tensor import Tensor
@@ -57,8 +58,7 @@ def _made(
     to = default() if of is None else of
     if length < 2:
         return filled((length,), 1, to, device, grad)
-    if to._rank == 3:
-        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{TITLES[to]}'")
+    refuse(to, "arange_cpu", "3")
     count = length + 1 if periodic else length
     found = f(FUNCTIONS["arange"](count, dtype=to, device=device), count - 1)
     found = found.narrow(0, 0, length) if periodic else found

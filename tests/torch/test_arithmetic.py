@@ -1,10 +1,15 @@
 """Elementwise operations of several operands, complex numbers against PyTorch."""
 
+from math import inf as INF
+from math import nan as NAN
+from typing import Any
+
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from tests.torch.calls import same_gradients, same_text
+import lazytensor.torch as lazy  # noqa: E402
+from tests.torch.calls import same_gradients, same_text  # noqa: E402
 
 CALLS = """
 T.clamp(x,1,3)
@@ -170,3 +175,33 @@ def test_calls_print_and_raise_the_same(call):
 @pytest.mark.parametrize("call", GRADIENTS.split("\n")[1:-1])
 def test_gradients_are_the_same(call):
     same_gradients(call)
+
+
+QUOTIENTS = [
+    "x // y", "T.div(x, y, rounding_mode='floor')", "T.div(x, y, rounding_mode='trunc')", "x % y",
+    "T.fmod(x, y)", "x // 2", "x % 2", "2 // x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("call", QUOTIENTS)
+def test_quotients_and_rests_of_zeros_and_infinities(call: str, dtype: str) -> None:
+    def found(T: Any) -> list[str]:
+        numbers = [0.0, -0.0, 1.0, -1.0, 2.5, -2.5, INF, -INF, NAN, 1e-30, 7.3, 0.1, -0.3]
+        x = T.tensor(numbers, dtype=getattr(T, dtype))[:, None]
+        return list(map(str, eval(call, {"T": T, "x": x, "y": x.T}).flatten().tolist()))
+
+    assert found(lazy) == found(torch)
+
+
+@pytest.mark.parametrize("name", ["remainder", "fmod"])
+@pytest.mark.parametrize("divisor", [2.0, -2.0, 0.5, -1.0, INF, -INF, 0.0])
+def test_gradients_of_rests(name: str, divisor: float) -> None:
+    def found(T: Any) -> list[str]:
+        numbers = [5.3, -5.3, 1.0, -1.0, 0.0, -0.0, 7.5, INF, 2.0, NAN]
+        x = T.tensor(numbers, dtype=T.float64, requires_grad=True)
+        y = T.full((10,), divisor, dtype=T.float64, requires_grad=True)
+        grads = T.autograd.grad(getattr(T, name)(x, y).sum(), [x, y])
+        return [str(v) for t in grads for v in t.tolist()]
+
+    assert found(lazy) == found(torch)

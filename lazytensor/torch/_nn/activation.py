@@ -1,6 +1,6 @@
 """Activations, over `lang.activation`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ from ...ir.node import Node, leaf
 from ...lang import activation as lang
 from ...runtime.materialize import value
 from .. import _dtypes
+from .._calls import refuse
 from .._dispatch import need_tensor
 from .._generator import engine
 from .._strides import dense
@@ -17,16 +18,20 @@ from ..pointwise import pointwise
 from ..tensor import Tensor
 from ._base import apply, nn
 
+# PyTorch's kernels that aren't called like the function.
+_KERNELS = {"celu": "elu_cpu", "selu": "elu_cpu", "softshrink": "softshrink_check"}
+
 
 def _simple(
-    name: str, title: str, f: Callable[..., Node], torch: bool = False, method: bool = False
-) -> None:
+    name: str, title: str, f: Callable[..., Node], torch: bool = False, method: bool = False,
+    refused: str = "013",
+) -> None:  # fmt: skip
     def function(input: Tensor, *args: Any) -> Tensor:
         x = need_tensor(name, input)
-        if x.dtype._rank not in (2, 3) and name not in ("relu", "threshold", "hardtanh", "relu6"):
-            raise RuntimeError(f'"{name}" not implemented for \'{_dtypes.TITLES[x.dtype]}\'')
-        if name == "relu":
-            _refuse_relu(x)
+        if name == "relu" or title == "Hardtanh":
+            _refuse_clamp("relu" if name == "relu" else "hardtanh", x, args[:1])
+        else:
+            refuse(x, _KERNELS.get(name, f"{name}_cpu"), refused)
         out = pointwise(title, lambda n: f(n, *args), x)
         if title == "Hardtanh":
             out._strides = dense(x)
@@ -37,11 +42,14 @@ def _simple(
     nn(name, torch=torch, method=method, inplace=True)(function)
 
 
-def _refuse_relu(x: Tensor) -> None:
+def _refuse_clamp(name: str, x: Tensor, low: Sequence[float]) -> None:
     if x.dtype is _dtypes.bool_:
-        raise RuntimeError("Boolean inputs not supported for relu")
+        word = "Boolean" if name == "relu" else "Bool"
+        raise RuntimeError(f"{word} inputs not supported for {name}")
     if x.dtype._rank == 3:
         raise NotImplementedError("clamp is not supported for complex types")
+    if x.dtype is _dtypes.uint8 and low and low[0] < 0:
+        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
 
 
 _simple("relu", "Relu", lang.relu, True, True)
@@ -51,7 +59,7 @@ _simple("leaky_relu", "LeakyRelu", lang.leaky_relu)
 _simple("elu", "Elu", lang.elu)
 _simple("celu", "Celu", lang.celu, True)
 _simple("selu", "Elu", lang.selu, True)
-_simple("silu", "Silu", lang.silu)
+_simple("silu", "Silu", lang.silu, refused="01")
 _simple("mish", "Mish", lang.mish)
 _simple("softplus", "Softplus", lang.softplus)
 _simple("log_sigmoid", "LogSigmoid", lang.logsigmoid)
@@ -59,7 +67,7 @@ _simple("hardsigmoid", "Hardsigmoid", lang.hardsigmoid)
 _simple("hardswish", "Hardswish", lang.hardswish)
 _simple("softshrink", "Softshrink", lang.softshrink)
 _simple("hardshrink", "Hardshrink", lang.hardshrink, True, True)
-_simple("threshold", "Threshold", lang.threshold, True)
+_simple("threshold", "Threshold", lang.threshold, True, refused="03")
 
 
 @nn("gelu")
@@ -67,18 +75,23 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """x Φ(x), or its approximation by tanh."""
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
+    refuse(need_tensor("gelu", input), "GeluKernelImpl", "013")
     return pointwise("Gelu", partial(lang.gelu, approximate=approximate), input)
 
 
 @nn("glu")
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """The first half along an axis times the sigmoid of the second."""
+    refuse(need_tensor("glu", input), "glu_cpu", "013")
     return apply("Glu", partial(lang.glu, axis=dim), input)
 
 
 @nn("prelu", torch=True, method=True)
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x where x > 0, else weight x."""
+    if input.dtype is not weight.dtype:
+        names = " and ".join(_dtypes.TITLES[t.dtype] for t in (input, weight))
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {names}")
     out = apply("PreluKernel", lang.prelu, input, weight)
     out._strides = dense(input)
     return out
@@ -94,6 +107,7 @@ def rrelu(
     """
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    refuse(input, "rrelu_with_noise_out_cpu" if training else "leaky_relu_cpu", "013")
     if not training:
         mean = (lower + upper) / 2
         return pointwise("RreluWithNoise", lambda n: lang.leaky_relu(n, mean), input)

@@ -6,6 +6,7 @@ from typing import Any
 from ...ir.node import Node
 from ...lang import loss as lang
 from .. import _dtypes
+from .._calls import refuse
 from .._dispatch import broadcast, result_type, to_dtype
 from .._strides import elementwise_strides
 from ..create import as_tensor
@@ -19,15 +20,10 @@ def _both(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return to_dtype(x, joint), to_dtype(y, joint)
 
 
-def _refuse_integers(name: str, x: Tensor) -> None:
-    if x.dtype._rank < 2:
-        raise NotImplementedError(f"\"{name}\" not implemented for '{_dtypes.TITLES[x.dtype]}'")
-
-
 def _pair(name: str, title: str, kernel: str, f: Callable[..., Node]) -> None:
     def function(input: Tensor, target: Tensor, reduction: int = 1, *rest: Any) -> Tensor:
         x, y = _both(input, target)
-        _refuse_integers(kernel, x)
+        refuse(x, kernel, "01")
         out = apply(title, lambda a, b: f(a, b, word(reduction), *rest), x, y)
         if word(reduction) == "none":
             out._strides = elementwise_strides(out._node.shape, (x, y))

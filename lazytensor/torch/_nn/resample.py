@@ -13,6 +13,7 @@ from ...ir.node import Node
 from ...lang import pool, resize
 from ...runtime.materialize import value
 from .. import _dtypes
+from .._calls import refuse
 from ..tensor import Tensor
 from ._base import apply, apply_many, nn
 
@@ -23,7 +24,7 @@ PADDINGS = ("zeros", "border", "reflection")
 def _refuse(x: Tensor, kernel: str, integers: Sequence[Any] = ()) -> None:
     """Raises NotImplementedError for dtypes that PyTorch's kernel does not have."""
     if x.dtype._rank != 2 and x.dtype not in integers:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{_dtypes.TITLES[x.dtype]}'")
+        refuse(x, kernel)
 
 
 # --- other sizes ----------------------------------------------------------------------------------

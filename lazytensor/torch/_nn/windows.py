@@ -222,7 +222,7 @@ def pad(
 ) -> Tensor:
     """Elements put around, axis by axis from the last."""
     title = {"constant": "ConstantPadNd", "reflect": "ReflectionPad", "replicate": "ReplicationPad"}
-    fill = 0.0 if value is None else value
+    fill = _dtypes.fit(0.0 if value is None else float(value), input.dtype)
     return apply(title.get(mode, "Pad"), lambda x: lang.pad(x, list(pad), mode, fill), input)
 
 

@@ -52,9 +52,9 @@ SECOND: dict[str, tuple[Second, ...]] = {
 WHOLE = ("NativeLayerNorm", "NativeBatchNorm", "Convolution", "Cdist", "Prelu",
          "FusedRmsNorm")  # fmt: skip
 
-# Gradients that are parts of new zeros.
+# Gradients that are in new, contiguous memory wherever they came from.
 FRESH = (*WRITTEN, "SliceBackward0", "SelectBackward0", "DiagonalBackward0", "UnfoldBackward0",
-         "MaskedSelectBackward0")  # fmt: skip
+         "MaskedSelectBackward0", "MaskedFillBackward0", "MaskedFillBackward1")  # fmt: skip
 
 for _name, _count in WRITTEN.items():
     grad_fn_class(_name).written = _count

@@ -207,6 +207,10 @@ def _between(fn: Any, x: Tensor) -> Any:
     return FUNCTIONS["where"](holds, x, wrap(g.constant(0, x._read())))
 
 
+def _quotient(fn: Any, rounding: str) -> Any:
+    return read(fn, 0).div(read(fn, 1), rounding_mode=rounding)
+
+
 def _largest(smaller: str) -> Formula:
     def formula(fn: Any, x: Tensor) -> Any:
         a, b = read(fn, 0).detach(), read(fn, 1).detach()
@@ -421,8 +425,11 @@ SHARING: dict[str, Any] = {
     "AddBackward0": (_pass, lambda fn, x: scaled(x, fn)),
     "SubBackward0": (_pass, lambda fn, x: scaled(-x, fn)),
     "RsubBackward0": (lambda fn, x: scaled(-x, fn), _pass),
-    **dict.fromkeys(("CloneBackward0", "AliasBackward0", "ToCopyBackward0", "FmodBackward0",
-                     "RemainderBackward0", "FracBackward0"), (_pass,)),
+    **dict.fromkeys(
+        ("CloneBackward0", "AliasBackward0", "ToCopyBackward0", "FracBackward0"), (_pass,)
+    ),
+    "FmodBackward0": (_pass, lambda fn, x: -x * _quotient(fn, "trunc")),
+    "RemainderBackward0": (_pass, lambda fn, x: -x * _quotient(fn, "floor")),
     **dict.fromkeys(
         ("ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0"), (_reshaped,)
     ),
@@ -547,7 +554,7 @@ def _genuine(fn: GradFn) -> bool:
         return _is_row(out, rows.square, inputs) or _is_row(out, rows.pow_, inputs)
     if name in _NDIMS:
         return tuple(n.ndim for n in (*inputs, out)) == _NDIMS[name]
-    if name in ("Clone", "Alias", "ToCopy", "Sigmoid", "Fmod", "Remainder", "Frac"):
+    if name in ("Clone", "Alias", "ToCopy", "Sigmoid", "Frac"):
         return len(inputs) == 1 and inputs[0].shape == out.shape
     return True
 
