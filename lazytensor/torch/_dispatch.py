@@ -339,7 +339,10 @@ def assign(x: Tensor, result: Tensor) -> Tensor:
     if result is not x and result._fn is not None and result._fn.saved:
         if x.dtype._rank < 2 and x.requires_grad:
             _refuse_copy(x, result._fn.saved)
-        result._fn.saved = _saved_in_place(result._fn.saved, result._counter, x._count())
+        fn = result._fn
+        kept = _saved_in_place(fn.saved, result._counter, x._count())
+        fn.keeps = fn.keeps or len(kept) < len(fn.saved)
+        fn.saved = kept
     if MODE.grad and (result.requires_grad or x.requires_grad):
         _assign_recorded(x, result)
     else:

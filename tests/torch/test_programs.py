@@ -263,6 +263,17 @@ FOUND = """
     v4 = v2.chunk(2, 0)[0]
     with torch.no_grad(): v2 *= 0.5
     v7 = v4 < v2
+
+    v4 = torch.arange(24.0, requires_grad=True).view(2, 3, 4).transpose(0, 2)
+    v6 = v4.masked_fill(v4 > 0, 0.5)
+    v9 = torch.autograd.grad(v6.sum(), v4, create_graph=True)[0]
+
+    v2 = torch.linspace(0, 1, 5, requires_grad=True)
+    v3 = v2 + True
+    v6 = v3.reshape((1, 1, 5))
+    v6.clamp_(min=0)
+    v3.sum().backward()
+    v3.sum().backward()
 """
 
 
