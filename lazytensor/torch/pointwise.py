@@ -419,7 +419,7 @@ def _floored(x: Node, y: Node) -> Node:
     near = g.where(g.less(0.5, g.subtract(ratio, low)), g.add(low, 1.0), low)
     plain = g.divide(x, y)
     near = g.where(g.equal(ratio, 0.0), g.copysign(g.constant(0.0, plain), plain), near)
-    return g.where(g.equal(y, 0.0), plain, near)
+    return g.floor(g.where(g.equal(y, 0.0), plain, near))  # which is flat
 
 
 def _apart(rest: Node, y: Node) -> Node:

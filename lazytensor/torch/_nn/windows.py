@@ -218,11 +218,12 @@ def col2im(
 
 @nn("pad")
 def pad(
-    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: complex | None = None
 ) -> Tensor:
     """Elements put around, axis by axis from the last."""
     title = {"constant": "ConstantPadNd", "reflect": "ReflectionPad", "replicate": "ReplicationPad"}
-    fill = _dtypes.fit(0.0 if value is None else float(value), input.dtype)
+    fill = 0.0 if value is None else value if isinstance(value, complex) else float(value)
+    fill = _dtypes.fit(fill, input.dtype)
     return apply(title.get(mode, "Pad"), lambda x: lang.pad(x, list(pad), mode, fill), input)
 
 
