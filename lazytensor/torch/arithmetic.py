@@ -22,22 +22,17 @@ from ._dispatch import (
     alias,
     assign,
     broadcast,
-    cast,
-    for_writing,
     in_place,
     need_tensor,
-    noted,
     number,
     op,
     refuse_leaf,
     result_type,
-    run,
-    run_many,
     same_device,
-    to_dtype,
 )
 from ._dtypes import TITLES, bool_, complex128, default, dtype, fit, float64, uint8
 from ._overlap import refuse_overlap
+from ._record import cast, for_writing, noted, run, run_many, to_dtype
 from ._strides import dense, elementwise_strides
 from ._unbatched import no_value
 from .convert import array

@@ -14,8 +14,9 @@ from ..ops.bits import bitcast
 from ..ops.elementwise import conj as conj_row
 from ..ops.elementwise import negative
 from ..ops.movement import reshape
-from ._dispatch import cast, need_tensor, op
+from ._dispatch import need_tensor, op
 from ._dtypes import TITLES, bool_, float16, float32, float64
+from ._record import cast
 from .create import assign_out
 from .parts import picked
 from .pointwise import binary, floated, pointwise, strides_like

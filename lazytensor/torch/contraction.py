@@ -15,8 +15,9 @@ from typing import Any
 from ..ir.node import Node
 from ..lang import contraction, linalg
 from ..ops import g
-from ._dispatch import FUNCTIONS, need_tensor, op, run, same_device
+from ._dispatch import FUNCTIONS, need_tensor, op, same_device
 from ._dtypes import TITLES, bool_
+from ._record import run
 from .matrices import C_TYPES
 from .tensor import Ints, Tensor
 from .views import axis

@@ -14,19 +14,12 @@ from ..ir.node import Node
 from ..ops import g
 from ..runtime.materialize import NoValue, asked, value
 from . import _dtypes, _types
-from ._dispatch import (
-    assign,
-    cast,
-    op,
-    record,
-    refuse_leaf,
-    run,
-    to_dtype,
-)
+from ._dispatch import assign, op, refuse_leaf
 from ._dtypes import TITLES, dtype
 from ._format import PRINT_OPTS, formatted, suffixes, text
 from ._graph import MODE, Handle, refuse_within
 from ._overlap import refuse_overlap
+from ._record import cast, record, run, to_dtype
 from ._strides import dense, in_channels_last, refuse_wider
 from .create import from_array, moved
 from .parts import unbind

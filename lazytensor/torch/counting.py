@@ -15,7 +15,8 @@ from ..lang import order
 from ..runtime.materialize import value
 from . import _dtypes, return_types
 from ._calls import refuse
-from ._dispatch import FUNCTIONS, cast, need_tensor, op
+from ._dispatch import FUNCTIONS, need_tensor, op
+from ._record import cast
 from .create import from_array
 from .tensor import Tensor, wrap
 

@@ -16,9 +16,10 @@ from ..ops import g
 from ..runtime.pending import new_leaf
 from . import _dtypes, _types
 from ._data import as_array, checked
-from ._dispatch import FUNCTIONS, NUMBERS, cast, need_tensor, op, record, to_dtype
+from ._dispatch import FUNCTIONS, NUMBERS, need_tensor, op
 from ._dtypes import default, dtype, fit, scalar_dtype
 from ._graph import MODE
+from ._record import cast, record, to_dtype
 from ._strides import dense
 from .storage import Storage
 from .tensor import Ints, Tensor, normal, wrap

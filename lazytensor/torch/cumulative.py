@@ -13,19 +13,9 @@ from ..lang._checks import full, kept
 from ..ops import g
 from . import return_types
 from ._calls import refuse
-from ._dispatch import (
-    FUNCTIONS,
-    alias,
-    in_place,
-    need_tensor,
-    noted,
-    op,
-    result_type,
-    run,
-    run_many,
-    to_dtype,
-)
+from ._dispatch import FUNCTIONS, alias, in_place, need_tensor, op, result_type
 from ._dtypes import bool_, default, dtype
+from ._record import noted, run, run_many, to_dtype
 from ._strides import elementwise_strides
 from .reduce import accumulated, along
 from .tensor import Tensor

@@ -15,20 +15,11 @@ from ..ops import g
 from ..runtime.materialize import value
 from ..runtime.pending import new_leaf
 from . import _types
-from ._dispatch import (
-    FUNCTIONS,
-    assign,
-    broadcast,
-    for_writing,
-    in_place,
-    need_tensor,
-    op,
-    record,
-    refuse_leaf,
-)
+from ._dispatch import FUNCTIONS, assign, broadcast, in_place, need_tensor, op, refuse_leaf
 from ._dtypes import TITLES, bool_, default, dtype, int64
 from ._generator import engine
 from ._random import Engine, memory_order
+from ._record import for_writing, record
 from ._strides import dense
 from .create import assign_out, new, place
 from .tensor import Ints, Tensor, wrap

@@ -15,8 +15,9 @@ from ..ops import g
 from ..runtime.pending import new_leaf
 from . import _dtypes
 from ._calls import refuse
-from ._dispatch import FUNCTIONS, _into, _public, cast, need_tensor, record, to_dtype
+from ._dispatch import FUNCTIONS, _into, _public, need_tensor
 from ._dtypes import TITLES, default, dtype
+from ._record import cast, record, to_dtype
 from .create import new, place
 from .tensor import Ints, Tensor, normal, wrap
 from .views import axis

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ._calls import NUMBERS, refuse
-from ._dispatch import FUNCTIONS, _public, distinct, record
+from ._dispatch import FUNCTIONS, _public
 from ._graph import MODE
+from ._record import distinct, record
 from .tensor import Tensor, wrap
 
 __all__: list[str] = []

@@ -14,8 +14,9 @@ from ..lang import indexing
 from ..ops import g
 from ..runtime.materialize import NoValue, value
 from . import _dtypes
-from ._dispatch import assign, cast, for_writing, number, op, record, refuse_leaf, to_dtype
+from ._dispatch import assign, number, op, refuse_leaf
 from ._overlap import refuse_meeting
+from ._record import cast, for_writing, record, to_dtype
 from ._strides import ordered_strides
 from .create import from_array, moved
 from .parts import cut, picked

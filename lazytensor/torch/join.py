@@ -17,18 +17,9 @@ from ..ops import g
 from ..runtime.materialize import value
 from . import _dtypes
 from ._calls import no_such_call, refuse
-from ._dispatch import (
-    FUNCTIONS,
-    alias,
-    broadcast,
-    cast,
-    noted,
-    op,
-    result_type,
-    run,
-    same_device,
-)
+from ._dispatch import FUNCTIONS, alias, broadcast, op, result_type, same_device
 from ._graph import MODE
+from ._record import cast, noted, run
 from ._strides import in_channels_last
 from ._types import Size, channels_last, channels_last_3d
 from .create import new

@@ -10,9 +10,10 @@ from ..lang import linalg as nodes
 from ..lang._checks import full
 from ..ops import g
 from . import contraction, factors, linear, spectra, systems
-from ._dispatch import FUNCTIONS, broadcast, op, run
+from ._dispatch import FUNCTIONS, broadcast, op
 from ._dtypes import TITLES, bool_
 from ._missing import missing
+from ._record import run
 from .matrices import LINALG, LinAlgError, argument, floating, linalg, same_dtypes
 from .tensor import Tensor
 from .views import axis

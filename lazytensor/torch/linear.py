@@ -20,15 +20,13 @@ from ._dispatch import (
     NUMBERS,
     alias,
     broadcast,
-    cast,
     need_tensor,
     op,
     result_type,
-    run,
     same_device,
-    to_dtype,
 )
 from ._dtypes import TITLES
+from ._record import cast, run, to_dtype
 from .matrices import C_TYPES
 from .norms import norm_nodes
 from .tensor import Ints, Tensor

@@ -13,8 +13,9 @@ from ..lang import indices as nodes
 from ..ops import g
 from ..runtime.materialize import value
 from . import _dtypes
-from ._dispatch import FUNCTIONS, broadcast, need_tensor, op, run
+from ._dispatch import FUNCTIONS, broadcast, need_tensor, op
 from ._dtypes import bool_
+from ._record import run
 from .create import assign_out, new
 from .parts import expand
 from .scatter import filled, known, made, renewed, titled

@@ -14,9 +14,10 @@ from ..ir.node import Node
 from ..runtime.materialize import NoValue, value
 from . import _dtypes
 from ._calls import refuse as refuse_dtype
-from ._dispatch import _into, _public, distinct, need_tensor, record, record_many
+from ._dispatch import _into, _public, need_tensor
 from ._dtypes import TITLES
 from ._graph import GradFn
+from ._record import distinct, record, record_many
 from .tensor import Ints, Tensor, contiguous, normal, wrap
 
 __all__ = ["LINALG", "LinAlgError", "linalg"]

@@ -12,8 +12,9 @@ from ..lang import linalg
 from ..lang._checks import as_dtype, squares, widened
 from ..ops import g
 from . import _dtypes
-from ._dispatch import FUNCTIONS, need_tensor, op, run, to_dtype
+from ._dispatch import FUNCTIONS, need_tensor, op
 from ._dtypes import TITLES, dtype
+from ._record import run, to_dtype
 from .matrices import without_gradient
 from .reduce import dims, over
 from .tensor import Tensor, wrap

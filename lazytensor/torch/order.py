@@ -15,8 +15,9 @@ from ..ops import g
 from ..runtime.materialize import value
 from . import return_types
 from ._calls import refuse
-from ._dispatch import cast, need_tensor, noted, number, op, result_type, run, run_many
+from ._dispatch import need_tensor, number, op, result_type
 from ._dtypes import TITLES, dtype, int64, result, scalar_dtype
+from ._record import cast, noted, run, run_many
 from ._strides import dense
 from .tensor import Tensor, wrap
 from .views import axis

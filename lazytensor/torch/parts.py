@@ -21,7 +21,8 @@ from ..ops.movement import permute as permute_row
 from ..ops.movement import reshape as reshape_row
 from ..ops.movement import slice_
 from ..runtime.materialize import value as materialized
-from ._dispatch import noted, op, record_view
+from ._dispatch import op
+from ._record import noted, record_view
 from .storage import Steps, Storage, read
 from .tensor import Ints, Tensor, view_of
 from .views import (

@@ -18,20 +18,17 @@ from ._dispatch import (
     NUMBERS,
     alias,
     broadcast,
-    cast,
-    distinct,
     in_place,
     need_tensor,
-    noted,
     number,
     op,
-    record,
     result_type,
     same_device,
 )
 from ._dtypes import bool_, default, dtype
 from ._graph import MODE
 from ._overlap import refuse_overlap
+from ._record import cast, distinct, noted, record
 from ._strides import dense, elementwise_strides
 from .tensor import Ints, Tensor, is_contiguous, wrap
 

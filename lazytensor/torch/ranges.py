@@ -14,8 +14,9 @@ from ..ops import g
 from ..runtime.pending import new_leaf
 from . import _dtypes
 from ._calls import no_such_call
-from ._dispatch import FUNCTIONS, cast
+from ._dispatch import FUNCTIONS
 from ._dtypes import default, dtype, fit
+from ._record import cast
 from .create import assign_out, new, place, public
 from .tensor import Tensor
 

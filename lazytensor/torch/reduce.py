@@ -13,8 +13,9 @@ from ..ops import g
 from ..ops.scan import take_along
 from . import return_types
 from ._calls import no_such_call, refuse
-from ._dispatch import FUNCTIONS, cast, need_tensor, noted, op, run, run_many, to_dtype
+from ._dispatch import FUNCTIONS, need_tensor, op
 from ._dtypes import TITLES, bool_, dtype, int64, uint8
+from ._record import cast, noted, run, run_many, to_dtype
 from .pointwise import floated
 from .tensor import Tensor, wrap
 from .views import axes_of, axis

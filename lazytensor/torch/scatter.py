@@ -13,8 +13,9 @@ from ..lang import indexing
 from ..lang import indices as nodes
 from ..ops import g
 from . import _dtypes
-from ._dispatch import FUNCTIONS, broadcast, cast, need_tensor, number, op, run
+from ._dispatch import FUNCTIONS, broadcast, need_tensor, number, op
 from ._dtypes import TITLES, bool_
+from ._record import cast, run
 from ._strides import dense
 from .index import key_of, places
 from .parts import expand

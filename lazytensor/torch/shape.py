@@ -17,9 +17,10 @@ from ..lang import views as nodes
 from ..ops import g
 from . import _dtypes, complexes, orders, parts, views
 from ._calls import refuse
-from ._dispatch import FUNCTIONS, cast, noted, op, run
+from ._dispatch import FUNCTIONS, op
 from ._dtypes import dtype
 from ._graph import grad_fn_class
+from ._record import cast, noted, run
 from ._strides import dense
 from .create import new, place
 from .tensor import Ints, Tensor, contiguous, is_contiguous, normal, wrap

@@ -13,7 +13,8 @@ import numpy as np
 from ..ir.node import leaf
 from ..runtime.materialize import value
 from ._calls import refuse
-from ._dispatch import FUNCTIONS, need_tensor, op, to_dtype
+from ._dispatch import FUNCTIONS, need_tensor, op
+from ._record import to_dtype
 from ._types import memory_format
 from .create import from_array
 from .reduce import dims

@@ -16,8 +16,9 @@ from ..lang import factor as nodes
 from ..lang._checks import as_dtype
 from ..ops import g
 from . import _dtypes, gauges, norms, return_types
-from ._dispatch import FUNCTIONS, need_tensor, op, run, to_dtype
+from ._dispatch import FUNCTIONS, need_tensor, op
 from ._dtypes import TITLES, dtype
+from ._record import run, to_dtype
 from .convert import array
 from .create import filled
 from .matrices import (

@@ -15,8 +15,9 @@ from ..lang import spectrogram as nodes
 from ..lang._checks import part
 from ..ops import g
 from . import _dtypes
-from ._dispatch import FUNCTIONS, cast, need_tensor, op, record, run
+from ._dispatch import FUNCTIONS, need_tensor, op
 from ._dtypes import TITLES
+from ._record import cast, record, run
 from .create import filled
 from .tensor import Tensor, contiguous, normal, wrap
 

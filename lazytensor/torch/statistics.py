@@ -17,8 +17,9 @@ from ..ops import g
 from ..ops.scan import take_along
 from ..runtime.materialize import value
 from . import _dtypes
-from ._dispatch import FUNCTIONS, need_tensor, op, run, run_many
+from ._dispatch import FUNCTIONS, need_tensor, op
 from ._dtypes import TITLES, bool_
+from ._record import run, run_many
 from .create import filled
 from .reduce import dims, over
 from .tensor import Tensor

@@ -12,8 +12,9 @@ from ..ir.node import Node, scalar
 from ..lang import factor as nodes
 from ..ops import g
 from . import _dtypes, return_types
-from ._dispatch import broadcast, need_tensor, op, record, to_dtype
+from ._dispatch import broadcast, need_tensor, op
 from ._dtypes import TITLES
+from ._record import record, to_dtype
 from .convert import array
 from .create import filled
 from .factors import check_system, same_dtypes_of_b

@@ -16,20 +16,11 @@ from ..ops.bits import bitcast
 from ..ops.elementwise import conj as conj_row
 from ..ops.elementwise import negative
 from ..ops.movement import reshape as reshape_row
-from ._dispatch import (
-    FUNCTIONS,
-    for_writing,
-    need_tensor,
-    op,
-    record,
-    record_many,
-    record_view,
-    refuse_leaf,
-    run,
-)
+from ._dispatch import FUNCTIONS, need_tensor, op, refuse_leaf
 from ._dtypes import TITLES
 from ._dtypes import dtype as DType
 from ._graph import MODE, GradFn, grad_fn_class
+from ._record import for_writing, record, record_many, record_view, run
 from ._strides import dense
 from ._types import channels_last as CHANNELS_LAST
 from ._types import channels_last_3d as CHANNELS_LAST_3D

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ...ir.node import Node
-from .._dispatch import FUNCTIONS, _public, in_place, run, run_many
+from .._dispatch import FUNCTIONS, _public, in_place
+from .._record import run, run_many
 from ..tensor import Tensor
 
 Function = TypeVar("Function", bound=Callable[..., Any])

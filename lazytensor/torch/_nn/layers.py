@@ -14,8 +14,9 @@ from ...ops import g
 from ...runtime.materialize import value
 from .. import _dtypes
 from .._calls import refuse
-from .._dispatch import FUNCTIONS, broadcast, to_dtype
+from .._dispatch import FUNCTIONS, broadcast
 from .._graph import MODE
+from .._record import to_dtype
 from ..tensor import Tensor, wrap
 from ..views import axis
 from ._base import apply, nn

@@ -7,7 +7,8 @@ from ...ir.node import Node
 from ...lang import loss as lang
 from .. import _dtypes
 from .._calls import refuse
-from .._dispatch import broadcast, result_type, to_dtype
+from .._dispatch import broadcast, result_type
+from .._record import to_dtype
 from .._strides import elementwise_strides
 from ..create import as_tensor
 from ..tensor import Tensor

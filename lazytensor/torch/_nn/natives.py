@@ -11,7 +11,8 @@ from ...ir.node import Node
 from ...lang import norm, reductions
 from ...lang._checks import as_dtype, widened
 from ...ops import g
-from .._dispatch import FUNCTIONS, cast
+from .._dispatch import FUNCTIONS
+from .._record import cast
 from ..tensor import Tensor, wrap
 from ._base import apply_many, nn
 from .layers import batch_norm, layer_norm

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from ...ir.node import scalar
 from ...ops import g
 from .._compute import note
-from .._dispatch import to_dtype
 from .._graph import MODE, NOWHERE, Edge, GradFn
+from .._record import to_dtype
 from ..tensor import Tensor, wrap
 from .batches import over
 from .walk import WALKS, Place, Recording, Root, Walk

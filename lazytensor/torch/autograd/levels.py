@@ -13,8 +13,8 @@ from ...ir.node import TRACING, Node
 from ...ops.movement import reshape
 from ...transform._path import varies
 from ...transform.jvp import push
-from .._dispatch import record
 from .._graph import MODE, Edge, GradFn, grad_fn_class, last_record
+from .._record import record
 from ..storage import Steps, Storage
 from ..tensor import Tensor, view_of, wrap
 from .passages import fresh

@@ -10,8 +10,8 @@ from typing import Any
 
 from ...ir.node import placeholder
 from .. import _api as torch
-from .._dispatch import run_many
 from .._graph import MODE, replayed
+from .._record import run_many
 from .._tree import flatten, mapped, unflatten
 from ..autograd.engine import grad as gradients
 from ..autograd.levels import Level, dual, parts

@@ -1,0 +1,170 @@
+"""How results remember what they were made from: the records of operations.
+
+What enters: results, tensors, the nodes that were read of them. What leaves: the results with their
+history, where anything needs a gradient. It must not know any operation.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..ir.node import Node, apply
+from ..ops import g
+from ..ops.movement import reshape
+from . import _dtypes
+from ._dtypes import dtype
+from ._graph import MODE, grad_fn_class
+from ._packing import pack_saved, saved_by
+from ._strides import dense
+from .tensor import Tensor, wrap
+
+__all__ = ["record", "run"]
+
+
+
+def needs_grad(tensors: Sequence[Tensor]) -> bool:
+    """Whether an operation on these is recorded."""
+    return MODE.grad and any(t.requires_grad for t in tensors)
+
+
+def _titled(name: str) -> str:
+    """The class of a derivative: others than "Backward0" are named in full."""
+    return name if "Backward" in name or "::" in name else name + "Backward0"
+
+
+def record(out: Tensor, name: str, tensors: Sequence[Tensor], nodes: Sequence[Node]) -> Tensor:
+    """Let `out` remember that it was made from tensors, whose values were `nodes`, if any of them
+    needs a gradient.
+    """
+    if name and MODE.grad and (out.dtype._rank > 1 or integral(out, name, tensors)):
+        edges = [t._edge() for t in tensors]
+        if any(fn is not None for fn, _ in edges):
+            saved = saved_by(name, tensors, edges, (out,))
+            out._fn = fn = grad_fn_class(_titled(name))(edges, tuple(nodes), (out._node,), saved)
+            for t in tensors:
+                if t._strides is not None:
+                    fn.strides = [t._strides for t in tensors]
+                    break
+            if MODE.hooks and saved:
+                pack_saved(fn, name, tensors, edges, (out,))
+    if MODE.inference:
+        out._inference = True
+    return out
+
+
+def integral(out: Tensor, name: str, tensors: Sequence[Tensor]) -> bool:
+    """Whether an operation whose result has integers is recorded: a write is. Raises RuntimeError
+    for others of integers that have a history by such a write.
+    """
+    if MODE.integers or name in ("ToCopy", "CopyBackwards"):
+        return MODE.integers and name != "CopyBackwards"
+    if any(t.dtype._rank < 2 and t.requires_grad for t in tensors):
+        raise RuntimeError(f"Autograd not support dtype: {_dtypes.TITLES[out.dtype]}")
+    return False
+
+
+def for_writing(x: Tensor, f: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
+    """`f(...)`, whose result is to be written to x: recorded whatever its dtype is, but for tensors
+    made in inference mode, which refuse it once it is written.
+    """
+    if x.dtype._rank > 1 and x._inference is not True:
+        return f(*args, **kwargs)
+    before = MODE.integers, MODE.grad
+    MODE.integers, MODE.grad = True, MODE.grad and x._inference is not True
+    try:
+        return f(*args, **kwargs)
+    finally:
+        MODE.integers, MODE.grad = before
+
+
+def record_view(out: Tensor, name: str, x: Tensor, node: Node) -> Tensor:
+    """`record` for a view of one tensor."""
+    if MODE.grad and (out.dtype._rank > 1 or integral(out, name, (x,))):
+        edge = x._edge()
+        if edge[0] is not None:
+            out._fn = fn = grad_fn_class(_titled(name))((edge,), (node,), (out._node,))
+            if x._strides is not None:
+                fn.strides = (x._strides,)
+    return out
+
+
+def record_many(
+    outs: Sequence[Tensor], name: str, tensors: Sequence[Tensor], nodes: Sequence[Node]
+) -> None:
+    """`record` for an operation with several results."""
+    if not MODE.grad:
+        return
+    edges = [t._edge() for t in tensors]
+    if not any(fn is not None for fn, _ in edges):
+        return
+    saved = saved_by(name, tensors, edges, outs)
+    fn = grad_fn_class(_titled(name))(edges, tuple(nodes), [t._node for t in outs], saved)
+    if any(t._strides is not None for t in tensors):
+        fn.strides = [t._strides for t in tensors]
+    if all(t.dtype._rank < 2 and not integral(t, name, tensors) for t in outs):
+        return
+    for number, out in enumerate(outs):
+        if out.dtype._rank > 1:
+            out._fn, out._out = fn, number
+    if MODE.hooks and saved:
+        pack_saved(fn, name, tensors, edges, outs)
+
+
+def noted(made: Any, **facts: Any) -> Any:
+    """What was made, its record with what else the operation was given: formulas ask for it."""
+    fn = (made[0] if isinstance(made, tuple) else made)._fn if made != () else None
+    if fn is not None:
+        fn.__dict__.update(facts)
+    return made
+
+
+def distinct(nodes: Sequence[Node]) -> list[Node]:
+    """The nodes, each a different one, so that what goes to each can be told apart."""
+    seen: set[Node] = set()
+    out = []
+    for n in nodes:
+        if n in seen:
+            n = apply(reshape, (n,), (n.shape,))
+        seen.add(n)
+        out.append(n)
+    return out
+
+
+def run(
+    name: str, f: Callable[..., Node], tensors: Sequence[Tensor], of: dtype | None = None
+) -> Tensor:
+    """A new tensor from the nodes of others, recorded under PyTorch's name of the derivative."""
+    nodes = [t._read() for t in tensors]
+    if len(nodes) > 1 and len(set(nodes)) < len(nodes):
+        nodes = distinct(nodes)
+    return record(wrap(f(*nodes), of), name, tensors, nodes)
+
+
+def run_many(
+    name: str, f: Callable[..., Sequence[Node]], tensors: Sequence[Tensor]
+) -> tuple[Tensor, ...]:
+    """New tensors from the nodes of others, recorded as one operation."""
+    nodes = distinct([t._read() for t in tensors])
+    outs = tuple([wrap(n) for n in f(*nodes)])
+    record_many(outs, name, tensors, nodes)
+    for out in outs if MODE.inference else ():
+        out._inference = True
+    return outs
+
+
+def cast(node: Node, to: dtype) -> Node:
+    """The node in another dtype; complex numbers lose their imaginary parts."""
+    number = to.numpy
+    if node.dtype is number:
+        return node
+    if node.dtype.kind == "c" and to._rank in (1, 2):
+        node = g.real(node)
+        return node if node.dtype is number else g.cast(node, number)
+    return g.cast(node, number)
+
+
+def to_dtype(x: Tensor, to: dtype) -> Tensor:
+    """The tensor in another dtype; itself if it has it."""
+    if x.dtype is to:
+        return x
+    node = x._read()
+    return record(wrap(cast(node, to), to, dense(x)), "ToCopy", (x,), (node,))
