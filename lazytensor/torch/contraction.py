@@ -16,8 +16,8 @@ from ..ir.node import Node
 from ..lang import contraction, linalg
 from ..ops import g
 from ._dispatch import FUNCTIONS, need_tensor, op, same_device
-from ._dtypes import TITLES, bool_
-from ._record import run
+from ._dtypes import TITLES, bool_, int64
+from ._record import run, to_dtype
 from .matrices import C_TYPES
 from .tensor import Ints, Tensor
 from .views import axis
@@ -167,6 +167,22 @@ def _title(terms: Sequence[Labels], out: Labels) -> str:
     return "~SumBackward1" if inner else "~Permute"
 
 
+def _summed_alone(
+    operands: list[Tensor], terms: Sequence[str], out: str
+) -> list[Tensor]:
+    """Integers of which some axis is summed by itself: PyTorch does so in int64, and refuses other
+    dtypes beside. Raises RuntimeError.
+    """
+    of = operands[0].dtype
+    if of._rank > 1 or of is int64:
+        return operands
+    wide = [any(a not in out and sum(a in t for t in terms) == 1 for a in t) for t in terms]
+    if any(wide) and not all(wide):
+        names = [TITLES[int64 if w else of] for w in wide]
+        raise RuntimeError(f"expected scalar type {names[0]} but found {names[1]}")
+    return [to_dtype(x, int64) for x in operands] if any(wide) else operands
+
+
 @op(method=False)
 def einsum(*args: Any) -> Tensor:
     """Einstein's summation: an equation with its operands, or operands with lists of subscripts.
@@ -192,6 +208,8 @@ def einsum(*args: Any) -> Tensor:
             )
     if operands[0].dtype is bool_ and len(operands) > 1 and set("".join(terms)) - set(out):
         raise NotImplementedError("\"bmm\" not implemented for 'Bool'")
+
+    operands = _summed_alone(operands, terms, out)
 
     def f(*nodes: Node) -> Node:
         plain = [contraction.plain(n, t, sizes) for n, t in zip(nodes, terms)]

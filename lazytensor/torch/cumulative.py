@@ -150,6 +150,8 @@ def _integral(name: str, f: Callable[..., Node], y: Any, x: Any, dx: Any, dim: i
                 f"{name}: received a bool input for `{letter}`, but bool is not supported"
             )
     of = result_type(*(t for t in (y, x) if t is not None))
+    if of._rank < 2 and (x is not None or name != "trapezoid") and y._node.shape[a] > 1:
+        return _of_integers(name, y, x, 1 if dx is None else dx, a)
     of = default() if of._rank < 2 else of
     if x is None:
         step = 1.0 if dx is None else dx
@@ -158,6 +160,20 @@ def _integral(name: str, f: Callable[..., Node], y: Any, x: Any, dx: Any, dim: i
         raise RuntimeError(f"{name}: There must be one `x` value for each sample point")
     given = to_dtype(y, of), to_dtype(x, of)
     return run("DivBackward1", lambda n, m: f(n, m, 1.0, a), given)
+
+
+def _of_integers(name: str, y: Any, x: Any, dx: Any, a: int) -> Tensor:
+    """Areas of integers wrap around, before they are halved."""
+    if x is not None:
+        ahead = y.ndim - 1 - a if x.ndim == 1 else 0
+        x = x.reshape((*(1,) * (y.ndim - x.ndim - ahead), *x.shape, *(1,) * ahead))
+        dx = _pairs(x, a, x.shape[a], FUNCTIONS["sub"])
+    areas = _pairs(y, a, y.shape[a], FUNCTIONS["add"]) * dx
+    return areas.sum(a) / 2 if name == "trapezoid" else (areas / 2).cumsum(a)  # type: ignore[no-any-return]
+
+
+def _pairs(x: Any, a: int, n: int, f: Callable[..., Any]) -> Any:
+    return f(x.narrow(a, 1, n - 1), x.narrow(a, 0, n - 1))
 
 
 def _rule(name: str, f: Callable[..., Node]) -> None:

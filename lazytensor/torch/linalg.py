@@ -11,9 +11,9 @@ from ..lang._checks import full
 from ..ops import g
 from . import contraction, factors, linear, spectra, systems
 from ._dispatch import FUNCTIONS, broadcast, op
-from ._dtypes import TITLES, bool_
+from ._dtypes import TITLES, bool_, int64
 from ._missing import missing
-from ._record import run
+from ._record import run, to_dtype
 from .matrices import LINALG, LinAlgError, argument, floating, linalg, same_dtypes
 from .tensor import Tensor
 from .views import axis
@@ -103,7 +103,7 @@ def _vander(x: Tensor, *, N: int | None = None) -> Tensor:
     count = (a.shape[-1] if a.ndim else 1) if N is None else int(N)
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")
-    to = a if a.dtype._rank > 1 else a.to(FUNCTIONS["result_type"](a, a))
+    to = a if a.dtype._rank > 1 else to_dtype(a, int64)  # as running products are
     return run("~Cat", lambda n: _powers(n, count), (to,))
 
 

@@ -20,7 +20,7 @@ from ._calls import refuse
 from ._dispatch import FUNCTIONS, op
 from ._dtypes import dtype
 from ._graph import grad_fn_class
-from ._record import cast, noted, run
+from ._record import cast, noted, run, to_dtype
 from ._strides import dense
 from .create import new, place
 from .tensor import Ints, Tensor, contiguous, is_contiguous, normal, wrap
@@ -441,7 +441,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
         found = [g.remainder(g.floor_divide(n, s), k) for s, k in zip(steps, sizes)]
         return g.concat([g.reshape(c, (*n.shape, 1)) for c in found], n.ndim)
 
-    return parts.unbind(run("", coordinates, (indices,)), -1)
+    return parts.unbind(run("", coordinates, (to_dtype(indices, _dtypes.int64),)), -1)
 
 
 for _name in ("tril", "triu"):

@@ -213,12 +213,14 @@ def no_transfer(node: Node) -> Node | None:
 
 
 def single_reduction(node: Node) -> Node | None:
-    """A sum, product, maximum … over axes of size 1 -> reshape; a complex sum turns -0 into 0."""
+    """A sum, product, maximum … over axes of size 1 -> reshape; sums turn -0 into 0."""
     x, axes = node.args[0], node.params[0]
-    single = x.size and all(x.shape[a] == 1 for a in axes)
-    if single and x.dtype is node.dtype and kind(x.dtype) != "c":
-        return _again("reshape", (x,), (node.shape,), node)
-    return None
+    if not x.size or x.dtype is not node.dtype or any(x.shape[a] != 1 for a in axes):
+        return None
+    found = _again("reshape", (x,), (node.shape,), node)
+    if node.op.name == "sum" and kind(x.dtype) in "fc":
+        return _again("add", (found, scalar(0, x.dtype, x.device)), (), node)
+    return None if kind(x.dtype) == "c" else found
 
 
 def bare_operands(node: Node) -> Node | None:
