@@ -172,7 +172,7 @@ def _stored(flat: list[Any], to: dtype) -> Array:
     if not _NUMBERS.issuperset(map(type, flat)):
         flat = [_item(x, to) for x in flat]
     if to._rank == 0:
-        return np.array([bool(x) for x in flat], np.bool_)
+        return np.array([_truth(x) for x in flat], np.bool_)
     if to._rank == 1:
         return _integers(flat, to)
     if to._rank == 2:
@@ -181,6 +181,13 @@ def _stored(flat: list[Any], to: dtype) -> Array:
         return converted(np.array(flat, np.float64), to)
     with np.errstate(all="ignore"):
         return np.array([complex(x) for x in flat], np.complex128).astype(to.numpy)
+
+
+def _truth(x: Any) -> bool:
+    """Raises TypeError for what is no number."""
+    if not isinstance(x, int | float | complex | np.generic):
+        raise TypeError(f"'{type(x).__name__}' object cannot be interpreted as an integer")
+    return bool(x)
 
 
 def _item(x: Any, to: dtype) -> Any:

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial, wraps
 from typing import Any, TypeVar
 
-import numpy as np
-
 from .._base.errors import shortened
 from ..ir.node import Node, scalar
 from ..runtime.materialize import NoValue
@@ -433,7 +431,7 @@ def result_type(*operands: Any) -> dtype:
         if isinstance(x, Tensor):
             (dims if x._node.shape else zeros).append(x.dtype)
         else:
-            numbers.append(_dtypes.scalar_dtype(x.item() if isinstance(x, np.generic) else x))
+            numbers.append(_dtypes.scalar_dtype(_dtypes.python(x)))
     return _dtypes.result(dims, zeros, numbers)
 
 

@@ -273,11 +273,22 @@ C_NAMES = {
 }  # fmt: skip
 
 
+def python(value: Any) -> Any:
+    """A number among operands as Python's: NumPy's bool and complex64, which are no subclasses of
+    Python's types, go in by their real value as floats, as in PyTorch.
+    """
+    if not isinstance(value, np.generic):
+        return value
+    if isinstance(value, np.bool_ | np.complex64):
+        return float(value.real)
+    return value.item()
+
+
 def fit(value: Any, to: dtype, wraps: bool = False) -> Any:
     """A Python number, or NumPy's, as one of a dtype. Integers wrap around where `wraps`
     says so, and negative ones in unsigned dtypes. Raises RuntimeError for what doesn't fit.
     """
-    value = value.item() if isinstance(value, np.generic) else value
+    value = python(value)
     if to._rank == 3 or to._rank == 0:
         return value if to._rank else bool(value)
     if type(value) is complex and not value.imag:

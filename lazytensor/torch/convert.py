@@ -21,7 +21,7 @@ from ._graph import MODE, Handle, refuse_within
 from ._overlap import refuse_overlap
 from ._record import cast, record, run, to_dtype
 from ._strides import dense, in_channels_last, refuse_wider
-from .create import from_array, moved
+from .create import from_array, from_numpy, moved
 from .parts import unbind
 from .tensor import Tensor, is_contiguous, linked, memory, wrap
 from .views import axis, clone, type_name
@@ -217,6 +217,14 @@ def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndar
 
 
 bound("__array__", _array)
+
+
+def _array_wrap(self: Tensor, array: np.ndarray[Any, Any], *how: Any) -> Tensor:
+    """A tensor of what NumPy computed with one; of bool, uint8."""
+    return from_numpy(array.astype(np.uint8) if array.dtype == bool else array)
+
+
+bound("__array_wrap__", _array_wrap)
 
 
 def _dlpack(self: Tensor, **kwargs: Any) -> Any:

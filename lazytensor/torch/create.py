@@ -176,7 +176,7 @@ def a_number(name: str, fill: Any) -> Any:
     if isinstance(fill, Tensor) and fill._node.size == 1 and not fill._node.shape:
         return fill.item()
     if isinstance(fill, NUMBERS):
-        return fill
+        return _dtypes.python(fill)
     raise TypeError(
         f"{name}(): argument 'fill_value' (position 2) must be Number, not {type(fill).__name__}"
     )

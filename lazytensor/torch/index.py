@@ -62,6 +62,8 @@ def _item(k: Any) -> Any:
         return _index_tensor(from_array(found))
     if hasattr(k, "__index__"):
         return k.__index__()
+    if isinstance(k, str):
+        raise TypeError("new(): invalid data type 'str'")
     raise IndexError(
         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
         f"indices (got {type(k).__name__})"

@@ -237,7 +237,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
 def _operator(reflected: bool) -> Callable[..., Any]:
     def product(self: Tensor, other: Any) -> Any:
-        if isinstance(other, (*NUMBERS, str, list, tuple)) or other is None:
+        if isinstance(other, (*NUMBERS, str, list, tuple, np.ndarray)) or other is None:
             return NotImplemented
         return FUNCTIONS["matmul"](*((other, self) if reflected else (self, other)))
 

@@ -7,6 +7,8 @@ computed.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..ir.node import apply_alike, scalar
 from ..ir.op import Op
 from ..ops import elementwise as rows
@@ -134,7 +136,8 @@ def _bind_all() -> None:
         _bind("r" + symbol, _plain(name, True))
         _bind("i" + symbol, _written(name))
     _bind("rtruediv", _reciprocal)
-    for symbol in ("eq", "ne", "lt", "le", "gt", "ge"):
+    _bind("eq", _equal)
+    for symbol in ("ne", "lt", "le", "gt", "ge"):
         _bind(symbol, _plain(symbol))
     for symbol, name in (("neg", "neg"), ("abs", "abs"), ("invert", "bitwise_not")):
         setattr(Tensor, f"__{symbol}__", public(name))
@@ -144,9 +147,18 @@ def _bind_all() -> None:
 
 def _reciprocal(self: Tensor, other: Any) -> Any:
     """other / self: as PyTorch, by the reciprocal."""
+    if isinstance(other, np.ndarray):
+        return FUNCTIONS["reciprocal"](self) * other
     if not isinstance(other, NUMBERS):
         return NotImplemented
     return mul(FUNCTIONS["reciprocal"](self), other)
+
+
+def _equal(self: Tensor, other: Any) -> Any:
+    """self == other, which may be an array."""
+    if isinstance(other, np.ndarray):
+        other = FUNCTIONS["from_numpy"](other)
+    return _slow(FUNCTIONS["eq"], self, other)
 
 
 _bind_all()

@@ -13,7 +13,7 @@ from ..ir.node import Node, scalar
 from ..ops import g
 from ..runtime.pending import new_leaf
 from . import _dtypes
-from ._calls import no_such_call
+from ._calls import no_such_call, refuse
 from ._dispatch import FUNCTIONS
 from ._dtypes import default, dtype, fit
 from ._record import cast
@@ -35,6 +35,7 @@ def arange(
 ) -> Tensor:  # fmt: skip
     """Numbers from start up to, without, end, by step: int64 of ints, else the default dtype."""
     first, last, by = map(_number, (0, start, step) if end is None else (start, end, step))
+    refuse(_dtypes.int64 if dtype is None else dtype, "arange_cpu", "03")
     _refuse_range(first, last, by)
     whole = all(isinstance(v, int) for v in (first, last, by))
     of = dtype or (out.dtype if out is not None else _dtypes.int64 if whole else default())
@@ -98,10 +99,21 @@ def linspace(
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     complex_ = isinstance(first, complex) or isinstance(last, complex)
-    of = dtype or (default().to_complex() if complex_ else default())
+    of = _spaced_dtype("linspace", dtype, complex_)
     found = _spaced(first, last, steps, of)
     made = new(new_leaf(found, place(device)), of, requires_grad)
     return made if out is None else assign_out(out, made)
+
+
+def _spaced_dtype(name: str, of: dtype | None, complex_: bool) -> dtype:
+    """Raises RuntimeError for a real dtype of complex ends."""
+    meant = default().to_complex() if complex_ else default()
+    if of is not None and complex_ and of._rank != 3:
+        raise RuntimeError(
+            f"{name}(): inferred dtype c10::complex<float> can't be safely cast to passed dtype "
+            f"{_dtypes.TITLES[of]}"
+        )
+    return meant if of is None else of
 
 
 def _no_axes(name: str, start: Any, end: Any) -> None:
@@ -153,10 +165,13 @@ def logspace(
     device: Any = None, requires_grad: bool = False, layout: Any = None, out: Any = None,
 ) -> Tensor:  # fmt: skip
     """`base` to the powers of a linspace."""
-    of = dtype or (default() if out is None else out.dtype)
     _no_axes("logspace", start, end)
     count = _counted("logspace", start, end, steps, "float base = 10.0, ")
-    powers = _spaced(_number(start), _number(end), count, _dtypes.float64)
+    first, last = _number(start), _number(end)
+    complex_ = isinstance(first, complex) or isinstance(last, complex)
+    given = out.dtype if dtype is None and out is not None else dtype
+    of = _spaced_dtype("logspace", given, complex_)
+    powers = _spaced(first, last, count, _dtypes.complex128 if complex_ else _dtypes.float64)
     found = np.power(base, powers).astype(of.numpy)
     made = new(new_leaf(found, place(device)), of, requires_grad)
     return made if out is None else assign_out(out, made)
