@@ -215,8 +215,10 @@ def result(dims: Iterable[dtype], zeros: Iterable[dtype], numbers: Iterable[dtyp
             continue
         if out is None:
             out = found
+        elif found._rank == 3 and out._rank == 2:  # half precision has no complex dtype here
+            out = complex64 if out.itemsize == 2 else out.to_complex()
         elif found._rank > out._rank:
-            out = promote(out, found) if found._rank == 3 else found
+            out = found
     if out is None:
         raise ValueError("at least one argument is required")
     return out

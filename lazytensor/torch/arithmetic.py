@@ -297,6 +297,8 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """input * 2 ** other."""
     x, y = need_tensor("ldexp", input), need_tensor("ldexp", other, 2, "other")
     joint = result_type(x, y)
+    if x.dtype._rank == 2:
+        refuse(y, "ldexp_cpu_exp", "0")
     return several("Ldexp", nodes.ldexp, (x, y), joint if joint._rank > 1 else default())
 
 

@@ -15,8 +15,9 @@ from typing import Any
 from ..ir.node import Node
 from ..lang import contraction, linalg
 from ..ops import g
+from ._calls import refuse
 from ._dispatch import FUNCTIONS, need_tensor, op, same_device
-from ._dtypes import TITLES, bool_, int64
+from ._dtypes import TITLES, int64
 from ._record import run, to_dtype
 from .matrices import C_TYPES
 from .tensor import Ints, Tensor
@@ -183,6 +184,17 @@ def _summed_alone(
     return [to_dtype(x, int64) for x in operands] if any(wide) else operands
 
 
+def _contractible(operands: list[Tensor], terms: Sequence[str], out: str) -> list[Tensor]:
+    """Raises RuntimeError for different dtypes, NotImplementedError for bool."""
+    refuse(operands[0], "bmm", "0")
+    for x in operands[1:]:
+        if x.dtype is not operands[0].dtype:
+            raise RuntimeError(
+                f"expected scalar type {TITLES[operands[0].dtype]} but found {TITLES[x.dtype]}"
+            )
+    return operands
+
+
 @op(method=False)
 def einsum(*args: Any) -> Tensor:
     """Einstein's summation: an equation with its operands, or operands with lists of subscripts.
@@ -201,15 +213,10 @@ def einsum(*args: Any) -> Tensor:
     same_device(operands)
     terms, out = _expanded(*_parsed(equation, len(operands)), operands)
     sizes = _sizes(terms, operands)
-    for x in operands[1:]:
-        if x.dtype is not operands[0].dtype:
-            raise RuntimeError(
-                f"expected scalar type {TITLES[operands[0].dtype]} but found {TITLES[x.dtype]}"
-            )
-    if operands[0].dtype is bool_ and len(operands) > 1 and set("".join(terms)) - set(out):
-        raise NotImplementedError("\"bmm\" not implemented for 'Bool'")
-
-    operands = _summed_alone(operands, terms, out)
+    if len(operands) > 1 and set("".join(terms)) - set(out):
+        operands = _contractible(operands, terms, out)
+    joint = FUNCTIONS["result_type"](*operands[:2]) if len(operands) == 2 else operands[0].dtype
+    operands = _summed_alone([to_dtype(x, joint) for x in operands], terms, out)
 
     def f(*nodes: Node) -> Node:
         plain = [contraction.plain(n, t, sizes) for n, t in zip(nodes, terms)]

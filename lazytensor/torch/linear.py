@@ -315,10 +315,10 @@ def crossed(name: str, x: Tensor, y: Tensor, dim: int) -> Tensor:
             f"{name}: inputs dimension {dim} must have length 3. Got {n} and {m}"
         )
     broadcast(x._node.shape, y._node.shape)
-    to = result_type(x, y)
-    refuse(to, "cross", "0")
+    refuse(x, "cross", "0")
+    _expected_scalar(x, y)
     f = lambda u, v: linalg.cross(u, v, a - u.ndim)  # noqa: E731
-    return run("LinalgCross", f, (to_dtype(x, to), to_dtype(y, to)))
+    return run("LinalgCross", f, (x, y))
 
 
 @op(out=True)
@@ -504,6 +504,8 @@ def cdist(
             raise RuntimeError(
                 f"cdist only supports floating-point dtypes, {name} got: {TITLES[t.dtype]}"
             )
+    if x.dtype.itemsize == 2:
+        refuse(x, "cdist")
     for name, t in (("X1", x), ("X2", y)):
         if t.ndim < 2:
             raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {t.ndim}D")

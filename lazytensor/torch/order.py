@@ -238,7 +238,7 @@ def _joint(x: Tensor, other: Any) -> Any:
 
 
 def _comparable(of: dtype) -> None:
-    refuse(of, "searchsorted_out_cpu", "3")
+    refuse(of, "searchsorted_out_cpu", "03")
 
 
 def _sides(name: str, side: str | None, right: bool) -> bool:

@@ -377,7 +377,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
             "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
             f"'{rounding_mode}'"
         )
-    refuse(result_type(input, other), f"div_{rounding_mode}_cpu", "3")
+    refuse(result_type(input, other), f"div_{rounding_mode}_cpu", "03")
     f = _truncated if rounding_mode == "trunc" else _floored
     return binary("div", "Div", f, input, other)
 
@@ -401,7 +401,7 @@ for _new in ("divide", "true_divide"):
 @op(inplace=True, out=True)
 def floor_divide(input: Any, other: Any) -> Tensor:
     """The largest integer not above input / other."""
-    refuse(result_type(input, other), "div_floor_cpu", "3")
+    refuse(result_type(input, other), "div_floor_cpu", "03")
     return binary("floor_divide", "", _floored, input, other)
 
 
@@ -429,7 +429,7 @@ def _apart(rest: Node, y: Node) -> Node:
 def remainder(input: Any, other: Any) -> Tensor:
     """input - other * floor(input / other): of the sign of `other`."""
     some_tensor("remainder", input, other, rest="")
-    refuse(result_type(input, other), "remainder_cpu", "3")
+    refuse(result_type(input, other), "remainder_cpu", "03")
     return binary("remainder", "Remainder", _remainder, input, other)
 
 
@@ -445,7 +445,7 @@ def _remainder(x: Node, y: Node) -> Node:
 def fmod(input: Any, other: Any) -> Tensor:
     """The remainder of C: of the sign of `input`."""
     tensor_first("fmod", input, other)
-    refuse(result_type(input, other), "fmod_cpu", "3")
+    refuse(result_type(input, other), "fmod_cpu", "03")
     return binary("fmod", "Fmod", g.fmod, input, other)
 
 
@@ -527,7 +527,7 @@ alias("arctan2_", "atan2_")
 def _bitwise(name: str, f: Callable[[Node, Node], Node], kernel: str = "") -> None:
     def function(input: Any, other: Any) -> Tensor:
         some_tensor(name, input, other, rest="")
-        refuse(result_type(input, other), f"{kernel or name}_cpu", "23")
+        refuse(result_type(input, other), f"{kernel or name}_cpu", "023" if kernel else "23")
         return binary(name, "", f, input, other)
 
     function.__name__ = name

@@ -53,6 +53,49 @@ def test_dtypes_and_refusals(dtype):
     assert {call: pair for call, pair in found.items() if pair[0] != pair[1]} == {}
 
 
+EVERY = (*DTYPES, "int16", "int32", "float64", "complex128")
+PAIRS = """
+    x+y x-y x*y x/y x//y x%y x**y x<y x==y T.where(m,x,y) T.cat([x,y]) T.stack([x,y]) T.maximum(x,y)
+    x+z x*z x/z x//z T.where(m,x,z) x&y x|y T.atan2(x,y) T.result_type(x,y) x.copy_(y) x.add_(y)
+    x.mul_(z) T.lerp(x,y,0.5) T.addcmul(x,x,y) T.hypot(x,y) T.fmod(x,y) T.logaddexp(x,y) T.dot(x,y)
+    T.outer(x,y) T.isclose(x,y) x.masked_fill(m,z) T.clamp(x,y) T.fmax(x,y) T.copysign(x,y)
+    T.xlogy(x,y) T.gcd(x,y) T.floor_divide(x,z) x.pow(z) T.searchsorted(x,y) T.mv(x[None],y)
+    T.einsum('i,i->i',x,y) T.einsum('i,i->',x,y) T.kron(x,y) T.cross(x[[0,1,0]],y[[0,1,0]],0)
+    x.index_add(0,T.tensor([0,1]),y) x.scatter(0,T.tensor([0]),y[:1]) x.eq(z) x.type_as(y)
+    x.index_put((T.tensor([0]),),z) T.can_cast(x.dtype,y.dtype) T.promote_types(x.dtype,y.dtype)
+    T.heaviside(x,y) T.ldexp(x,y) T.logical_and(x,y) T.nextafter(x,y) T.bitwise_left_shift(x,y)
+    T.inner(x,y) x.float_power(y) T.dist(x,y) T.bincount(x,y) F.mse_loss(x,y) F.l1_loss(x,y)
+    F.linear(x[None],y[None]) T.matmul(x,y)
+""".split()
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_promotion(part, effort):
+    """Every pair of dtypes, an eighth of the calls for each; with --full all."""
+
+    def outcome(T: Any, call: str, first: str, second: str) -> str:
+        def of(name: str, shape: tuple[int, ...]) -> Any:
+            return (T.arange(max(1, sum(shape))) + 1).to(getattr(T, name)).reshape(shape)
+
+        env = {"T": T, "F": T.nn.functional, "m": T.tensor([True, False]), "x": of(first, (2,)),
+               "y": of(second, (2,)), "z": of(second, ())}  # fmt: skip
+        try:
+            found = eval(call, env)
+            return str(getattr(found, "dtype", found))
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+
+    def differ(call: str, a: str, b: str) -> bool:
+        got, want = outcome(lazy, call, a, b), outcome(torch, call, a, b)
+        complex32 = "complex32" in want or "ComplexHalf" in want  # a dtype that isn't there
+        return got.partition(":")[0] != want.partition(":")[0] and not complex32
+
+    cases = [(c, a, b) for a in EVERY for b in EVERY for c in PAIRS]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert [case for case in cases[part :: effort(16, 2)] if differ(*case)] == []
+
+
 NUMBERS = """
     x+(-1) x*-1 x-300 x==-1 x<-1 x+256 x+(-256) x//-1 x%-1 x&-1 T.where(x>0,x,-1) x.add(1,alpha=-1)
     x.clamp(-1,1) x.clamp(min=-1) x.clamp(-300,1) x.fill_(-1) x.fill_(300) x.fill_(-1.0)

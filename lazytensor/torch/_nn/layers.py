@@ -37,6 +37,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and "
             f"{w.shape[1]}x{w.shape[0]})"
         )
+    refuse(input, "addmm_impl_cpu_", "0")
     title = "Addmm" if bias is not None and len(x.shape) == 2 else "~Mm" if len(
         x.shape) == 2 else "~View" if bias is None else "~Add"  # fmt: skip
     return apply(title, _linear, input, weight, bias)
