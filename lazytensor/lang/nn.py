@@ -19,27 +19,34 @@ from .linalg import matmul
 from .reductions import Axis, mean, var
 
 
-def _shift(x: Node, axes: tuple[int, ...]) -> Node:
-    """The maximum along axes, kept as 1s, 0 for infinities: what is subtracted before exp. What is
-    made with it doesn't depend on it, so no derivative goes there.
+def _top(x: Node, axes: tuple[int, ...]) -> Node:
+    """The maximum along axes, kept as 1s: what is subtracted before exp. What is made with it
+    doesn't depend on it, so no derivative goes there.
     """
     if x.size == 0:
         return full(0.0, tuple(1 if a in axes else n for a, n in enumerate(x.shape)), x)
-    top = kept(g.fixed(g.max(x, axes)), x, axes, True)
+    return kept(g.fixed(g.max(x, axes)), x, axes, True)
+
+
+def _shift(x: Node, axes: tuple[int, ...]) -> Node:
+    """`_top`, 0 for infinities."""
+    top = _top(x, axes)
     return g.where(g.isinf(top), g.constant(0.0, top), top)
 
 
 def softmax(x: Node, axis: int = -1) -> Node:
-    """exp(x) / Σ exp(x) along an axis. Raises TypeError unless real floating-point, AxisError."""
+    """exp(x) / Σ exp(x) along an axis, NaN of +inf, as of -inf alone. Raises TypeError unless real
+    floating-point, AxisError.
+    """
     axes = (normalize_axis(axis, require("softmax", x, "f").ndim),)
-    e = g.exp(x - _shift(x, axes))
+    e = g.exp(x - _top(x, axes))
     return e / kept(g.sum(e, axes), x, axes, True)
 
 
 def log_softmax(x: Node, axis: int = -1) -> Node:
     """The logarithm of `softmax`, without its underflow. Raises as `softmax`."""
     axes = (normalize_axis(axis, require("log_softmax", x, "f").ndim),)
-    y = x - _shift(x, axes)
+    y = x - _top(x, axes)
     return y - kept(g.log(g.sum(g.exp(y), axes)), x, axes, True)
 
 

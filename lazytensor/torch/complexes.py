@@ -19,7 +19,7 @@ from ._dtypes import TITLES, bool_, float16, float32, float64
 from ._record import cast
 from .create import assign_out
 from .parts import picked
-from .pointwise import binary, floated, pointwise, strides_like
+from .pointwise import binary, floated, pointwise, real_sign, strides_like
 from .tensor import Tensor, wrap
 from .views import clone, pending, shown
 
@@ -72,7 +72,7 @@ def angle(input: Tensor) -> Tensor:
 def sgn(input: Tensor) -> Tensor:
     """The sign of each element; of complex numbers x / |x|, 0 at 0."""
     x = need_tensor("sgn", input)
-    return pointwise("Sgn", (lambda n: n) if x.dtype is bool_ else g.sign, x)
+    return pointwise("Sgn", (lambda n: n) if x.dtype is bool_ else real_sign, x)
 
 
 @op()

@@ -53,7 +53,8 @@ def _harmonic(size: Node, axes: Axes, p: float) -> Node:
     flat, safe = _safe(size)
     root = g.pow(g.sum(g.pow(safe, g.constant(p, safe)), axes), g.constant(1 / p, safe))
     any_flat = g.less(0.0, g.sum(g.cast(flat, size.dtype), axes))
-    return g.where(any_flat, g.constant(0, root), root)
+    none = g.logical_and(any_flat, g.invert(g.isnan(root)))
+    return g.where(none, g.constant(0, root), root)
 
 
 def norm_nodes(x: Node, axes: Axes, p: float) -> Node:

@@ -153,7 +153,14 @@ def sign(input: Tensor) -> Tensor:
             "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use "
             "torch.sgn instead."
         )
-    return pointwise("Sign", (lambda n: n) if x.dtype is bool_ else _row(rows.sign), x)
+    return pointwise("Sign", (lambda n: n) if x.dtype is bool_ else real_sign, x)
+
+
+def real_sign(x: Node) -> Node:
+    """The sign, of real NaN 0, unlike NumPy's."""
+    if x.dtype.kind != "f":
+        return g.sign(x)
+    return g.where(g.isnan(x), g.constant(0, x), g.sign(x))
 
 
 @op(inplace=True, out=True)

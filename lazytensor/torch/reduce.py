@@ -208,11 +208,11 @@ _truth("any", g.any)
 
 
 @op()
-def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
+def count_nonzero(input: Tensor, dim: Any = None, *more: Any) -> Tensor:
     """How many elements are not zero, int64, over axes, all by default."""
     x = need_tensor("count_nonzero", input)
     ones = g.cast(cast(x._read(), bool_), int64.numpy)
-    return wrap(over(g.sum, ones, dims(dim, x.ndim)))
+    return wrap(over(g.sum, ones, dims((dim, *more) if more else dim, x.ndim)))
 
 
 # --- extrema --------------------------------------------------------------------------------------

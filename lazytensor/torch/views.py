@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from ..ir.op import Op
 from ..ops import g
 from ..ops.bits import bitcast
@@ -58,9 +60,14 @@ def axis(dim: Any, ndim: int) -> int:
     return i + bound if i < 0 else i
 
 
+def _is_index(x: Any) -> bool:
+    """Whether it is a number of NumPy's, or a tensor without axes, that can stand for an int."""
+    return isinstance(x, np.integer) or (isinstance(x, Tensor) and not x._node.shape)
+
+
 def axes_of(dims: Any, ndim: int) -> Ints:
     """Distinct axes of an int or a sequence. Raises IndexError, RuntimeError for a repeated one."""
-    given = (dims,) if isinstance(dims, int) else tuple(dims)
+    given = (dims,) if isinstance(dims, int) or _is_index(dims) else tuple(dims)
     out: list[int] = []
     for d in given:
         a = axis(d, ndim)

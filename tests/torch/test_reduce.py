@@ -1,10 +1,16 @@
 """Reductions, running totals, norms and statistics against PyTorch: values, texts, gradients."""
 
+from math import inf as INF
+from math import nan as NAN
+from typing import Any
+
+import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from tests.torch.calls import same_gradients, same_text
+import lazytensor.torch as lazy  # noqa: E402
+from tests.torch.calls import same_gradients, same_text  # noqa: E402
 
 CALLS = """
 T.max(e)
@@ -223,3 +229,31 @@ def test_calls_print_and_raise_the_same(call):
 @pytest.mark.parametrize("call", GRADIENTS.split("\n")[1:-1])
 def test_gradients_are_the_same(call):
     same_gradients(call)
+
+
+NUMPYS = ["sum", "mean", "amax", "amin", "all", "any", "logsumexp", "nansum", "count_nonzero"]
+
+
+@pytest.mark.parametrize("dim", ["N.int64(1)", "T.tensor(0)", "(N.int64(0),1)"])
+@pytest.mark.parametrize("name", NUMPYS)
+def test_axes_as_numpys_numbers_or_tensors(name: str, dim: str) -> None:
+    def found(T: Any) -> Any:
+        x = T.tensor([[1.5, -2.0, 0.25], [4.0, 0.0, -1.0]])
+        return getattr(x, name)(dim=eval(dim, {"N": np, "T": T})).tolist()
+
+    assert found(lazy) == pytest.approx(found(torch))
+
+
+def test_counts_over_several_axes() -> None:
+    x = lazy.tensor([[1, 0], [2, 3]])
+    assert x.count_nonzero(0, 1).item() == 3
+
+
+@pytest.mark.parametrize("call", ["T.softmax(x,1)", "T.log_softmax(x,1)", "T.sign(x)", "x.sign_()",
+                                  "T.logsumexp(x,1)", "x.norm(-1)", "T.sgn(x)"])  # fmt: skip
+def test_infinities_and_nan(call: str) -> None:
+    def found(T: Any) -> list[str]:
+        rows = [[NAN, 1.0, -INF], [2.0, INF, 0.0], [-INF, -INF, -INF], [-INF, 0.0, 0.0]]
+        return [str(v) for v in eval(call, {"T": T, "x": T.tensor(rows)}).flatten().tolist()]
+
+    assert found(lazy) == found(torch)
