@@ -21,11 +21,14 @@ from ..runtime.pending import new_leaf
 Key = tuple[Any, ...]
 
 
-def element(x: Node, i: int) -> Node | None:
-    """An element of a vector whose value is known."""
-    if x.value is None or len(x.shape) != 1 or TRACING.depth or not -x.shape[0] <= i < x.shape[0]:
+def element(x: Node, key: Key) -> Node | None:
+    """An element, by an int for each axis, of an array whose value is known."""
+    if x.value is None or len(key) != len(x.shape) or TRACING.depth:
         return None
-    return leaf(np.array(x.value[i]), x.device)
+    for i, n in zip(key, x.shape):
+        if type(i) is not int or not -n <= i < n:
+            return None
+    return leaf(np.array(x.value[key]), x.device)
 
 
 def _key(key: Key, *nodes: Node) -> Key | None:

@@ -79,7 +79,7 @@ class Array(Methods):
         Masks are computed. Raises IndexError, ValueError for a step of 0. Standard: indexing.
         """
         x = cut(self)
-        if type(key) is int and (found := _at_once.element(x, key)):
+        if found := _at_once.element(x, key if type(key) is tuple else (key,)):
             return Array(found)
         try:
             items = _items(key, x.device)
