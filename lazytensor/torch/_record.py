@@ -96,12 +96,12 @@ def record_many(
     edges = [t._edge() for t in tensors]
     if not any(fn is not None for fn, _ in edges):
         return
+    if all(t.dtype._rank < 2 and not integral(t, name, tensors) for t in outs):
+        return
     saved = saved_by(name, tensors, edges, outs)
     fn = grad_fn_class(_titled(name))(edges, tuple(nodes), [t._node for t in outs], saved)
     if any(t._strides is not None for t in tensors):
         fn.strides = [t._strides for t in tensors]
-    if all(t.dtype._rank < 2 and not integral(t, name, tensors) for t in outs):
-        return
     for number, out in enumerate(outs):
         if out.dtype._rank > 1:
             out._fn, out._out = fn, number

@@ -184,7 +184,7 @@ def _summed_alone(
     return [to_dtype(x, int64) for x in operands] if any(wide) else operands
 
 
-def _contractible(operands: list[Tensor], terms: Sequence[str], out: str) -> list[Tensor]:
+def _refuse_uncontractible(operands: Sequence[Tensor]) -> None:
     """Raises RuntimeError for different dtypes, NotImplementedError for bool."""
     refuse(operands[0], "bmm", "0")
     for x in operands[1:]:
@@ -192,7 +192,6 @@ def _contractible(operands: list[Tensor], terms: Sequence[str], out: str) -> lis
             raise RuntimeError(
                 f"expected scalar type {TITLES[operands[0].dtype]} but found {TITLES[x.dtype]}"
             )
-    return operands
 
 
 @op(method=False)
@@ -214,7 +213,7 @@ def einsum(*args: Any) -> Tensor:
     terms, out = _expanded(*_parsed(equation, len(operands)), operands)
     sizes = _sizes(terms, operands)
     if len(operands) > 1 and set("".join(terms)) - set(out):
-        operands = _contractible(operands, terms, out)
+        _refuse_uncontractible(operands)
     joint = FUNCTIONS["result_type"](*operands[:2]) if len(operands) == 2 else operands[0].dtype
     operands = _summed_alone([to_dtype(x, joint) for x in operands], terms, out)
 
