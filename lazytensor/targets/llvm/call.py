@@ -96,7 +96,7 @@ _kept: list[Any] = []
 
 
 def data_offset() -> int:
-    """Where an array object holds the address of its data. Raises OSError where it can't be seen."""
+    """Where an array object holds the address of its data. Raises OSError if it can't be seen."""
     a, b = np.empty(3), np.empty(5)
     for place in range(0, 128, 8):
         found = [

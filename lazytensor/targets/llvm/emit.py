@@ -65,8 +65,9 @@ def emit(kernel: Kernel, form: Form, host: Host, name: str = "kernel") -> Module
 
 def vector_width(kernel: Kernel, host: Host) -> int:
     """Elements of a vector: the widest dtype fills one register, two where there are others."""
-    every = (*kernel.inputs, *kernel.constants, *kernel.stages)
-    sizes = {real_of(v.dtype).itemsize for v in every if kind(v.dtype) != "b"} or {1}
+    values = (*kernel.inputs, *kernel.constants, *kernel.stages)
+    dtypes: list[DType] = [v.dtype for v in values]
+    sizes = {real_of(d).itemsize for d in dtypes if kind(d) != "b"} or {1}
     registers = 2 if len(sizes) > 1 else 1
     return max(2, host.bytes * registers // max(sizes))
 
@@ -87,7 +88,7 @@ class _Emitter:
         self.words: list[Value] = []
         self.kept = [k for k in self.plan.saved if k not in kernel.outputs]
 
-    # --- the function ------------------------------------------------------------------------------
+    # --- the function ----------------------------------------------------------------------------
 
     def module(self, name: str) -> Module:
         """The whole text."""
@@ -178,7 +179,7 @@ class _Emitter:
                 out[i] = step(c, out[i], c.binary("mul", place, self._stride(i, axis)))
         return out
 
-    # --- a row ---------------------------------------------------------------------------------------
+    # --- a row -----------------------------------------------------------------------------------
 
     def _row(self, bases: list[Value]) -> None:
         self.at = bases
@@ -240,11 +241,10 @@ class _Emitter:
         return load_apart(self.c, dtype, at, stride, self.width)
 
     def _stored(self, p: Pass, known: dict[int, Lane], places: list[Value]) -> None:
-        stream = [self.form.stream and self.kernel.outputs[i] not in self.plan.saved for i in p.outputs]
         numbers = [self.kernel.outputs[i] for i in p.outputs]
-        kept = [k for k in p.saves if k in self.kept]
-        for k, at, past in zip(numbers + kept, places, [*stream, *(False for _ in kept)]):
-            lane = known[k]
+        numbers += [k for k in p.saves if k in self.kept]
+        for k, at in zip(numbers, places, strict=True):
+            lane, past = known[k], self.form.stream and k not in self.plan.saved
             parts = (self.c.splat(v, self.width) for v in lane.parts)
             store(self.c, Lane(lane.dtype, *parts), at, past)
 

@@ -1,4 +1,4 @@
-"""Reductions of a row: in registers where the order changes no bit, else by the tree of `ops/_tree`.
+"""Reductions of a row: in registers where the order changes no bit, else by `ops/_tree`.
 
 What enters: a vector of values at a time. What leaves: the folded value of the row. It must not
 know where values come from.
@@ -80,7 +80,11 @@ def fold_of(e: Any, k: int) -> "Fold":
     name, dtype = combine(e.kernel, stage), e.kernel.dtype(stage.args[0])
     if name in ("add", "mul"):
         return TreeFold(e, stage, name, dtype)
-    return FloatExtremum(e, stage, name, dtype) if kind(dtype) == "f" else AnyOrder(e, stage, name, dtype)
+    return (
+        FloatExtremum(e, stage, name, dtype)
+        if kind(dtype) == "f"
+        else AnyOrder(e, stage, name, dtype)
+    )
 
 
 class Fold:
@@ -137,7 +141,9 @@ class AnyOrder(Fold):
         self.start = [self.c.const(identity, ir_type(dtype), e.width)]
 
     def _join(self, x: Value, y: Value) -> Value:
-        lane: Lane = self.e.native.emit(self.name, self.dtype, Lane(self.dtype, x), Lane(self.dtype, y))
+        lane: Lane = self.e.native.emit(
+            self.name, self.dtype, Lane(self.dtype, x), Lane(self.dtype, y)
+        )
         return lane.only
 
     def add(self, lane: Lane) -> None:
@@ -270,7 +276,7 @@ class Loop:
         self.body(places[:own], strides[:own])
         return [v for f in self.free for v in f.registers]
 
-    # --- blocks ----------------------------------------------------------------------------------------
+    # --- blocks ----------------------------------------------------------------------------------
 
     def _count_up(self, bound: Value, by: int, body: Callable[[Value], None]) -> None:
         """`body(i)` for i = 0, by, … below a positive bound."""
@@ -314,11 +320,13 @@ class Loop:
 
     def _clear(self, i: Value) -> None:
         for f in self.trees:
-            full = self.c.const(f.identity, f.kinds, self.e.width)
+            full, size = self.c.const(f.identity, f.kinds, self.e.width), f.part.itemsize
             for room in f.lanes:
-                self.c.raw(f"store {full}, {offset(self.c, room, i, f.part.itemsize)}, align {f.part.itemsize}")
+                self.c.raw(f"store {full}, {offset(self.c, room, i, size)}, align {size}")
 
-    def _round(self, start: Value, r: Value, length: Value, slots: list[tuple[Value, Value]]) -> None:
+    def _round(
+        self, start: Value, r: Value, length: Value, slots: list[tuple[Value, Value]]
+    ) -> None:
         c, e = self.c, self.e
         count = self._least(c.binary("sub", length, r), LANES)
         first = c.binary("add", start, r)

@@ -7,11 +7,7 @@ kernels.
 
 import hashlib
 import threading
-from collections.abc import Callable
 from typing import Any
-
-import llvmlite
-import llvmlite.binding as llvm
 
 from .emit import Host
 
@@ -22,12 +18,16 @@ class Machine:
     """Compiles and links modules; one for the process."""
 
     def __init__(self) -> None:
+        import llvmlite
+        import llvmlite.binding as llvm
+
+        self._llvm = llvm
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         features = llvm.get_host_cpu_features()
         self._name = llvm.get_host_cpu_name()
         self._features = features.flatten()
-        self.host = _host(features)
+        self.host = _host(features, llvm.get_process_triple())
         self._lock = threading.RLock()
         self._compiler: Any = None
         # the linker owns what it is made with; it is never taken apart
@@ -36,7 +36,7 @@ class Machine:
         self.identity = f"{version} {self._name} {self._features} O{OPTIMISATION}"
 
     def _target(self) -> Any:
-        target = llvm.Target.from_default_triple()
+        target = self._llvm.Target.from_default_triple()
         return target.create_target_machine(
             cpu=self._name, features=self._features, opt=OPTIMISATION, jit=True
         )
@@ -50,28 +50,28 @@ class Machine:
         with self._lock:
             if self._compiler is None:
                 self._compiler = self._target()
-            module = llvm.parse_assembly(text)
+            module = self._llvm.parse_assembly(text)
             code: bytes = self._compiler.emit_object(module)
             return code
 
     def link(self, code: bytes, name: str) -> int:
         """The address of a function of object code, which stays loaded."""
         with self._lock:
-            self._linker.add_object_file(llvm.ObjectFileRef.from_data(code))
+            self._linker.add_object_file(self._llvm.ObjectFileRef.from_data(code))
             self._linker.finalize_object()
             return int(self._linker.get_function_address(name))
 
     def provide(self, name: str, address: int) -> None:
         """Let modules call a function of this process by name."""
-        llvm.add_symbol(name, address)
+        self._llvm.add_symbol(name, address)
 
 
-def _host(features: Any) -> Host:
+def _host(features: Any, triple: str) -> Host:
     def has(name: str) -> bool:
         return bool(features.get(name, False))
 
     nbytes = 64 if has("avx512f") and has("avx512vl") else 32 if has("avx") else 16
-    arm = llvm.get_process_triple().startswith(("aarch64", "arm64"))
+    arm = triple.startswith(("aarch64", "arm64"))
     return Host(nbytes, has("fma") or arm, has("f16c") or arm)
 
 
@@ -91,6 +91,3 @@ def machine() -> Machine:
 def unique(key: str) -> str:
     """A name for the function of a text that no other text's function has."""
     return f"lazytensor_{key[:24]}"
-
-
-Compile = Callable[[str], bytes]

@@ -51,7 +51,9 @@ def load(c: Code, dtype: DType, at: Value, width: int) -> Lane:
         byte = c.fresh(f"load {vector('i8', width)}, {at}, align 1", "i8", width)
         return Lane(dtype, c.compare("ne", byte, 0))
     if kind(dtype) != "c":
-        return Lane(dtype, c.fresh(f"load {vector(kinds, width)}, {at}, align {size}", kinds, width))
+        return Lane(
+            dtype, c.fresh(f"load {vector(kinds, width)}, {at}, align {size}", kinds, width)
+        )
     both = c.fresh(f"load <{2 * width} x {kinds}>, {at}, align {size // 2}", kinds, 2 * width)
     if width == 1:
         return Lane(dtype, *(c.result(f"extractelement {both}, i64 {i}", kinds) for i in (0, 1)))
@@ -128,9 +130,8 @@ class Columns:
     ) -> Registers:
         """The registers after the last column."""
         c = self.c
-        before, head, rest, tail, work, again, after, end = (
-            c.block, *(c.name(s) for s in ("head", "rest", "tail", "work", "again", "after", "end")),
-        )  # fmt: skip
+        names = ("head", "rest", "tail", "work", "again", "after", "end")
+        before, (head, rest, tail, work, again, after, end) = c.block, map(c.name, names)
         c.jump(head)
         c.label(head)
         places = [c.phi("ptr", (o.base, before)) for o in operands]
@@ -144,9 +145,7 @@ class Columns:
         tail_end = c.block
         c.jump(work)
         c.label(work)
-        at = [
-            c.phi("ptr", (p, head), (r, tail_end)) for p, r in zip(places, rooms, strict=True)
-        ]
+        at = [c.phi("ptr", (p, head), (r, tail_end)) for p, r in zip(places, rooms, strict=True)]
         last = c.phi("i1", (c.const(0, "i1"), head), (c.const(1, "i1"), tail_end))
         strides = [self._stride(o, head, tail_end) for o in operands]
         held_after = body(at, strides, held)

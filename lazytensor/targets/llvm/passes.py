@@ -12,14 +12,15 @@ from typing import Any
 from ..._base.dtypes import DType, kind
 from ...ir.scalar import Interpreter
 from ...lower.kernel import FULL, Kernel, Stage
+from ...ops._eager import INEXACT
 
 # What recomputing a value may cost before it is kept: an addition is 1.
 DEAR = 8
 _COSTS = {"div": 5, "sqrt": 5, "floordiv": 10, "mod": 10, "fmod": 10}
-_FREE = frozenset(
-    "neg abs real imag conj invert floor ceil trunc rint isnan isinf isfinite signbit add sub mul "
-    "copysign max min and_ or_ xor shl shr complex eq ne lt le select sign".split()
-)
+
+
+def _cost(name: str) -> int:
+    return 20 if name in INEXACT else _COSTS.get(name, 1)
 
 
 @dataclass(slots=True)
@@ -106,7 +107,7 @@ class Passes:
 
     def full(self, k: int) -> bool:
         """Whether a value varies along the columns."""
-        return not self.kernel.reduced and k >= self.first or self.kernel.level(k) == FULL
+        return (not self.kernel.reduced and k >= self.first) or self.kernel.level(k) == FULL
 
     def _ready(self) -> list[int]:
         """After which pass each value's arguments are known; a fold's own pass is one more."""
@@ -154,7 +155,7 @@ class Passes:
             dtypes = tuple(self.kernel.dtype(a) for a in stage.args)
             own = 0
             if not stage.reduces and stage.op.kind == "elementwise":
-                each = (_COSTS.get(n, 1 if n in _FREE else 20) for n in names(stage.op, dtypes, stage.params))
+                each = (_cost(n) for n in names(stage.op, dtypes, stage.params))
                 own = sum(each) * (3 if any(kind(d) == "c" for d in dtypes) else 1)
             shared = 0 if stage.reduces else sum(costs[a] for a in stage.args)
             costs.append(min(own + shared, 1 << 30))

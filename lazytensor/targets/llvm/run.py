@@ -51,6 +51,12 @@ class Functions:
             known = self._known[kernel, form] = (address, module)
         return known
 
+    def words(self, kernel: Kernel, form: Form, *words: int) -> bytes:
+        """What `launch` takes for a kernel without rows; `words` are the operands' strides."""
+        address, _ = self.function(kernel, form)
+        operands = len(form.columns)
+        return struct.pack(f"{3 + operands}q", address, 1, 0, *(words * operands)[:operands])
+
 
 class Bound:
     """A launch bound to how its operands lie: all but their addresses is settled."""

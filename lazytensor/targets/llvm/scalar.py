@@ -111,14 +111,7 @@ class Native(Interpreter):
         return Lane(dtype, *parts)
 
 
-def own(name: str, dtype: DType) -> bool:
-    """Whether the target has a function of its own for an instruction, with other last digits than
-    NumPy's.
-    """
-    return name in FUNCTIONS and dtype in (float32, float64)
-
-
-# --- conversions -------------------------------------------------------------------------------------
+# --- conversions ---------------------------------------------------------------------------------
 
 
 def _nonzero(c: Code, x: Lane) -> Value:
@@ -172,7 +165,7 @@ def _truncated(c: Code, x: Value, to: str) -> Value:
     return c.select(inside, c.convert("fptosi", safe, to), -(2 ** (BITS[to] - 1)))
 
 
-# --- complex numbers -----------------------------------------------------------------------------------
+# --- complex numbers -----------------------------------------------------------------------------
 
 
 def _complex(native: Native, name: str, dtype: DType, operands: tuple[Lane, ...]) -> Lane:
@@ -236,7 +229,7 @@ _COMPLEX: dict[str, Callable[..., Any]] = {
     "ne": _parts_tests("or", "ne"),
 }
 
-# --- real numbers: (instruction, kind of the first operand) -> rule; "" for any kind -------------------
+# --- real numbers: (instruction, kind of the first operand) -> rule; "" for any kind -------------
 
 Rule = Callable[..., Value]
 
@@ -289,9 +282,14 @@ def _integer_sign(c: Code, x: Value) -> Value:
 
 
 def _extremum(above: str) -> Rule:
-    """The first where it is NaN or the greater (smaller), else the second."""
+    """The first where it is NaN or the greater (smaller), else the second; of zeros that differ in
+    sign the second, in half precision the first, as NumPy has it.
+    """
 
     def rule(c: Code, x: Value, y: Value) -> Value:
+        if x.type == _HALF:
+            above_or_same = above.replace("t", "e")
+            return c.select(c.binary("or", c.compare(above_or_same, x, y), _isnan(c, x)), x, y)
         return c.select(c.binary("or", c.compare(above, x, y), _isnan(c, x)), x, y)
 
     return rule
@@ -395,14 +393,15 @@ def _floats(rules: dict[tuple[str, str], Rule]) -> None:
         rules[name, "f"] = _opcode("f" + name)
     for name, predicate in (("eq", "oeq"), ("ne", "une"), ("lt", "olt"), ("le", "ole")):
         rules[name, "f"] = _compare(predicate)
-    for name in ("sqrt", "floor", "ceil", "trunc", "copysign"):
-        rules[name, "f"] = _intrinsic(name)
-    rules["rint", "f"], rules["abs", "f"] = _intrinsic("roundeven"), _intrinsic("fabs")
+    rules["sqrt", "f"], rules["copysign", "f"] = _intrinsic("sqrt"), _intrinsic("copysign")
+    rules["floor", "f"], rules["ceil", "f"] = _intrinsic("floor"), _intrinsic("ceil")
+    rules["trunc", "f"], rules["rint", "f"] = _intrinsic("trunc"), _intrinsic("roundeven")
+    rules["abs", "f"] = _intrinsic("fabs")
     rules["neg", "f"] = lambda c, x: c.fneg(x)
     rules["sign", "f"] = _float_sign
     rules["isnan", "f"], rules["isinf", "f"], rules["isfinite", "f"] = _isnan, _isinf, _isfinite
     rules["signbit", "f"] = lambda c, x: c.compare("slt", c.bits(x), 0)
-    rules["max", "f"], rules["min", "f"] = _extremum("oge"), _extremum("ole")
+    rules["max", "f"], rules["min", "f"] = _extremum("ogt"), _extremum("olt")
 
 
 _RULES = _table()
