@@ -1,0 +1,29 @@
+"""Elementary functions as LLVM IR: no branches, no calls but of dear cases out of line.
+
+What enters and leaves: values of `float` or `double`, of any width; the same results whatever the
+width. It must not know kernels.
+"""
+
+from collections.abc import Callable
+
+from ..code import Value
+from .exponential import exp, expm1
+from .hyperbolic import tanh
+from .logarithm import log, log1p, log2, log10
+from .power import power
+from .trigonometric import cos, sin, tan
+
+# Instruction -> f(code, x) or f(code, x, y).
+FUNCTIONS: dict[str, Callable[..., Value]] = {
+    "exp": exp,
+    "expm1": expm1,
+    "log": log,
+    "log1p": log1p,
+    "log2": log2,
+    "log10": log10,
+    "sin": sin,
+    "cos": cos,
+    "tan": tan,
+    "tanh": tanh,
+    "pow": power,
+}
