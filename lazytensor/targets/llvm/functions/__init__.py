@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 from ..code import Value
 from .exponential import exp, expm1
-from .hyperbolic import tanh
+from .hyperbolic import acosh, asinh, atanh, cosh, sinh, tanh
+from .inverse import acos, asin, atan, atan2
 from .logarithm import log, log1p, log2, log10
-from .power import power
+from .power import hypot, logaddexp, power
+from .remainder import floordiv, fmod, mod
 from .trigonometric import cos, sin, tan
 
 # Instruction -> f(code, x) or f(code, x, y).
@@ -24,6 +26,20 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "sin": sin,
     "cos": cos,
     "tan": tan,
+    "asin": asin,
+    "acos": acos,
+    "atan": atan,
+    "sinh": sinh,
+    "cosh": cosh,
     "tanh": tanh,
+    "asinh": asinh,
+    "acosh": acosh,
+    "atanh": atanh,
     "pow": power,
+    "atan2": atan2,
+    "hypot": hypot,
+    "logaddexp": logaddexp,
+    "fmod": fmod,
+    "mod": mod,
+    "floordiv": floordiv,
 }

@@ -1,4 +1,4 @@
-"""pow: log2 of |x| as a pair, times y, and 2 to that.
+"""pow: log2 of |x| as a pair, times y, and 2 to that; hypot and logaddexp.
 
 What enters and leaves: values of `float` or `double`, of any width. It must not know kernels.
 """
@@ -16,10 +16,12 @@ from ._bits import (
     horner,
     nearest,
     scale,
+    sqrt,
     trunc,
 )
 from ._double import Pair, constant, fast_two_sum, product, quotient_pair, two_product
-from .logarithm import split_any
+from .exponential import exp
+from .logarithm import log1p_sum, split_any
 
 # 2 / ln 2, 2 / (3 ln 2), ln 2, each as a pair.
 FIRST = {
@@ -35,6 +37,11 @@ LN2 = {
     "double": (0.6931471805599453, 2.3190468138462996e-17),
 }
 MOST = {"float": 160.0, "double": 1100.0}  # 2 to this overflows, and to its negative is 0
+# For hypot: from where on squares overflow or underflow, and what to scale by.
+SCALES = {
+    "float": ((2.0**62, 2.0**-80), (2.0**-60, 2.0**100)),
+    "double": ((2.0**500, 2.0**-600), (2.0**-500, 2.0**600)),
+}
 
 
 def log2_pair(c: Code, x: Value) -> Pair:
@@ -94,3 +101,28 @@ def power(c: Code, x: Value, y: Value) -> Value:
     result = c.select(undefined, NAN, result)
     sure = c.binary("or", c.compare("oeq", x, 1.0), c.compare("oeq", y, 0.0))
     return c.select(sure, 1.0, result)
+
+
+def hypot(c: Code, x: Value, y: Value) -> Value:
+    """√(x² + y²), infinite where one of them is."""
+    a, b = fabs(c, x), fabs(c, y)
+    more = c.compare("ogt", a, b)
+    large, small = c.select(more, a, b), c.select(more, b, a)
+    factor, inverse = (c.const(1.0, x.type, x.width) for _ in range(2))
+    for (bound, by), predicate in zip(SCALES[x.type], ("ogt", "olt")):
+        beyond = c.compare(predicate, large, bound)
+        factor = c.select(beyond, by, factor)
+        inverse = c.select(beyond, 1 / by, inverse)
+    large, small = c.fmul(large, factor), c.fmul(small, factor)
+    y = c.fmul(sqrt(c, c.fma(large, large, c.fmul(small, small))), inverse)
+    infinite = c.binary("or", c.compare("oeq", a, INF), c.compare("oeq", b, INF))
+    return c.select(infinite, INF, y)
+
+
+def logaddexp(c: Code, x: Value, y: Value) -> Value:
+    """log(e^x + e^y) = x + log(1 + e^(y - x)), x the larger; right to a unit of the last place of
+    x, or of the result where that is larger."""
+    large = c.select(c.compare("ogt", x, y), x, y)
+    e = exp(c, c.fneg(fabs(c, c.fsub(x, y))))
+    found = c.fadd(large, log1p_sum(c, e))
+    return c.select(c.compare("oeq", x, y), c.fadd(x, LN2[x.type][0]), found)
