@@ -67,8 +67,7 @@ def emit(kernel: Kernel, form: Form, host: Host, name: str = "kernel") -> Module
 
 def vector_width(kernel: Kernel, host: Host) -> int:
     """Elements of a vector: the widest dtype fills one register, two where there are others."""
-    values = (*kernel.inputs, *kernel.constants, *kernel.stages)
-    dtypes: list[DType] = [v.dtype for v in values]
+    dtypes = [kernel.dtype(k) for k in range(kernel.count)]
     sizes = {real_of(d).itemsize for d in dtypes if kind(d) != "b"} or {1}
     registers = 2 if len(sizes) > 1 else 1
     return max(2, host.bytes * registers // max(sizes))
