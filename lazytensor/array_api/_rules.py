@@ -331,7 +331,18 @@ MULTIPLY = Binary("multiply", rows.multiply, "biufc")
 DIVIDE = Binary("divide", rows.divide, "fc", "biu")
 FLOOR_DIVIDE = Binary("floor_divide", rows.floor_divide, "iuf")
 REMAINDER = Binary("remainder", rows.remainder, "iuf")
-POW = Binary("pow", rows.pow_, "iufc")
+class Power(Binary):
+    """As Binary; to the power of the number 2 is a square, as in NumPy."""
+
+    __slots__ = ()
+
+    def __call__(self, x: Any, y: Any) -> Node:
+        if type(y) in (int, float) and y == 2 and type(x) is Node and kind(x.dtype) in "fc":
+            return apply(rows.square, (x,))
+        return super().__call__(x, y)
+
+
+POW = Power("pow", rows.pow_, "iufc")
 BITWISE_AND = Binary("bitwise_and", rows.bitwise_and, "biu")
 BITWISE_OR = Binary("bitwise_or", rows.bitwise_or, "biu")
 BITWISE_XOR = Binary("bitwise_xor", rows.bitwise_xor, "biu")

@@ -55,14 +55,24 @@ class _Builder:
         """Along which axes of the space an input of this shape varies; a row input may lack the
         reduced axes.
         """
-        space = self.group.space or ()
-        if level == ROW and len(shape) == len(self.group.rows):
-            shape = (*shape, *(1,) * self.group.reduced)
-        padded = (1,) * (len(space) - len(shape)) + shape
-        if not self.group.reduced:
-            return tuple(n != 1 for n in padded)
-        split = len(space) - self.group.reduced
-        return prod(padded[:split]) != 1, prod(padded[split:]) != 1
+        if not self.group.axes:
+            return tuple(n != 1 for n in self._padded(shape, level))
+        rows, columns = self._parts(self._padded(shape, level))
+        return prod(rows) != 1, prod(columns) != 1
+
+    def _padded(self, shape: Shape, level: str) -> Shape:
+        """An argument's shape with as many axes as the space."""
+        group = self.group
+        if level == ROW and len(shape) == len(group.rows):
+            sizes = iter(shape)
+            return tuple(1 if a in group.axes else next(sizes) for a in range(len(group.order)))
+        return (1,) * (len(group.order) - len(shape)) + shape
+
+    def _parts(self, shape: Shape) -> tuple[Shape, Shape]:
+        """Sizes of the axes that are kept, and of those that are reduced."""
+        axes = self.group.axes
+        kept = tuple(n for a, n in enumerate(shape) if a not in axes)
+        return kept, tuple(shape[a] for a in axes)
 
     def _numbers(self) -> dict[Any, int]:
         members = self.group.members
@@ -85,39 +95,39 @@ class _Builder:
         """The group as a kernel."""
         group, numbers = self.group, self._numbers()
         stages = tuple(self._stage(n, numbers) for n in group.members)
-        rank = 2 if group.reduced else len(group.space or ())
+        rank = 2 if group.axes else len(group.space or ())
         outputs = tuple(numbers[n] for n in wanted)
         constants = tuple(self.constants.values())
         return Kernel(
-            rank, min(group.reduced, 1), tuple(self.inputs.values()), constants, stages, outputs
+            rank, int(bool(group.axes)), tuple(self.inputs.values()), constants, stages, outputs
         )
 
     def launch(self, wanted: Sequence[Node], slot: Slots) -> Launch:
         """The step."""
-        axes = space = self.group.space or ()
-        split = len(space) - self.group.reduced
-        if self.group.reduced:
-            space = (prod(space[:split]), prod(space[split:]))
+        group = self.group
+        space = axes = tuple((group.space or ())[a] for a in group.order)
+        if group.axes:
+            rows, columns = self._parts(group.space or ())
+            space = (prod(rows), prod(columns))
         views = tuple(self._view(a.shape, level) for a, level in self.inputs)
         args = tuple(slot(a) for a, _ in self.inputs)
         outs = tuple(slot(n) for n in wanted)
         shapes, dtypes = tuple(n.shape for n in wanted), tuple(n.dtype for n in wanted)
-        kernel, folded = self.kernel(wanted), self.group.reduced
-        return Launch(kernel, space, args, views, outs, shapes, dtypes, axes, folded)
+        return Launch(
+            self.kernel(wanted), space, args, views, outs, shapes, dtypes, axes, group.axes
+        )
 
     def _view(self, shape: Shape, level: str) -> tuple[Shape, Shape]:
         """(broadcast to, then reshape to): how a buffer is seen by a kernel over (rows,
         columns).
         """
-        space, reduced = self.group.space or (), self.group.reduced
-        if not reduced:
-            padded = (1,) * (len(space) - len(shape)) + shape
+        padded, axes = self._padded(shape, level), self.group.axes
+        if not axes:
             return padded, padded
-        if level == ROW and len(shape) == len(self.group.rows):
-            shape = (*shape, *(1,) * reduced)
-        padded = (1,) * (len(space) - len(shape)) + shape
-        split = len(space) - reduced
-        outer, inner = padded[:split], padded[split:]
-        outer = space[:split] if prod(outer) != 1 else outer
-        inner = space[split:] if prod(inner) != 1 else inner
-        return (*outer, *inner), (prod(outer), prod(inner))
+        space = self.group.space or ()
+        rows, columns = map(prod, self._parts(padded))
+        full = tuple(
+            space[a] if (columns if a in axes else rows) != 1 else n for a, n in enumerate(padded)
+        )
+        rows, columns = map(prod, self._parts(full))
+        return full, (rows, columns)

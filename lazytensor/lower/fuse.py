@@ -20,12 +20,13 @@ MOST_MEMBERS = 1000
 class Group:
     """Nodes that run as one step. `space` is None for a node that stands alone."""
 
-    __slots__ = ("after", "levels", "members", "number", "reduced", "space")
+    __slots__ = ("after", "axes", "levels", "members", "number", "space")
 
     def __init__(self, number: int, space: Shape | None) -> None:
         self.number = number
         self.space = space
-        self.reduced = 0
+        # The axes that are reduced, sorted.
+        self.axes: tuple[int, ...] = ()
         self.members: list[Node] = []
         self.levels: dict[Node, bool] = {}
         self.after = 0
@@ -33,30 +34,36 @@ class Group:
     @property
     def rows(self) -> Shape:
         """The axes that aren't reduced."""
-        space = self.space or ()
-        return space[: len(space) - self.reduced]
+        return tuple(n for a, n in enumerate(self.space or ()) if a not in self.axes)
 
     @property
     def kept(self) -> Shape:
         """The shape of a row value with the reduced axes kept."""
-        return (*self.rows, *(1,) * self.reduced)
+        return tuple(1 if a in self.axes else n for a, n in enumerate(self.space or ()))
 
     @property
     def columns(self) -> int:
         """How many elements are folded into one; 1 where nothing is."""
-        space = self.space or ()
-        return prod(space[len(space) - self.reduced :])
+        return _columns(self.space or (), self.axes)
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The axes of the space, those that are reduced last."""
+        kept = (a for a in range(len(self.space or ())) if a not in self.axes)
+        return (*kept, *self.axes)
 
 
 class Fuser:
-    """Groups nodes one after another."""
+    """Groups nodes one after another. A `native` target folds longer rows than it keeps, and along
+    any axes; others fold the trailing ones.
+    """
 
-    def __init__(self, enabled: bool = True, folds_long: bool = False) -> None:
+    def __init__(self, enabled: bool = True, native: bool = False) -> None:
         self.groups: list[Group | None] = []
         self.of: dict[Node, Group] = {}
         self._enabled = enabled
-        # Whether the target folds longer rows than it keeps.
-        self._longest = 1 << 62 if folds_long else LONGEST_ROW
+        self._native = native
+        self._longest = 1 << 62 if native else LONGEST_ROW
         # Numbers of the groups that some group comes after, as bits.
         self._awaited = 0
 
@@ -77,7 +84,7 @@ class Fuser:
         self.groups.append(group)
         group.levels[node] = False
         if space is not None and node.op.kind == "reduce":
-            group.reduced = len(node.params[0])
+            group.axes = node.params[0]
             group.levels[node] = True
         return group
 
@@ -101,7 +108,7 @@ class Fuser:
         if level is None or not self._acyclic(node, group):
             return False
         if node.op.kind == "reduce":
-            group.reduced = len(node.params[0])
+            group.axes = node.params[0]
         group.levels[node] = level
         return True
 
@@ -109,7 +116,7 @@ class Fuser:
         """The iteration space that a node starts; None when it stands alone."""
         if node.op.kind == "elementwise" and node.size:
             return node.shape  # type: ignore[no-any-return]
-        if _row_reduction(node, self._longest):
+        if self._row_reduction(node):
             return node.args[0].shape  # type: ignore[no-any-return]
         return None
 
@@ -118,23 +125,33 @@ class Fuser:
         kind = node.op.kind
         rows_only = all(group.levels.get(a, True) for a in node.args)
         if kind == "reduce":
-            fits = _row_reduction(node, self._longest) and not rows_only
+            fits = self._row_reduction(node) and not rows_only
             fits = fits and node.args[0].shape == group.space
-            return True if fits and group.reduced in (0, len(node.params[0])) else None
+            return True if fits and group.axes in ((), node.params[0]) else None
         if kind == "elementwise":
             return _elementwise_level(node, group, rows_only)
-        if kind == "movement" and group.reduced and rows_only:
+        if kind == "movement" and group.axes and rows_only:
             return _movement_level(node, group)
         return None
 
     def _rows_fit(self, a: Group, b: Group) -> bool:
         """Whether rows of both may be gone over at once: long ones if neither reads the other."""
-        reduced = a.reduced or b.reduced
-        columns = prod((a.space or ())[len(a.space or ()) - reduced :]) if reduced else 1
+        columns = _columns(a.space or (), a.axes or b.axes)
         if columns <= LONGEST_ROW:
             return True
         apart = not (a.after >> b.number & 1 or b.after >> a.number & 1)
         return columns <= self._longest and apart
+
+    def _row_reduction(self, node: Node) -> bool:
+        """A reduction whose rows are short enough, along axes that the target folds."""
+        op = node.op
+        if op.kind != "reduce" or op.params != ("axes",) or op.body is None:
+            return False
+        axes, shape = node.params[0], node.args[0].shape
+        if not axes or not node.args[0].size:
+            return False
+        trailing = axes == tuple(range(len(shape) - len(axes), len(shape)))
+        return (trailing or self._native) and _columns(shape, axes) <= self._longest
 
     # --- cycles --------------------------------------------------------------------------------
 
@@ -163,7 +180,7 @@ class Fuser:
                 other.after |= new
 
     def _merges(self, a: Group, b: Group) -> bool:
-        if a.space != b.space or (a.reduced and b.reduced and a.reduced != b.reduced):
+        if a.space != b.space or (a.axes and b.axes and a.axes != b.axes):
             return False
         if len(a.members) + len(b.members) > MOST_MEMBERS or not self._rows_fit(a, b):
             return False
@@ -185,7 +202,7 @@ class Fuser:
         """Put all of `b` into `a`."""
         a.members += b.members
         a.levels.update(b.levels)
-        a.reduced = a.reduced or b.reduced
+        a.axes = a.axes or b.axes
         for node in b.members:
             self.of[node] = a
         self.groups[b.number] = None
@@ -208,22 +225,12 @@ class Fuser:
         return sorted(left, key=lambda group: (group.after.bit_count(), group.number))
 
 
-def _row_reduction(node: Node, longest: int) -> bool:
-    """A reduction over trailing axes whose rows are short enough."""
-    if (
-        node.op.kind != "reduce"
-        or node.op.params != ("axes",)
-        or not node.params[0]
-        or not node.args[0].size
-    ):
-        return False
-    axes, shape = node.params[0], node.args[0].shape
-    trailing = axes == tuple(range(len(shape) - len(axes), len(shape)))
-    return trailing and node.op.body is not None and prod(shape[axes[0] :]) <= longest
+def _columns(space: Shape, axes: tuple[int, ...]) -> int:
+    return prod([space[a] for a in axes])
 
 
 def _elementwise_level(node: Node, group: Group, rows_only: bool) -> bool | None:
-    if group.reduced and rows_only and node.shape in (group.rows, group.kept):
+    if group.axes and rows_only and node.shape in (group.rows, group.kept):
         same = all(a.shape in (node.shape, ()) for a in node.args)
         return True if same else None
     return False if node.shape == group.space and _reads_fit(node, group) else None

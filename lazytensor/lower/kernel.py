@@ -97,8 +97,8 @@ class Launch:
     the outputs.
 
     `views` tells for each argument the shape that it is broadcast to, and then reshaped to. `axes`
-    is the space before its axes were joined, of which the last `folded` are those of the columns;
-    `bound` is for targets to remember what follows from how arguments lie.
+    are the sizes of the space's axes before they were joined, those of `reduced` last; `bound` is
+    for targets to remember what follows from how arguments lie.
     """
 
     kernel: Kernel
@@ -109,10 +109,21 @@ class Launch:
     shapes: tuple[Shape, ...]
     dtypes: tuple[DType, ...]
     axes: Shape
-    folded: int
+    reduced: tuple[int, ...]
     drops: tuple[int, ...] = ()
     compiled: Any = None
     bound: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The axes of arrays, those that are reduced last."""
+        kept = (a for a in range(len(self.axes)) if a not in self.reduced)
+        return (*kept, *self.reduced)
+
+    @property
+    def folded(self) -> int:
+        """How many of `axes`, the last ones, are those of the columns."""
+        return len(self.reduced)
 
 
 @dataclass(slots=True)

@@ -13,8 +13,10 @@ import numpy as np
 from ..._base.shapes import Shape, prod
 from ...lower.kernel import FULL, Launch
 from ...ops._tree import BLOCK
-from .emit import Form
+from .across import MOST_COLUMNS, schedule
+from .emitter import Form
 from .memory import SAME, STRIDED, UNIT
+from .scalar import Unsupported
 
 Array = np.ndarray[Any, Any]
 # Bytes of outputs from which on they are written past the caches.
@@ -23,32 +25,60 @@ STREAM = 1 << 24
 TILE = 128
 # Columns from which on a row is cut into blocks, and these are folded in a second go.
 LONGEST = 8 * BLOCK
+# Columns times the width of vectors up to which a tile of many rows is kept.
+SPACIOUS = 1 << 13
 Axis = tuple[int, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """`count` rows, or columns where there are no rows; `copies` are (argument, shape): what has to
-    be laid out anew first.
+    """`count` rows, or columns where there are no rows; `copies` are the arguments that have to be
+    laid out anew first; `kept` is how many elements of a value are kept between passes; `table` is
+    for how many columns the function wants the table of sums, or 0.
     """
 
     form: Form
     count: int
     columns: int
     words: tuple[int, ...]
-    copies: tuple[tuple[int, Shape], ...]
+    copies: tuple[int, ...]
+    kept: int
+    table: int = 0
 
 
-def bind(launch: Launch, args: Sequence[Array], outs: Sequence[Array], blocks: int = 0) -> Binding:
-    """How the kernel of a launch is to be called on these arrays; with `blocks`, for that many
-    blocks of each row, whose folds lie along a last axis of their outputs.
+@dataclass(slots=True)
+class _Layout:
+    """Axes of rows, and that of the columns, merged; with the strides of all operands."""
+
+    rows: list[Axis]
+    columns: int
+    along: tuple[int, ...]
+    copies: tuple[int, ...]
+
+
+def bind(
+    launch: Launch, args: Sequence[Array], outs: Sequence[Array], width: int, blocks: int = 0
+) -> Binding:
+    """How the kernel of a launch is to be called on these arrays, by vectors of some width; with
+    `blocks`, for that many blocks of each row, whose folds lie along a last axis of their outputs.
+    Raises Unsupported for outputs that neither way of going over rows can write.
     """
+    layout = _layout(launch, args, outs, max(blocks, 1))
+    sizes = tuple(a.itemsize for a in (*args, *outs))
+    if launch.folded and not blocks and _goes_across(launch, layout, sizes, width):
+        return _across(launch, layout, sizes, width)
+    if any(layout.along[i] != sizes[i] for i in _written(launch)) and layout.columns > 1:
+        raise Unsupported("outputs that do not lie along rows")
+    return _along(launch, layout, sizes, outs, blocks)
+
+
+def _layout(launch: Launch, args: Sequence[Array], outs: Sequence[Array], blocks: int) -> _Layout:
     split = len(launch.axes) - launch.folded
     copies = tuple(_copies(launch, args, split))
     strides = [_strides(launch, i, a) for i, a in enumerate(args)]
-    for i, shape in copies:
-        strides[i] = _contiguous(shape, args[i].itemsize)
-    strides += [_out_strides(launch, i, o, split, max(blocks, 1)) for i, o in enumerate(outs)]
+    for i in copies:
+        strides[i] = _contiguous(launch.axes, args[i].itemsize)
+    strides += [_out_strides(launch, i, o, split, blocks) for i, o in enumerate(outs)]
     axes = [(n, tuple(s[k] for s in strides)) for k, n in enumerate(launch.axes)]
     if launch.folded:
         rows, inner = _merged(axes[:split]), _merged(axes[split:])
@@ -57,20 +87,68 @@ def bind(launch: Launch, args: Sequence[Array], outs: Sequence[Array], blocks: i
         rows = _merged(axes)
         inner = [rows.pop()] if rows else []
     columns, along = inner[0] if inner else (1, tuple(a.itemsize for a in (*args, *outs)))
+    return _Layout(rows, columns, along, copies)
+
+
+def _along(
+    launch: Launch, layout: _Layout, sizes: tuple[int, ...], outs: Sequence[Array], blocks: int
+) -> Binding:
+    rows, columns, along = list(layout.rows), layout.columns, layout.along
+    lie = _lie(along, sizes, columns)
+    block, axis = 0, -1
     if blocks:
-        rows.append((blocks, _block_strides(launch, along, outs)))
-    block, axis = (BLOCK, len(rows) - 1) if blocks else (0, -1)
-    forms = _forms(launch, along, args, columns)
-    if not launch.folded and _crosswise(rows, forms, args) and columns > TILE:
+        axis, block = len(rows), BLOCK
+        rows.append((blocks, _block_strides(launch, along, sizes)))
+    elif not launch.folded and columns > TILE and _crosswise(rows, lie, sizes):
         axis, block = len(rows) - 1, TILE
         rows.insert(axis, (-(-columns // TILE), tuple(s * TILE for s in along)))
-    form = Form(forms, len(rows), _streams(rows, outs), axis, block)
-    words = [columns]
+    form = Form(lie, len(rows), _streams(rows, outs), axis, block)
+    words = _words(columns, rows, along)
+    count = prod([n for n, _ in rows]) if rows else columns
+    return Binding(form, count, columns, words, layout.copies, columns)
+
+
+def _across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int) -> Binding:
+    *rows, (length, steps) = layout.rows
+    columns = layout.columns
+    narrow = bool(_written(launch)) and columns * width > SPACIOUS
+    tile = width * (8 if narrow else 32)
+    rows.append((-(-length // tile), tuple(s * tile for s in steps)))
+    form = Form(_lie(steps, sizes, length), len(rows), False, len(rows) - 1, tile, True)
+    entries = len(schedule(columns))
+    words = (*_words(length, rows, steps), *layout.along, columns, entries)
+    count = prod([n for n, _ in rows])
+    kept = columns * (tile + width)
+    return Binding(form, count, columns * tile, words, layout.copies, kept, columns)
+
+
+def _goes_across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int) -> bool:
+    """Whether vectors go along the last axis of rows: outputs or most of what is read lie so, or
+    rows are short and many.
+    """
+    length, steps = layout.rows[-1]
+    if length < width or not 1 < layout.columns <= MOST_COLUMNS:
+        return False
+    if any(layout.along[i] != sizes[i] for i in _written(launch)):
+        return True
+    read = [i for i, x in enumerate(launch.kernel.inputs) if x.level == FULL]
+    along = sum(sizes[i] for i in read if layout.along[i] == sizes[i])
+    across = sum(sizes[i] for i in read if steps[i] == sizes[i])
+    return across > along or (layout.columns <= 4 * width and length >= 4 * width)
+
+
+def _written(launch: Launch) -> list[int]:
+    """Outputs that vary along the columns, as operands."""
+    kernel = launch.kernel
+    full = [i for i, k in enumerate(kernel.outputs) if kernel.level(k) == FULL]
+    return [len(kernel.inputs) + i for i in full]
+
+
+def _words(length: int, rows: Sequence[Axis], along: Sequence[int]) -> tuple[int, ...]:
+    words = [length]
     for i, stride in enumerate(along):
         words += [*(s[i] for _, s in rows), stride]
-    words += [n for n, _ in rows]
-    count = prod([n for n, _ in rows]) if rows else columns
-    return Binding(form, count, columns, tuple(words), copies)
+    return (*words, *(n for n, _ in rows))
 
 
 def _strides(launch: Launch, i: int, a: Array) -> tuple[int, ...]:
@@ -80,7 +158,8 @@ def _strides(launch: Launch, i: int, a: Array) -> tuple[int, ...]:
     rows_alone = a.ndim == len(launch.axes) - launch.folded
     if launch.folded and launch.kernel.inputs[i].level != FULL and rows_alone:
         return (*own, *missing)
-    return (*missing, *own)
+    padded = [*missing, *own]
+    return tuple([padded[k] for k in launch.order])
 
 
 def _contiguous(shape: Shape, size: int) -> tuple[int, ...]:
@@ -94,28 +173,33 @@ def _contiguous(shape: Shape, size: int) -> tuple[int, ...]:
 def _out_strides(launch: Launch, i: int, out: Array, split: int, blocks: int) -> tuple[int, ...]:
     kernel = launch.kernel
     if not launch.folded or kernel.level(kernel.outputs[i]) == FULL:
-        return _contiguous(launch.axes, out.itemsize)
+        strides = _contiguous(out.shape, out.itemsize)
+        return tuple([strides[k] for k in launch.order])
     return (*_contiguous(launch.axes[:split], out.itemsize * blocks), *(0,) * launch.folded)
 
 
-def _block_strides(launch: Launch, along: Sequence[int], outs: Sequence[Array]) -> tuple[int, ...]:
+def _block_strides(launch: Launch, along: Sequence[int], sizes: Sequence[int]) -> tuple[int, ...]:
     """Bytes from one block of a row to the next, for each operand."""
-    kernel = launch.kernel
-    strides = [s * BLOCK for s in along]
-    for i, out in enumerate(outs, len(kernel.inputs)):
-        if kernel.level(kernel.outputs[i - len(kernel.inputs)]) != FULL:
-            strides[i] = out.itemsize
-    return tuple(strides)
+    inputs, full = len(launch.kernel.inputs), _written(launch)
+    return tuple(s * BLOCK if i < inputs or i in full else sizes[i] for i, s in enumerate(along))
 
 
-def _copies(launch: Launch, args: Sequence[Array], split: int) -> list[tuple[int, Shape]]:
+def laid_out(launch: Launch, a: Array) -> Array:
+    """A copy of an argument whose axes lie as those of the launch."""
+    space = [0] * len(launch.axes)
+    for k, n in zip(launch.order, launch.axes, strict=True):
+        space[k] = n
+    return np.ascontiguousarray(np.broadcast_to(a, space).transpose(launch.order))
+
+
+def _copies(launch: Launch, args: Sequence[Array], split: int) -> list[int]:
     """Arguments whose folded axes can't be gone along with one stride."""
     found = []
     for i, a in enumerate(args) if launch.folded > 1 else ():
         strides = _strides(launch, i, a)
         inner = [(n, (s,)) for n, s in zip(launch.axes[split:], strides[split:], strict=True)]
         if len(_merged(inner)) > 1:
-            found.append((i, launch.axes))
+            found.append(i)
     return found
 
 
@@ -132,24 +216,20 @@ def _merged(axes: Sequence[Axis]) -> list[Axis]:
     return out
 
 
-def _forms(
-    launch: Launch, along: Sequence[int], args: Sequence[Array], columns: int
-) -> tuple[str, ...]:
-    forms = []
-    for i, a in enumerate(args):
-        unit = along[i] == a.itemsize or columns == 1
-        forms.append(UNIT if unit else SAME if not along[i] else STRIDED)
-    return (*forms, *(UNIT for _ in range(len(along) - len(args))))
+def _lie(strides: Sequence[int], sizes: Sequence[int], length: int) -> tuple[str, ...]:
+    """How each operand lies along an axis."""
+    return tuple(
+        UNIT if stride == size or length == 1 else STRIDED if stride else SAME
+        for stride, size in zip(strides, sizes, strict=True)
+    )
 
 
-def _crosswise(rows: Sequence[Axis], forms: Sequence[str], args: Sequence[Array]) -> bool:
+def _crosswise(rows: Sequence[Axis], lie: Sequence[str], sizes: Sequence[int]) -> bool:
     """Whether some argument goes on from one row to the next where others go along columns."""
     if not rows:
         return False
-    return any(
-        form == STRIDED and abs(rows[-1][1][i]) == a.itemsize
-        for i, (form, a) in enumerate(zip(forms, args, strict=False))
-    )
+    steps = rows[-1][1]
+    return any(f == STRIDED and abs(s) == n for f, s, n in zip(lie, steps, sizes, strict=True))
 
 
 def _streams(rows: Sequence[Axis], outs: Sequence[Array]) -> bool:

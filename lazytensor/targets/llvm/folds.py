@@ -109,6 +109,10 @@ class Fold:
         """The folded value, after the loop."""
         raise NotImplementedError
 
+    def finished(self) -> Lane:
+        """What the registers hold, element by element."""
+        raise NotImplementedError
+
     def _halved(self, x: Value, join: Callable[[Value, Value], Value]) -> Value:
         """The elements of a vector, joined."""
         while x.width > 1:
@@ -152,7 +156,12 @@ class AnyOrder(Fold):
 
     def result(self) -> Lane:
         """The folded value."""
-        return Lane(self.stage.dtype, self._halved(self.registers[0], self._join))
+        self.registers = [self._halved(self.registers[0], self._join)]
+        return self.finished()
+
+    def finished(self) -> Lane:
+        """What the registers hold, element by element."""
+        return Lane(self.stage.dtype, self.registers[0])
 
 
 class FloatExtremum(Fold):
@@ -182,8 +191,12 @@ class FloatExtremum(Fold):
     def result(self) -> Lane:
         """The folded value; NaN if any was."""
         number = self._halved(self.registers[0], self._number)
-        nan = self._halved(self.registers[1], self._nan)
-        return Lane(self.stage.dtype, self._nan(number, nan))
+        self.registers = [number, self._halved(self.registers[1], self._nan)]
+        return self.finished()
+
+    def finished(self) -> Lane:
+        """What the registers hold, element by element."""
+        return Lane(self.stage.dtype, self._nan(*self.registers))
 
 
 class TreeFold(Fold):
@@ -198,9 +211,16 @@ class TreeFold(Fold):
         self.kinds = ir_type(self.wide)
         self.opcode = _OPCODES.get((name, kind(self.part)), name)
         count = 2 if kind(dtype) == "c" else 1
-        self.lanes = [e.room(self.kinds, LANES + 2 * e.width) for _ in range(count)]
-        self.blocks = [e.room(self.kinds, PARTS + 2 * e.width) for _ in range(count)]
+        self.start = [self.c.const(self.identity, self.kinds, e.width)] * count
+        self.lanes: list[Value] = []
+        self.blocks: list[Value] = []
         self.places: list[Value] = []
+
+    def take_rooms(self) -> None:
+        """Memory for the lanes of a block, and for the folds of blocks."""
+        for _ in self.start:
+            self.lanes.append(self.e.room(self.kinds, LANES + 2 * self.e.width))
+            self.blocks.append(self.e.room(self.kinds, PARTS + 2 * self.e.width))
 
     @property
     def operands(self) -> list[Operand]:
@@ -231,6 +251,10 @@ class TreeFold(Fold):
 
     def result(self) -> Lane:
         """The folded value: of the blocks' folds."""
+        return self.finished()
+
+    def finished(self) -> Lane:
+        """What the registers hold, element by element."""
         parts = self.registers
         if self.name == "add" and kind(self.part) == "f":
             parts = [self.c.fadd(v, 0.0) for v in parts]
@@ -250,6 +274,8 @@ class Loop:
         self.operands = operands
         self.free = [f for f in folds if not isinstance(f, TreeFold)]
         self.trees = [f for f in folds if isinstance(f, TreeFold)]
+        for f in self.trees:
+            f.take_rooms()
         self.body = body
 
     def run(self) -> None:

@@ -101,6 +101,14 @@ def store(c: Code, lane: Lane, at: Value, stream: bool = False) -> None:
         c.raw(f"store {value}, {at}, align {size}")
 
 
+def store_apart(c: Code, lane: Lane, at: Value, stride: Value) -> None:
+    """Elements `stride` bytes apart."""
+    for i in range(lane.width):
+        at = step(c, at, stride) if i else at
+        parts = (c.result(f"extractelement {v}, i64 {i}", v.type) for v in lane.parts)
+        store(c, Lane(lane.dtype, *parts), at)
+
+
 def _interleaved(c: Code, x: Value, y: Value) -> Value:
     if x.width == 1:
         return _joined(c, (x, y))

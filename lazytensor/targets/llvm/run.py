@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from ..._base.shapes import prod
 from ...lower.kernel import Kernel, Launch
 from ...ops._tree import BLOCK
-from .bind import LONGEST, Array, Binding, bind
+from .across import schedule
+from .bind import LONGEST, Array, Binding, bind, laid_out
 from .call import Launcher, launcher
-from .emit import Form, Module, emit, room_bytes
+from .emit import emit
+from .emitter import Form, Module, room_bytes, vector_width
 from .machine import Machine, machine, unique
-from .split import Halves, halves
+from .split import halves
 from .store import Store
 
 # Elements from which on other threads may run meanwhile.
@@ -58,14 +59,14 @@ class Functions:
     def words(self, kernel: Kernel, form: Form, *words: int) -> bytes:
         """What `launch` takes for a kernel without rows; `words` are the operands' strides."""
         address, _ = self.function(kernel, form)
-        operands = len(form.columns)
+        operands = len(form.lie)
         return struct.pack(f"{3 + operands}q", address, 1, 0, *(words * operands)[:operands])
 
 
 class Bound:
     """A launch bound to how its operands lie: all but their addresses is settled."""
 
-    __slots__ = ("binding", "room", "words")
+    __slots__ = ("binding", "room", "tables", "words")
 
     def __init__(self, functions: Functions, launch: Launch, binding: Binding) -> None:
         address, module = functions.function(launch.kernel, binding.form)
@@ -73,64 +74,74 @@ class Bound:
         elements = binding.count * (binding.columns if binding.form.rows else 1)
         words = (address, int(elements >= LONG), *binding.words)
         self.words = struct.pack(f"{len(words)}q", *words)
-        self.room = sum(room_bytes(binding.columns, dtype) for dtype in module.kept)
+        self.room = sum(room_bytes(binding.kept, dtype) for dtype in module.kept)
+        self.tables = [schedule(binding.table)] if binding.table else []
 
 
 def run(
     functions: Functions, launch: Launch, args: list[Array], outs: list[Array], threads: int
 ) -> None:
     """Fill `outs`. Raises Unsupported before anything is written."""
-    columns = prod(launch.axes[len(launch.axes) - launch.folded :]) if launch.folded else 0
-    if columns > LONGEST:
-        _run_long(functions, launch, args, outs, threads, -(-columns // BLOCK))
+    bound = launch.bound.get(tuple([a.strides for a in args]))
+    if bound is None:
+        bound = _bound(functions, launch, args, outs)
+    if isinstance(bound, _Long):
+        _run_long(functions, bound, args, outs, threads)
     else:
-        _run(functions, launch, args, outs, threads, 0)
+        _call(functions, launch, bound, args, outs)
+
+
+def _bound(
+    functions: Functions, launch: Launch, args: list[Array], outs: list[Array]
+) -> "Bound | _Long":
+    """How to run a launch on operands that lie like these, remembered."""
+    width = vector_width(launch.kernel, functions.machine.host)
+    binding = bind(launch, args, outs, width)
+    bound: Bound | _Long
+    if launch.folded and not binding.form.across and binding.columns > LONGEST:
+        bound = _Long(launch, -(-binding.columns // BLOCK))
+    else:
+        bound = Bound(functions, launch, binding)
+    launch.bound[tuple([a.strides for a in args])] = bound
+    return bound
+
+
+def _call(
+    functions: Functions, launch: Launch, bound: Bound, args: list[Array], outs: list[Array]
+) -> None:
+    for i in bound.binding.copies:
+        args[i] = laid_out(launch, args[i])
+    rest = [np.empty(bound.room, np.uint8)] if bound.room else []
+    functions.launch(bound.words, 0, bound.binding.count, *args, *outs, *rest, *bound.tables)
+
+
+class _Long:
+    """A launch over rows that are folded block by block, and what follows of the blocks."""
+
+    def __init__(self, launch: Launch, blocks: int) -> None:
+        self.parts = parts = halves(launch.kernel)
+        self.rows = launch.axes[: len(launch.axes) - launch.folded]
+        self.blocks = blocks
+        self.first = replace(launch, kernel=parts.first, bound={})
+        space = (*self.rows, blocks)
+        reduced = (len(self.rows),)
+        self.second = replace(launch, kernel=parts.second, axes=space, reduced=reduced, bound={})
 
 
 def _run_long(
-    functions: Functions,
-    launch: Launch,
-    args: list[Array],
-    outs: list[Array],
-    threads: int,
-    blocks: int,
+    functions: Functions, long: _Long, args: list[Array], outs: list[Array], threads: int
 ) -> None:
     """Fold blocks of each row, then what they are folded to."""
-    pair = launch.bound.get("halves")
-    if pair is None:
-        pair = launch.bound["halves"] = _halved(launch, blocks)
-    parts, first, second = pair
-    rows = first.axes[: len(first.axes) - first.folded]
-    kernel = first.kernel
-    folded = [np.empty((*rows, blocks), kernel.dtype(k)) for k in kernel.outputs[len(parts.full) :]]
-    _run(functions, first, args, [*(outs[i] for i in parts.full), *folded], threads, blocks)
-    rest = [o for i, o in enumerate(outs) if i not in parts.full]
-    run(functions, second, [*folded, *(args[i] for i in parts.rows)], rest, threads)
-
-
-def _halved(launch: Launch, blocks: int) -> tuple[Halves, Launch, Launch]:
-    parts = halves(launch.kernel)
-    rows = launch.axes[: len(launch.axes) - launch.folded]
-    first = replace(launch, kernel=parts.first, bound={})
-    second = replace(launch, kernel=parts.second, axes=(*rows, blocks), folded=1, bound={})
-    return parts, first, second
-
-
-def _run(
-    functions: Functions,
-    launch: Launch,
-    args: list[Array],
-    outs: list[Array],
-    threads: int,
-    blocks: int,
-) -> None:
+    first, parts = long.first, long.parts
+    dtypes = [first.kernel.dtype(k) for k in first.kernel.outputs[len(parts.full) :]]
+    folded = [np.empty((*long.rows, long.blocks), dtype) for dtype in dtypes]
+    made = [*(outs[i] for i in parts.full), *folded]
     key = tuple([a.strides for a in args])
-    bound = launch.bound.get(key)
+    bound = first.bound.get(key)
     if bound is None:
-        bound = launch.bound[key] = Bound(functions, launch, bind(launch, args, outs, blocks))
-    binding = bound.binding
-    for i, shape in binding.copies:
-        args[i] = np.ascontiguousarray(np.broadcast_to(args[i], shape))
-    if bound.room:
-        outs = [*outs, np.empty(bound.room, np.uint8)]
-    functions.launch(bound.words, 0, binding.count, *args, *outs)
+        width = vector_width(first.kernel, functions.machine.host)
+        binding = bind(first, args, made, width, long.blocks)
+        bound = first.bound[key] = Bound(functions, first, binding)
+    _call(functions, first, bound, list(args), made)
+    rest = [o for i, o in enumerate(outs) if i not in parts.full]
+    run(functions, long.second, [*folded, *(args[i] for i in parts.rows)], rest, threads)

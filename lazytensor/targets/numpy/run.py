@@ -6,6 +6,7 @@ Blocks are cut along axes that aren't reduced; how they are cut changes no bit.
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,9 @@ def run(
     launch: Launch, compiled: Compiled, args: Arrays, outs: Arrays, block: int, threads: int
 ) -> None:
     """Fill `outs`. `block` is the number of bytes of an operand in a block."""
+    if launch.order != tuple(range(len(launch.axes))):
+        _run_moved(launch, compiled, args, outs, block, threads)
+        return
     space = launch.space
     if launch.kernel.reduced:
         xs = [_two_axes(a, *view) for a, view in zip(args, launch.views, strict=True)]
@@ -56,6 +60,29 @@ def run(
         compiled.function(*xs, *ys, *_scratch(compiled, space, launch))
     else:
         _blocks(launch, compiled, xs, ys, space, limit, threads)
+
+
+def _run_moved(
+    launch: Launch, compiled: Compiled, args: Arrays, outs: Arrays, block: int, threads: int
+) -> None:
+    """As `run` where the reduced axes aren't the last ones: on arrays in which they are."""
+    order, rows = launch.order, len(launch.axes) - launch.folded
+    moved = [
+        np.broadcast_to(a, full).transpose(order) if a.ndim > rows else a
+        for a, (full, _) in zip(args, launch.views, strict=True)
+    ]
+    views = tuple((tuple(full[k] for k in order), flat) for full, flat in launch.views)
+    reduced = tuple(range(rows, len(order)))
+    temporary = [
+        np.empty(launch.axes if o.size == prod(launch.axes) else o.shape, o.dtype) for o in outs
+    ]
+    straight = replace(launch, views=views, reduced=reduced)
+    run(straight, compiled, moved, temporary, block, threads)
+    for out, found in zip(outs, temporary, strict=True):
+        if found.shape == launch.axes:
+            out.transpose(order)[...] = found
+        else:
+            out[...] = found.reshape(out.shape)
 
 
 def _limit(compiled: Compiled, xs: Arrays, outs: Arrays, block: int, threads: int) -> int:

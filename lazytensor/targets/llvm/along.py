@@ -1,0 +1,112 @@
+"""Functions that go along the columns of one row after another.
+
+What enters: a kernel, and how its operands lie. What leaves: the text of a module. It must not know
+sizes.
+"""
+
+from ..._base.dtypes import DType
+from ...lower.kernel import FULL, Kernel
+from .code import Value
+from .emitter import Emitter, Form, Host
+from .folds import Loop, fold_of
+from .memory import SAME, STRIDED, Columns, Operand, load, load_apart, step, store
+from .passes import Pass
+from .scalar import Lane, Unsupported
+
+
+class Along(Emitter):
+    """Vectors of columns."""
+
+    def __init__(self, kernel: Kernel, form: Form, host: Host) -> None:
+        super().__init__(kernel, form, host)
+        if kernel.reduced and form.block and len(self.plan.passes) > 1:
+            raise Unsupported("folds of a long row that need one another")
+        self.columns = Columns(self.c, self.width, self.room)
+
+    def _row(self, bases: list[Value]) -> None:
+        self.at = bases
+        self.rows = {}
+        inputs = len(self.kernel.inputs)
+        for i, x in enumerate(self.kernel.inputs):
+            if x.level != FULL or self.form.lie[i] == SAME:
+                self.rows[i] = load(self.c, x.dtype, bases[i], 1)
+        for i, constant in enumerate(self.kernel.constants, inputs):
+            self.rows[i] = self.native.const(constant.value, constant.dtype)
+        for p in self.plan.passes:
+            self._row_values(p.rows)
+            self._pass(p)
+        self._row_values(self.plan.last)
+        for i, k in enumerate(self.kernel.outputs):
+            if not self.plan.full(k):
+                store(self.c, self.rows[k], bases[inputs + i])
+
+    def _row_values(self, numbers: list[int]) -> None:
+        for k in numbers:
+            self.rows[k] = self._value(k, self.rows)
+
+    def _pass(self, p: Pass) -> None:
+        if not (p.folds or p.outputs or p.saves):
+            return
+        folds = [fold_of(self, k) for k in p.folds]
+        reads = [k for k in p.reads if k not in self.rows]
+        operands = [self._source(k) for k in reads]
+        operands += [self._target(i) for i in p.outputs]
+        operands += [self._keeper(k, written=True) for k in p.saves if k in self.kept]
+
+        def body(places: list[Value], strides: list[Value | None]) -> None:
+            known = {
+                k: self._loaded(o.dtype, at, s)
+                for k, o, at, s in zip(reads, operands, places, strides)
+            }
+            for k in p.compute:
+                known[k] = self._value(k, known)
+            self._stored(p, known, places[len(reads) :])
+            for fold in folds:
+                value = fold.stage.args[0]
+                fold.add(known[value] if value in known else self.rows[value])
+
+        Loop(self, operands, folds, body).run()
+        for k, fold in zip(p.folds, folds, strict=True):
+            self.rows[k] = fold.result()
+
+    def _loaded(self, dtype: DType, at: Value, stride: Value | None) -> Lane:
+        if stride is None:
+            return load(self.c, dtype, at, self.width)
+        return load_apart(self.c, dtype, at, stride, self.width)
+
+    def _stored(self, p: Pass, known: dict[int, Lane], places: list[Value]) -> None:
+        numbers = [self.kernel.outputs[i] for i in p.outputs]
+        numbers += [k for k in p.saves if k in self.kept]
+        for k, at in zip(numbers, places, strict=True):
+            lane, past = known[k], self.form.stream and k not in self.plan.saved
+            parts = (self.c.splat(v, self.width) for v in lane.parts)
+            store(self.c, Lane(lane.dtype, *parts), at, past)
+
+    def _source(self, k: int) -> Operand:
+        """What a pass reads: an input, or what an earlier pass has kept."""
+        if k >= len(self.kernel.inputs):
+            return self._keeper(k, written=False)
+        form = self.form.lie[k]
+        stride = self._stride(k, -1) if form == STRIDED else None
+        return Operand(self.kernel.inputs[k].dtype, self.at[k], form, stride)
+
+    def _target(self, i: int) -> Operand:
+        number = len(self.kernel.inputs) + i
+        return Operand(self._dtype(number), self.at[number], read=False, written=True)
+
+    def _keeper(self, k: int, written: bool) -> Operand:
+        dtype = self.kernel.dtype(k)
+        if k in self.kept:
+            base = self._room_of(k)
+        else:
+            base = self.at[len(self.kernel.inputs) + self.kernel.outputs.index(k)]
+        return Operand(dtype, base, read=not written, written=written)
+
+    def _room_of(self, k: int) -> Value:
+        """Where a row of columns is kept: after those before it, each as `room_bytes` says."""
+        c, base = self.c, self.bases[-1]
+        for other in self.kept[: self.kept.index(k)]:
+            nbytes = c.binary("mul", self.count, self.kernel.dtype(other).itemsize)
+            rounded = c.binary("and", c.binary("add", nbytes, 63), -64)
+            base = step(c, base, c.binary("add", rounded, 256))
+        return base

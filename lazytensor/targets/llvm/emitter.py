@@ -1,0 +1,201 @@
+"""What functions of all forms have in common: their arguments, the stack, rows and their places.
+
+What enters: a kernel, how its operands lie, and what the processor has. What leaves: the text of a
+module. It must not know sizes, nor which way a row is gone over.
+"""
+
+from dataclasses import dataclass
+
+from ..._base.dtypes import DType, kind, real_of
+from ...lower.kernel import Kernel
+from .code import Code, Value
+from .folds import Helpers
+from .memory import SAME, STRIDED, offset, step
+from .passes import Passes
+from .scalar import Lane, Native
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How operands (inputs, then outputs) lie along a vector, how many axes the rows have, whether
+    outputs go past the caches, and which axis of rows counts blocks of so many elements. Vectors
+    go along the columns, or with `across` along the rows.
+    """
+
+    lie: tuple[str, ...]
+    rows: int
+    stream: bool = False
+    axis: int = -1
+    block: int = 0
+    across: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the processor has: bytes of a vector, fused multiply-add, half precision."""
+
+    bytes: int
+    fused: bool
+    half: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module's text, the name of its function, and the dtypes of columns kept for a row."""
+
+    text: str
+    name: str
+    kept: tuple[DType, ...]
+
+
+def words_count(form: Form) -> int:
+    """How many words a function reads: the length of what vectors go along; for each operand its
+    strides along the axes of rows, then along vectors; sizes of the axes of rows. For functions
+    across rows, each operand's strides along the columns, and how many entries their table has.
+    """
+    own = 1 + len(form.lie) * (form.rows + 1) + form.rows
+    return own + form.across * (len(form.lie) + 2)
+
+
+def room_bytes(columns: int, dtype: DType) -> int:
+    """Bytes of a row of columns that is kept, and of what a last vector writes beyond it."""
+    return (columns * dtype.itemsize + 63 & ~63) + 256
+
+
+def vector_width(kernel: Kernel, host: Host) -> int:
+    """Elements of a vector: the widest dtype fills one register, two where there are others."""
+    dtypes = [kernel.dtype(k) for k in range(kernel.count)]
+    sizes = {real_of(d).itemsize for d in dtypes if kind(d) != "b"} or {1}
+    registers = 2 if len(sizes) > 1 else 1
+    return max(2, host.bytes * registers // max(sizes))
+
+
+class Emitter:
+    """Writes a function; subclasses write what it does for a row."""
+
+    def __init__(self, kernel: Kernel, form: Form, host: Host) -> None:
+        self.kernel = kernel
+        self.form = form
+        self.c = Code(host.fused)
+        self.native = Native(self.c, host.half)
+        self.width = vector_width(kernel, host)
+        self.plan = Passes(kernel)
+        self.rooms: list[str] = []
+        self.helpers = Helpers(host.bytes)
+        self.rows: dict[int, Lane] = {}
+        self.bases: list[Value] = []
+        self.words: list[Value] = []
+        self.kept = [k for k in self.plan.saved if k not in kernel.outputs]
+
+    # --- the function ----------------------------------------------------------------------------
+
+    def module(self, name: str) -> Module:
+        """The whole text."""
+        self._entry()
+        if self.form.rows:
+            self._each_row()
+        else:
+            self._flat()
+        if self.form.stream:
+            self.c.raw("fence seq_cst")
+        self.c.raw("ret i64 0")
+        head = f"define i64 @{name}(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {{"
+        body = "\n".join([head, "entry:", *self.rooms, *self.c.lines, "}"])
+        declared = sorted(self.c.declared)
+        text = "\n".join([*declared, *self.helpers.texts.values(), body, "!0 = !{i32 1}"]) + "\n"
+        return Module(text, name, tuple(self.kernel.dtype(k) for k in self.kept))
+
+    def room(self, kinds: str, count: int) -> Value:
+        """Memory on the stack, taken once."""
+        name = "%" + self.c.name("room")
+        self.rooms.append(f"{name} = alloca [{count} x {kinds}], align 64")
+        return Value(name, "ptr")
+
+    def _entry(self) -> None:
+        c = self.c
+        operands = len(self.kernel.inputs) + len(self.kernel.outputs)
+        pointers, words = Value("%pointers", "ptr"), Value("%words", "ptr")
+        for i in range(operands + bool(self.kept) + self.form.across):
+            at = step(c, pointers, c.const(8 * i, "i64"))
+            self.bases.append(c.fresh(f"load ptr, {at}", "ptr"))
+        for i in range(words_count(self.form)):
+            at = step(c, words, c.const(8 * i, "i64"))
+            self.words.append(c.fresh(f"load i64, {at}", "i64"))
+
+    def _stride(self, operand: int, axis: int) -> Value:
+        """In bytes; axis -1 is that of vectors."""
+        rows = self.form.rows
+        return self.words[1 + operand * (rows + 1) + (rows if axis < 0 else axis)]
+
+    def _flat(self) -> None:
+        c, lo = self.c, Value("%lo", "i64")
+        self.count = c.binary("sub", Value("%hi", "i64"), lo)
+        bases = [self._moved(i, b, lo) for i, b in enumerate(self.bases)]
+        self._row(bases)
+
+    def _moved(self, i: int, base: Value, lo: Value) -> Value:
+        form, size = self.form.lie[i], self._dtype(i).itemsize
+        if form == SAME:
+            return base
+        if form == STRIDED:
+            return step(self.c, base, self.c.binary("mul", lo, self._stride(i, -1)))
+        return offset(self.c, base, lo, size)
+
+    def _dtype(self, operand: int) -> DType:
+        inputs = len(self.kernel.inputs)
+        if operand < inputs:
+            return self.kernel.inputs[operand].dtype
+        return self.kernel.dtype(self.kernel.outputs[operand - inputs])
+
+    def _each_row(self) -> None:
+        c, lo, hi = self.c, Value("%lo", "i64"), Value("%hi", "i64")
+        self.count = self.words[0]
+        head, work, end = c.name("rows"), c.name("row"), c.name("end")
+        before = c.block
+        c.jump(head)
+        c.label(head)
+        row = c.phi("i64", (lo, before))
+        c.branch(c.compare("slt", row, hi), work, end)
+        c.label(work)
+        self._row(self._row_bases(row))
+        c.also(row, c.binary("add", row, 1), c.block)
+        c.jump(head)
+        c.label(end)
+
+    def _row_bases(self, row: Value) -> list[Value]:
+        """Where each operand's row begins."""
+        c, rows, rest, places = self.c, self.form.rows, row, []
+        start = 1 + len(self.form.lie) * (rows + 1)
+        sizes = self.words[start : start + rows]
+        for axis in range(rows - 1, 0, -1):
+            above = c.binary("udiv", rest, sizes[axis])
+            places.append((axis, c.binary("sub", rest, c.binary("mul", above, sizes[axis]))))
+            rest = above
+        places.append((0, rest))
+        if self.form.block:
+            self.count = self._block_length(dict(places)[self.form.axis])
+        operands = len(self.form.lie)
+        out = list(self.bases)
+        for i in range(operands):
+            for axis, place in places:
+                out[i] = step(c, out[i], c.binary("mul", place, self._stride(i, axis)))
+        return out
+
+    def _block_length(self, number: Value) -> Value:
+        """How many elements a block has."""
+        c, block = self.c, self.form.block
+        left = c.binary("sub", self.words[0], c.binary("mul", number, block))
+        return c.select(c.compare("slt", left, block), left, c.const(block, "i64"))
+
+    def _row(self, bases: list[Value]) -> None:
+        """What is done for a row, whose operands begin at these places."""
+        raise NotImplementedError
+
+    def _value(self, k: int, known: dict[int, Lane]) -> Lane:
+        """A stage of known values, and of those of the row."""
+        stage = self.plan.stage(k)
+        args = [known[a] if a in known else self.rows[a] for a in stage.args]
+        if stage.op.kind == "movement":
+            return args[0]
+        out: Lane = stage.op.body(self.native, *args, *stage.params)
+        return out
