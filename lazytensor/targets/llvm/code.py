@@ -52,6 +52,8 @@ def literal(value: Any, type: str) -> str:
 class Code:
     """The instructions of one function. Operands may be Python numbers (constants of the type of
     the first operand that is a value) and scalars among vectors (repeated for each element).
+    `declared` is what the module must have besides: declarations, constants, and whole functions
+    out of line.
     """
 
     def __init__(self, fused: bool = True) -> None:

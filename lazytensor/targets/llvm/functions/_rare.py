@@ -39,6 +39,11 @@ def scalar_function(fused: bool, name: str, operands: list[Value], dear: Writer)
     return c.declared | {f"{head} {{\n{body}\n}}"}
 
 
+def element(c: Code, x: Value, i: int) -> Value:
+    """One element of a vector."""
+    return x if x.width == 1 else c.fresh(f"extractelement {x}, i64 {i}", x.type)
+
+
 def lane_function(
     scalar: str, name: str, rare: Value, operands: list[Value], usual: Value
 ) -> set[str]:
@@ -53,11 +58,12 @@ def lane_function(
         c.declared.add(f"declare i1 @llvm.vector.reduce.or.v{width}i1({condition.full})")
     c.raw(f"br i1 {some.text}, label %dear, label %done, {SELDOM}")
     c.label("dear")
-    found = y if width > 1 else c.fresh(f"call {y.type} {scalar}({arguments[0]!r})", y.type)
-    for i in range(width if width > 1 else 0):
-        lane = [c.fresh(f"extractelement {a}, i64 {i}", a.type) for a in arguments]
+    found = Value("poison", y.type, width)
+    for i in range(width):
+        lane = [element(c, a, i) for a in arguments]
         one = c.fresh(f"call {y.type} {scalar}({', '.join(map(repr, lane))})", y.type)
-        found = c.fresh(f"insertelement {found}, {one}, i64 {i}", y.type, width)
+        into = f"insertelement {found}, {one}, i64 {i}"
+        found = c.fresh(into, y.type, width) if width > 1 else one
     chosen = c.select(condition, found, y)
     c.jump("done")
     c.label("done")

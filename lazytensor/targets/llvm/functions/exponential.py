@@ -15,6 +15,7 @@ from ._bits import (
     power_of_two,
     scale,
 )
+from ._double import Pair, fast_two_sum
 
 # ln 2 in two parts, the first with so few digits that its product with an exponent is exact.
 LN2 = {
@@ -37,19 +38,25 @@ def reduced(c: Code, x: Value) -> tuple[Value, Value, Value]:
     return r, c.fsub(c.fsub(t, r), w), k
 
 
-def exponential(c: Code, x: Value) -> tuple[Value, Value]:
-    """exp(x) as p · 2^n, p near 1: p, and n as `nearest` gives it."""
+def exponential_parts(c: Code, x: Value) -> tuple[Value, Value]:
+    """exp(x) as (1 + p) · 2^n, p small: p, and n as `nearest` gives it."""
     high, low = LN2[x.type]
     n, k = nearest(c, x, LOG2E)
     r = c.fma(n, -low, c.fma(n, -high, x))
     q = horner(c, r, coefficients.EXP[x.type])
-    return c.fadd(c.fma(c.fmul(r, r), q, r), 1.0), k
+    return c.fma(c.fmul(r, r), q, r), k
+
+
+def exponential_pair(c: Code, x: Value) -> tuple[Pair, Value]:
+    """exp(x) as p · 2^n, p a pair near 1: p, and n as `nearest` gives it."""
+    p, n = exponential_parts(c, x)
+    return fast_two_sum(c, c.const(1.0, x.type, x.width), p), n
 
 
 def exp(c: Code, x: Value) -> Value:
     """e^x."""
-    p, n = exponential(c, at_most(c, at_least(c, x, LOWEST[x.type]), HIGHEST[x.type]))
-    return scale(c, p, n)
+    p, n = exponential_parts(c, at_most(c, at_least(c, x, LOWEST[x.type]), HIGHEST[x.type]))
+    return scale(c, c.fadd(p, 1.0), n)
 
 
 def expm1(c: Code, x: Value) -> Value:

@@ -6,8 +6,8 @@ What enters and leaves: values of `float` or `double`, of any width. It must not
 from ..code import Code, Value
 from . import coefficients
 from ._bits import INF, NAN, at_most, copysign, fabs, format_of, horner, power_of_two, scale, sqrt
-from ._double import fast_two_sum, quotient_pair
-from .exponential import exponential
+from ._double import Pair, fast_two_sum, quotient_pair
+from .exponential import exponential_pair, exponential_parts
 from .logarithm import log1p_sum
 
 ONE = {"float": 9.5, "double": 20.0}  # tanh is 1 from here
@@ -22,31 +22,33 @@ def near_zero(c: Code, x: Value, coefficients: tuple[float, ...]) -> Value:
     return c.fma(c.fmul(x, z), horner(c, z, coefficients), x)
 
 
-def half_exp(c: Code, size: Value) -> tuple[Value, Value]:
-    """exp(x) / 2 and exp(-x) / 2, x ≥ 0."""
-    p, n = exponential(c, at_most(c, size, HIGHEST[size.type]))
-    e = scale(c, c.fmul(p, 0.5), n)
-    return e, c.fdiv(0.25, e)
+def half_exp(c: Code, size: Value) -> tuple[Pair, Value]:
+    """exp(x) / 2 as a pair, and exp(-x) / 2, x ≥ 0."""
+    (p, low), n = exponential_pair(c, at_most(c, size, HIGHEST[size.type]))
+    e, low = (scale(c, c.fmul(v, 0.5), n) for v in (p, low))
+    return (e, low), c.fdiv(0.25, e)
 
 
 def sinh(c: Code, x: Value) -> Value:
     """sinh x."""
     size = fabs(c, x)
-    large = c.fsub(*half_exp(c, size))
+    (e, low), inverse = half_exp(c, size)
+    large = c.fsub(e, c.fsub(inverse, low))
     small = near_zero(c, size, coefficients.SINH[x.type])
     return copysign(c, c.select(c.compare("olt", size, 1.0), small, large), x)
 
 
 def cosh(c: Code, x: Value) -> Value:
     """cosh x."""
-    return c.fadd(*half_exp(c, fabs(c, x)))
+    (e, low), inverse = half_exp(c, fabs(c, x))
+    return c.fadd(e, c.fadd(inverse, low))
 
 
 def tanh(c: Code, x: Value) -> Value:
     """tanh x: 1 - 2 / (exp(2 x) + 1), for small x a polynomial."""
     size = at_most(c, fabs(c, x), ONE[x.type])
-    p, n = exponential(c, c.fadd(size, size))
-    e = c.fmul(p, power_of_two(c, n, x.type))
+    p, n = exponential_parts(c, c.fadd(size, size))
+    e = c.fmul(c.fadd(p, 1.0), power_of_two(c, n, x.type))
     large = c.fsub(1.0, c.fdiv(2.0, c.fadd(e, 1.0)))
     small = near_zero(c, size, coefficients.TANH[x.type])
     return copysign(c, c.select(c.compare("olt", size, EVEN), small, large), x)

@@ -5,7 +5,7 @@ What enters and leaves: values of `float` or `double`, of any width. It must not
 
 from ..code import Code, Value
 from . import coefficients
-from ._bits import copysign, fabs, flip, horner, sqrt
+from ._bits import copysign, estrin, fabs, flip, horner, sqrt
 from ._double import Pair, constant, fast_two_sum
 
 # π/2 and π, each as a pair.
@@ -57,7 +57,7 @@ def acos(c: Code, x: Value) -> Value:
 def atan_parts(c: Code, q: Value) -> Pair:
     """atan q, 0 ≤ q ≤ 1, as a sum that is still to be rounded."""
     z = c.fmul(q, q)
-    return q, c.fmul(c.fmul(q, z), horner(c, z, coefficients.ATAN[q.type]))
+    return q, c.fmul(c.fmul(q, z), estrin(c, z, coefficients.ATAN[q.type]))
 
 
 def atan(c: Code, x: Value) -> Value:

@@ -9,7 +9,7 @@ What enters and leaves: values of `float` or `double`, of any width. It must not
 
 from collections.abc import Callable
 
-from ..code import Code, Value
+from ..code import BITS, Code, Value
 from . import coefficients
 from ._bits import NAN, fabs, flip, floating, format_of, horner, nearest
 from ._double import Pair, constant, fast_two_sum, product, quotient, two_product
@@ -31,7 +31,7 @@ FEW_DIGITS = (
 BOUND = {"float": 1e5, "double": float(1 << 30)}
 BOUND_UNFUSED = float(1 << 20)
 # The first 1,216 bits of 2/π, after 64 zeros.
-BITS = int(
+TWO_OVER_PI_BITS = int(
     "a2f9836e4e441529fc2757d1f534ddc0db6295993c439041fe5163abdebbc561b7246e3a424d"
     "d2e006492eea09d1921cfe1deb1cb129a73ee88235f52ebb4484e99c7026b45f7e413991d639"
     "835339f49c845f8bbdf9283b1ff897ffde05980fef2f118b5a0a6d1f6d367ecf27cb09b74f46"
@@ -75,7 +75,7 @@ def reduced_huge(c: Code, x: Value) -> tuple[Value, Value, Value]:
     m = c.binary("or", c.binary("and", bits, (1 << 52) - 1), 1 << 52)
     first = c.binary("sub", exponent, 1013)  # of the bits that count
     first = c.select(c.compare("ult", first, 1088), first, 0)
-    words = table(c, "lt.two_over_pi", BITS, 20, c.binary("lshr", first, 6), 4)
+    words = table(c, "lt.two_over_pi", TWO_OVER_PI_BITS, 20, c.binary("lshr", first, 6), 4)
     shift = c.binary("and", first, 63)
     w = [c.intrinsic("fshl", words[i], words[i + 1], shift) for i in range(3)]
     wide = [c.convert("zext", v, "i128") for v in (m, w[1], w[2])]
@@ -113,13 +113,13 @@ def sine_cosine(c: Code, r: Value, low: Value) -> tuple[Pair, Pair]:
     w = c.fmul(c.fmul(z, z), horner(c, z, coefficients.COS4[r.type]))
     half = c.fma(z, -0.5, 1.0)
     rest = c.fadd(c.fma(z, -0.5, c.fsub(1.0, half)), w)
-    sine = c.fma(c.fmul(r, z), s, c.fma(c.fmul(z, -0.5), low, low))
+    sine = c.fma(c.fmul(r, z), s, low)
     return (r, sine), (half, c.fma(r, c.fneg(low), rest))
 
 
 def parity(c: Code, n: Value) -> Value:
     """Whether n is odd."""
-    return c.compare("ne", c.binary("and", n, 1), 0)
+    return c.compare("slt", c.binary("shl", n, BITS[n.type] - 1), 0)
 
 
 def sin_tail(c: Code, r: Value, low: Value, n: Value) -> Value:
