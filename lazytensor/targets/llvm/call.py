@@ -2,11 +2,12 @@
 
 It is itself native, reads the arrays' addresses out of the array objects, and lets other threads
 run while a long kernel runs. What enters: words (fields of 8 bytes: the kernel's address, whether
-to let others run, what the kernel reads), a range, arrays. What leaves: the kernel's status. It
-must not know kernels.
+to let others run, the type of arrays, what the kernel reads), a range, arrays. What leaves: the
+kernel's status, or -1, with nothing run, where something isn't an array. It must not know kernels.
 """
 
 import ctypes
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,6 @@ import numpy as np
 
 from .machine import Machine, unique
 
-# Fields before those that a kernel reads.
-HEAD = 2
 Launcher = Callable[..., int]
 _SYMBOLS = (
     "PyLong_AsLongLong", "PyLong_FromLongLong", "PyBytes_AsString", "PyEval_SaveThread",
@@ -39,17 +38,27 @@ entry:
   %hiplace = getelementptr i8, ptr %args, i64 16
   %hiobject = load ptr, ptr %hiplace
   %hi = call i64 @PyLong_AsLongLong(ptr %hiobject)
+  %typeplace = getelementptr i8, ptr %words, i64 16
+  %type = load ptr, ptr %typeplace
   %arrays = sub i64 %count, 3
   %pointers = alloca ptr, i64 %arrays
   br label %next
 next:
-  %i = phi i64 [0, %entry], [%i1, %take]
+  %i = phi i64 [0, %entry], [%i1, %keep]
   %more = icmp slt i64 %i, %arrays
   br i1 %more, label %take, label %ready
 take:
   %j = add i64 %i, 3
   %place = getelementptr ptr, ptr %args, i64 %j
   %array = load ptr, ptr %place
+  %kindplace = getelementptr i8, ptr %array, i64 KIND
+  %kind = load ptr, ptr %kindplace
+  %fits = icmp eq ptr %kind, %type
+  br i1 %fits, label %keep, label %refuse
+refuse:
+  %no = call ptr @PyLong_FromLongLong(i64 -1)
+  ret ptr %no
+keep:
   %field = getelementptr i8, ptr %array, i64 OFFSET
   %data = load ptr, ptr %field
   %pointer = getelementptr ptr, ptr %pointers, i64 %i
@@ -61,7 +70,7 @@ ready:
   %kernel = inttoptr i64 %address to ptr
   %flagplace = getelementptr i8, ptr %words, i64 8
   %flag = load i64, ptr %flagplace
-  %body = getelementptr i8, ptr %words, i64 16
+  %body = getelementptr i8, ptr %words, i64 24
   %long = icmp ne i64 %flag, 0
   br i1 %long, label %release, label %hold
 release:
@@ -95,18 +104,19 @@ _FASTCALL = 0x0080
 _kept: list[Any] = []
 
 
-def data_offset() -> int:
-    """Where an array object holds the address of its data. Raises OSError if it can't be seen."""
-    a, b = np.empty(3), np.empty(5)
-    for place in range(0, 128, 8):
-        found = [
-            int.from_bytes(ctypes.string_at(id(x) + place, 8), "little", signed=False)
-            == x.__array_interface__["data"][0]
-            for x in (a, b)
-        ]
-        if all(found):
+def place_of(what: Callable[[Any], int]) -> int:
+    """Where an array object holds an address. Raises OSError if it can't be seen."""
+    arrays = [np.empty(n) for n in (3, 5, 7)]
+    for place in range(0, 64, 8):
+        found = [int.from_bytes(ctypes.string_at(id(a) + place, 8), sys.byteorder) for a in arrays]
+        if found == [what(a) for a in arrays]:
             return place
     raise OSError("an array object doesn't show where its data is")
+
+
+def head(address: int, long: bool) -> tuple[int, int, int]:
+    """The first words of a call of a kernel; others run meanwhile if it is `long`."""
+    return address, int(long), id(np.ndarray)
 
 
 def launcher(machine: Machine, build: Callable[[str], bytes]) -> Launcher:
@@ -116,7 +126,8 @@ def launcher(machine: Machine, build: Callable[[str], bytes]) -> Launcher:
         address = ctypes.cast(getattr(api, symbol), ctypes.c_void_p).value
         assert address is not None
         machine.provide(symbol, address)
-    text = _TEXT.replace("OFFSET", str(data_offset()))
+    data = place_of(lambda a: a.__array_interface__["data"][0])
+    text = _TEXT.replace("OFFSET", str(data)).replace("KIND", str(place_of(lambda a: id(type(a)))))
     name = unique(machine.key(text))
     text = text.replace("NAME", name)
     address = machine.link(build(text), name)

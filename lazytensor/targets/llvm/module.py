@@ -57,6 +57,10 @@ class Function:
             return self._other(*arrays) if out is None else self._other(*arrays, out=out)
         return self._call([np.asarray(a) for a in arrays], out)
 
+    def __getattr__(self, name: str) -> Any:
+        """What a ufunc has besides, such as `accumulate`, is NumPy's."""
+        return getattr(self._other, name)
+
     def _call(self, arrays: list[Any], out: Any) -> Any:
         shape = arrays[0].shape
         if len(arrays) > 1:

@@ -13,7 +13,7 @@ from ...lower.kernel import Kernel, Launch
 from ...ops._tree import BLOCK
 from .across import schedule
 from .bind import LONGEST, Array, Binding, bind, laid_out
-from .call import Launcher, launcher
+from .call import Launcher, head, launcher
 from .emit import emit
 from .emitter import Form, Module, room_bytes, vector_width
 from .machine import Machine, machine, unique
@@ -60,7 +60,8 @@ class Functions:
         """What `launch` takes for a kernel without rows; `words` are the operands' strides."""
         address, _ = self.function(kernel, form)
         operands = len(form.lie)
-        return struct.pack(f"{3 + operands}q", address, 1, 0, *(words * operands)[:operands])
+        fields = (*head(address, True), 0, *(words * operands)[:operands])
+        return struct.pack(f"{len(fields)}q", *fields)
 
 
 class Bound:
@@ -72,7 +73,7 @@ class Bound:
         address, module = functions.function(launch.kernel, binding.form)
         self.binding = binding
         elements = binding.count * (binding.columns if binding.form.rows else 1)
-        words = (address, int(elements >= LONG), *binding.words)
+        words = (*head(address, elements >= LONG), *binding.words)
         self.words = struct.pack(f"{len(words)}q", *words)
         self.room = sum(room_bytes(binding.kept, dtype) for dtype in module.kept)
         self.tables = [schedule(binding.table)] if binding.table else []
@@ -112,7 +113,10 @@ def _call(
     for i in bound.binding.copies:
         args[i] = laid_out(launch, args[i])
     rest = [np.empty(bound.room, np.uint8)] if bound.room else []
-    functions.launch(bound.words, 0, bound.binding.count, *args, *outs, *rest, *bound.tables)
+    count = bound.binding.count
+    if functions.launch(bound.words, 0, count, *args, *outs, *rest, *bound.tables):
+        args = [np.asarray(a) for a in args]
+        functions.launch(bound.words, 0, count, *args, *outs, *rest, *bound.tables)
 
 
 class _Long:
