@@ -50,7 +50,7 @@ TABLE: dict[str, Setting] = {
             "interpret every graph, compile every graph, or compile the hot and the large",
             ("auto", "interpret", "compile"),
         ),
-        Setting("num_threads", 1, int, False, "threads that a kernel may use"),
+        Setting("num_threads", 0, int, False, "threads that a kernel may use; 0: all there are"),
         Setting(
             "cache_dir", "", str, False, "folder for generated sources, one file a compilation"
         ),

@@ -9,6 +9,7 @@ from typing import Any
 
 from .._base import config
 from .._base.log import log, wants
+from .._base.processors import count
 from ..ir.graph import Graph
 from ..lower.kernel import Call, Kernel, Launch, Plan
 from ..targets import null
@@ -86,7 +87,7 @@ def _execute(plan: Plan, graph: Graph) -> list[Any]:
     for slot, buffer in plan.constants:
         env[slot] = buffer
     run = _pretend if config.get("target") == "null" else _timed if wants(2) else _run
-    how = config.get("block_bytes"), config.get("num_threads")
+    how = config.get("block_bytes"), count(target.MOST_THREADS)
     for step in plan.steps:
         run(step, env, graph, how)
         for slot in step.drops:
