@@ -64,7 +64,7 @@ TABLE: dict[str, Setting] = {
         Setting(
             "max_pending", 8192, int, False, "nodes made between two looks at what is pending"
         ),
-        Setting("pool_bytes", 1 << 30, int, False, "bytes of free buffers kept for reuse"),
+        Setting("pool_bytes", 1 << 30, int, False, "bytes of large buffers kept for reuse"),
         Setting(
             "traceback",
             "short",

@@ -1,4 +1,4 @@
-"""The pool of threads: parts, exceptions, interrupts, forks, ends; and how many threads there are."""
+"""The pool of threads: parts, exceptions, interrupts, forks, ends; and how many there are."""
 
 from __future__ import annotations
 
