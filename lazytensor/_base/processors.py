@@ -22,20 +22,17 @@ from . import config
 CGROUPS, OWN_CGROUPS = "/sys/fs/cgroup", "/proc/self/cgroup"
 
 
-def count(most: int = sys.maxsize) -> int:
-    """Threads that a computation which this thread asks for may use, itself included; up to `most`
-    of them where that is left to us.
-    """
+def count() -> int:
+    """Threads that a computation which this thread asks for may use, itself included."""
     if not _limit.registered and "threadpoolctl" in sys.modules:
         _register(sys.modules["threadpoolctl"])
-    wanted = _wanted(most)
-    bound = _limit.threads
+    wanted, bound = _wanted(), _limit.threads
     return wanted if bound is None else min(wanted, bound)
 
 
-def _wanted(most: int = sys.maxsize) -> int:
+def _wanted() -> int:
     """The count, whatever `threadpoolctl` was told."""
-    found: int = config.get("num_threads") or min(automatic(), most)
+    found: int = config.get("num_threads") or automatic()
     return found
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from ...lower.kernel import Kernel
 from .emit import Source, emit
-from .run import MOST_THREADS, Compiled, run
+from .run import Compiled, run
 
-__all__ = ["MOST_THREADS", "Compiled", "Source", "compile_source", "emit", "run"]
+__all__ = ["Compiled", "Source", "compile_source", "emit", "run"]
 
 
 def compile_source(source: Source, filename: str) -> Compiled:

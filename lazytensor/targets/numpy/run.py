@@ -45,7 +45,7 @@ def run(
     launch: Launch, compiled: Compiled, args: Arrays, outs: Arrays, block: int, threads: int
 ) -> None:
     """Fill `outs`. `block` is the number of bytes of an operand in a block."""
-    space = launch.space
+    space, threads = launch.space, min(threads, MOST_THREADS)
     if launch.kernel.reduced:
         xs = [_two_axes(a, *view) for a, view in zip(args, launch.views, strict=True)]
         ys = [o.reshape(space if o.size == prod(space) else (space[0], 1)) for o in outs]
