@@ -93,7 +93,8 @@ class Launch:
 
     `views` tells for each argument the shape that it is broadcast to, and then reshaped to. `axes`
     is the space before its axes were joined, of which the last `folded` are those of the columns;
-    `bound` is for targets to remember what follows from how arguments lie.
+    `over` has pairs of an argument and an output that may have its memory if the target allows it
+    (lower/memory.py); `bound` is for targets to remember what follows from how arguments lie.
     """
 
     kernel: Kernel
@@ -106,6 +107,7 @@ class Launch:
     axes: Shape
     folded: int
     drops: tuple[int, ...] = ()
+    over: tuple[tuple[int, int], ...] = ()
     compiled: Any = None
     bound: dict[Any, Any] = field(default_factory=dict)
 

@@ -11,8 +11,10 @@ pages cost more than most arithmetic. Large ones are made of huge pages where th
 
 import mmap
 import os
+import sys
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 from weakref import ref
@@ -22,6 +24,7 @@ import numpy as np
 from .._base import config
 from .._base.dtypes import DType
 from .._base.shapes import Shape, prod
+from ..ir.graph import COUNTED
 from .counters import COUNTERS
 
 Array = np.ndarray[Any, Any]
@@ -216,6 +219,48 @@ def empty(shape: Shape, dtype: DType) -> Array:
     if nbytes < POOLED:
         return np.empty(shape, dtype)
     return POOL.array(count, dtype).reshape(shape)
+
+
+def spared(args: list[Any], pairs: Iterable[tuple[int, int]]) -> dict[int, Array]:
+    """For pairs of an argument and an output: by output, an argument that it may be written over,
+    since nothing but `args` and one other list refers to it, nor anything else to its memory.
+
+    Where references aren't counted there is none.
+    """
+    found: dict[int, Array] = {}
+    used: set[int] = set()
+    for i, j in pairs if COUNTED else ():
+        if i not in used and j not in found and _spare(args, i):
+            found[j] = args[i]
+            used.add(i)
+    return found
+
+
+def _spare(args: list[Any], i: int) -> bool:
+    array, memory = _references(args, i)
+    flags = args[i].flags  # which refers to the array
+    return array <= _SPARE[0] and memory <= _SPARE[1] and flags.c_contiguous and flags.writeable
+
+
+def _references(args: list[Any], i: int) -> tuple[int, int]:
+    """References to an array, and to the array whose memory it shows: 0 for its own, many for what
+    is no array of NumPy's or of this pool.
+    """
+    owner = args[i].base
+    if owner is None:
+        return sys.getrefcount(args[i]), 0
+    ours = type(owner) is np.ndarray and (owner.flags.owndata or type(owner.base) is memoryview)
+    return sys.getrefcount(args[i]), sys.getrefcount(owner) if ours else sys.maxsize
+
+
+def _spare_references() -> tuple[int, int]:
+    """What `_references` counts when two lists have an array, as this interpreter counts."""
+    env = [np.empty(4).reshape(2, 2)]
+    args = [env[0]]
+    return _references(args, 0)
+
+
+_SPARE = _spare_references()
 
 
 def memory_stats() -> dict[str, int]:

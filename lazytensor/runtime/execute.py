@@ -15,7 +15,7 @@ from ..lower.kernel import Call, Kernel, Launch, Plan
 from ..targets import null
 from ..targets import numpy as target
 from . import native
-from .buffers import POOL, empty
+from .buffers import POOL, empty, spared
 from .counters import COUNTERS
 from .interpret import evaluate, quietly
 
@@ -85,7 +85,7 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
     if isinstance(step, Call):
         env[step.outs[0]] = _call(step, args, graph)
         return
-    outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
+    outs = _outputs(step, args)
     COUNTERS.kernels += 1
     if step.compiled is None and not native.run(step, args, outs, how[1]):
         step.compiled = compiled(step.kernel)
@@ -93,6 +93,19 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
         target.run(step, step.compiled, args, outs, *how)
     for slot, out in zip(step.outs, outs):
         env[slot] = out
+
+
+def _outputs(step: Launch, args: list[Any]) -> list[Any]:
+    """Arrays for the outputs: that of an argument which nothing else has any more, where the plan
+    and the kernel allow it, else new ones.
+    """
+    over: dict[int, Any] = {}
+    if step.over and step.compiled is not None:
+        over = spared(args, [pair for pair in step.over if pair in step.compiled.over])
+    return [
+        over[j].reshape(shape) if j in over else empty(shape, dtype)
+        for j, (shape, dtype) in enumerate(zip(step.shapes, step.dtypes))
+    ]
 
 
 def _timed(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:

@@ -29,14 +29,21 @@ APART, MOST_THREADS = 4, 4
 
 
 class Compiled:
-    """A kernel's function, with the scratch arrays that it wants."""
+    """A kernel's function, with the scratch arrays that it wants; `over` has pairs of an argument
+    and an output that may have the same memory.
+    """
 
-    __slots__ = ("function", "scratch", "statements")
+    __slots__ = ("function", "over", "scratch", "statements")
 
     def __init__(
-        self, function: Callable[..., None], scratch: Sequence[tuple[DType, str]], statements: int
+        self,
+        function: Callable[..., None],
+        scratch: Sequence[tuple[DType, str]],
+        statements: int,
+        over: frozenset[tuple[int, int]] = frozenset(),
     ) -> None:
         self.function = function
+        self.over = over
         self.scratch = scratch
         self.statements = statements
 
