@@ -249,7 +249,7 @@ def _references(args: list[Any], i: int) -> tuple[int, int]:
     owner = args[i].base
     if owner is None:
         return sys.getrefcount(args[i]), 0
-    ours = type(owner) is np.ndarray and (owner.flags.owndata or type(owner.base) is memoryview)
+    ours = type(owner) is np.ndarray and (owner.flags.owndata or isinstance(owner.base, memoryview))
     return sys.getrefcount(args[i]), sys.getrefcount(owner) if ours else sys.maxsize
 
 
