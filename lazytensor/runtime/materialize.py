@@ -85,7 +85,9 @@ def materialize(nodes: Sequence[Node], cutting: bool = False) -> None:
         run.nodes = frozenset()  # first, since a Ctrl-C may come next, and others wait for these
         _here.runs -= 1
         if run.graph is not None:
+            run.graph = None
             with _lock:
+                _tidy()
                 _ended.notify_all()
 
 
@@ -132,7 +134,7 @@ class _Run:
         graph.close(outputs + wanted_elsewhere(graph, _Worth(graph, roots)))
         self.plan = cache.chosen(graph)
         self.graph = graph
-        _runs[:] = [run for run in _runs if run.nodes]
+        _tidy()
         _runs.append(self)
         self.nodes = {node for node in graph.number if node.value is None}
         return ()
@@ -151,6 +153,11 @@ class _Run:
                 return roots, found
             del found
             _ended.wait(POLL)
+
+
+def _tidy() -> None:
+    """Forget runs that have ended. Under the lock."""
+    _runs[:] = [run for run in _runs if run.nodes]
 
 
 def _filled(graph: Graph, values: Sequence[Any]) -> Collection[Node]:
