@@ -107,6 +107,24 @@ def test_who_waits_gets_what_the_other_computed() -> None:
     assert all(f is found[0] for f in found)
 
 
+@pytest.mark.parametrize("target", config.TABLE["target"].choices)
+def test_one_new_kernel_that_many_want_at_once(target: str) -> None:
+    """It is made once, and no two threads are in the compiler."""
+    if target == "null":
+        return
+
+    def work(k: int) -> Any:
+        x = data(k, 90 + k, 70)
+        with config.context(target=target):
+            return value(g.sum(g.atan(x * 1.5) * g.sinh(x * 0.1) - g.cos(x + float(k)), (1,)))
+
+    found = together(*(lambda k=k: work(k) for k in range(8)))
+    for k, got in enumerate(found):
+        a = np.random.default_rng(k).standard_normal((90 + k, 70))
+        want = (np.arctan(a * 1.5) * np.sinh(a * 0.1) - np.cos(a + float(k))).sum(1)
+        np.testing.assert_allclose(got, want, rtol=1e-9)
+
+
 def test_an_error_is_raised_to_all_who_ask(monkeypatch: Any) -> None:
     slow(monkeypatch, lambda: time.sleep(0.01))
     x = data(0)

@@ -210,11 +210,30 @@ def test_nothing_is_kept_of_what_a_part_held(fails: bool) -> None:
         gc.enable()
 
 
-def test_an_exception_of_a_kernel_comes_from_whichever_thread() -> None:
-    with config.context(execution="compile", num_threads=3, block_bytes=1 << 12):
+def test_kernels_are_shared_out_and_their_exceptions_come_back(monkeypatch: Any) -> None:
+    settings = {"num_threads": 3, "block_bytes": 1 << 12, "target": "numpy"}
+    with config.context(execution="compile", **settings):
         x = xp.asarray(np.linspace(0.1, 1, 1 << 20))
-        for _ in range(3):
-            np.testing.assert_array_equal(np.asarray(xp.exp(x) * 2.0), np.exp(np.asarray(x)) * 2.0)
+        want = np.exp(np.asarray(x)) * 2.0
+        np.testing.assert_array_equal(np.asarray(xp.exp(x) * 2.0), want)
+        run, shared = sys.modules["lazytensor.targets.numpy.run"], []
+        share = run.share
+
+        def failing(work: Any, n: int, grain: int, count: int) -> None:
+            def bad(lo: int, hi: int) -> None:
+                work(lo, hi)
+                shared.append(lo)
+                if lo:
+                    raise MemoryError
+
+            share(bad, n, grain, count)
+
+        monkeypatch.setattr(run, "share", failing)
+        with pytest.raises(MemoryError):
+            xp.materialize(xp.exp(x) * 2.0)
+        assert len(shared) > 1
+        monkeypatch.undo()
+        np.testing.assert_array_equal(np.asarray(xp.exp(x) * 2.0), want)
 
 
 # --- interrupts -----------------------------------------------------------------------------------

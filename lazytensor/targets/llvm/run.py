@@ -3,7 +3,9 @@
 What enters: launches and buffers. What leaves: filled buffers. It must not know graphs.
 """
 
+import os
 import struct
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +23,15 @@ from .store import Store
 
 # Elements from which on other threads may run meanwhile.
 LONG = 1 << 14
+
+# Held while a function is made. A fork waits for it: the child would find the compiler half way.
+COMPILING = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=COMPILING.acquire,
+        after_in_parent=COMPILING.release,
+        after_in_child=COMPILING.release,
+    )
 
 
 class Functions:
@@ -48,12 +59,17 @@ class Functions:
         """The address of a kernel's function for a form. Raises Unsupported."""
         known = self._known.get((kernel, form))
         if known is None:
-            module = emit(kernel, form, self.machine.host)
-            name = unique(self.machine.key(module.text))
-            text = module.text.replace(f"@{module.name}(", f"@{name}(")
-            address = self.machine.link(self.object_code(text), name)
-            known = self._known[kernel, form] = (address, module)
+            with COMPILING:  # one of several threads makes it
+                known = self._known.get((kernel, form)) or self._made(kernel, form)
         return known
+
+    def _made(self, kernel: Kernel, form: Form) -> tuple[int, Module]:
+        module = emit(kernel, form, self.machine.host)
+        name = unique(self.machine.key(module.text))
+        text = module.text.replace(f"@{module.name}(", f"@{name}(")
+        address = self.machine.link(self.object_code(text), name)
+        made = self._known[kernel, form] = (address, module)
+        return made
 
     def words(self, kernel: Kernel, form: Form, *words: int) -> bytes:
         """What `launch` takes for a kernel without rows; `words` are the operands' strides."""
