@@ -197,7 +197,7 @@ def _huge(size: int) -> memoryview:
     try:
         memory = mmap.mmap(-1, size + HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     except (OSError, OverflowError):
-        raise MemoryError(f"no {size} bytes of memory are to be had") from None
+        raise MemoryError(f"unable to allocate {size} bytes") from None
     with suppress(OSError):  # a kernel without huge pages
         memory.madvise(mmap.MADV_HUGEPAGE)
     start = -np.frombuffer(memory, np.uint8).ctypes.data % HUGE
