@@ -42,6 +42,7 @@ from .array_api.sorting import *
 from .array_api.statistical import *
 from .array_api.utility import *
 from .extra import NAMES as _NAMES
+from .runtime.buffers import memory_stats
 
 if _TYPE_CHECKING:
     from .array_api import fft, linalg
@@ -72,7 +73,7 @@ _LAZY = {
 }
 
 __all__ = ["Array", "__array_api_version__", "__version__", "materialize", "set_printoptions"]
-__all__ += ["config", "fft", "linalg", "random"]
+__all__ += ["config", "fft", "linalg", "memory_stats", "random"]
 __all__ += ["checkpoint", "custom_vjp"]
 __all__ += ["grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"]
 __all__ += _constants.__all__

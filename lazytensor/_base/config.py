@@ -50,7 +50,7 @@ TABLE: dict[str, Setting] = {
             "interpret every graph, compile every graph, or compile the hot and the large",
             ("auto", "interpret", "compile"),
         ),
-        Setting("num_threads", 1, int, False, "threads that a kernel may use"),
+        Setting("num_threads", 0, int, False, "threads that a kernel may use; 0: all there are"),
         Setting("cache_dir", "", str, False, "folder for compiled kernels, else the system's"),
         Setting("debug", 0, int, False, "0 to 6: what is written to standard error"),
         Setting("cpu_devices", 1, int, False, "number of virtual CPU devices"),
@@ -62,7 +62,7 @@ TABLE: dict[str, Setting] = {
         Setting(
             "max_pending", 8192, int, False, "nodes made between two looks at what is pending"
         ),
-        Setting("pool_bytes", 1 << 30, int, False, "bytes of free buffers kept for reuse"),
+        Setting("pool_bytes", 1 << 30, int, False, "bytes of large buffers kept for reuse"),
         Setting(
             "traceback",
             "short",

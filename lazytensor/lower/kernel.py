@@ -97,8 +97,9 @@ class Launch:
     the outputs.
 
     `views` tells for each argument the shape that it is broadcast to, and then reshaped to. `axes`
-    are the sizes of the space's axes before they were joined, those of `reduced` last; `bound` is
-    for targets to remember what follows from how arguments lie.
+    are the sizes of the space's axes before they were joined, those of `reduced` last; `over` has
+    pairs of an argument and an output that may have its memory if the target allows it
+    (lower/memory.py); `bound` is for targets to remember what follows from how arguments lie.
     """
 
     kernel: Kernel
@@ -111,6 +112,7 @@ class Launch:
     axes: Shape
     reduced: tuple[int, ...]
     drops: tuple[int, ...] = ()
+    over: tuple[tuple[int, int], ...] = ()
     compiled: Any = None
     bound: dict[Any, Any] = field(default_factory=dict)
 

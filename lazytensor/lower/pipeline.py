@@ -18,6 +18,7 @@ from ..transform.simplify import Simplified, simplify
 from . import build
 from .fuse import Fuser, Group
 from .kernel import Plan, Step
+from .memory import plan_memory
 
 # Longer graphs are cut, so that no pass and no generated function sees more.
 PIECE = 2000
@@ -69,7 +70,7 @@ def lower(graph: Graph) -> Plan:
         piece = timer("simplify", simplify, graph, lo, hi, wanted, config.get("fuse"))
         _lower_piece(piece, wanted, slots, steps, timer)
     outputs = tuple(slots.places[p] for p in graph.outputs)
-    timer("memory", _drop_dead, steps, set(outputs))
+    timer("memory", plan_memory, steps, set(outputs))
     inputs = tuple(slots.places[p] for p in graph.leaves)
     places = tuple(graph.leaves)
     assert inputs == tuple(range(len(inputs)))
@@ -144,12 +145,3 @@ def _stored(graph: Graph, groups: list[Group]) -> set[Node]:
         reads = [graph.order[graph.number[a]] for node in group.members for a in node.args]
         out.update(a for a in reads if a not in members)
     return out
-
-
-def _drop_dead(steps: list[Step], outputs: set[int]) -> None:
-    """Note after which step each slot is not read any more."""
-    seen = set(outputs)
-    for step in reversed(steps):
-        dead = [s for s in dict.fromkeys((*step.args, *step.outs)) if s not in seen]
-        seen.update(dead)
-        step.drops = tuple(dead)

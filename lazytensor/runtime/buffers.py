@@ -1,14 +1,23 @@
 """Buffers: a pool of large blocks of memory, reused when nothing refers to them any more.
 
-What enters: shapes and dtypes. What leaves: uninitialised arrays. A block is free when the pool
-alone holds it: results, their views and whatever was exported (DLPack, `__array__`) all hold their
-block, so memory that anyone can see is never handed out again.
+What enters: shapes and dtypes. What leaves: uninitialised arrays. An array that is handed out is
+the owner of its block in NumPy's eyes: views of it, and whatever was exported (DLPack,
+`__array__`), hold it. When it dies its block is free, and not before, so memory that anyone can
+see is never handed out again.
+
+Blocks are kept, by size, as long as all of them have no more than the setting `pool_bytes`: fresh
+pages cost more than most arithmetic. Large ones are made of huge pages where the system has them.
 """
 
+import mmap
 import os
 import sys
 import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -18,65 +27,150 @@ from .._base.shapes import Shape, prod
 from ..ir.graph import COUNTED
 from .counters import COUNTERS
 
+Array = np.ndarray[Any, Any]
 # Below this many bytes NumPy's own cache of small blocks is quicker.
 POOLED = 1 << 18
+# Blocks of so many bytes or more are made of huge pages, which begin at multiples of that.
+HUGE = 1 << 21
+ALIGNED = 64
+
+
+class _Loan(ref[Array]):
+    """An array that was handed out, the bytes that it has, and its block if that is to come back;
+    else the memory goes with the array.
+    """
+
+    __slots__ = ("block", "size")
+
+    block: memoryview | None
+    size: int
 
 
 class Pool:
-    """Blocks of uint8 by size class; each class is a list, newest last."""
+    """Free blocks by size class, least recently used class first, and those that are lent.
+
+    Where an array dies nothing of Python's runs: that could be anywhere, and would swallow a
+    Ctrl-C. Its loan is put into a queue, which is looked through when the pool is next used. So
+    that no more than `pool_bytes` waits there, blocks beyond that are lent for good.
+    """
 
     def __init__(self) -> None:
-        self._blocks: dict[int, list[np.ndarray[Any, Any]]] = {}
-        self._lock = threading.Lock()
+        self._free: OrderedDict[int, list[memoryview]] = OrderedDict()
+        self._loans: dict[int, _Loan] = {}
+        self._dead: deque[Any] = deque()
+        self._lock = threading.RLock()  # which a signal's handler may take once more
+        self._free_bytes = 0
+        self._kept_bytes = 0
+        self._used_bytes = 0
+        self._peak = 0
+        self._hits = 0
+        self._misses = 0
 
     def forked(self) -> None:
         """In a child process: whoever held the lock is not there."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
-    def take(self, nbytes: int) -> np.ndarray[Any, Any]:
-        """A block of at least that many bytes. Raises MemoryError when there is none to be had."""
-        size = _size_class(nbytes)
+    def array(self, count: int, dtype: DType) -> Array:
+        """A flat array in a block of its own. Raises MemoryError when there is none to be had."""
+        size = _size_class(count * dtype.itemsize)
+        block = self._take(size) or self._new(size)
+        found: Array = np.frombuffer(block, dtype, count)
+        self._lend(_Loan(found, self._dead.append), block, size)
+        return found
+
+    def _take(self, size: int) -> memoryview | None:
+        """A free block of that size."""
         with self._lock:
-            blocks = self._blocks.setdefault(size, [])
-            block: np.ndarray[Any, Any]
-            for block in reversed(blocks):
-                if COUNTED and sys.getrefcount(block) <= _FREE:
-                    return block
-            block = self._new(size)
-            if self.held() + size <= config.get("pool_bytes"):
-                blocks.append(block)
-            else:
-                self._drop_free()
-            return block
+            if self._dead:
+                self._settle()
+            blocks = self._free.get(size)
+            if not blocks:
+                self._misses += 1
+                return None
+            self._hits += 1
+            self._free.move_to_end(size)
+            self._free_bytes -= size
+            return blocks.pop()
 
-    def _new(self, size: int) -> np.ndarray[Any, Any]:
+    def _new(self, size: int) -> memoryview:
         try:
-            return np.empty(size, np.uint8)
+            return _block(size)
         except MemoryError:
-            self._drop_free()
-            return np.empty(size, np.uint8)
+            self.clear()
+            return _block(size)
 
-    def _drop_free(self) -> None:
-        for size, blocks in self._blocks.items():
-            self._blocks[size] = [b for b in blocks if sys.getrefcount(b) > _FREE]
+    def _lend(self, loan: _Loan, block: memoryview, size: int) -> None:
+        """Note who has a block."""
+        with self._lock:
+            left = config.get("pool_bytes") - self._kept_bytes - size
+            kept = left >= 0
+            loan.block, loan.size = block if kept else None, size
+            self._loans[id(loan)] = loan
+            self._used_bytes += size
+            if kept:
+                self._kept_bytes += size
+            if self._used_bytes > self._peak:
+                self._peak = self._used_bytes
+            if self._free_bytes > left:
+                self._shrink(max(0, left))
+
+    def _settle(self) -> None:
+        """Look through what has died."""
+        while self._dead:
+            loan = self._dead.popleft()
+            del self._loans[id(loan)]
+            self._used_bytes -= loan.size
+            if loan.block is not None:
+                self._kept_bytes -= loan.size
+                self._free.setdefault(loan.size, []).append(loan.block)
+                self._free_bytes += loan.size
+
+    def _shrink(self, most: int) -> None:
+        """Give blocks back to the system until no more bytes than that are free, those of the
+        least recently used sizes first.
+        """
+        while self._free_bytes > most and self._free:
+            size, blocks = next(iter(self._free.items()))
+            if blocks:
+                blocks.pop()
+                self._free_bytes -= size
+            else:
+                del self._free[size]
 
     def held(self) -> int:
         """Bytes of all blocks, in use or free."""
-        return sum(size * len(blocks) for size, blocks in self._blocks.items())
+        stats = self.stats()
+        return stats["in_use"] + stats["free"]
 
     def free(self) -> int:
         """Bytes of blocks that nothing uses."""
-        return sum(
-            size
-            for size, blocks in self._blocks.items()
-            for b in blocks
-            if sys.getrefcount(b) <= _FREE
-        )
+        return self.stats()["free"]
 
     def clear(self) -> None:
         """Give free blocks back to the system."""
         with self._lock:
-            self._drop_free()
+            self._settle()
+            self._shrink(0)
+
+    def stats(self) -> dict[str, int]:
+        """The figures of `memory_stats`."""
+        with self._lock:
+            self._settle()
+            return {
+                "held": self._used_bytes + self._free_bytes,
+                "free": self._free_bytes,
+                "in_use": self._used_bytes,
+                "peak": self._peak,
+                "cap": config.get("pool_bytes"),
+                "hits": self._hits,
+                "misses": self._misses,
+            }
+
+    def reset(self) -> None:
+        """Begin to count anew: the peak from what is in use now, the others from 0."""
+        with self._lock:
+            self._settle()
+            self._peak, self._hits, self._misses = self._used_bytes, 0, 0
 
 
 def _size_class(nbytes: int) -> int:
@@ -87,30 +181,92 @@ def _size_class(nbytes: int) -> int:
     return -(-nbytes // step) * step
 
 
-def _free_references() -> int:
-    blocks = [np.empty(1, np.uint8)]
-    return [sys.getrefcount(block) for block in reversed(blocks)][0]
+def _block(size: int) -> memoryview:
+    """Fresh memory, aligned. Raises MemoryError."""
+    if size >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        return _huge(size)
+    memory = np.empty(size + ALIGNED, np.uint8)
+    start = -memory.ctypes.data % ALIGNED
+    return memory.data[start : start + size]
 
 
-_FREE = _free_references()
+def _huge(size: int) -> memoryview:
+    """Memory of this process alone, of huge pages as far as the system has them to give: their
+    first use costs a fifth of that of small ones. Raises MemoryError.
+    """
+    try:
+        memory = mmap.mmap(-1, size + HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except (OSError, OverflowError):
+        raise MemoryError(f"unable to allocate {size} bytes") from None
+    with suppress(OSError):  # a kernel without huge pages
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    start = -np.frombuffer(memory, np.uint8).ctypes.data % HUGE
+    return memoryview(memory)[start : start + size]
+
+
 POOL = Pool()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=POOL.forked)
 
 
-def empty(shape: Shape, dtype: DType) -> np.ndarray[Any, Any]:
+def empty(shape: Shape, dtype: DType) -> Array:
     """An uninitialised C-contiguous array, aligned to 64 bytes when it is large. Raises
     MemoryError.
     """
-    nbytes = prod(shape) * dtype.itemsize
+    count = prod(shape)
+    nbytes = count * dtype.itemsize
     COUNTERS.bytes += nbytes
     if nbytes < POOLED:
         return np.empty(shape, dtype)
-    block = POOL.take(nbytes + 64)
-    start = -block.ctypes.data % 64
-    return block[start : start + nbytes].view(dtype).reshape(shape)
+    return POOL.array(count, dtype).reshape(shape)
+
+
+def spared(args: list[Any], pairs: Iterable[tuple[int, int]]) -> dict[int, Array]:
+    """For pairs of an argument and an output: by output, an argument that it may be written over,
+    since nothing but `args` and one other list refers to it, nor anything else to its memory.
+
+    Where references aren't counted there is none.
+    """
+    found: dict[int, Array] = {}
+    used: set[int] = set()
+    for i, j in pairs if COUNTED else ():
+        if i not in used and j not in found and _spare(args, i):
+            found[j] = args[i]
+            used.add(i)
+    return found
+
+
+def _spare(args: list[Any], i: int) -> bool:
+    array, memory = _references(args, i)
+    flags = args[i].flags  # which refers to the array
+    return array <= _SPARE[0] and memory <= _SPARE[1] and flags.c_contiguous and flags.writeable
+
+
+def _references(args: list[Any], i: int) -> tuple[int, int]:
+    """References to an array, and to the array whose memory it shows: 0 for its own, many for what
+    is no array of NumPy's or of this pool.
+    """
+    owner = args[i].base
+    if owner is None:
+        return sys.getrefcount(args[i]), 0
+    ours = type(owner) is np.ndarray and (owner.flags.owndata or isinstance(owner.base, memoryview))
+    return sys.getrefcount(args[i]), sys.getrefcount(owner) if ours else sys.maxsize
+
+
+def _spare_references() -> tuple[int, int]:
+    """What `_references` counts when two lists have an array, as this interpreter counts."""
+    env = [np.empty(4).reshape(2, 2)]
+    args = [env[0]]
+    return _references(args, 0)
+
+
+_SPARE = _spare_references()
 
 
 def memory_stats() -> dict[str, int]:
-    """Bytes of the pool: held, free, and its cap."""
-    return {"held": POOL.held(), "free": POOL.free(), "cap": config.get("pool_bytes")}
+    """What the pool of large buffers has, in bytes: `held` from the system, `free` of these,
+    `in_use`, the `peak` of what was in use, and the `cap` on what is kept free; and how often a
+    buffer was found in it (`hits`) or made anew (`misses`). Arrays of less than 256 KB, and the
+    results of library calls, are NumPy's, and not counted.
+    """
+    return POOL.stats()

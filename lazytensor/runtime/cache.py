@@ -101,14 +101,19 @@ def small(shape: Any) -> bool:
     return size <= SMALL_BYTES
 
 
-def run(graph: Graph) -> list[Any]:
-    """Values of the graph's outputs."""
-    mode = config.get("execution")
-    if mode == "interpret" and config.get("target") != "null":
-        tell(graph, None)
-        return interpret(graph, graph.outputs)
-    plan = CACHE.plan(graph, "compile" if config.get("target") == "null" else mode)
+def chosen(graph: Graph) -> Plan | None:
+    """The plan to run a graph by; None to interpret it. Asked under the runtime's lock."""
+    mode, plan = config.get("execution"), None
+    if config.get("target") == "null":
+        mode = "compile"
+    if mode != "interpret":
+        plan = CACHE.plan(graph, mode)
     tell(graph, plan)
+    return plan
+
+
+def run(graph: Graph, plan: Plan | None) -> list[Any]:
+    """Values of the graph's outputs, by what was chosen. Several threads may run at once."""
     return interpret(graph, graph.outputs) if plan is None else execute(plan, graph)
 
 

@@ -4,17 +4,19 @@ What enters: a plan and the graph whose leaves it reads. What leaves: the values
 """
 
 import time
+from collections.abc import Set
 from typing import Any
 
 from .._base import config
 from .._base.log import log, wants
 from .._base.module import module
+from .._base.processors import count
 from ..ir.graph import Graph
 from ..lower.kernel import Call, Kernel, Launch, Plan
 from ..targets import null
 from ..targets import numpy as target
 from . import native
-from .buffers import POOL, empty
+from .buffers import POOL, empty, spared
 from .counters import COUNTERS
 from .interpret import evaluate, quietly
 
@@ -71,7 +73,7 @@ def _execute(plan: Plan, graph: Graph) -> list[Any]:
     for slot, buffer in plan.constants:
         env[slot] = buffer
     run = _pretend if config.get("target") == "null" else _timed if wants(2) else _run
-    how = config.get("block_bytes"), config.get("num_threads")
+    how = config.get("block_bytes"), count()
     for step in plan.steps:
         run(step, env, graph, how)
         for slot in step.drops:
@@ -84,14 +86,31 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
     if isinstance(step, Call):
         env[step.outs[0]] = _call(step, args, graph)
         return
-    outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
     COUNTERS.kernels += 1
-    if step.compiled is None and not native.run(step, args, outs, how[1]):
-        step.compiled = compiled(step.kernel)
-    if step.compiled is not None:
+    bound = native.bound(step, args) if step.compiled is None else None
+    if bound is not None:
+        outs = _outputs(step, args, bound.over)
+        bound(args, outs, how[1])
+    else:
+        if step.compiled is None:
+            step.compiled = compiled(step.kernel)
+        outs = _outputs(step, args, step.compiled.over)
         target.run(step, step.compiled, args, outs, *how)
     for slot, out in zip(step.outs, outs):
         env[slot] = out
+
+
+def _outputs(step: Launch, args: list[Any], allowed: Set[tuple[int, int]]) -> list[Any]:
+    """Arrays for the outputs: that of an argument which nothing else has any more, where the plan
+    and the kernel allow it, else new ones.
+    """
+    over: dict[int, Any] = {}
+    if step.over:
+        over = spared(args, [pair for pair in step.over if pair in allowed])
+    return [
+        over[j].reshape(shape) if j in over else empty(shape, dtype)
+        for j, (shape, dtype) in enumerate(zip(step.shapes, step.dtypes))
+    ]
 
 
 def _timed(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:

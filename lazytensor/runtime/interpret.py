@@ -27,7 +27,10 @@ def quietly(function: Callable[..., Any], *args: Any) -> Any:
 
     A context in which they are is entered in a tenth of the time that `np.errstate` takes.
     """
-    context = _contexts.pop() if _contexts else _quiet()
+    try:
+        context = _contexts.pop()
+    except IndexError:
+        context = _quiet()
     try:
         return context.run(function, *args)
     finally:

@@ -1,13 +1,13 @@
 """Materialising: from nodes to values.
 
 What enters: nodes. What leaves: their `value` filled, and that of whatever else alive would
-otherwise have to be computed again (docs/architecture.md, "Materialising"). One lock: a graph is
-computed once, whichever thread asks.
+otherwise have to be computed again (docs/architecture.md, "Materialising"). A graph is computed
+once, whichever thread asks; threads that ask for different ones compute at the same time.
 """
 
 import os
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from typing import Any
 
 import numpy
@@ -16,8 +16,9 @@ from .._base import config
 from .._base.dtypes import DType
 from .._base.log import wants
 from .._base.module import module
-from ..ir.graph import Graph, ancestors, held, linearize, pending, wanted_elsewhere
+from ..ir.graph import Graph, Uses, ancestors, held, linearize, pending, wanted_elsewhere
 from ..ir.node import PLACEHOLDER, TRACING, Node, cut
+from ..lower.kernel import Plan
 from . import cache
 from .cache import SMALL_BYTES, small
 from .counters import COUNTERS
@@ -26,6 +27,11 @@ from .observe import OBSERVERS
 from .pending import settle, watch
 
 _lock = threading.RLock()
+# Whoever waits is told when a run ends; and looks now and then, should a Ctrl-C have kept a thread
+# from telling.
+_ended = threading.Condition(_lock)
+_runs: "list[_Run]" = []
+POLL = 0.05
 
 # An elementwise value that something outside still refers to is kept when it is this small, or when
 # computing it again would take more ops than this.
@@ -34,8 +40,11 @@ TINY = 64
 
 
 def _reset_lock() -> None:
-    global _lock
+    """In a child process: whoever held the lock, and whoever computed, is not there."""
+    global _lock, _ended
     _lock = threading.RLock()
+    _ended = threading.Condition(_lock)
+    _runs.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -61,34 +70,98 @@ def materialize(nodes: Sequence[Node], cutting: bool = False) -> None:
     as they were. With `cutting`, nodes that got a value become leaves, histories aside: that is for
     calls between operations, since what one has made so far may be a history in a moment.
     """
-    with _lock:
-        roots = [n for n in nodes if n.value is None]
-        if roots:
-            done = _run(roots)
-            if cutting and not TRACING.depth:
-                for node in done:
-                    cut(node)
+    run = _Run(nested=_here.runs > 0)
+    _here.runs += 1
+    try:
+        with _lock:
+            done = run.begin(nodes)
+            if done:
+                _cut(done, cutting)
+        if run.graph is not None:
+            values = cache.run(run.graph, run.plan)
+            with _lock:
+                _cut(_filled(run.graph, values), cutting)
+    finally:
+        run.nodes = frozenset()  # first, since a Ctrl-C may come next, and others wait for these
+        _here.runs -= 1
+        if run.graph is not None:
+            run.graph = None
+            with _lock:
+                _tidy()
+                _ended.notify_all()
 
 
-def _run(roots: Sequence[Node]) -> Collection[Node]:
+class _Here(threading.local):
+    """How many materialisations this thread is in: a finalizer may begin one within another."""
+
+    runs = 0
+
+
+_here = _Here()
+
+
+class _Run:
+    """One materialisation. While it computes `nodes`, which it does without the lock, other threads
+    compute other nodes, and wait for these.
+    """
+
+    __slots__ = ("graph", "nested", "nodes", "plan")
+
+    def __init__(self, nested: bool) -> None:
+        self.nested = nested
+        self.nodes: Set[Node] = frozenset()
+        self.graph: Graph | None = None
+        self.plan: Plan | None = None
+
+    def begin(self, nodes: Sequence[Node]) -> Collection[Node]:
+        """Compute the graph of some nodes if it is tiny, and tell which got values; else decide how
+        to run it. Under the lock, which is let go where another thread is to be waited for.
+        """
+        roots, found = self._pending(nodes)
+        if not roots:
+            return ()
+        COUNTERS.graphs += 1
+        pending_nodes, uses = found
+        if len(pending_nodes) <= TINY and _plain() and _all_small(pending_nodes):
+            many = len(pending_nodes) > 1
+            keep = held(pending_nodes, uses).union(roots) if many else roots
+            _run_tiny(pending_nodes, keep)
+            return keep
+        graph = linearize(roots, found)
+        del found, pending_nodes, uses
+        _refuse_placeholders(graph)
+        outputs = list(dict.fromkeys(graph.outputs))
+        graph.close(outputs + wanted_elsewhere(graph, _Worth(graph, roots)))
+        self.plan = cache.chosen(graph)
+        self.graph = graph
+        _tidy()
+        _runs.append(self)
+        self.nodes = {node for node in graph.number if node.value is None}
+        return ()
+
+    def _pending(self, nodes: Sequence[Node]) -> tuple[list[Node], tuple[list[Node], Uses]]:
+        """Those of some nodes that have no value, and what is pending above them, when no other
+        thread computes any of it. A run within a run of this thread waits for nobody.
+        """
+        while True:
+            roots = list(dict.fromkeys([n for n in nodes if n.value is None]))
+            for root in roots:
+                if root.op is PLACEHOLDER:
+                    raise _no_value(root)
+            found = pending(roots)
+            if self.nested or all(run.nodes.isdisjoint(found[0]) for run in _runs):
+                return roots, found
+            del found
+            _ended.wait(POLL)
+
+
+def _tidy() -> None:
+    """Forget runs that have ended. Under the lock."""
+    _runs[:] = [run for run in _runs if run.nodes]
+
+
+def _filled(graph: Graph, values: Sequence[Any]) -> Collection[Node]:
     """The nodes that got values."""
-    for root in roots:
-        if root.op is PLACEHOLDER:
-            raise _no_value(root)
-    roots = list(dict.fromkeys(roots))
-    COUNTERS.graphs += 1
-    found = pending(roots)
-    nodes, uses = found
-    if len(nodes) <= TINY and _plain() and _all_small(nodes):
-        keep = held(nodes, uses).union(roots) if len(nodes) > 1 else roots
-        _run_tiny(nodes, keep)
-        return keep
-    graph = linearize(roots, found)
-    del found, nodes, uses
-    _refuse_placeholders(graph)
-    outputs = list(dict.fromkeys(graph.outputs))
-    graph.close(outputs + wanted_elsewhere(graph, _Worth(graph, roots)))
-    values = cache.run(graph)
     results = dict(zip(graph.outputs, values, strict=True))
     for place, result in results.items():
         graph.order[place].value = result
@@ -98,6 +171,12 @@ def _run(roots: Sequence[Node]) -> Collection[Node]:
                 node.value = results[place]
     settle()
     return [graph.order[place] for place in results]
+
+
+def _cut(done: Collection[Node], cutting: bool) -> None:
+    if cutting and not TRACING.depth:
+        for node in done:
+            cut(node)
 
 
 def _plain() -> bool:

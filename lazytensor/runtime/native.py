@@ -1,7 +1,7 @@
 """The native target of this process: its functions, where their object code is kept, and what it
 leaves to the reference.
 
-What enters: launches. What leaves: filled buffers, or False for a kernel that it has no code for.
+What enters: launches. What leaves: functions that fill buffers, or None where it has no code.
 Nothing of the compiler is loaded before the first kernel.
 """
 
@@ -32,7 +32,7 @@ class _Loaded:
         kept = store.Store(cache_folder() / "kernels")
         self.functions = run.Functions(kept, _compiled)
         self.replacements = module.replacements(self.functions)
-        self.run = run.run
+        self.bound = run.bound
         self.unsupported = scalar.Unsupported
 
 
@@ -57,15 +57,16 @@ def _compiled(text: str) -> None:
     log(4, text)
 
 
-def run(launch: Launch, args: list[Any], outs: list[Any], threads: int) -> bool:
-    """Fill `outs`; False, with nothing written, where the target has no code for the kernel."""
+def bound(launch: Launch, args: list[Any]) -> Any:
+    """The launch as a function of (args, outs, threads) for arguments that lie like these; None
+    where the target has no code for it.
+    """
     target = loaded()
     try:
-        target.run(target.functions, launch, args, outs, threads)
+        return target.bound(target.functions, launch, args)
     except target.unsupported as reason:
         log(1, f"kernel of {len(launch.kernel.stages)} stages left to the reference: {reason}")
-        return False
-    return True
+        return None
 
 
 def _replacements() -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ What enters: values and names. What leaves: settings changed, answers. It must n
 from typing import Any
 
 from .._base import config
+from .._base.processors import count
 from . import _dtypes, _types, cpu, cuda
 from ._dispatch import FUNCTIONS, result_type
 from ._format import get_printoptions, set_printoptions
@@ -109,7 +110,7 @@ def can_cast(from_: _dtypes.dtype, to: _dtypes.dtype) -> bool:
 @public
 def get_num_threads() -> int:
     """Threads that one operation may use."""
-    return int(config.get("num_threads"))
+    return count()
 
 
 @public

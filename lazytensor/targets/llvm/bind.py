@@ -40,6 +40,7 @@ class Binding:
     form: Form
     count: int
     columns: int
+    elements: int
     words: tuple[int, ...]
     copies: tuple[int, ...]
     kept: int
@@ -56,29 +57,32 @@ class _Layout:
     copies: tuple[int, ...]
 
 
-def bind(
-    launch: Launch, args: Sequence[Array], outs: Sequence[Array], width: int, blocks: int = 0
-) -> Binding:
-    """How the kernel of a launch is to be called on these arrays, by vectors of some width; with
-    `blocks`, for that many blocks of each row, whose folds lie along a last axis of their outputs.
-    Raises Unsupported for outputs that neither way of going over rows can write.
+def bind(launch: Launch, args: Sequence[Array], width: int, blocks: int = 0) -> Binding:
+    """How the kernel of a launch is to be called on arrays that lie like these, by vectors of some
+    width; with `blocks`, for that many blocks of each row, whose folds lie along a last axis of
+    their outputs. Raises Unsupported for outputs that neither way of going over rows can write.
     """
-    layout = _layout(launch, args, outs, max(blocks, 1))
-    sizes = tuple(a.itemsize for a in (*args, *outs))
+    layout = _layout(launch, args, max(blocks, 1))
+    sizes = _sizes(launch, args)
     if launch.folded and not blocks and _goes_across(launch, layout, sizes, width):
         return _across(launch, layout, sizes, width)
     if any(layout.along[i] != sizes[i] for i in _written(launch)) and layout.columns > 1:
         raise Unsupported("outputs that do not lie along rows")
-    return _along(launch, layout, sizes, outs, blocks)
+    return _along(launch, layout, sizes, blocks)
 
 
-def _layout(launch: Launch, args: Sequence[Array], outs: Sequence[Array], blocks: int) -> _Layout:
+def _sizes(launch: Launch, args: Sequence[Array]) -> tuple[int, ...]:
+    """Bytes of an element of each operand."""
+    return (*(a.itemsize for a in args), *(d.itemsize for d in launch.dtypes))
+
+
+def _layout(launch: Launch, args: Sequence[Array], blocks: int) -> _Layout:
     split = len(launch.axes) - launch.folded
     copies = tuple(_copies(launch, args, split))
     strides = [_strides(launch, i, a) for i, a in enumerate(args)]
     for i in copies:
         strides[i] = _contiguous(launch.axes, args[i].itemsize)
-    strides += [_out_strides(launch, i, o, split, blocks) for i, o in enumerate(outs)]
+    strides += [_out_strides(launch, i, split, blocks) for i in range(len(launch.shapes))]
     axes = [(n, tuple(s[k] for s in strides)) for k, n in enumerate(launch.axes)]
     if launch.folded:
         rows, inner = _merged(axes[:split]), _merged(axes[split:])
@@ -86,13 +90,11 @@ def _layout(launch: Launch, args: Sequence[Array], outs: Sequence[Array], blocks
     else:
         rows = _merged(axes)
         inner = [rows.pop()] if rows else []
-    columns, along = inner[0] if inner else (1, tuple(a.itemsize for a in (*args, *outs)))
+    columns, along = inner[0] if inner else (1, _sizes(launch, args))
     return _Layout(rows, columns, along, copies)
 
 
-def _along(
-    launch: Launch, layout: _Layout, sizes: tuple[int, ...], outs: Sequence[Array], blocks: int
-) -> Binding:
+def _along(launch: Launch, layout: _Layout, sizes: tuple[int, ...], blocks: int) -> Binding:
     rows, columns, along = list(layout.rows), layout.columns, layout.along
     lie = _lie(along, sizes, columns)
     block, axis = 0, -1
@@ -102,10 +104,10 @@ def _along(
     elif not launch.folded and columns > TILE and _crosswise(rows, lie, sizes):
         axis, block = len(rows) - 1, TILE
         rows.insert(axis, (-(-columns // TILE), tuple(s * TILE for s in along)))
-    form = Form(lie, len(rows), _streams(rows, outs), axis, block)
+    form = Form(lie, len(rows), _streams(rows, launch), axis, block)
     words = _words(columns, rows, along)
     count = prod([n for n, _ in rows]) if rows else columns
-    return Binding(form, count, columns, words, layout.copies, columns)
+    return Binding(form, count, columns, prod(launch.axes), words, layout.copies, columns)
 
 
 def _across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int) -> Binding:
@@ -119,7 +121,8 @@ def _across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int)
     words = (*_words(length, rows, steps), *layout.along, columns, entries)
     count = prod([n for n, _ in rows])
     kept = columns * (tile + width)
-    return Binding(form, count, columns * tile, words, layout.copies, kept, columns)
+    elements = prod(launch.axes)
+    return Binding(form, count, columns, elements, words, layout.copies, kept, columns)
 
 
 def _goes_across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int) -> bool:
@@ -170,12 +173,12 @@ def _contiguous(shape: Shape, size: int) -> tuple[int, ...]:
     return tuple(reversed(out))
 
 
-def _out_strides(launch: Launch, i: int, out: Array, split: int, blocks: int) -> tuple[int, ...]:
-    kernel = launch.kernel
+def _out_strides(launch: Launch, i: int, split: int, blocks: int) -> tuple[int, ...]:
+    kernel, size = launch.kernel, launch.dtypes[i].itemsize
     if not launch.folded or kernel.level(kernel.outputs[i]) == FULL:
-        strides = _contiguous(out.shape, out.itemsize)
+        strides = _contiguous(launch.shapes[i], size)
         return tuple([strides[k] for k in launch.order])
-    return (*_contiguous(launch.axes[:split], out.itemsize * blocks), *(0,) * launch.folded)
+    return (*_contiguous(launch.axes[:split], size * blocks), *(0,) * launch.folded)
 
 
 def _block_strides(launch: Launch, along: Sequence[int], sizes: Sequence[int]) -> tuple[int, ...]:
@@ -232,10 +235,11 @@ def _crosswise(rows: Sequence[Axis], lie: Sequence[str], sizes: Sequence[int]) -
     return any(f == STRIDED and abs(s) == n for f, s, n in zip(lie, steps, sizes, strict=True))
 
 
-def _streams(rows: Sequence[Axis], outs: Sequence[Array]) -> bool:
-    """Whether outputs are too large to be found in the caches, and rows begin at whole vectors."""
-    if sum(o.nbytes for o in outs) < STREAM:
+def _streams(rows: Sequence[Axis], launch: Launch) -> bool:
+    """Whether outputs are too large to be found in the caches, and rows begin at whole vectors;
+    buffers of that size do.
+    """
+    if sum(prod(s) * d.itemsize for s, d in zip(launch.shapes, launch.dtypes)) < STREAM:
         return False
-    return all(s % 64 == 0 for _, strides in rows for s in strides[-len(outs) :]) and all(
-        o.__array_interface__["data"][0] % 64 == 0 for o in outs
-    )
+    outs = len(launch.shapes)
+    return all(s % 64 == 0 for _, strides in rows for s in strides[-outs:])

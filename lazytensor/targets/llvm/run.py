@@ -3,12 +3,15 @@
 What enters: launches and buffers. What leaves: filled buffers. It must not know graphs.
 """
 
+import os
 import struct
+import threading
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ..._base.threads import run as share
 from ...lower.kernel import Kernel, Launch
 from ...ops._tree import BLOCK
 from .across import schedule
@@ -17,11 +20,25 @@ from .call import Launcher, head, launcher
 from .emit import emit
 from .emitter import Form, Module, room_bytes, vector_width
 from .machine import Machine, machine, unique
+from .passes import Passes
 from .split import halves
 from .store import Store
 
 # Elements from which on other threads may run meanwhile.
 LONG = 1 << 14
+# Elements from which on work is shared out, and those of the smallest share.
+SPLIT, GRAIN = 1 << 17, 1 << 15
+# Columns of one row are shared out in so many: whole lines of the cache, of every dtype.
+CHUNK = 1024
+
+# Held while a function is made. A fork waits for it: the child would find the compiler half way.
+COMPILING = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=COMPILING.acquire,
+        after_in_parent=COMPILING.release,
+        after_in_child=COMPILING.release,
+    )
 
 
 class Functions:
@@ -49,12 +66,17 @@ class Functions:
         """The address of a kernel's function for a form. Raises Unsupported."""
         known = self._known.get((kernel, form))
         if known is None:
-            module = emit(kernel, form, self.machine.host)
-            name = unique(self.machine.key(module.text))
-            text = module.text.replace(f"@{module.name}(", f"@{name}(")
-            address = self.machine.link(self.object_code(text), name)
-            known = self._known[kernel, form] = (address, module)
+            with COMPILING:  # one of several threads makes it
+                known = self._known.get((kernel, form)) or self._made(kernel, form)
         return known
+
+    def _made(self, kernel: Kernel, form: Form) -> tuple[int, Module]:
+        module = emit(kernel, form, self.machine.host)
+        name = unique(self.machine.key(module.text))
+        text = module.text.replace(f"@{module.name}(", f"@{name}(")
+        address = self.machine.link(self.object_code(text), name)
+        made = self._known[kernel, form] = (address, module)
+        return made
 
     def words(self, kernel: Kernel, form: Form, *words: int) -> bytes:
         """What `launch` takes for a kernel without rows; `words` are the operands' strides."""
@@ -65,87 +87,110 @@ class Functions:
 
 
 class Bound:
-    """A launch bound to how its operands lie: all but their addresses is settled."""
+    """A launch bound to how its operands lie: all but their addresses is settled. `over` has pairs
+    of an argument and an output that may have its memory.
+    """
 
-    __slots__ = ("binding", "room", "tables", "words")
+    __slots__ = ("_binding", "_functions", "_launch", "_room", "_tables", "_words", "over")
 
     def __init__(self, functions: Functions, launch: Launch, binding: Binding) -> None:
         address, module = functions.function(launch.kernel, binding.form)
-        self.binding = binding
-        elements = binding.count * (binding.columns if binding.form.rows else 1)
-        words = (*head(address, elements >= LONG), *binding.words)
-        self.words = struct.pack(f"{len(words)}q", *words)
-        self.room = sum(room_bytes(binding.kept, dtype) for dtype in module.kept)
-        self.tables = [schedule(binding.table)] if binding.table else []
+        self._functions = functions
+        self._launch = launch
+        self._binding = binding
+        words = (*head(address, binding.elements >= LONG), *binding.words)
+        self._words = struct.pack(f"{len(words)}q", *words)
+        self._room = sum(room_bytes(binding.kept, dtype) for dtype in module.kept)
+        self._tables = [schedule(binding.table)] if binding.table else []
+        self.over = frozenset(_over(launch, binding)) if launch.over else frozenset()
+
+    def __call__(self, args: list[Array], outs: list[Array], threads: int) -> None:
+        """Fill `outs`, on several threads where there is much to do."""
+        binding = self._binding
+        for i in binding.copies:
+            args[i] = laid_out(self._launch, args[i])
+        if threads < 2 or binding.elements < SPLIT:
+            self._part(args, outs, 0, binding.count)
+            return
+        unit, count = (1, binding.count) if binding.form.rows else (CHUNK, binding.count)
+
+        def work(lo: int, hi: int) -> None:
+            self._part(args, outs, lo * unit, min(hi * unit, count))
+
+        units = -(-count // unit)
+        share(work, units, max(1, GRAIN * units // binding.elements), threads)
+
+    def _part(self, args: list[Array], outs: list[Array], lo: int, hi: int) -> None:
+        rest = [np.empty(self._room, np.uint8)] if self._room else []
+        launch = self._functions.launch
+        if launch(self._words, lo, hi, *args, *outs, *rest, *self._tables):
+            arrays = [np.asarray(a) for a in args]
+            launch(self._words, lo, hi, *arrays, *outs, *rest, *self._tables)
 
 
-def run(
-    functions: Functions, launch: Launch, args: list[Array], outs: list[Array], threads: int
-) -> None:
-    """Fill `outs`. Raises Unsupported before anything is written."""
-    bound = launch.bound.get(tuple([a.strides for a in args]))
-    if bound is None:
-        bound = _bound(functions, launch, args, outs)
-    if isinstance(bound, _Long):
-        _run_long(functions, bound, args, outs, threads)
-    else:
-        _call(functions, launch, bound, args, outs)
+def _over(launch: Launch, binding: Binding) -> list[tuple[int, int]]:
+    """Pairs of an argument that is not read after the output is written, at its place. Across rows
+    a last vector may compute again what one before it has written.
+    """
+    if binding.form.across:
+        return []
+    plan, inputs = Passes(launch.kernel), len(launch.kernel.inputs)
+    found = []
+    for i, j in launch.over:
+        written = [n for n, p in enumerate(plan.passes) if j in p.outputs] or [len(plan.passes)]
+        read = [n for n, p in enumerate(plan.passes) if i in p.reads]
+        same = binding.form.lie[i] == binding.form.lie[inputs + j]
+        if i not in binding.copies and same and max(read, default=0) <= written[0]:
+            found.append((i, j))
+    return found
 
 
-def _bound(
-    functions: Functions, launch: Launch, args: list[Array], outs: list[Array]
-) -> "Bound | _Long":
-    """How to run a launch on operands that lie like these, remembered."""
-    width = vector_width(launch.kernel, functions.machine.host)
-    binding = bind(launch, args, outs, width)
-    bound: Bound | _Long
-    if launch.folded and not binding.form.across and binding.columns > LONGEST:
-        bound = _Long(launch, -(-binding.columns // BLOCK))
-    else:
-        bound = Bound(functions, launch, binding)
-    launch.bound[tuple([a.strides for a in args])] = bound
-    return bound
-
-
-def _call(
-    functions: Functions, launch: Launch, bound: Bound, args: list[Array], outs: list[Array]
-) -> None:
-    for i in bound.binding.copies:
-        args[i] = laid_out(launch, args[i])
-    rest = [np.empty(bound.room, np.uint8)] if bound.room else []
-    count = bound.binding.count
-    if functions.launch(bound.words, 0, count, *args, *outs, *rest, *bound.tables):
-        args = [np.asarray(a) for a in args]
-        functions.launch(bound.words, 0, count, *args, *outs, *rest, *bound.tables)
-
-
-class _Long:
+class Long:
     """A launch over rows that are folded block by block, and what follows of the blocks."""
 
-    def __init__(self, launch: Launch, blocks: int) -> None:
-        self.parts = parts = halves(launch.kernel)
-        self.rows = launch.axes[: len(launch.axes) - launch.folded]
-        self.blocks = blocks
-        self.first = replace(launch, kernel=parts.first, bound={})
-        space = (*self.rows, blocks)
-        reduced = (len(self.rows),)
-        self.second = replace(launch, kernel=parts.second, axes=space, reduced=reduced, bound={})
+    over: frozenset[tuple[int, int]] = frozenset()
+
+    def __init__(
+        self, functions: Functions, launch: Launch, args: list[Array], blocks: int
+    ) -> None:
+        kernel = launch.kernel
+        self._functions = functions
+        self._parts = parts = halves(kernel)
+        rows = launch.axes[: len(launch.axes) - launch.folded]
+        folds = parts.first.outputs[len(parts.full) :]
+        self._shape = (*rows, blocks)
+        self._dtypes = tuple(kernel.dtype(k) for k in folds)
+        shapes = (*(launch.shapes[i] for i in parts.full), *(self._shape for _ in folds))
+        dtypes = (*(launch.dtypes[i] for i in parts.full), *self._dtypes)
+        first = replace(launch, kernel=parts.first, shapes=shapes, dtypes=dtypes, over=(), bound={})
+        rest = [i for i in range(len(launch.shapes)) if i not in parts.full]
+        self._second = replace(
+            launch, kernel=parts.second, axes=self._shape, reduced=(len(rows),), over=(), bound={},
+            shapes=tuple(launch.shapes[i] for i in rest),
+            dtypes=tuple(launch.dtypes[i] for i in rest),
+        )  # fmt: skip
+        width = vector_width(parts.first, functions.machine.host)
+        self._first = Bound(functions, first, bind(first, args, width, blocks))
+
+    def __call__(self, args: list[Array], outs: list[Array], threads: int) -> None:
+        """Fold blocks of each row, then what they are folded to."""
+        parts = self._parts
+        folded = [np.empty(self._shape, dtype) for dtype in self._dtypes]
+        self._first(list(args), [*(outs[i] for i in parts.full), *folded], threads)
+        rest = [o for i, o in enumerate(outs) if i not in parts.full]
+        arrays = [*folded, *(args[i] for i in parts.rows)]
+        bound(self._functions, self._second, arrays)(arrays, rest, threads)
 
 
-def _run_long(
-    functions: Functions, long: _Long, args: list[Array], outs: list[Array], threads: int
-) -> None:
-    """Fold blocks of each row, then what they are folded to."""
-    first, parts = long.first, long.parts
-    dtypes = [first.kernel.dtype(k) for k in first.kernel.outputs[len(parts.full) :]]
-    folded = [np.empty((*long.rows, long.blocks), dtype) for dtype in dtypes]
-    made = [*(outs[i] for i in parts.full), *folded]
+def bound(functions: Functions, launch: Launch, args: list[Array]) -> Bound | Long:
+    """A launch bound to operands that lie like these. Raises Unsupported."""
     key = tuple([a.strides for a in args])
-    bound = first.bound.get(key)
-    if bound is None:
-        width = vector_width(first.kernel, functions.machine.host)
-        binding = bind(first, args, made, width, long.blocks)
-        bound = first.bound[key] = Bound(functions, first, binding)
-    _call(functions, first, bound, list(args), made)
-    rest = [o for i, o in enumerate(outs) if i not in parts.full]
-    run(functions, long.second, [*folded, *(args[i] for i in parts.rows)], rest, threads)
+    known: Bound | Long | None = launch.bound.get(key)
+    if known is None:
+        binding = bind(launch, args, vector_width(launch.kernel, functions.machine.host))
+        if launch.folded and not binding.form.across and binding.columns > LONGEST:
+            known = Long(functions, launch, args, -(-binding.columns // BLOCK))
+        else:
+            known = Bound(functions, launch, binding)
+        launch.bound[key] = known
+    return known

@@ -25,7 +25,7 @@ def compile_source(source: Source, filename: str) -> Compiled:
         source.text.splitlines(keepends=True),
         filename,
     )
-    return Compiled(function, source.scratch, source.text.count("\n") - 1)
+    return Compiled(function, source.scratch, source.text.count("\n") - 1, source.over)
 
 
 def source(kernel: Kernel) -> Source:

@@ -42,13 +42,14 @@ class Instruction:
 @dataclass(slots=True)
 class Source:
     """What a kernel compiles from. Equal text and names make equal functions, so `key` identifies
-    it.
+    it. `over` has pairs of an input and an output that may have the same memory.
     """
 
     text: str
     names: dict[str, Any]
     scratch: tuple[tuple[DType, Level], ...]
     key: Any = field(default=None)
+    over: frozenset[tuple[int, int]] = frozenset()
 
 
 class _Tracer(Interpreter):
@@ -134,6 +135,8 @@ class _Writer:
         self.home: dict[int, str] = {}
         self.born: dict[str, int] = {}
         self.last: dict[int, int] = {}
+        self.read: dict[str, int] = {}
+        self.written: dict[str, int] = {}
         for i, number in enumerate(kernel.outputs):
             self._claim_output(values[number], f"y{i}")
 
@@ -164,7 +167,27 @@ class _Writer:
         # to the key
         named = tuple((n, v) for n, v in self.tracer.names.items() if not isinstance(v, np.ndarray))
         key = (text, named, scratch, consts, tuple(self.tracer.constants))
-        return Source(text, self.tracer.names, scratch, key)
+        return Source(text, self.tracer.names, scratch, key, self._over())
+
+    def _over(self) -> frozenset[tuple[int, int]]:
+        """An output may have the memory of an input whose last read comes before the first write
+        to the output, as its own value or as a register.
+        """
+        end = len(self.lines)  # where outputs are copied
+        return frozenset(
+            (i, j)
+            for i in range(self.inputs)
+            for j in range(len(self.kernel.outputs))
+            if self.read.get(f"x{i}", -1) < self.written.get(f"y{j}", end)
+        )
+
+    def _note(self, names: list[str], out: str, overlaps: bool) -> None:
+        """What the statements to come read and write. An elementwise one has read an element when
+        it writes it: its reads count as those of the statement before.
+        """
+        line = len(self.lines)
+        self.written.setdefault(out, line)
+        self.read.update(dict.fromkeys(names, line if overlaps else line - 1))
 
     def _lifetimes(self) -> None:
         """When each value is read last, and when each output array gets its own value; till then it
@@ -205,6 +228,7 @@ class _Writer:
         for v in args:
             self._release(v)
         out.name = out.name or self._register(out)
+        self._note(names, out.name, _overlaps(instruction))
         self.lines += self._statement(instruction, out.name, names)
 
     def _statement(self, instruction: Instruction, out: str, names: list[str]) -> list[str]:

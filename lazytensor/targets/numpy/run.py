@@ -13,26 +13,38 @@ import numpy as np
 
 from ..._base.dtypes import DType
 from ..._base.shapes import Shape, prod
+from ..._base.threads import run as share
 from ...lower.kernel import FULL, Launch
 
 Arrays = list[np.ndarray[Any, Any]]
-# Elements from which work is split over threads.
-SPLIT = 1 << 17
+# Elements times statements that are worth another thread's while.
+WORTH = 1 << 19
 # Operands that share the cache with blocks of the size that settings ask for.
 FEW = 8
 # Statements of a kernel that goes over operands of so many bytes one after another.
 BRIEF, NEAR = 3, 1 << 21
+# How much larger blocks are where threads share them: between two statements a thread waits for the
+# interpreter's lock, which takes as long as a short statement does. For the same reason many
+# threads gain nothing over a few.
+APART, MOST_THREADS = 4, 4
 
 
 class Compiled:
-    """A kernel's function, with the scratch arrays that it wants."""
+    """A kernel's function, with the scratch arrays that it wants; `over` has pairs of an argument
+    and an output that may have the same memory.
+    """
 
-    __slots__ = ("function", "scratch", "statements")
+    __slots__ = ("function", "over", "scratch", "statements")
 
     def __init__(
-        self, function: Callable[..., None], scratch: Sequence[tuple[DType, str]], statements: int
+        self,
+        function: Callable[..., None],
+        scratch: Sequence[tuple[DType, str]],
+        statements: int,
+        over: frozenset[tuple[int, int]] = frozenset(),
     ) -> None:
         self.function = function
+        self.over = over
         self.scratch = scratch
         self.statements = statements
 
@@ -44,7 +56,7 @@ def run(
     if launch.order != tuple(range(len(launch.axes))):
         _run_moved(launch, compiled, args, outs, block, threads)
         return
-    space = launch.space
+    space, threads = launch.space, min(threads, MOST_THREADS)
     if launch.kernel.reduced:
         xs = [_two_axes(a, *view) for a, view in zip(args, launch.views, strict=True)]
         ys = [o.reshape(space if o.size == prod(space) else (space[0], 1)) for o in outs]
@@ -89,10 +101,12 @@ def _limit(compiled: Compiled, xs: Arrays, outs: Arrays, block: int, threads: in
     """Elements of a block, more where operands are few. A kernel of one statement gains nothing
     from blocks, and one of a few statements where all its operands stay in the last cache.
     """
-    if compiled.statements == 1:
+    if compiled.statements == 1 and threads == 1:
         return 1 << 62
     widest = max([o.itemsize for o in outs])
-    if compiled.statements <= BRIEF and threads == 1:
+    if threads > 1:
+        block *= APART
+    elif compiled.statements <= BRIEF:
         block = max(block, NEAR)
     operands = len(outs) + len(compiled.scratch) + sum([x.size > 1 for x in xs])
     return max(2, block * max(1, FEW // operands) // widest)
@@ -137,20 +151,19 @@ def _blocks(
     spans = list(_spans(space, axis, length))
     arrays = [_Cutter(a, len(space), axis) for a in (*xs, *ys)]
 
-    def work(part: Sequence[tuple[tuple[int, ...], int, int]]) -> None:
+    def work(first: int, last: int) -> None:
         scratch = _scratch(
             compiled, (*(1,) * axis, min(length + 1, space[axis]), *space[axis + 1 :]), launch
         )
         key = (slice(None),) * axis
         with np.errstate(all="ignore"):
-            for outer, start, stop in part:
+            for outer, start, stop in spans[first:last]:
                 pieces = [cut(outer, start, stop) for cut in arrays]
                 compiled.function(*pieces, *[t[(*key, slice(0, stop - start))] for t in scratch])
 
-    if threads > 1 and prod(space) >= SPLIT and len(spans) > 1:
-        _on_threads(work, spans, threads)
-    else:
-        work(spans)
+    # blocks that hold WORTH
+    grain = -(-WORTH * len(spans) // (compiled.statements * prod(space)))
+    share(work, len(spans), grain, threads)
 
 
 def _spans(space: Shape, axis: int, length: int) -> Iterator[tuple[tuple[int, ...], int, int]]:
@@ -188,13 +201,3 @@ class _Cutter:
         key.append(slice(None) if self._zero[self._axis] else slice(start, stop))
         block: np.ndarray[Any, Any] = self._array[tuple(key)]
         return block
-
-
-def _on_threads(work: Callable[[Any], None], spans: list[Any], threads: int) -> None:
-    """Contiguous shares of the blocks on a pool; the first exception is raised."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    share = -(-len(spans) // threads)
-    with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(work, spans[i : i + share]) for i in range(0, len(spans), share)]:
-            done.result()
