@@ -7,8 +7,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from . import report
-from .candidates import PEERS
+from . import fresh, report
+from .candidates import PEERS, environment
 from .run import Run, chosen_rows
 
 
@@ -51,7 +51,12 @@ def main() -> None:
     if chosen.list:
         print("\n".join(row.name for row in chosen_rows(chosen.rows)))
         return
-    found = Run(chosen).go()
+    run = Run(chosen)
+    found = run.go() if chosen.rows or chosen.fresh is None else run.nothing()
+    if chosen.fresh is not None:
+        variables = environment(chosen.threads, chosen.target)
+        rows = chosen.fresh or list(fresh.DEFAULT)
+        found["fresh"] = fresh.measure(rows, run.candidates, chosen, variables)
     found["machine"] = processor()
     found["options"] = {k: str(v) if isinstance(v, Path) else v for k, v in vars(chosen).items()}
     print(report.heading(found))

@@ -101,7 +101,8 @@ class _Stateful:
         return result
 
 
-def _keeping(call: Call, row: Row, state: Any, convert: Call) -> Call:
+def keeping(call: Call, row: Row, state: Any, convert: Call) -> Call:
+    """The call of a row, with a state of its own where the row has one."""
     return call if row.state is None else _Stateful(call, tree_map(convert, state))
 
 
@@ -112,7 +113,7 @@ def _numpy(row: Row, state: Any) -> Candidate | None:
     program = row.numpy or row.array
     if program is None:
         return None
-    return Candidate(_keeping(partial(program, np), row, state, np.copy))
+    return Candidate(keeping(partial(program, np), row, state, np.copy))
 
 
 def _numexpr(row: Row, state: Any) -> Candidate | None:
@@ -132,9 +133,8 @@ def _numba(row: Row, state: Any) -> Candidate | None:
         return None
     import numba
 
-    cached = bool(os.environ.get("NUMBA_CACHE_DIR")) and not row.drive
-    njit = partial(numba.njit, cache=True) if cached else numba.njit
-    return Candidate(_keeping(row.numba(njit), row, state, np.copy))
+    njit = partial(numba.njit, cache=True) if os.environ.get("NUMBA_CACHE_DIR") else numba.njit
+    return Candidate(keeping(row.numba(njit), row, state, np.copy))
 
 
 # --- JAX ------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def _jax(row: Row, state: Any) -> Candidate | None:
 
     jax.config.update("jax_enable_x64", False)
     compiled = jax.jit(partial(row.array, _Jax()))
-    kept = _keeping(compiled, row, state, _to_jax)
+    kept = keeping(compiled, row, state, _to_jax)
 
     def call(*inputs: Any) -> Any:
         return jax.block_until_ready(kept(*inputs))
@@ -247,7 +247,7 @@ def _ours(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
             materialize(*leaves(result))
         return result
 
-    return Candidate(_keeping(single, row, state, lt.asarray), lt.asarray, _compilations)
+    return Candidate(keeping(single, row, state, lt.asarray), lt.asarray, _compilations)
 
 
 def _face(row: Row, state: Any, compiling: bool = False) -> Candidate | None:

@@ -137,24 +137,17 @@ def tables(report: Found) -> list[Table]:
 
 def fresh_table(lines: list[Found]) -> Table:
     """First calls and memory in processes of their own."""
-    head = [
-        "fresh process",
-        "candidate",
-        "import s",
-        "first s: cold",
-        "warm cache",
-        "second s: cold",
-    ]
-    table = [[*head, "warm cache", "steady ms", "peak MB", "before it"]]
+    head = ["new process", "candidate", "import s", "first s, cold", "first s, warm cache"]
+    table = [[*head, "cost s, cold", "cost s, warm cache", "steady ms", "peak MB", "before it"]]
     for line in lines:
-        cold, warm = line.get("cold"), line.get("warm")
-        if not cold or not warm:
-            table.append([line["row"], line["candidate"], line["failed"][:40], *[""] * 7])
+        if "failed" in line:
+            table.append([line["row"], line["candidate"], line["failed"], *[""] * 7])
             continue
-        times = [cold["import"], cold["first"], warm["first"], cold["second"], warm["second"]]
-        line_ = [line["row"], line["candidate"], *(f"{v:.3g}" for v in times)]
+        cold, warm = line["cold"], line["warm"]
+        times = [warm["import"], cold["first"], warm["first"], cold["cost"], warm["cost"]]
+        start = [line["row"], line["candidate"], *(f"{v:.3g}" for v in times)]
         memory = [f"{warm[name] / 1e6:.0f}" for name in ("peak", "before")]
-        table.append([*line_, milliseconds(warm["steady"]), *memory])
+        table.append([*start, milliseconds(warm["steady"]), *memory])
     return table
 
 

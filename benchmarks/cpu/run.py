@@ -37,7 +37,7 @@ def chosen_rows(globs: list[str]) -> list[Row]:
 
 def chosen_candidates(peers: list[str]) -> tuple[list[str], dict[str, str]]:
     """Ours and the peers that are there, and why others aren't."""
-    wanted = [*OURS, *(peers or PEERS)]
+    wanted = [*OURS, *(p for p in peers or PEERS if p != "none")]
     missing = {name: why for name in wanted if (why := absent(name))}
     return [name for name in wanted if name not in missing], missing
 
@@ -121,8 +121,12 @@ class Run:
         for (row, name), why in self.out.items():
             self.results.setdefault(row, {"found": {}})["found"][name] = {"failed": why}
         order = [r.name for r in self.rows if r.name in self.results]
+        return self.nothing() | {"rows": {name: self.results[name] for name in order}}
+
+    def nothing(self) -> Found:
+        """The report, without rows."""
         return {
-            "rows": {name: self.results[name] for name in order},
+            "rows": {},
             "candidates": self.candidates,
             "missing": self.missing,
             "speeds": self.speeds,

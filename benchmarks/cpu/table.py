@@ -2,6 +2,27 @@
 
 from __future__ import annotations
 
-from . import elementwise, formulas
+from . import (
+    elementwise,
+    formulas,
+    gpt_script,
+    linear,
+    movement,
+    normalized,
+    overheads,
+    reductions,
+    training,
+)
 
-ROWS = [*elementwise.ROWS, *formulas.ROWS]
+PARTS = (
+    elementwise,
+    formulas,
+    reductions,
+    normalized,
+    movement,
+    linear,
+    training,
+    gpt_script,
+    overheads,
+)
+ROWS = [row for part in PARTS for row in part.ROWS]

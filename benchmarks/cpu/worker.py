@@ -14,12 +14,13 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from . import table
-from .candidates import Candidate, build, read, versions
+from .candidates import Candidate, build, keeping, read, versions
 from .floors import speeds
 from .row import Row, doubled, leaves, shrunk, tree_map
 
@@ -52,14 +53,10 @@ class Contest:
         """Results of float64 NumPy for the first two sets."""
         row = self.row
         program = row.reference or row.numpy or row.array
-        state, out = tree_map(doubled, self.state), []
-        for inputs in tree_map(doubled, self.sets[:2]):
-            with np.errstate(all="ignore"):
-                result = program(np, state, *inputs) if row.state else program(np, *inputs)
-            if row.state:
-                state, result = result
-            out.append(read(result))
-        return out
+        call = keeping(partial(program, np), row, tree_map(doubled, self.state), np.copy)
+        call = row.drive(call) if row.drive else call
+        with np.errstate(all="ignore"):
+            return [read(call(*inputs)) for inputs in tree_map(doubled, self.sets[:2])]
 
     def prepare(self, name: str) -> None:
         """Build a candidate, call it a first time, check it, and warm it up."""
