@@ -207,20 +207,17 @@ def _torch(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
     from torch._dynamo.utils import counters
 
     reset()
-    call = _torch_call(row, torch, _plain(torch.compile), state)
+    call = _torch_call(row, torch, lambda f: torch.compile(_plain(f)), state)
     return call and Candidate(call, torch.from_numpy, lambda: counters["stats"]["unique_graphs"])
 
 
-def _plain(compile_: Call) -> Call:
-    """`torch.compile` of a function with a name of its own, which a partial hasn't."""
+def _plain(program: Call, *first: Any) -> Call:
+    """A program as a function, since compilers look into functions and not into partials."""
 
-    def compiling(function: Call) -> Call:
-        def program(*inputs: Any) -> Any:
-            return function(*inputs)
+    def run(*inputs: Any) -> Any:
+        return program(*first, *inputs)
 
-        return compile_(program)
-
-    return compiling
+    return run
 
 
 # --- ours -----------------------------------------------------------------------------------------
@@ -235,8 +232,7 @@ def _ours(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
         return None
     import lazytensor as lt
 
-    program = partial(row.array, lt)
-    step = lt.jit(program) if compiling else program
+    step = lt.jit(_plain(row.array, lt)) if compiling else partial(row.array, lt)
     materialize = lt.materialize
 
     def single(*inputs: Any) -> Any:
@@ -255,7 +251,8 @@ def _face(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
     if not row.face:
         return None
     torch = importlib.import_module("lazytensor.torch")
-    call = _torch_call(row, torch, torch.compile if compiling else lambda f: f, state)
+    compile_ = torch.compile if compiling else lambda f: f
+    call = _torch_call(row, torch, compile_, state)
 
     def forced(*inputs: Any) -> Any:
         result = call(*inputs)

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from .candidates import OURS
-from .requirements import ARRAY_FACE, Figures, figures, geomean, verdicts
+from .requirements import (
+    ARRAY_FACE,
+    Figures,
+    Verdict,
+    compilations,
+    figures,
+    fresh,
+    geomean,
+    verdicts,
+)
 
 Found = dict[str, Any]
 Table = list[list[str]]
@@ -81,11 +90,11 @@ def peer_table(report: Found, rows: list[Figures]) -> Table:
     return table
 
 
-def verdict_table(rows: list[Figures], kept: bool) -> Table:
+def verdict_table(lines: list[Verdict]) -> Table:
     """The lines of the requirements and whether they hold."""
     word = {True: "holds", False: "FAILS", None: "not measured"}
-    lines = [[what, found, word[holds]] for what, found, holds in verdicts(rows, kept)]
-    return [["required (the better of lazy and jit)", "found", ""], *lines]
+    head = ["required (the better of lazy and jit)", "found", ""]
+    return [head, *([what, found, word[holds]] for what, found, holds in lines)]
 
 
 def text(table: Table) -> str:
@@ -123,16 +132,17 @@ def heading(report: Found) -> str:
 
 def tables(report: Found) -> list[Table]:
     """Everything that is shown."""
-    out = []
+    out: list[Table] = []
+    lines: list[Verdict] = []
     if report["rows"]:
         statistic = report["options"]["by"]
         rows = figures(report, statistic)
-        kept = report["options"]["pages_kept"]
         out = [main_table(report, rows, statistic), first_table(report), peer_table(report, rows)]
-        out.append(verdict_table(rows, kept))
+        lines = verdicts(rows, report["options"]["pages_kept"]) + compilations(report)
     if report.get("fresh"):
         out.append(fresh_table(report["fresh"]))
-    return out
+        lines += fresh(report["fresh"])
+    return [*out, verdict_table(lines)]
 
 
 def fresh_table(lines: list[Found]) -> Table:

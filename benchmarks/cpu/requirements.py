@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from typing import Any
 
 from .candidates import OURS
 from .floors import floor
 
 Found = dict[str, Any]
+Verdict = tuple[str, str, bool | None]  # what is asked, what was found, whether it holds
 LARGE = 4e6  # bytes of the largest array from which on floors count
 FLOORS = {"stream": 1.10, "transcendental": 1.5, "movement": 2.0, "gradient": 1.5}
 OVER_PEER = {"blas": 1.10}
@@ -30,7 +32,6 @@ class Figures:
     seconds: dict[str, float]
     floor: float
     limit: float | None
-    uneven: bool = False
 
     def best(self, names: Iterable[str]) -> tuple[str, float] | None:
         """The fastest of the named candidates that gave a right result."""
@@ -74,7 +75,7 @@ def geomean(values: Iterable[float]) -> float:
     return math.exp(sum(logs) / len(logs)) if logs else math.nan
 
 
-def verdicts(rows: list[Figures], kept: bool) -> list[tuple[str, str, bool | None]]:
+def verdicts(rows: list[Figures], kept: bool) -> list[Verdict]:
     """Lines of the requirements: what is asked, what was found, whether it holds (or None)."""
     ours = [(r, best) for r in rows if r.kind != "call" and (best := r.best(ARRAY_FACE))]
     ratios = {r.name: (b[1] / r.peer[1], OVER_PEER.get(r.kind, 1.05)) for r, b in ours if r.peer}
@@ -89,7 +90,7 @@ def verdicts(rows: list[Figures], kept: bool) -> list[tuple[str, str, bool | Non
     return out + _faces(rows) + _calls(rows)
 
 
-def _all_within(what: str, ratios: dict[str, tuple[float, float]]) -> tuple[str, str, bool | None]:
+def _all_within(what: str, ratios: dict[str, tuple[float, float]]) -> Verdict:
     over = sorted((n for n, (v, limit) in ratios.items() if v > limit), key=lambda n: -ratios[n][0])
     worst = ", ".join(f"{n} {ratios[n][0]:.2f}" for n in over[:6])
     more = f" and {len(over) - 6} more" if len(over) > 6 else ""
@@ -105,19 +106,18 @@ FACES = (
 CALLS = (
     ("chain_scalars_*", "lazytensor", ("torch",), 1.0),
     ("chain_tensors_*", "lazytensor", ("torch",), 1.5),
+    ("chain_face_[sb]*", "lazytensor.torch", ("torch",), 1.0),
     ("jit_*", "lazytensor.jit", ("jax.jit",), 1.0),
     ("tiny_200ops_1k", "lazytensor.jit", ("jax.jit",), 1.0),
 )
 
 
-def _faces(rows: list[Figures]) -> list[tuple[str, str, bool | None]]:
+def _faces(rows: list[Figures]) -> list[Verdict]:
     steps = [r for r in rows if r.kind == "step"]
     return [_against(steps, *each) for each in FACES] if steps else []
 
 
-def _calls(rows: list[Figures]) -> list[tuple[str, str, bool | None]]:
-    from fnmatch import fnmatch
-
+def _calls(rows: list[Figures]) -> list[Verdict]:
     out = []
     for glob, ours, peers, limit in CALLS:
         named = [r for r in rows if fnmatch(r.name, glob)]
@@ -127,12 +127,47 @@ def _calls(rows: list[Figures]) -> list[tuple[str, str, bool | None]]:
     return out
 
 
-def _against(
-    rows: list[Figures], ours: str, peers: tuple[str, ...], limit: float
-) -> tuple[str, str, bool | None]:
+def _against(rows: list[Figures], ours: str, peers: tuple[str, ...], limit: float) -> Verdict:
     ratios = {
         r.name: (r.seconds[ours] / best[1], limit)
         for r in rows
         if ours in r.seconds and (best := r.best(peers))
     }
     return _all_within(f"{ours} at most {limit} of {' and '.join(peers)}", ratios)
+
+
+# --- processes ------------------------------------------------------------------------------------
+
+COMPILATIONS = 2  # for 50 sizes of a batch
+# Most seconds that first calls cost, with caches empty and filled.
+COSTS = {"gelu_16M": (0.080, 0.010), "mlp_step": (0.400, 0.050), "gpt_step": (2.0, 0.250)}
+
+
+def compilations(report: Found) -> list[Verdict]:
+    """How often 50 batch sizes made ours compile."""
+    found = report["rows"].get("batch_sizes_50", {}).get("found", {})
+    counts = {n: f["compilations"] for n, f in found.items() if n in OURS and "compilations" in f}
+    if not counts:
+        return []
+    told = ", ".join(f"{n} {c}" for n, c in counts.items())
+    what = f"50 batch sizes: at most {COMPILATIONS} compilations"
+    return [(what, told, max(counts.values()) <= COMPILATIONS)]
+
+
+def fresh(lines: list[Found]) -> list[Verdict]:
+    """What first calls of ours cost, and their memory beside PyTorch's."""
+    told = {(f["row"], f["candidate"]): f for f in lines if "failed" not in f}
+    out: list[Verdict] = []
+    for (row, name), found in told.items():
+        if not name.startswith("lazytensor"):
+            continue
+        for state, limit in zip(("cold", "warm"), COSTS.get(row, ()), strict=False):
+            seconds = found[state]["cost"]
+            what = f"{row}, {name}: first call, {state}, at most {limit * 1e3:.0f} ms"
+            out.append((what, f"{seconds * 1e3:.1f} ms", seconds <= limit))
+        other = told.get((row, "torch"))
+        if other and row.endswith("_step"):
+            mine, theirs = (f["warm"]["peak"] / 1e6 for f in (found, other))
+            what = f"{row}, {name}: peak memory at most PyTorch's"
+            out.append((what, f"{mine:.0f} of {theirs:.0f} MB", mine <= theirs))
+    return out

@@ -48,8 +48,9 @@ class Row:
     programs of PyTorch that keep a state or call backward. numexpr: an expression over the inputs
     a, b, c …, with `constants`. numba: `njit` → a call. state: `(rng, *sizes)` → arrays, for
     programs `array(xp, state, *inputs)` → (state, result). drive: compiled program → call.
-    tolerance, judge: how far from float64 NumPy a result may be. peers: only these. never: not
-    these. warm: least calls before the clock.
+    reference: what results are compared with, else NumPy's program. tolerance, judge: how far they
+    may be from it. peers: only these. face: whether the PyTorch program runs over lazytensor too.
+    warm: calls before the clock, or a second of them.
     """
 
     name: str
@@ -71,13 +72,12 @@ class Row:
     tolerance: float = 1e-5
     judge: Callable[[np.ndarray, np.ndarray], float] = worst
     peers: tuple[str, ...] = ()
-    never: tuple[str, ...] = ()
     face: bool = False
     warm: int = 10
 
     def allows(self, candidate: str) -> bool:
         """Whether the row is meant for a candidate at all."""
-        return candidate not in self.never and (not self.peers or candidate in self.peers)
+        return not self.peers or candidate in self.peers
 
 
 def shrunk(sizes: Sizes, divisor: int) -> Sizes:
