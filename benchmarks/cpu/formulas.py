@@ -181,7 +181,7 @@ def plane(rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
 
 
 M = 1 << 20
-F, T = "stream", "transcendental"
+T = "transcendental"
 _Y = "(sin(a) * cos(a) + exp(-a * a))"
 _Z = f"(sqrt(a * a + u) + tanh({_Y}))"
 _W = f"(sin({_Z}) - cos({_Y}) * exp(-{_Z}))"
@@ -198,7 +198,7 @@ ROWS = [
     Row("blackscholes_f64_2M", black_scholes, options(F64), (2 * M,), T, **SCHOLES),
     Row("mix_4M", mix, floats(1, -2, 2), (4 * M,), T, MIX_FLOPS, numba=mix_numba,
         numexpr=MIX_TEXT, constants={"u": 1.0}),
-    Row("horner20_4M", horner20, floats(1, -1, 1), (4 * M,), F, per(39), numba=horner20_numba,
+    Row("horner20_4M", horner20, floats(1, -1, 1), (4 * M,), "", per(39), numba=horner20_numba,
         numexpr=HORNER_TEXT, constants=HORNER_NAMES),
     Row("mandel50_1M", mandel50, plane, (M,), "", per(500), numba=mandel50_numba, judge=share,
         tolerance=0.01),

@@ -291,7 +291,7 @@ ROWS = [
     Row("concat_add_8M", concat_add, floats(2), (4 * M,), V, per(2), numba=concat_add_numba),
     Row("pairwise_1024x1024x16", pairwise, pairs, (1024, 1024, 16), "", per(3),
         numba=pairwise_numba, tolerance=1e-4),
-    Row("rbf_outer_2048", rbf_outer, two_lines, (2048,), "",
+    Row("rbf_outer_2048", rbf_outer, two_lines, (2048,), "transcendental",
         lambda n: n * n * (TRANSCENDENTAL + 3), numba=rbf_outer_numba),
     Row("nbody_1024", nbody, cloud, (1024,), "", lambda n: n * n * 24, numba=nbody_numba,
         tolerance=1e-3),

@@ -30,9 +30,8 @@ def draw(rows: list[Figures], path: Path) -> None:
     axes.set(xscale="log", xlabel="time ÷ the best peer's", yticks=range(len(rows)))
     axes.set_yticklabels([r.name for r in rows], fontsize=8)
     axes.grid(axis="x", alpha=0.3)
-    axes.legend(
-        loc="upper center", bbox_to_anchor=(0.4, 1 + 1.2 / (2 + len(rows))), ncols=6, fontsize=8
-    )
+    axes.set_ylim(-1, len(rows))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=6, fontsize=8)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

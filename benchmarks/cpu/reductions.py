@@ -268,7 +268,7 @@ ROWS = [
         per(TRANSCENDENTAL + 3), numpy=logsumexp_numpy, torch=logsumexp_torch,
         numba=logsumexp_numba),
     Row("argmax_4096x1024", argmax, floats(1), TABLE, F, per(1), numba=argmax_numba),
-    Row("cumsum_4096x1024", cumsum, floats(1), TABLE, "movement", per(1), torch=cumsum_torch,
+    Row("cumsum_4096x1024", cumsum, floats(1), TABLE, "", per(1), torch=cumsum_torch,
         numba=cumsum_numba),
 ]
 # fmt: on

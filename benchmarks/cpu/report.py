@@ -82,6 +82,8 @@ def peer_table(report: Found, rows: list[Figures]) -> Table:
     table = [["candidate", "rows", "best peer in", "geomean ÷ best peer", "geomean ÷ floor"]]
     for name in report["candidates"]:
         mine = [r for r in rows if name in r.seconds]
+        if not mine:
+            continue
         best = sum(bool(r.peer) and r.peer[0] == name for r in mine)
         over = [v for r in mine if (v := r.over_peer(name))]
         floors = [v for r in mine if r.limit and (v := r.over_floor(name))]

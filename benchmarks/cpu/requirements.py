@@ -17,7 +17,8 @@ from .floors import floor
 
 Found = dict[str, Any]
 Verdict = tuple[str, str, bool | None]  # what is asked, what was found, whether it holds
-LARGE = 4e6  # bytes of the largest array from which on floors count
+LARGE = 4e6  # bytes of the largest array from which on a row is held against its floor
+WORK = 1e7  # flops from which on a floor is shown at all
 FLOORS = {"stream": 1.10, "transcendental": 1.5, "movement": 2.0, "gradient": 1.5}
 OVER_PEER = {"blas": 1.10}
 ARRAY_FACE = ("lazytensor", "lazytensor.jit")
@@ -49,7 +50,7 @@ class Figures:
         return self.seconds[name] / peer[1] if peer and name in self.seconds else None
 
     def over_floor(self, name: str) -> float | None:
-        """A candidate's time over the floor, for large arrays."""
+        """A candidate's time over the floor, where there is one."""
         return self.seconds[name] / self.floor if self.floor and name in self.seconds else None
 
 
@@ -62,10 +63,11 @@ def figures(report: Found, statistic: str = "median") -> list[Figures]:
 
 def _figures(name: str, row: Found, speeds: dict[str, float], statistic: str) -> Figures:
     seconds = {n: f[statistic] for n, f in row["found"].items() if f.get("ok") and statistic in f}
-    kind, least, limit = row.get("kind", ""), 0.0, None
-    if row.get("largest", 0) >= LARGE or kind in ("blas", "step"):
+    kind, least = row.get("kind", ""), 0.0
+    large = row.get("largest", 0) >= LARGE
+    if large or row.get("bytes", 0) >= LARGE or row.get("flops", 0) >= WORK:
         least = floor(speeds, row["bytes"], row["flops"], row["double"])
-        limit = FLOORS.get(kind)
+    limit = FLOORS.get(kind) if large else None
     return Figures(name, kind, seconds, least, limit)
 
 

@@ -130,12 +130,12 @@ class Contest:
         moved = leaves([self.sets[0], self.state or []])
         bytes_ = sum(getattr(x, "nbytes", 0) for x in moved)
         double = any(getattr(x, "dtype", None) == np.float64 for x in moved)
-        bytes_ += sum(w.nbytes // (1 if double or w.ndim == 0 else 2) for w in self.wants[0])
+        results = [w.nbytes // (1 if double or w.ndim == 0 else 2) for w in self.wants[0]]
         return {
-            "bytes": row.bytes(*self.sizes) if row.bytes else bytes_,
+            "bytes": row.bytes(*self.sizes) if row.bytes else bytes_ + sum(results),
             "flops": row.flops(*self.sizes) if row.flops else 0,
             "double": double,
-            "largest": max((getattr(x, "nbytes", 0) for x in moved), default=0),
+            "largest": max(results + [getattr(x, "nbytes", 0) for x in moved]),
         }
 
 
