@@ -1,0 +1,28 @@
+"""All rows, in the order of the report."""
+
+from __future__ import annotations
+
+from . import (
+    elementwise,
+    formulas,
+    gpt_script,
+    linear,
+    movement,
+    normalized,
+    overheads,
+    reductions,
+    training,
+)
+
+PARTS = (
+    elementwise,
+    formulas,
+    reductions,
+    normalized,
+    movement,
+    linear,
+    training,
+    gpt_script,
+    overheads,
+)
+ROWS = [row for part in PARTS for row in part.ROWS]
