@@ -220,7 +220,7 @@ class Across(Emitter):
         folds = [self._fold(k) for k in p.folds]
         held = _Held(self, folds)
         self._slots(lambda slot, row: held.begin(slot))
-        if any(isinstance(f, _Sum) for f in folds):
+        if folds:
             self._by_table(p, held)
         else:
             self.count_up(self.columns, 1, lambda column: self._column(p, held, column))

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..._base.shapes import Shape, prod
-from ...lower.kernel import FULL, Launch
+from ...lower.kernel import FULL, Kernel, Launch
 from ...ops._tree import BLOCK
 from .across import MOST_COLUMNS, schedule
 from .emitter import Form
 from .memory import SAME, STRIDED, UNIT
+from .passes import Passes
 from .scalar import Unsupported
 
 Array = np.ndarray[Any, Any]
@@ -25,6 +26,8 @@ STREAM = 1 << 24
 TILE = 128
 # Columns from which on a row is cut into blocks, and these are folded in a second go.
 LONGEST = 8 * BLOCK
+# Vectors of a tile of rows at least, and at most.
+LEAST, WIDE = 8, 128
 # Columns times the width of vectors up to which a tile of many rows is kept.
 SPACIOUS = 1 << 13
 Axis = tuple[int, tuple[int, ...]]
@@ -113,16 +116,27 @@ def _along(launch: Launch, layout: _Layout, sizes: tuple[int, ...], blocks: int)
 def _across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int) -> Binding:
     *rows, (length, steps) = layout.rows
     columns = layout.columns
-    narrow = bool(_written(launch)) and columns * width > SPACIOUS
-    tile = width * (8 if narrow else 32)
+    lie = _lie(steps, sizes, length)
+    tile = LEAST * width if STRIDED in lie else _tile(launch.kernel, length, columns, width)
     rows.append((-(-length // tile), tuple(s * tile for s in steps)))
-    form = Form(_lie(steps, sizes, length), len(rows), False, len(rows) - 1, tile, True)
+    form = Form(lie, len(rows), False, len(rows) - 1, tile, True)
     entries = len(schedule(columns))
     words = (*_words(length, rows, steps), *layout.along, columns, entries)
     count = prod([n for n, _ in rows])
-    kept = columns * (tile + width)
     elements = prod(launch.axes)
-    return Binding(form, count, columns, elements, words, layout.copies, kept, columns)
+    return Binding(form, count, columns, elements, words, layout.copies, columns * (tile + width), columns)
+
+
+def _tile(kernel: Kernel, length: int, columns: int, width: int) -> int:
+    """Rows that are gone over together: fewer where folds hold many sums, where columns are kept,
+    and where there are not so many.
+    """
+    folds = sum(s.reduces for s in kernel.stages)
+    kept = columns * width > SPACIOUS and bool(Passes(kernel).saved)
+    vectors = LEAST if kept else max(LEAST, WIDE // max(folds, 1))
+    while vectors > LEAST and vectors // 2 * width >= length:
+        vectors //= 2
+    return vectors * width
 
 
 def _goes_across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int) -> bool:
@@ -237,9 +251,9 @@ def _crosswise(rows: Sequence[Axis], lie: Sequence[str], sizes: Sequence[int]) -
 
 def _streams(rows: Sequence[Axis], launch: Launch) -> bool:
     """Whether outputs are too large to be found in the caches, and rows begin at whole vectors;
-    buffers of that size do.
+    buffers of that size do. What an input is written over is in the caches, and may lie anywhere.
     """
-    if sum(prod(s) * d.itemsize for s, d in zip(launch.shapes, launch.dtypes)) < STREAM:
+    if launch.over or sum(prod(s) * d.itemsize for s, d in zip(launch.shapes, launch.dtypes)) < STREAM:
         return False
     outs = len(launch.shapes)
     return all(s % 64 == 0 for _, strides in rows for s in strides[-outs:])
