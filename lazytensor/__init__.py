@@ -47,6 +47,8 @@ if _TYPE_CHECKING:
     from .array_api import fft, linalg
     from .extra import random
     from .extra.contraction import *
+    from .extra.jitted import jit as jit
+    from .extra.jitted import register_pytree as register_pytree
     from .extra.nans import *
     from .extra.numeric import *
     from .extra.padding import *
@@ -67,6 +69,7 @@ _LAZY = {
         ".extra.transforms",
     ),
     **dict.fromkeys(("checkpoint", "custom_vjp"), ".extra.rules"),
+    **dict.fromkeys(("jit", "register_pytree"), ".extra.jitted"),
     "random": ".random",
     **{name: f".extra.{module}" for module, names in _NAMES.items() for name in names},
 }
@@ -74,7 +77,8 @@ _LAZY = {
 __all__ = ["Array", "__array_api_version__", "__version__", "materialize", "set_printoptions"]
 __all__ += ["config", "fft", "linalg", "random"]
 __all__ += ["checkpoint", "custom_vjp"]
-__all__ += ["grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"]
+__all__ += ["grad", "hessian", "jacobian", "jit", "jvp", "register_pytree"]
+__all__ += ["value_and_grad", "vjp", "vmap"]
 __all__ += _constants.__all__
 __all__ += _creation.__all__
 __all__ += _data_types.__all__

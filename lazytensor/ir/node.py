@@ -229,6 +229,30 @@ def placeholder(shape: Shape, dtype: DType, device: Device, index: Any) -> Node:
     return Node(PLACEHOLDER, (), (index,), shape, dtype, device)
 
 
+class Weak:
+    """A Python scalar that is not known yet: an input of a traced function, or computed from some.
+
+    `kind` is bool, int, float or complex, whose instances it passes for; `node(dtype, device)` is
+    the scalar as an array of a dtype. Its operators are bound by `extra/_weak`. It has no `_node`,
+    for it adapts to arrays as Python scalars do.
+    """
+
+    __slots__ = ("kind", "node")
+
+    def __init__(self, kind: type, node: Callable[[DType, Device], Node]) -> None:
+        self.kind = kind
+        self.node = node
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return self.kind
+
+
+def is_weak(x: Any) -> bool:
+    """Whether something that passes for a Python scalar is not known yet."""
+    return type(x) is Weak
+
+
 _scalars: dict[Any, Node] = {}
 
 
@@ -236,6 +260,8 @@ def scalar(value: Any, dtype: DType, device: Device = CPU) -> Node:
     """A 0-d node for a Python scalar. Raises OverflowError when an integer does not fit the
     dtype.
     """
+    if type(value) is Weak:
+        return value.node(dtype, device)
     # zeros have a sign, also as parts of complex numbers; that of NaN is not in its text
     exact = value and type(value) is not complex
     key = (value if exact else str(value), dtype, device, type(value))

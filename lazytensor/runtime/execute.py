@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from .._base import config
-from .._base.log import log, wants
+from .._base.log import log
 from ..ir.graph import Graph
 from ..lower.kernel import Call, Kernel, Launch, Plan
 from ..targets import null
@@ -21,6 +21,7 @@ _kernels: dict[Any, target.Compiled] = {}
 _by_kernel: dict[Kernel, target.Compiled] = {}
 MOST_KERNELS = 4096
 How = tuple[int, int]  # bytes of an operand in a block, threads
+_SETTINGS = "target", "debug", "block_bytes", "num_threads"
 
 
 def compiled(kernel: Kernel) -> target.Compiled:
@@ -85,8 +86,21 @@ def _execute(plan: Plan, graph: Graph) -> list[Any]:
         env[slot] = graph.order[place].value
     for slot, buffer in plan.constants:
         env[slot] = buffer
-    run = _pretend if config.get("target") == "null" else _timed if wants(2) else _run
-    how = config.get("block_bytes"), config.get("num_threads")
+    return _steps(plan, env, graph)
+
+
+def replay(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
+    """`execute` with the slots of inputs and constants filled by the caller; the list is used up.
+
+    What only the list refers to is free for reuse after the step that reads it last.
+    """
+    return quietly(_steps, plan, env, graph)  # type: ignore[no-any-return]
+
+
+def _steps(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
+    name, debug, block, threads = config.several(_SETTINGS)
+    how = block, threads
+    run = _pretend if name == "null" else _timed if debug >= 2 else _run
     for step in plan.steps:
         run(step, env, graph, how)
         for slot in step.drops:

@@ -7,7 +7,7 @@ computed once, whichever thread asks.
 
 import os
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,12 @@ def materialize(nodes: Sequence[Node], cutting: bool = False) -> None:
             if cutting and not TRACING.depth:
                 for node in done:
                     cut(node)
+
+
+def alone(function: Callable[..., Any], *args: Any) -> Any:
+    """What a function gives that runs plans or lowers graphs: nobody else does meanwhile."""
+    with _lock:
+        return function(*args)
 
 
 def _run(roots: Sequence[Node]) -> Collection[Node]:
@@ -140,11 +146,25 @@ def _refuse_placeholders(graph: Graph) -> None:
             raise _no_value(graph.order[place])
 
 
+class Explained:
+    """A placeholder's index that can say why there is no value, and what to do."""
+
+    __slots__ = ()
+
+    def no_value(self) -> str:
+        """The text of the error."""
+        raise NotImplementedError
+
+
 class NoValue(TypeError):
     """What is asked for depends on an argument that stands for others, and has no value."""
 
 
 def _no_value(node: Node) -> Exception:
+    """What is wrong with asking for a placeholder's value: its index may know."""
+    index = node.params[0]
+    if isinstance(index, Explained):
+        return NoValue(index.no_value())
     return NoValue(
         f"the value of an array of shape {node.shape} is needed while a function is being traced "
         "(vmap runs the function on arrays that have a shape and a dtype, but no value)"

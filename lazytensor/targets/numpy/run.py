@@ -19,6 +19,8 @@ Arrays = list[np.ndarray[Any, Any]]
 SPLIT = 1 << 17
 # Operands that share the cache with blocks of the size that settings ask for.
 FEW = 8
+# Bytes of an element at most: what is surely within a block needs no cutting.
+WIDEST = 16
 # Statements of a kernel that goes over operands of so many bytes one after another.
 BRIEF, NEAR = 3, 1 << 21
 
@@ -41,6 +43,10 @@ def run(
 ) -> None:
     """Fill `outs`. `block` is the number of bytes of an operand in a block."""
     space = launch.space
+    if not launch.kernel.reduced and outs[0].size * WIDEST <= block:
+        scratch = _scratch(compiled, space, launch) if compiled.scratch else ()
+        compiled.function(*args, *outs, *scratch)
+        return
     if launch.kernel.reduced:
         xs = [_two_axes(a, *view) for a, view in zip(args, launch.views, strict=True)]
         ys = [o.reshape(space if o.size == prod(space) else (space[0], 1)) for o in outs]
