@@ -85,12 +85,14 @@ def guards(function: Any, owner: Any = None) -> Guards:
         for f in _functions(thing):
             if id(f) not in seen and depth <= DEPTH:
                 seen.add(id(f))
-                todo += [(value, depth + (not _ours(f))) for value in _note(found, f)]
+                deeper = depth + (not _ours(f) and not hasattr(f, "__wrapped__"))
+                todo += [(value, deeper) for value in _note(found, f)]
     return found
 
 
 def _ours(f: FunctionType) -> bool:
-    return (f.__module__ or "").startswith("lazytensor.")
+    """Whether a function is of the package: `__module__` is that of the function it wraps."""
+    return str(f.__globals__.get("__name__", "")).startswith("lazytensor.")
 
 
 def _functions(thing: Any) -> Iterator[FunctionType]:
