@@ -17,7 +17,7 @@ from .._base.pytree import TreeDef, flatten, unflatten
 from ..array_api import _views as views
 from ..array_api._rules import cut, gone
 from ..array_api.array import Array
-from ..ir.node import LEAF, TRACING, WATCH, Node, Weak, describe_line, user_line
+from ..ir.node import TRACING, Node, Weak, describe_line, known, user_line
 from ..runtime.jit import ACTIVE, Description, Program, Source, Trace, compiled
 from ..runtime.pending import new_bytes
 from ._arguments import NUMBERS, Statics, leaves
@@ -26,6 +26,8 @@ from ._weak import node_of
 from .random import Generator
 
 ticks = itertools.count()
+# Results of fewer bytes are not counted towards the next look at what is pending.
+FEW = 4096
 
 
 class Call(NamedTuple):
@@ -73,8 +75,7 @@ class Results(NamedTuple):
 
 def array_of(value: Any, dtype: DType, device: Device) -> Array:
     """An array over a buffer that nobody writes to."""
-    WATCH.uncounted += 1
-    return Array(Node(LEAF, (), (), value.shape, dtype, device, value))
+    return Array(known(value, dtype, device))
 
 
 class Entry:
@@ -85,9 +86,7 @@ class Entry:
         "streams", "used",
     )  # fmt: skip
 
-    def __init__(
-        self, program: Program, results: Results, streams: list[Any], nbytes: int
-    ) -> None:
+    def __init__(self, program: Program, results: Results, streams: list[Any], nbytes: int) -> None:
         self.program = program
         self.streams = streams
         self.used = next(ticks)
@@ -96,7 +95,7 @@ class Entry:
         self.alive: Callable[[], Any] | None = None
         self.donated: frozenset[int] = frozenset()
         self._results = results
-        self._nbytes = nbytes
+        self._nbytes = nbytes if nbytes >= FEW else 0
         self._single = results.outputs[0] if results.single() else None
 
     def donate(self, numbers: Sequence[int]) -> None:
@@ -116,7 +115,7 @@ class Entry:
         if self._nbytes:
             new_bytes(self._nbytes)
         if self._single is not None:
-            return array_of(found[0], self._single.dtype, self._single.device)
+            return Array(known(found[0], self._single.dtype, self._single.device))
         return self._result(found, buffers, handles)
 
     def _result(self, found: list[Any], buffers: list[Any], handles: list[Any]) -> Any:
@@ -126,9 +125,7 @@ class Entry:
         made = [_made(o, found, buffers, handles) for o in results.outputs]
         return unflatten(results.structure, [made[i] for i in results.order])
 
-    def _run_donated(
-        self, buffers: list[Any], handles: list[Any], streams: list[Any]
-    ) -> list[Any]:
+    def _run_donated(self, buffers: list[Any], handles: list[Any], streams: list[Any]) -> list[Any]:
         """Run with no other reference to the buffers of donated arrays: the pool takes them back
         when they were read last.
         """
@@ -159,7 +156,7 @@ def _made(o: Output, found: list[Any], buffers: list[Any], handles: list[Any]) -
 def _write(x: Any, value: Any) -> None:
     """What the function wrote into an argument is written into that of the call."""
     if type(x) is Array:
-        views.written(x, array_of(value, x._node.dtype, x._node.device)._node)
+        views.written(x, known(value, x._node.dtype, x._node.device))
     else:
         x[...] = value
 

@@ -215,6 +215,20 @@ def leaf(value: np.ndarray[Any, Any], device: Device = CPU) -> Node:
     return Node(LEAF, (), (), value.shape, dtype, device, value)
 
 
+def known(value: np.ndarray[Any, Any], dtype: DType, device: Device) -> Node:
+    """`leaf` for a buffer whose dtype is at hand as the one object that stands for it."""
+    WATCH.uncounted += 1
+    node: Node = _new(Node)
+    node.op, node.args, node.params = LEAF, (), ()
+    node.shape = value.shape
+    node.dtype = dtype
+    node.device = device
+    node.value = value
+    node.kept = 0
+    node.serial = next(_count)
+    return node
+
+
 def cut(node: Node) -> None:
     """Make a leaf of a node that has a value, unless a history goes through it: what it was
     computed from may go.

@@ -86,18 +86,13 @@ def _execute(plan: Plan, graph: Graph) -> list[Any]:
         env[slot] = graph.order[place].value
     for slot, buffer in plan.constants:
         env[slot] = buffer
-    return _steps(plan, env, graph)
+    return steps(plan, env, graph)
 
 
-def replay(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
-    """`execute` with the slots of inputs and constants filled by the caller; the list is used up.
-
-    What only the list refers to is free for reuse after the step that reads it last.
+def steps(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
+    """Values of the outputs, with the slots of inputs and constants filled: the rest is filled,
+    and what is not read any more is dropped. The caller has the lock, and warnings are off.
     """
-    return quietly(_steps, plan, env, graph)  # type: ignore[no-any-return]
-
-
-def _steps(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
     name, debug, block, threads = config.several(_SETTINGS)
     how = block, threads
     run = _pretend if name == "null" else _timed if debug >= 2 else _run
@@ -113,8 +108,12 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
     if isinstance(step, Call):
         env[step.outs[0]] = _call(step, args, graph)
         return
-    outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
     COUNTERS.kernels += 1
+    if len(step.outs) == 1:
+        env[step.outs[0]] = out = empty(step.shapes[0], step.dtypes[0])
+        target.run(step, step.compiled, args, [out], *how)
+        return
+    outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
     target.run(step, step.compiled, args, outs, *how)
     for slot, out in zip(step.outs, outs):
         env[slot] = out

@@ -31,8 +31,8 @@ from ..lower.pipeline import lower
 from .buffers import POOL
 from .cache import tell
 from .counters import COUNTERS
-from .execute import prepare, replay
-from .materialize import Explained, NoValue, alone, materialize
+from .execute import prepare
+from .materialize import Explained, NoValue, alone, materialize, replay
 from .observe import OBSERVERS
 
 Buffer = np.ndarray[Any, Any]
@@ -226,14 +226,18 @@ class Program:
             self._draw(env, streams)
         if OBSERVERS:
             tell(self.graph, self.plan)
+        again = None
         if used_up:
             given.clear()
-            return alone(replay, self.plan, env, self.graph)  # type: ignore[no-any-return]
+        else:
+            again = env.copy()
         try:
-            return alone(replay, self.plan, env.copy(), self.graph)  # type: ignore[no-any-return]
+            return replay(self.plan, env, self.graph)
         except MemoryError:
+            if again is None:
+                raise
             POOL.clear()
-            return alone(replay, self.plan, env, self.graph)  # type: ignore[no-any-return]
+            return replay(self.plan, again, self.graph)
 
     def _draw(self, env: list[Any], streams: Sequence[Stream]) -> None:
         """Take this run's blocks of each stream."""

@@ -17,9 +17,11 @@ from .._base.dtypes import DType
 from .._base.log import wants
 from ..ir.graph import Graph, ancestors, held, linearize, pending, wanted_elsewhere
 from ..ir.node import PLACEHOLDER, TRACING, Node, cut
+from ..lower.kernel import Plan
 from . import cache
 from .cache import SMALL_BYTES, small
 from .counters import COUNTERS
+from .execute import steps
 from .interpret import compute, quietly
 from .observe import OBSERVERS
 from .pending import settle, watch
@@ -73,6 +75,15 @@ def alone(function: Callable[..., Any], *args: Any) -> Any:
     """What a function gives that runs plans or lowers graphs: nobody else does meanwhile."""
     with _lock:
         return function(*args)
+
+
+def replay(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
+    """Values of a plan's outputs, with the slots of inputs and constants filled; `env` is used up.
+
+    What only the list refers to is free for reuse after the step that reads it last.
+    """
+    with _lock:
+        return quietly(steps, plan, env, graph)  # type: ignore[no-any-return]
 
 
 def _run(roots: Sequence[Node]) -> Collection[Node]:

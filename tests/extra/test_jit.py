@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import math
+import re
 import sys
 import threading
 import weakref
@@ -162,7 +163,9 @@ def test_results_are_handed_on_without_growing():
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "float32", "float64", "complex64"])
-@pytest.mark.parametrize("number", [0, 1, -1, 2, 7, 300, True, 0.0, -0.0, 1.0, 0.5, 2.5, 1j, 3 + 4j])
+@pytest.mark.parametrize(
+    "number", [0, 1, -1, 2, 7, 300, True, 0.0, -0.0, 1.0, 0.5, 2.5, 1j, 3 + 4j]
+)
 def test_numbers_adapt_to_arrays_as_without_jit(dtype, number):
     def f(x: Any, s: Any) -> Any:
         return [x * s, s + x, x - s, xp.where(x != 0, x, s), x == s, xp.full((2,), s)]
@@ -172,9 +175,8 @@ def test_numbers_adapt_to_arrays_as_without_jit(dtype, number):
         try:
             want = f(x, number)
         except (OverflowError, TypeError) as error:
-            with pytest.raises(type(error)) as found:
+            with pytest.raises(type(error), match=re.escape(str(error))):
                 compiled(x, number)
-            assert str(found.value) == str(error)
         else:
             equal(compiled(x, number), want)
 
@@ -192,8 +194,8 @@ def test_a_number_is_an_input_and_never_a_part_of_the_program():
 
 def test_arithmetic_of_numbers_is_python_s():
     def f(a: Any, b: Any) -> Any:
-        return (a + b, 2 - a, a * 3, a / b, a // b, a % b, 2**b, -a, +a, abs(-a), a < b, 3 == a,
-                a != b, 1 >= b, a.__class__, True & (a > b))  # fmt: skip
+        return (a + b, 2 - a, a * 3, a / b, a // b, a % b, 2**b, -a, +a, abs(-a), a < b, a == 3,
+                a != b, b <= 1, a.__class__, True & (a > b))  # fmt: skip
 
     for a, b in [(7, 3), (7.5, 2.0), (-7, 2), (6.0, 4), (True, 2), (True, True)]:
         compiled = xp.jit(f)
@@ -251,7 +253,7 @@ def test_adam_s_step_count_compiles_nothing():
 @pytest.mark.parametrize(
     "ask",
     [float, int, bool, complex, math.sqrt, round, math.floor, hash, range, lambda s: [1][s],
-     lambda s: {1: 2}[s], lambda s: s in [1], lambda s: max(s, 2), xp.arange,
+     lambda s: {1: 2}[s], lambda s: s in [1, 2], lambda s: max(s, 2), xp.arange,
      lambda s: xp.ones(3)[:s], np.ones],
 )  # fmt: skip
 def test_the_value_of_a_number_is_not_there(ask):
@@ -321,12 +323,13 @@ def test_a_leaked_array_says_where_it_comes_from():
     xp.jit(leaky)(arr())
     line = sys._getframe().f_lineno - 1
     want = (
-        f"an array that was made while `leaky` was traced (by jit, called at {__file__}:{line}) was "
-        "kept beyond the call; it stands for argument 0 and has no value: return it from `leaky` "
-        "instead of storing it"
+        f"an array that was made while `leaky` was traced (by jit, called at {__file__}:{line}) "
+        "was kept beyond the call; it stands for argument 0 and has no value: return it from "
+        "`leaky` instead of storing it"
     )
-    for use in (lambda: kept[0].tolist(), lambda: float((Store.thing + 1)[0]), lambda: repr(kept[0]),
-                lambda: xp.jit(lambda y: y + kept[0])(arr()), lambda: xp.jit(lambda y: y)(kept[0]),
+    for use in (lambda: kept[0].tolist(), lambda: float((Store.thing + 1)[0]),
+                lambda: repr(kept[0]), lambda: xp.jit(lambda y: y + kept[0])(arr()),
+                lambda: xp.jit(lambda y: y)(kept[0]),
                 lambda: xp.materialize(xp.sum(Store.thing @ arr()))):  # fmt: skip
         with pytest.raises(NoValue) as found:
             use()
@@ -409,45 +412,70 @@ def named(x: Any, mode: Any) -> Any:
     return x
 
 
-@pytest.mark.parametrize(
-    ("make", "error", "text"),
-    [
-        (lambda: xp.jit(3), TypeError, "jit: f must be a function, got int: 3"),
-        (lambda: xp.jit(named, static_argnums="x"), TypeError,
-         "jit: static_argnums must be an int or a tuple of ints, got 'x'"),
-        (lambda: xp.jit(named, static_argnums=-1), ValueError,
-         "jit: static_argnums must not be negative, got -1"),
-        (lambda: xp.jit(named, static_argnums=2), ValueError,
-         "jit: static_argnums has 2, but `named` takes 2 positional arguments"),
-        (lambda: xp.jit(named, static_argnames="m"), ValueError,
-         "jit: static_argnames has 'm', but `named` has no such name"),
-        (lambda: xp.jit(named, static_argnames=(1,)), TypeError,
-         "jit: static_argnames must be a string or a tuple of these, got (1,)"),
-        (lambda: xp.jit(named, static_argnames="mode", donate_argnums=1), ValueError,
-         "jit: argument 1 is both static and donated"),
-        (lambda: xp.jit(named, max_entries=0), ValueError,
-         "jit: max_entries must be a positive int, got 0"),
-        (lambda: xp.jit(named, static_argnums=1)(arr(), [1]), TypeError,
-         "jit: argument 1 of `named` is static, so it must be hashable and no array, got list: [1]"),
-        (lambda: xp.jit(named, static_argnames="mode")(arr(), mode=xp.ones(1)), TypeError,
-         "jit: argument `mode` of `named` is static, so it must be hashable and no array, got "
-         "Array: Array([1.], dtype=float64)"),
-        (lambda: xp.jit(named)(arr(), {"a": ["sum"]}), TypeError,
-         "jit: argument 1['a'][0] of `named` must be an array, a number, or a container of these, "
-         "got str: 'sum'; anything else can be static (static_argnums, static_argnames)"),
-        (lambda: xp.register_pytree(3, None, None), TypeError,
-         "register_pytree: cls must be a class, got 3"),
-        (lambda: xp.register_pytree(list, None, None), ValueError,
-         "register_pytree: list is a container already"),
-    ],
-)  # fmt: skip
-def test_what_is_refused(make, error, text):
+REFUSED = {
+    "jit: f must be a function, got int: 3": (TypeError, lambda: xp.jit(3)),
+    "jit: static_argnums must be an int or a tuple of ints, got 'x'": (
+        TypeError,
+        lambda: xp.jit(named, static_argnums="x"),
+    ),
+    "jit: static_argnums must not be negative, got -1": (
+        ValueError,
+        lambda: xp.jit(named, static_argnums=-1),
+    ),
+    "jit: static_argnums has 2, but `named` takes 2 positional arguments": (
+        ValueError,
+        lambda: xp.jit(named, static_argnums=2),
+    ),
+    "jit: static_argnames has 'm', but `named` has no such name": (
+        ValueError,
+        lambda: xp.jit(named, static_argnames="m"),
+    ),
+    "jit: static_argnames must be a string or a tuple of these, got (1,)": (
+        TypeError,
+        lambda: xp.jit(named, static_argnames=(1,)),
+    ),
+    "jit: argument 1 is both static and donated": (
+        ValueError,
+        lambda: xp.jit(named, static_argnames="mode", donate_argnums=1),
+    ),
+    "jit: max_entries must be a positive int, got 0": (
+        ValueError,
+        lambda: xp.jit(named, max_entries=0),
+    ),
+    "jit: argument 1 of `named` is static, so it must be hashable and no array, got list: [1]": (
+        TypeError,
+        lambda: xp.jit(named, static_argnums=1)(arr(), [1]),
+    ),
+    "jit: argument `mode` of `named` is static, so it must be hashable and no array, got Array: "
+    "Array([1.], dtype=float64)": (
+        TypeError,
+        lambda: xp.jit(named, static_argnames="mode")(arr(), mode=xp.ones(1)),
+    ),
+    "jit: argument 1['a'][0] of `named` must be an array, a number, or a container of these, got "
+    "str: 'sum'; anything else can be static (static_argnums, static_argnames)": (
+        TypeError,
+        lambda: xp.jit(named)(arr(), {"a": ["sum"]}),
+    ),
+    "register_pytree: cls must be a class, got 3": (
+        TypeError,
+        lambda: xp.register_pytree(3, None, None),
+    ),
+    "register_pytree: list is a container already": (
+        ValueError,
+        lambda: xp.register_pytree(list, None, None),
+    ),
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_is_refused(text):
+    error, make = REFUSED[text]
     with pytest.raises(error) as found:
         make()
     assert str(found.value) == text
 
 
-# --- what the function finds outside ---------------------------------------------------------------
+# --- what the function finds outside --------------------------------------------------------------
 
 RATE = 0.5
 WEIGHTS = xp.ones(3)
@@ -528,7 +556,7 @@ def test_functions_of_ours_and_partials_are_looked_through(monkeypatch):
 def test_what_was_undefined_may_come():
     def f(x: Any) -> Any:
         try:
-            return x * later  # noqa: F821
+            return x * later
         except NameError:
             return x
 
@@ -542,7 +570,7 @@ def test_what_was_undefined_may_come():
     equal(compiled(arr()), arr())
 
 
-# --- containers, results ----------------------------------------------------------------------------
+# --- containers, results --------------------------------------------------------------------------
 
 
 class Pair(NamedTuple):
@@ -561,7 +589,9 @@ class Custom:
         self.a, self.name = a, name
 
 
-xp.register_pytree(Custom, lambda c: ((c.a,), c.name), lambda name, children: Custom(*children, name))
+xp.register_pytree(
+    Custom, lambda c: ((c.a,), c.name), lambda name, children: Custom(*children, name)
+)
 
 
 def test_containers():
@@ -625,7 +655,7 @@ def test_no_arguments_and_no_results():
     assert xp.jit(lambda x: None)(arr()) is None
 
 
-# --- donation ---------------------------------------------------------------------------------------
+# --- donation -------------------------------------------------------------------------------------
 
 USES: dict[str, Callable[[Any], Any]] = {
     "operators": lambda x: x + 1,
@@ -687,7 +717,7 @@ def test_what_is_returned_or_written_to_is_not_given_away():
         z.tolist()
 
 
-# --- the cache ----------------------------------------------------------------------------------------
+# --- the cache ------------------------------------------------------------------------------------
 
 
 def test_the_programs_used_last_are_kept():
@@ -731,7 +761,7 @@ def test_nothing_is_kept_alive():
         gc.enable()
 
 
-# --- other transforms, methods, decorators --------------------------------------------------------------
+# --- other transforms, methods, decorators --------------------------------------------------------
 
 
 def test_transforms_compose_with_jit():
@@ -834,7 +864,7 @@ def test_the_decorator_with_and_without_arguments():
     assert repr(one).startswith("<jit of <function")
 
 
-# --- random numbers -----------------------------------------------------------------------------------
+# --- random numbers -------------------------------------------------------------------------------
 
 
 def test_a_stream_goes_on_with_each_call():
@@ -894,7 +924,7 @@ def test_the_value_of_a_draw_is_not_there():
         xp.jit(lambda x: x if rng.random() > 0.5 else -x)(arr())
 
 
-# --- threads -----------------------------------------------------------------------------------------
+# --- threads --------------------------------------------------------------------------------------
 
 
 def test_threads_share_a_compiled_function():
@@ -934,7 +964,7 @@ def test_a_trace_is_of_its_own_thread():
     assert other == [6.0, (2,)]
 
 
-# --- random programs ---------------------------------------------------------------------------------
+# --- random programs ------------------------------------------------------------------------------
 
 # Statements whose shapes depend on values.
 NEED_VALUES = {"masked"}
