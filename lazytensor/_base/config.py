@@ -41,7 +41,7 @@ def _flag(text: str) -> bool:
 TABLE: dict[str, Setting] = {
     s.name: s
     for s in (
-        Setting("target", "numpy", str, True, "code generator", ("numpy", "null")),
+        Setting("target", "numpy", str, True, "code generator", ("llvm", "numpy", "null")),
         Setting(
             "execution",
             "auto",
@@ -51,9 +51,7 @@ TABLE: dict[str, Setting] = {
             ("auto", "interpret", "compile"),
         ),
         Setting("num_threads", 1, int, False, "threads that a kernel may use"),
-        Setting(
-            "cache_dir", "", str, False, "folder for generated sources, one file a compilation"
-        ),
+        Setting("cache_dir", "", str, False, "folder for compiled kernels, else the system's"),
         Setting("debug", 0, int, False, "0 to 6: what is written to standard error"),
         Setting("cpu_devices", 1, int, False, "number of virtual CPU devices"),
         Setting("fuse", True, _flag, True, "fuse elementwise chains and row reductions"),

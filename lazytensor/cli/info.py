@@ -17,9 +17,9 @@ import lazytensor
 
 from .._base import config
 from .._base.devices import devices
+from .._base.folders import cache_folder
 from ..runtime.buffers import memory_stats
 from . import console
-from .folders import cache_folder
 from .suite import NoSuiteError, find_beside, how_to_get_it
 
 # (import name, distribution, extra that brings it, what it is for)

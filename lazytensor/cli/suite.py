@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .folders import cache_folder
+from .._base.folders import cache_folder
 
 HERE = Path(__file__).resolve()
 # In a checkout the lists stand at its top; a wheel brings them along.

@@ -91,7 +91,7 @@ class _Builder:
 
     def launch(self, wanted: Sequence[Node], slot: Slots) -> Launch:
         """The step."""
-        space = self.group.space or ()
+        axes = space = self.group.space or ()
         split = len(space) - self.group.reduced
         if self.group.reduced:
             space = (prod(space[:split]), prod(space[split:]))
@@ -99,7 +99,8 @@ class _Builder:
         args = tuple(slot(a) for a, _ in self.inputs)
         outs = tuple(slot(n) for n in wanted)
         shapes, dtypes = tuple(n.shape for n in wanted), tuple(n.dtype for n in wanted)
-        return Launch(self.kernel(wanted), space, args, views, outs, shapes, dtypes)
+        kernel, folded = self.kernel(wanted), self.group.reduced
+        return Launch(kernel, space, args, views, outs, shapes, dtypes, axes, folded)
 
     def _view(self, shape: Shape, level: str) -> tuple[Shape, Shape]:
         """(broadcast to, then reshape to): how a buffer is seen by a kernel over (rows,

@@ -91,7 +91,9 @@ class Launch:
     """A step: a kernel over `space`, reading and writing slots; `shapes` and `dtypes` are those of
     the outputs.
 
-    `views` tells for each argument the shape that it is broadcast to, and then reshaped to.
+    `views` tells for each argument the shape that it is broadcast to, and then reshaped to. `axes`
+    is the space before its axes were joined, of which the last `folded` are those of the columns;
+    `bound` is for targets to remember what follows from how arguments lie.
     """
 
     kernel: Kernel
@@ -101,8 +103,11 @@ class Launch:
     outs: tuple[int, ...]
     shapes: tuple[Shape, ...]
     dtypes: tuple[DType, ...]
+    axes: Shape
+    folded: int
     drops: tuple[int, ...] = ()
     compiled: Any = None
+    bound: dict[Any, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

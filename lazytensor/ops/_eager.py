@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from .._base.dtypes import DType, complex_of
+from .._base.dtypes import DType, complex_of, uint32
 from ..ir.scalar import Interpreter
 
 # Instruction -> the module's function; those that are missing have a form of their own below.
@@ -71,6 +71,14 @@ FUNCTIONS: dict[str, str] = {
     "le": "less_equal",
     "select": "where",
 }
+
+# Instructions that are not rounded to the last digit: targets may have functions of their own.
+INEXACT = frozenset(
+    (
+        "exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "asin", "acos",
+        "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "pow", "atan2", "hypot", "logaddexp",
+    )
+)  # fmt: skip
 
 
 def make_complex(np: Any, x: Any, y: Any) -> Any:
@@ -153,9 +161,14 @@ SPECIAL: dict[tuple[str, str], Any] = {
 
 
 def convert(np: Any, x: Any, dtype: DType) -> Any:
-    """`astype`; complex to real takes the real part, to bool tests for zero."""
+    """`astype`; complex to real takes the real part, to bool tests for zero. Floating-point numbers
+    become 32-bit unsigned integers by way of 64-bit ones: NumPy's own loop gives what is out of
+    range by the place in the array.
+    """
     if x.dtype.kind == "c" and dtype.kind != "c":
-        return (x != 0) if dtype.kind == "b" else x.real.astype(dtype)
+        return (x != 0) if dtype.kind == "b" else convert(np, x.real, dtype)
+    if dtype is uint32 and x.dtype.kind not in "biu":
+        x = x.astype(np.int64)
     return x.astype(dtype)
 
 

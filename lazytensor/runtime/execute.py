@@ -3,33 +3,35 @@
 What enters: a plan and the graph whose leaves it reads. What leaves: the values of the outputs.
 """
 
-import os
 import time
 from typing import Any
 
 from .._base import config
 from .._base.log import log
+from .._base.module import module
 from ..ir.graph import Graph
 from ..lower.kernel import Call, Kernel, Launch, Plan
 from ..targets import null
 from ..targets import numpy as target
+from . import native
 from .buffers import POOL, empty
 from .counters import COUNTERS
 from .interpret import evaluate, quietly
 
 _kernels: dict[Any, target.Compiled] = {}
-_by_kernel: dict[Kernel, target.Compiled] = {}
+_by_kernel: dict[tuple[Kernel, int], target.Compiled] = {}
 MOST_KERNELS = 4096
 How = tuple[int, int]  # bytes of an operand in a block, threads
 _SETTINGS = "target", "debug", "block_bytes", "num_threads"
 
 
 def compiled(kernel: Kernel) -> target.Compiled:
-    """The compiled kernel, from the cache if its text was compiled before."""
-    known = _by_kernel.get(kernel)
+    """The reference's compiled kernel, from the cache if its text was compiled before."""
+    np = module()
+    known = _by_kernel.get((kernel, id(np)))
     if known is not None:
         return known
-    source = target.emit(kernel)
+    source = target.emit(kernel, np)
     found = _kernels.get(source.key)
     if found is None:
         COUNTERS.compilations += 1
@@ -37,32 +39,15 @@ def compiled(kernel: Kernel) -> target.Compiled:
         if len(_kernels) >= MOST_KERNELS:
             _kernels.clear()
             _by_kernel.clear()
-        name = f"<lazytensor kernel {COUNTERS.compilations}>"
-        found = target.compile_source(source, _written(source.text) or name)
+        found = target.compile_source(source, f"<lazytensor kernel {COUNTERS.compilations}>")
         _kernels[source.key] = found
-    _by_kernel[kernel] = found
+    _by_kernel[kernel, id(np)] = found
     return found
 
 
-def _written(text: str) -> str | None:
-    """The file with the text in the cache folder, if there is such a folder; one file a
-    compilation.
-    """
-    folder = config.get("cache_dir")
-    if not folder:
-        return None
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    path = os.path.join(folder, f"kernel-{os.getpid()}-{COUNTERS.compilations}.py")
-    temporary = f"{path}.{os.urandom(8).hex()}.tmp"  # `tempfile` takes 7 ms to import
-    with open(temporary, "x") as file:
-        file.write(text)
-    os.replace(temporary, path)
-    return path
-
-
 def prepare(plan: Plan) -> Plan:
-    """Compile the kernels of a plan for the target in force."""
-    if config.get("target") != "null":
+    """Compile the kernels of a plan, where the target in force does so before they are run."""
+    if config.get("target") == "numpy" or not native.available():
         for step in plan.steps:
             if isinstance(step, Launch):
                 step.compiled = compiled(step.kernel)
@@ -109,12 +94,11 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
         env[step.outs[0]] = _call(step, args, graph)
         return
     COUNTERS.kernels += 1
-    if len(step.outs) == 1:
-        env[step.outs[0]] = out = empty(step.shapes[0], step.dtypes[0])
-        target.run(step, step.compiled, args, [out], *how)
-        return
     outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
-    target.run(step, step.compiled, args, outs, *how)
+    if step.compiled is None and not native.run(step, args, outs, how[1]):
+        step.compiled = compiled(step.kernel)
+    if step.compiled is not None:
+        target.run(step, step.compiled, args, outs, *how)
     for slot, out in zip(step.outs, outs):
         env[slot] = out
 
@@ -134,7 +118,7 @@ def _timed(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
 
 def _call(step: Call, args: list[Any], graph: Graph) -> Any:
     COUNTERS.calls += step.op.kind != "movement"
-    return evaluate(step.op, args, step.params, graph.order[step.place])
+    return evaluate(module(), step.op, args, step.params, graph.order[step.place])
 
 
 def _pretend(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from contextvars import Context
 from typing import Any
 
-import numpy as np
+import numpy
 
+from .._base.module import module
 from ..ir.graph import Graph
 from ..ir.node import Node, describe_line
 from ..ir.op import Op
@@ -17,7 +18,7 @@ from .buffers import POOL
 from .counters import COUNTERS
 
 Values = list[Any]
-LATE = (IndexError, ValueError, np.linalg.LinAlgError)
+LATE = (IndexError, ValueError, numpy.linalg.LinAlgError)
 _contexts: list[Context] = []
 
 
@@ -35,7 +36,7 @@ def quietly(function: Callable[..., Any], *args: Any) -> Any:
 
 def _quiet() -> Context:
     context = Context()
-    context.run(np.seterr, all="ignore")
+    context.run(numpy.seterr, all="ignore")
     return context
 
 
@@ -48,13 +49,14 @@ def interpret(graph: Graph, wanted: Sequence[int]) -> Values:
 
 def _interpret(graph: Graph, wanted: Sequence[int]) -> Values:
     values: Values = [None] * len(graph.order)
+    np = module()
     left = _readers(graph, wanted)
     for place, node in enumerate(graph.order):
         if node.value is not None:
             values[place] = node.value
             continue
         sources = graph.rows[place][2:]
-        values[place] = compute(node, [values[i] for i in sources])
+        values[place] = compute(np, node, [values[i] for i in sources])
         for i in sources:
             left[i] -= 1
             if not left[i]:
@@ -74,18 +76,20 @@ def _readers(graph: Graph, wanted: Sequence[int]) -> list[int]:
     return left
 
 
-def compute(node: Node, args: Sequence[Any]) -> Any:
-    """The value of one node; on a lack of memory the pool is emptied and the op run once more."""
+def compute(np: Any, node: Node, args: Sequence[Any]) -> Any:
+    """The value of one node, by a NumPy-like module; on a lack of memory the pool is emptied and
+    the op run once more.
+    """
     COUNTERS.interpreted += 1
     try:
         value = node.op.value(np, *args, *node.params)
     except (MemoryError, *LATE):  # once more, after making room, or for a text that says where
         POOL.clear()
-        return evaluate(node.op, args, node.params, node)
-    return value if type(value) is np.ndarray and value.base is not None else _counted(value)
+        return evaluate(np, node.op, args, node.params, node)
+    return value if type(value) is numpy.ndarray and value.base is not None else _counted(value)
 
 
-def evaluate(op: Op, args: Sequence[Any], params: Sequence[Any], node: Node) -> Any:
+def evaluate(np: Any, op: Op, args: Sequence[Any], params: Sequence[Any], node: Node) -> Any:
     """A row's value column; what it raises has the user's line that made the node. Bytes are
     counted when they are the value's own.
     """
@@ -102,7 +106,7 @@ def _counted(value: Any) -> Any:
     """What a value column gave as ndarrays; bytes are counted when they are their own."""
     if type(value) is tuple:
         return tuple(map(_counted, value))
-    out = value if type(value) is np.ndarray else np.asarray(value)
+    out = value if type(value) is numpy.ndarray else numpy.asarray(value)
     COUNTERS.bytes += out.nbytes if out.base is None else 0
     return out
 

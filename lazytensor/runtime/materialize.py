@@ -10,11 +10,12 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-import numpy as np
+import numpy
 
 from .._base import config
 from .._base.dtypes import DType
 from .._base.log import wants
+from .._base.module import module
 from ..ir.graph import Graph, ancestors, held, linearize, pending, wanted_elsewhere
 from ..ir.node import PLACEHOLDER, TRACING, Node, cut
 from ..lower.kernel import Plan
@@ -43,14 +44,14 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_reset_lock)
 
 
-def value(node: Node) -> np.ndarray[Any, Any]:
+def value(node: Node) -> numpy.ndarray[Any, Any]:
     """The node's buffer, computed if need be. Not to be written to."""
     if node.value is None:
         materialize((node,))
     return node.value  # type: ignore[no-any-return]
 
 
-def asked(node: Node) -> np.ndarray[Any, Any]:
+def asked(node: Node) -> numpy.ndarray[Any, Any]:
     """`value` for the user, between operations: what got a value is cut off from its arguments."""
     if node.value is None:
         materialize((node,), cutting=True)
@@ -142,13 +143,14 @@ def _run_tiny(nodes: Sequence[Node], keep: Collection[Node]) -> None:
 
 
 def _fill(nodes: Sequence[Node]) -> None:
+    np = module()
     for node in nodes:
         args = []
         for a in node.args:
             if a.value is None:
                 raise _no_value(a)
             args.append(a.value)
-        node.value = compute(node, args)
+        node.value = compute(np, node, args)
 
 
 def _refuse_placeholders(graph: Graph) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from .._base.dtypes import kind
 from .._base.log import log
+from .._base.module import module
 from ..ir.graph import SPECIAL, Graph
 from ..ir.node import SCALAR, Node, make, placeholder, scalar
 from ..ir.op import ROWS
@@ -253,7 +254,8 @@ def folded(node: Node) -> Node | None:
     if node.shape or not all(a.op is SCALAR for a in node.args):
         return None
     with np.errstate(all="ignore"):
-        value = np.asarray(node.op.value(np, *(a.value for a in node.args), *node.params)).item()
+        found = node.op.value(module(), *(a.value for a in node.args), *node.params)
+    value = np.asarray(found).item()
     return scalar(value, node.dtype, node.device) if value in SPECIAL else None
 
 

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from lazytensor._base import config
+from lazytensor._base import module as base_module
 from lazytensor.ir.node import Node, leaf
 from lazytensor.ops import g
 from lazytensor.ops.reduce import kept_shape
-from lazytensor.runtime import buffers, cache, execute, interpret
+from lazytensor.runtime import buffers, cache, execute
 from lazytensor.runtime.materialize import value
 
 TARGET_RUN = sys.modules["lazytensor.targets.numpy.run"]
@@ -109,7 +110,8 @@ def failing(monkeypatch):
         fake.ask()
         return real(shape, dtype)
 
-    monkeypatch.setattr(interpret, "np", fake)
+    monkeypatch.setattr(base_module, "numpy", fake)
+    monkeypatch.setitem(base_module.MODULES, "llvm", fake)
     monkeypatch.setattr(execute, "empty", empty)
     monkeypatch.setattr(TARGET_RUN, "np", fake)
     return fake

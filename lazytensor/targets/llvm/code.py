@@ -58,6 +58,7 @@ class Code:
         self.lines: list[str] = []
         self.declared: set[str] = set()
         self.fused = fused
+        self.block = "entry"
         self._count = 0
         self._memo: dict[str, Value] = {}
 
@@ -75,6 +76,7 @@ class Code:
     def label(self, name: str) -> None:
         """Begin a block; what blocks before it have computed is not looked for in it."""
         self._memo.clear()
+        self.block = name
         self.lines.append(f"{name}:")
 
     def jump(self, name: str) -> None:
@@ -97,6 +99,17 @@ class Code:
         out = Value("%" + self.name(), type, width)
         self.lines.append(f"{out.text} = {rhs}")
         return out
+
+    def phi(self, type: str, *edges: tuple[Value, str], width: int = 1) -> Value:
+        """The value that belongs to the block which was left; `also` adds an edge afterwards."""
+        pairs = ", ".join(f"[{v.text}, %{block}]" for v, block in edges)
+        return self.fresh(f"phi {vector(type, width)} {pairs}", type, width)
+
+    def also(self, phi: Value, value: Value, block: str) -> None:
+        """One more edge of a phi."""
+        start = f"{phi.text} = phi "
+        at = next(i for i in range(len(self.lines) - 1, -1, -1) if self.lines[i].startswith(start))
+        self.lines[at] += f", [{value.text}, %{block}]"
 
     def const(self, value: Any, type: str, width: int = 1) -> Value:
         """A number, for vectors in each element."""

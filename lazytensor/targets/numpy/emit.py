@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._base.dtypes import DType, kind
+from ..._base.dtypes import DType, kind, uint32
 from ...ir.scalar import Interpreter
 from ...lower.kernel import FULL, ROW, Kernel
 from ...ops._eager import FUNCTIONS, SPECIAL
@@ -54,10 +54,10 @@ class Source:
 class _Tracer(Interpreter):
     """Runs scalar bodies on values of the block, noting the instructions."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: Any) -> None:
         self.instructions: list[Instruction] = []
         self.constants: dict[Any, Value] = {}
-        self.names: dict[str, Any] = {"copyto": np.copyto, "np": np}
+        self.names: dict[str, Any] = {"copyto": np.copyto, "np": module}
 
     def emit(self, name: str, dtype: DType, *operands: Any) -> Value:
         """Note one instruction."""
@@ -85,9 +85,9 @@ class _Tracer(Interpreter):
         return self.note("cast", Value(dtype, value.level), (value,))
 
 
-def emit(kernel: Kernel) -> Source:
-    """The text of a kernel."""
-    tracer = _Tracer()
+def emit(kernel: Kernel, module: Any = np) -> Source:
+    """The text of a kernel, over the functions of a NumPy-like module."""
+    tracer = _Tracer(module)
     values = [Value(x.dtype, x.level, f"x{i}", 1) for i, x in enumerate(kernel.inputs)]
     values += [tracer.const(c.value, c.dtype) for c in kernel.constants]
     for stage in kernel.stages:
@@ -224,13 +224,15 @@ class _Writer:
             ]
         if name == "select":
             return [f"{self._name('select', select)}({', '.join(names)}, {out})"]
-        function = self._name(FUNCTIONS[name], getattr(np, FUNCTIONS[name]))
+        function = self._name(FUNCTIONS[name], getattr(self.tracer.names["np"], FUNCTIONS[name]))
         by_name = name in ("max", "min")  # by position is quicker, but deprecated for these
         return [f"{function}({', '.join(names)}, {'out=' * by_name}{out})"]
 
     def _cast(self, out: str, name: str, source: DType, dtype: DType) -> str:
         if kind(source) == "c" and kind(dtype) not in "cb":
             name += ".real"
+        if dtype is uint32 and kind(source) in "cf":
+            name += ".astype(np.int64)"
         return f'copyto({out}, {name}, "unsafe")'
 
     def _name(self, text: str, value: Any) -> str:

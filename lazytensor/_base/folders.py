@@ -1,4 +1,4 @@
-"""Folders of the user that this program writes to.
+"""Folders of the user that the library writes to.
 
 What enters: the environment. What leaves: paths; nothing is created.
 """
@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from .._base import config
+from . import config
 
 
 def cache_folder() -> Path:

@@ -1,0 +1,83 @@
+"""The native target of this process: its functions, where their object code is kept, and what it
+leaves to the reference.
+
+What enters: launches. What leaves: filled buffers, or False for a kernel that it has no code for.
+Nothing of the compiler is loaded before the first kernel.
+"""
+
+import importlib.util
+import os
+import threading
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from .._base.folders import cache_folder
+from .._base.log import log
+from .._base.module import MODULES, Replaced
+from ..lower.kernel import Launch
+from ..ops._eager import FUNCTIONS, INEXACT
+from .counters import COUNTERS
+
+_lock = threading.Lock()
+_loaded: Any = None
+
+
+class _Loaded:
+    """The target, and the functions that it has compiled in this process."""
+
+    def __init__(self) -> None:
+        from ..targets.llvm import module, run, scalar, store
+
+        kept = store.Store(cache_folder() / "kernels")
+        self.functions = run.Functions(kept, _compiled)
+        self.replacements = module.replacements(self.functions)
+        self.run = run.run
+        self.unsupported = scalar.Unsupported
+
+
+@cache
+def available() -> bool:
+    """Whether the compiler is installed."""
+    return importlib.util.find_spec("llvmlite") is not None
+
+
+def loaded() -> _Loaded:
+    """The target, made when it is first needed."""
+    global _loaded
+    if _loaded is None:
+        with _lock:
+            if _loaded is None:
+                _loaded = _Loaded()
+    return _loaded  # type: ignore[no-any-return]
+
+
+def _compiled(text: str) -> None:
+    COUNTERS.compilations += 1
+    log(4, text)
+
+
+def run(launch: Launch, args: list[Any], outs: list[Any], threads: int) -> bool:
+    """Fill `outs`; False, with nothing written, where the target has no code for the kernel."""
+    target = loaded()
+    try:
+        target.run(target.functions, launch, args, outs, threads)
+    except target.unsupported as reason:
+        log(1, f"kernel of {len(launch.kernel.stages)} stages left to the reference: {reason}")
+        return False
+    return True
+
+
+def _replacements() -> Mapping[str, Any]:
+    return loaded().replacements
+
+
+def _forked() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+if available():
+    MODULES["llvm"] = Replaced(frozenset(FUNCTIONS[name] for name in INEXACT), _replacements)

@@ -1,0 +1,93 @@
+"""The processor at hand, and machine code for it.
+
+What enters: the text of a module. What leaves: the address of a function. Object code comes from a
+store of files where there is one, so that a second process compiles nothing. It must not know
+kernels.
+"""
+
+import hashlib
+import threading
+from typing import Any
+
+from .emit import Host
+
+OPTIMISATION = 2
+
+
+class Machine:
+    """Compiles and links modules; one for the process."""
+
+    def __init__(self) -> None:
+        import llvmlite
+        import llvmlite.binding as llvm
+
+        self._llvm = llvm
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        features = llvm.get_host_cpu_features()
+        self._name = llvm.get_host_cpu_name()
+        self._features = features.flatten()
+        self.host = _host(features, llvm.get_process_triple())
+        self._lock = threading.RLock()
+        self._compiler: Any = None
+        # the linker owns what it is made with; it is never taken apart
+        self._linker = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._target())
+        version = f"{llvmlite.__version__} {llvm.llvm_version_info}"
+        self.identity = f"{version} {self._name} {self._features} O{OPTIMISATION}"
+
+    def _target(self) -> Any:
+        target = self._llvm.Target.from_default_triple()
+        return target.create_target_machine(
+            cpu=self._name, features=self._features, opt=OPTIMISATION, jit=True
+        )
+
+    def key(self, text: str) -> str:
+        """What names the object code of a text."""
+        return hashlib.sha256(f"{self.identity}\n{text}".encode()).hexdigest()
+
+    def compile(self, text: str) -> bytes:
+        """Object code. Raises RuntimeError for a text that is no module."""
+        with self._lock:
+            if self._compiler is None:
+                self._compiler = self._target()
+            module = self._llvm.parse_assembly(text)
+            code: bytes = self._compiler.emit_object(module)
+            return code
+
+    def link(self, code: bytes, name: str) -> int:
+        """The address of a function of object code, which stays loaded."""
+        with self._lock:
+            self._linker.add_object_file(self._llvm.ObjectFileRef.from_data(code))
+            self._linker.finalize_object()
+            return int(self._linker.get_function_address(name))
+
+    def provide(self, name: str, address: int) -> None:
+        """Let modules call a function of this process by name."""
+        self._llvm.add_symbol(name, address)
+
+
+def _host(features: Any, triple: str) -> Host:
+    def has(name: str) -> bool:
+        return bool(features.get(name, False))
+
+    nbytes = 64 if has("avx512f") and has("avx512vl") else 32 if has("avx") else 16
+    arm = triple.startswith(("aarch64", "arm64"))
+    return Host(nbytes, has("fma") or arm, has("f16c") or arm)
+
+
+_machine: Machine | None = None
+_making = threading.Lock()
+
+
+def machine() -> Machine:
+    """The machine of this process, made when it is first asked for."""
+    global _machine
+    with _making:
+        if _machine is None:
+            _machine = Machine()
+        return _machine
+
+
+def unique(key: str) -> str:
+    """A name for the function of a text that no other text's function has."""
+    return f"lazytensor_{key[:24]}"

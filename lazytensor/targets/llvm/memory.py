@@ -1,0 +1,225 @@
+"""Operands in memory, and the loop over the columns of a row: vectors, and what is left over.
+
+What enters: pointers, strides, a body that works on one vector. What leaves: IR in a `Code`. The
+body is written once: a last vector that is not full is copied to and from the stack, its unused
+elements filled with one that is used. It must not know kernels.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ..._base.dtypes import DType, kind
+from .code import Code, Value, vector
+from .scalar import Lane, ir_type
+
+# How an operand lies along the columns: one element after another, the same one for all, at a
+# stride.
+UNIT, SAME, STRIDED = "u", "b", "s"
+
+
+@dataclass(slots=True)
+class Operand:
+    """Memory that a loop goes along. `stride` is in bytes, and there for STRIDED ones alone."""
+
+    dtype: DType
+    base: Value
+    form: str = UNIT
+    stride: Value | None = None
+    read: bool = True
+    written: bool = False
+
+
+def blob(dtype: DType) -> str:
+    """The IR type that moves an element without looking at it."""
+    return f"i{dtype.itemsize * 8}"
+
+
+def offset(c: Code, base: Value, count: Value, size: int) -> Value:
+    """The place `count` elements of `size` bytes further."""
+    return c.result(f"getelementptr i8, {base}, {c.binary('mul', count, size)}", "ptr")
+
+
+def step(c: Code, base: Value, nbytes: Value) -> Value:
+    """The place some bytes further."""
+    return c.result(f"getelementptr i8, {base}, {nbytes}", "ptr")
+
+
+def load(c: Code, dtype: DType, at: Value, width: int) -> Lane:
+    """`width` elements that lie one after another."""
+    kinds, size = ir_type(dtype), dtype.itemsize
+    if kind(dtype) == "b":
+        byte = c.fresh(f"load {vector('i8', width)}, {at}, align 1", "i8", width)
+        return Lane(dtype, c.compare("ne", byte, 0))
+    if kind(dtype) != "c":
+        return Lane(
+            dtype, c.fresh(f"load {vector(kinds, width)}, {at}, align {size}", kinds, width)
+        )
+    both = c.fresh(f"load <{2 * width} x {kinds}>, {at}, align {size // 2}", kinds, 2 * width)
+    if width == 1:
+        return Lane(dtype, *(c.result(f"extractelement {both}, i64 {i}", kinds) for i in (0, 1)))
+    return Lane(dtype, *(_every_second(c, both, i, width) for i in (0, 1)))
+
+
+def _every_second(c: Code, both: Value, first: int, width: int) -> Value:
+    places = ", ".join(f"i32 {first + 2 * i}" for i in range(width))
+    rhs = f"shufflevector {both}, {both.full} poison, <{width} x i32> <{places}>"
+    return c.result(rhs, both.type, width)
+
+
+def load_apart(c: Code, dtype: DType, at: Value, stride: Value, width: int) -> Lane:
+    """`width` elements that lie `stride` bytes apart."""
+    lanes = []
+    for i in range(width):
+        at = step(c, at, stride) if i else at
+        lanes.append(load(c, dtype, at, 1))
+    parts = zip(*(lane.parts for lane in lanes), strict=True)
+    return Lane(dtype, *(_joined(c, part) for part in parts))
+
+
+def _joined(c: Code, elements: Sequence[Value]) -> Value:
+    width, kinds = len(elements), elements[0].type
+    out = Value("poison", kinds, width)
+    for i, x in enumerate(elements):
+        out = c.result(f"insertelement {out}, {x}, i64 {i}", kinds, width)
+    return out if width > 1 else elements[0]
+
+
+def store(c: Code, lane: Lane, at: Value, stream: bool = False) -> None:
+    """Elements one after another; with `stream` past the caches, to an aligned place."""
+    dtype, width = lane.dtype, lane.width
+    size = dtype.itemsize
+    if kind(dtype) == "b":
+        value, size = c.convert("zext", lane.only, "i8"), 1
+    elif kind(dtype) != "c":
+        value = lane.only
+    else:
+        value, size = _interleaved(c, *lane.parts), size // 2
+    if stream:
+        whole = min(32, lane.dtype.itemsize * width)
+        c.raw(f"store {value}, {at}, align {whole}, !nontemporal !0")
+    else:
+        c.raw(f"store {value}, {at}, align {size}")
+
+
+def _interleaved(c: Code, x: Value, y: Value) -> Value:
+    if x.width == 1:
+        return _joined(c, (x, y))
+    places = ", ".join(f"i32 {i}, i32 {x.width + i}" for i in range(x.width))
+    rhs = f"shufflevector {x}, {y}, <{2 * x.width} x i32> <{places}>"
+    return c.result(rhs, x.type, 2 * x.width)
+
+
+Registers = list[Value]
+Body = Callable[[list[Value], list[Value | None], Registers], Registers]
+
+
+class Columns:
+    """The loop over `count` columns (at least 1) of some operands, `width` at a time.
+
+    `body(places, strides, registers)` gets the operands' places and returns the registers after a
+    vector. `room(type, n)` gives memory on the stack.
+    """
+
+    def __init__(self, c: Code, width: int, room: Callable[[str, int], Value]) -> None:
+        self.c = c
+        self.width = width
+        self.room = room
+
+    def run(
+        self, count: Value, operands: Sequence[Operand], start: Registers, body: Body
+    ) -> Registers:
+        """The registers after the last column."""
+        c = self.c
+        names = ("head", "rest", "tail", "work", "again", "after", "end")
+        before, (head, rest, tail, work, again, after, end) = c.block, map(c.name, names)
+        c.jump(head)
+        c.label(head)
+        places = [c.phi("ptr", (o.base, before)) for o in operands]
+        left = c.phi("i64", (count, before))
+        held = [c.phi(v.type, (v, before), width=v.width) for v in start]
+        c.branch(c.compare("sge", left, self.width), work, rest)
+        c.label(rest)
+        c.branch(c.compare("sgt", left, 0), tail, end)
+        c.label(tail)
+        rooms = [self._copied_in(o, p, left) for o, p in zip(operands, places, strict=True)]
+        tail_end = c.block
+        c.jump(work)
+        c.label(work)
+        at = [c.phi("ptr", (p, head), (r, tail_end)) for p, r in zip(places, rooms, strict=True)]
+        last = c.phi("i1", (c.const(0, "i1"), head), (c.const(1, "i1"), tail_end))
+        strides = [self._stride(o, head, tail_end) for o in operands]
+        held_after = body(at, strides, held)
+        c.branch(last, after, again)
+        c.label(again)
+        for o, p in zip(operands, places, strict=True):
+            c.also(p, self._advanced(o, p), again)
+        c.also(left, c.binary("sub", left, self.width), again)
+        for phi, v in zip(held, held_after, strict=True):
+            c.also(phi, v, again)
+        c.jump(head)
+        c.label(after)
+        for o, p, r in zip(operands, places, rooms, strict=True):
+            if o.written:
+                self._copy(r, p, left, o.dtype)
+        after_end = c.block
+        c.jump(end)
+        c.label(end)
+        pairs = zip(held, held_after, strict=True)
+        return [c.phi(a.type, (a, rest), (b, after_end), width=a.width) for a, b in pairs]
+
+    def moved(self, o: Operand, columns: Value) -> Operand:
+        """The operand some columns further."""
+        c = self.c
+        if o.form == STRIDED:
+            assert o.stride is not None
+            base = step(c, o.base, c.binary("mul", columns, o.stride))
+        else:
+            base = offset(c, o.base, columns, o.dtype.itemsize)
+        return replace(o, base=base)
+
+    def _advanced(self, o: Operand, place: Value) -> Value:
+        c = self.c
+        if o.form == STRIDED:
+            assert o.stride is not None
+            return step(c, place, c.binary("mul", o.stride, self.width))
+        return step(c, place, c.const(self.width * o.dtype.itemsize, "i64"))
+
+    def _stride(self, o: Operand, head: str, tail: str) -> Value | None:
+        if o.form != STRIDED:
+            return None
+        assert o.stride is not None
+        c = self.c
+        return c.phi("i64", (o.stride, head), (c.const(o.dtype.itemsize, "i64"), tail))
+
+    def _copied_in(self, o: Operand, place: Value, left: Value) -> Value:
+        """Room on the stack with the elements that are left, the rest filled with the first."""
+        c, kinds = self.c, blob(o.dtype)
+        room = self.room(kinds, self.width)
+        if o.read:
+            first = c.fresh(f"load {kinds}, {place}, align 1", kinds)
+            c.raw(f"store {c.splat(first, self.width)}, {room}, align 1")
+            if o.form == STRIDED:
+                self._gather(room, place, left, o)
+            else:
+                self._copy(place, room, left, o.dtype)
+        return room
+
+    def _copy(self, source: Value, to: Value, count: Value, dtype: DType) -> None:
+        c = self.c
+        nbytes = c.binary("mul", count, dtype.itemsize)
+        c.declared.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+        c.raw(f"call void @llvm.memcpy.p0.p0.i64({to}, {source}, {nbytes}, i1 false)")
+
+    def _gather(self, room: Value, place: Value, left: Value, o: Operand) -> None:
+        c, kinds = self.c, blob(o.dtype)
+        assert o.stride is not None
+        before, head, after = c.block, c.name("gather"), c.name("gathered")
+        c.jump(head)
+        c.label(head)
+        i = c.phi("i64", (c.const(0, "i64"), before))
+        x = c.fresh(f"load {kinds}, {step(c, place, c.binary('mul', i, o.stride))}, align 1", kinds)
+        c.raw(f"store {x}, {offset(c, room, i, o.dtype.itemsize)}, align 1")
+        following = c.binary("add", i, 1)
+        c.also(i, following, head)
+        c.branch(c.compare("slt", following, left), head, after)
+        c.label(after)

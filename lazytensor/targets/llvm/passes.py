@@ -1,0 +1,194 @@
+"""How a kernel goes over its rows: passes, what each computes, reads and keeps.
+
+What enters: a Kernel. What leaves: passes. A pass folds or stores what can be computed once the
+folds of earlier passes are known. A value that several passes need is computed again, or, where
+that is dear, kept in memory for the row. It must not know IR.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from ..._base.dtypes import DType, kind
+from ...ir.scalar import Interpreter
+from ...lower.kernel import FULL, Kernel, Stage
+from ...ops._eager import INEXACT
+
+# What recomputing a value may cost before it is kept: an addition is 1.
+DEAR = 8
+_COSTS = {"div": 5, "sqrt": 5, "floordiv": 10, "mod": 10, "fmod": 10}
+
+
+def _cost(name: str) -> int:
+    return 20 if name in INEXACT else _COSTS.get(name, 1)
+
+
+@dataclass(slots=True)
+class Pass:
+    """Numbers of values: `rows` are computed before the pass, once a row; `compute` for each
+    column; `reads` are read from memory, `saves` kept there; `outputs` counts outputs.
+    """
+
+    rows: list[int] = field(default_factory=list)
+    compute: list[int] = field(default_factory=list)
+    reads: list[int] = field(default_factory=list)
+    folds: list[int] = field(default_factory=list)
+    saves: list[int] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+
+
+class _Placeholder:
+    def __init__(self, dtype: DType) -> None:
+        self.dtype = dtype
+
+
+class Names(Interpreter):
+    """Notes which instructions a body is made of."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def emit(self, name: str, dtype: DType, *operands: Any) -> _Placeholder:
+        """Note it."""
+        self.names.append(name)
+        return _Placeholder(dtype)
+
+    def const(self, value: Any, dtype: DType) -> _Placeholder:
+        """Nothing."""
+        return _Placeholder(dtype)
+
+    def cast(self, value: Any, dtype: DType) -> _Placeholder:
+        """Nothing."""
+        return _Placeholder(dtype)
+
+
+@lru_cache(4096)
+def names(op: Any, dtypes: tuple[DType, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
+    """The instructions of a row's body for arguments of some dtypes; of a reduction's, that of its
+    step.
+    """
+    noted = Names()
+    op.body(noted, *map(_Placeholder, dtypes), *params)
+    return tuple(noted.names)
+
+
+def combine(kernel: Kernel, stage: Stage) -> str:
+    """The instruction by which a reduction combines two values."""
+    dtype = kernel.dtype(stage.args[0])
+    (name,) = names(stage.op, (dtype, dtype), ())
+    return name
+
+
+class Passes:
+    """The passes of a kernel, in order; `last` are values of rows that come after them."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.first = len(kernel.inputs) + len(kernel.constants)
+        self.total = self.first + len(kernel.stages)
+        self.ready = self._ready()
+        count = max([1, *(self._due(k) for k in self._roots())])
+        self.passes = [Pass() for _ in range(count)]
+        for k in self._roots():
+            home = self.passes[self._due(k) - 1]
+            if self.stage(k).reduces:
+                home.folds.append(k)
+        self._outputs()
+        self.saved = self._saved()
+        self.last = self._rows()
+        for number, p in enumerate(self.passes, 1):
+            p.saves = [k for k, at in self.saved.items() if at == number]
+            stop = {k for k, at in self.saved.items() if at < number}
+            p.compute, p.reads = self._sweep(self._wanted(p), stop)
+
+    def stage(self, k: int) -> Stage:
+        """The stage of a value."""
+        return self.kernel.stages[k - self.first]
+
+    def full(self, k: int) -> bool:
+        """Whether a value varies along the columns."""
+        return (not self.kernel.reduced and k >= self.first) or self.kernel.level(k) == FULL
+
+    def _ready(self) -> list[int]:
+        """After which pass each value's arguments are known; a fold's own pass is one more."""
+        ready = [0] * self.first
+        for stage in self.kernel.stages:
+            ready.append(max([ready[a] for a in stage.args], default=0) + stage.reduces)
+        return ready
+
+    def _due(self, k: int) -> int:
+        """The pass in which a value is folded or stored."""
+        return self.ready[k] + (not self.stage(k).reduces)
+
+    def _roots(self) -> list[int]:
+        folds = [k for k in range(self.first, self.total) if self.stage(k).reduces]
+        return folds + [k for k in self.kernel.outputs if self.full(k)]
+
+    def _outputs(self) -> None:
+        for i, k in enumerate(self.kernel.outputs):
+            if self.full(k):
+                self.passes[self._due(k) - 1].outputs.append(i)
+
+    def _wanted(self, p: Pass) -> list[int]:
+        """What a pass has to compute: arguments of its folds, its outputs and what it keeps."""
+        folded = [self.stage(k).args[0] for k in p.folds]
+        return folded + [self.kernel.outputs[i] for i in p.outputs] + p.saves
+
+    def _sweep(self, roots: list[int], stop: set[int]) -> tuple[list[int], list[int]]:
+        """What computing some values takes: stages in order, and what is read from memory."""
+        needed, compute, reads = set(roots), [], []
+        for k in range(self.total - 1, self.first - 1, -1):
+            if k not in needed or not self.full(k):
+                continue
+            if k in stop:
+                reads.append(k)
+            else:
+                compute.append(k)
+                needed.update(self.stage(k).args)
+        inputs = [k for k in range(len(self.kernel.inputs)) if k in needed and self.full(k)]
+        return compute[::-1], inputs + reads
+
+    def _costs(self) -> list[int]:
+        """What computing each value from memory takes, shared parts counted for each use."""
+        costs = [0] * self.first
+        for stage in self.kernel.stages:
+            dtypes = tuple(self.kernel.dtype(a) for a in stage.args)
+            own = 0
+            if not stage.reduces and stage.op.kind == "elementwise":
+                each = (_cost(n) for n in names(stage.op, dtypes, stage.params))
+                own = sum(each) * (3 if any(kind(d) == "c" for d in dtypes) else 1)
+            shared = 0 if stage.reduces else sum(costs[a] for a in stage.args)
+            costs.append(min(own + shared, 1 << 30))
+        return costs
+
+    def _saved(self) -> dict[int, int]:
+        """Values kept for later passes -> the pass that keeps them."""
+        saved: dict[int, int] = {}
+        if len(self.passes) == 1:
+            return saved
+        costs = self._costs()
+        sweeps = [set(self._sweep(self._wanted(p), set())[0]) for p in self.passes]
+        for late in range(1, len(sweeps)):
+            for early in range(late):
+                for k in self._frontier(sweeps[early] & sweeps[late], sweeps[late], late):
+                    if costs[k] > DEAR:
+                        saved.setdefault(k, early + 1)
+        return saved
+
+    def _frontier(self, both: set[int], late: set[int], number: int) -> list[int]:
+        """Those of the values in both passes that something else of the late pass reads."""
+        readers = (self.stage(k).args for k in late - both)
+        asked = {a for args in readers for a in args}.union(self._wanted(self.passes[number]))
+        return sorted(both & asked)
+
+    def _rows(self) -> list[int]:
+        """Give each value of rows to the pass before which it is known; the rest come last."""
+        last = []
+        for k in range(self.first, self.total):
+            if self.full(k) or self.stage(k).reduces:
+                continue
+            if self.ready[k] < len(self.passes):
+                self.passes[self.ready[k]].rows.append(k)
+            else:
+                last.append(k)
+        return last
