@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
-from ..array_api._rules import is_exposed
+from ..array_api._rules import brief, is_exposed
 from ..array_api.array import Array
 
 _GONE: Any = object()
@@ -47,11 +47,11 @@ class Guards:
                 return False
         return True
 
-    def changed(self) -> list[tuple[str, Any, Any]]:
-        """What is not as it was: where, before and now."""
+    def changed(self) -> list[tuple[str, str, str]]:
+        """What is not as it was, in words: where, before and now."""
         found = [(w, v, d.get(n, _GONE)) for d, n, v, w in self.names]
         found += [(w, v, _content(c)) for c, v, w in self.cells]
-        out = [(w, a, b) for w, a, b in found if a is not b and not _same(a, b)]
+        out = [(w, _brief(a), _brief(b)) for w, a, b in found if a is not b and not _same(a, b)]
         written = [w for a, s, w in self.arrays if a._node.value is not s and a._node is not s]
         return out + [(w, "the elements that it had", "other elements") for w in written]
 
@@ -61,6 +61,10 @@ class Guards:
             node = value._node
             state = _GONE if is_exposed(node) else node if node.value is None else node.value
             self.arrays.append((value, state, where))
+
+
+def _brief(value: Any) -> str:
+    return "nothing" if value is _GONE else brief(value)
 
 
 def _content(cell: Any) -> Any:

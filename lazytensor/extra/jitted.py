@@ -9,6 +9,7 @@ is traced, nor how a program runs.
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+from weakref import ref
 
 from .._base import config, pytree
 from .._base.errors import REFUSALS, publish, shortened
@@ -169,7 +170,7 @@ class Jitted:
         name = function_name(self)
         description = described(self._statics, call.args, call.kwargs, call.bound)
         miss = _missed(name, self._entries.get(key), description, list(self._entries.values()))
-        MISSES.append(miss)
+        MISSES.append((ref(self), miss))
         log(1, str(miss))
         entry = Tracer(self.__wrapped__, self._statics, call, name).entry(description)
         if self._donated:
@@ -197,7 +198,7 @@ class Jitted:
 def _missed(name: str, stale: Entry | None, new: Any, known: list[Entry]) -> Miss:
     """Why a call found no program."""
     if stale is not None:
-        changed = [Difference(w, "value", brief(a), brief(b)) for w, a, b in stale.guards.changed()]
+        changed = [Difference(where, "value", a, b) for where, a, b in stale.guards.changed()]
         return Miss("jit", name, "something outside the arguments has changed", tuple(changed))
     if not known:
         return Miss("jit", name, "nothing was compiled yet")

@@ -112,5 +112,9 @@ def empty(shape: Shape, dtype: DType) -> np.ndarray[Any, Any]:
 
 
 def memory_stats() -> dict[str, int]:
-    """Bytes of the pool: held, free, and its cap."""
+    """Bytes of the pool of large buffers: `held` in all, `free` of them, and its `cap`.
+
+    >>> sorted(lazytensor.memory_stats())
+    ['cap', 'free', 'held']
+    """
     return {"held": POOL.held(), "free": POOL.free(), "cap": config.get("pool_bytes")}

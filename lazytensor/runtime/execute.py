@@ -11,12 +11,14 @@ from .._base.log import log
 from .._base.module import module
 from ..ir.graph import Graph
 from ..lower.kernel import Call, Kernel, Launch, Plan
+from ..lower.text import kernel_name
 from ..targets import null
 from ..targets import numpy as target
 from . import native
 from .buffers import POOL, empty
 from .counters import COUNTERS
 from .interpret import evaluate, quietly
+from .observe import TIMERS, Timing
 
 _kernels: dict[Any, target.Compiled] = {}
 _by_kernel: dict[tuple[Kernel, int], target.Compiled] = {}
@@ -43,6 +45,14 @@ def compiled(kernel: Kernel) -> target.Compiled:
         _kernels[source.key] = found
     _by_kernel[kernel, id(np)] = found
     return found
+
+
+def source(launch: Launch, args: list[Any], outs: list[Any]) -> str:
+    """The text that a launch's kernel is compiled from for the target in force, for operands that
+    lie as these.
+    """
+    text = native.source(launch, args, outs) if config.get("target") == "llvm" else None
+    return text or target.emit(launch.kernel, module()).text
 
 
 def prepare(plan: Plan) -> Plan:
@@ -80,7 +90,7 @@ def steps(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
     """
     name, debug, block, threads = config.several(_SETTINGS)
     how = block, threads
-    run = _pretend if name == "null" else _timed if debug >= 2 else _run
+    run = _pretend if name == "null" else _timed if debug >= 2 or TIMERS else _run
     for step in plan.steps:
         run(step, env, graph, how)
         for slot in step.drops:
@@ -104,16 +114,24 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
 
 
 def _timed(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
-    """Run a step and log its time, and the rate at which it reads and writes."""
-    moved = sum(
-        env[i].nbytes for i in step.args if env[i] is not None and type(env[i]) is not tuple
-    )
+    """Run a step, and tell of its time and of the bytes that it reads and writes."""
+    moved = sum([_nbytes(env[i]) for i in step.args])
     start = time.perf_counter()
     _run(step, env, graph, how)
     seconds = time.perf_counter() - start
-    moved += sum(env[i].nbytes for i in step.outs if type(env[i]) is not tuple)
-    name = step.op.name if isinstance(step, Call) else f"kernel of {len(step.kernel.stages)} stages"
-    log(2, f"{name}: {seconds * 1e3:.3f} ms, {moved / seconds / 1e9:.2f} GB/s")
+    moved += sum([_nbytes(env[i]) for i in step.outs])
+    if isinstance(step, Call):
+        view = step.op.kind == "movement" and step.op.cheap
+        done = Timing("call", step.op.name, step.shape, seconds, 0 if view else moved)
+    else:
+        done = Timing("kernel", kernel_name(step.kernel), step.space, seconds, moved)
+    log(2, f"{done.name}: {seconds * 1e3:.3f} ms, {moved / seconds / 1e9:.2f} GB/s")
+    for timer in TIMERS:
+        timer(done)
+
+
+def _nbytes(value: Any) -> int:
+    return sum(v.nbytes for v in value) if type(value) is tuple else value.nbytes
 
 
 def _call(step: Call, args: list[Any], graph: Graph) -> Any:

@@ -7,7 +7,7 @@ how a call's arguments are taken apart.
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -318,7 +318,8 @@ class Miss:
 
 
 Description = dict[tuple[str, str], Any]
-MISSES: deque[Miss] = deque(maxlen=64)
+# The last misses, with weak references to whatever missed.
+MISSES: deque[tuple[Callable[[], Any], Miss]] = deque(maxlen=64)
 
 
 def explained(new: Description, known: Sequence[Description]) -> tuple[Difference, ...]:

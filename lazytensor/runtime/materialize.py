@@ -24,7 +24,7 @@ from .cache import SMALL_BYTES, small
 from .counters import COUNTERS
 from .execute import steps
 from .interpret import compute, quietly
-from .observe import OBSERVERS
+from .observe import OBSERVERS, TIMERS
 from .pending import settle, watch
 
 _lock = threading.RLock()
@@ -102,9 +102,7 @@ def _run(roots: Sequence[Node]) -> Collection[Node]:
         return keep
     graph = linearize(roots, found)
     del found, nodes, uses
-    _refuse_placeholders(graph)
-    outputs = list(dict.fromkeys(graph.outputs))
-    graph.close(outputs + wanted_elsewhere(graph, _Worth(graph, roots)))
+    _close(graph, roots)
     values = cache.run(graph)
     results = dict(zip(graph.outputs, values, strict=True))
     for place, result in results.items():
@@ -117,12 +115,31 @@ def _run(roots: Sequence[Node]) -> Collection[Node]:
     return [graph.order[place] for place in results]
 
 
+def graph_of(nodes: Sequence[Node]) -> Graph:
+    """The graph that asking for nodes without values would run, with what would be kept of it.
+
+    Raises NoValue where they depend on an argument of a function that is being traced.
+    """
+    with _lock:
+        roots = list(dict.fromkeys(nodes))
+        graph = linearize(roots)
+        _close(graph, roots)
+        return graph
+
+
+def _close(graph: Graph, roots: list[Node]) -> None:
+    """Name what is asked for, and what else is kept."""
+    _refuse_placeholders(graph)
+    outputs = list(dict.fromkeys(graph.outputs))
+    graph.close(outputs + wanted_elsewhere(graph, _Worth(graph, roots)))
+
+
 def _plain() -> bool:
     """Whether nothing asks for a plan, or wants to be told."""
     return (
         config.get("execution") == "auto"
         and config.get("target") != "null"
-        and not (OBSERVERS or wants(1))
+        and not (OBSERVERS or TIMERS or wants(1))
     )
 
 

@@ -33,6 +33,7 @@ class _Loaded:
         self.functions = run.Functions(kept, _compiled)
         self.replacements = module.replacements(self.functions)
         self.run = run.run
+        self.source = run.source
         self.unsupported = scalar.Unsupported
 
 
@@ -66,6 +67,17 @@ def run(launch: Launch, args: list[Any], outs: list[Any], threads: int) -> bool:
         log(1, f"kernel of {len(launch.kernel.stages)} stages left to the reference: {reason}")
         return False
     return True
+
+
+def source(launch: Launch, args: list[Any], outs: list[Any]) -> str | None:
+    """The text of a kernel for operands that lie as these; None where there is none."""
+    if not available():
+        return None
+    target = loaded()
+    try:
+        return target.source(target.functions, launch, args, outs)
+    except target.unsupported:
+        return None
 
 
 def _replacements() -> Mapping[str, Any]:

@@ -86,3 +86,8 @@ def run(
     if bound.room:
         outs = [*outs, np.empty(bound.room, np.uint8)]
     functions.launch(bound.words, 0, binding.count, *args, *outs)
+
+
+def source(functions: Functions, launch: Launch, args: list[Array], outs: list[Array]) -> str:
+    """The text of a kernel's function. Raises Unsupported."""
+    return emit(launch.kernel, bind(launch, args, outs).form, functions.machine.host).text
