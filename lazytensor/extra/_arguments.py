@@ -4,7 +4,8 @@ What enters: the arguments of a call. What leaves: the parts of its key, buffers
 they came from; paths and descriptions of them. It must not know programs.
 
 The parts say all that a program depends on, in an order that can be read back in one way only: tags
-for containers and numbers, dtype, shape, layout and device for arrays.
+for containers and numbers, dtype, shape and device for arrays. How elements lie in memory is not
+among them: strides are arguments of a kernel.
 """
 
 import dataclasses
@@ -62,7 +63,7 @@ def gather(values: Iterable[Any], parts: list[Any], buffers: list[Any], handles:
             if value is None or node.args:
                 node = _known(x)
                 value = node.value
-            parts += (node.dtype, node.shape, value.flags.c_contiguous, node.device)
+            parts += (node.dtype, node.shape, node.device)
             buffers.append(value)
             handles.append(x)
         elif kind in NUMBERS:
@@ -94,7 +95,7 @@ def _other(x: Any, parts: list[Any], buffers: list[Any], handles: list[Any]) -> 
         gather(found[1], parts, buffers, handles)
     elif _is_numpy(x):
         node = frozen(x)
-        parts += (node.dtype, node.shape, True, node.device)
+        parts += (node.dtype, node.shape, node.device)
         buffers.append(node.value)
         handles.append(x)
     elif isinstance(x, Generator):
@@ -301,8 +302,6 @@ def _describe(out: Description, path: str, x: Any, static: bool) -> None:
         out[path, "shape"] = tuple(x.shape)
         out[path, "dtype"] = str(x.dtype)
         out[path, "device"] = str(getattr(x, "device", "cpu"))
-        if type(x) is Array and x._node.value is not None:
-            out[path, "layout"] = "rows" if x._node.value.flags.c_contiguous else "strided"
     else:
         out[path, "type"] = type(x).__name__
 

@@ -167,9 +167,10 @@ def test_a_method_of_jit():
 
 def test_the_text_has_all_parts():
     text = str(inspect.explain(softmax(xp.asarray(X))))
-    for part in ("the graph:\ndef graph(x0):", "the plan (which is not made yet):", "plan(b0):",
-                 "the steps:", "in all 320 B read, 320 B written, 200 operations", "the memory:",
-                 "before to step 0", "at most 320 B for temporaries and outputs at a time"):  # fmt: skip
+    parts = ("the graph:\ndef graph(x0):", "the plan (which is not made yet):", "plan(b0):",
+             "the steps:", "in all 320 B read, 320 B written, 200 operations", "the memory:",
+             "before to step 0", "at most 320 B for temporaries and outputs at a time")  # fmt: skip
+    for part in parts:
         assert part in text
 
 
@@ -178,8 +179,7 @@ def test_the_text_has_all_parts():
     [
         (lambda: inspect.explain(), "explain: expected arrays, or a function of jit with its arg"),
         (lambda: inspect.explain(arr(1), scale=2), "explain: expected arrays, or a function of ji"),
-        (lambda: inspect.explain(arr(1), 3), "explain: argument 2 must be an array, or a function "
-         "of jit in front of its arguments, got int: 3"),
+        (lambda: inspect.explain(arr(1), 3), "explain: argument 2 must be an array, or a functio"),
         (lambda: inspect.why_missed(len), "why_missed: f must be a function of jit, got builtin_"),
     ],
 )  # fmt: skip
@@ -252,9 +252,12 @@ def test_a_profile_as_text():
 
 
 def test_a_profile_ends_with_its_block():
-    with pytest.raises(RuntimeError), inspect.profile() as found:
+    def failing() -> None:
         np.asarray(xp.exp(arr(10)))
         raise RuntimeError
+
+    with pytest.raises(RuntimeError), inspect.profile() as found:
+        failing()
     assert [row.name for row in found.rows] == ["exp"]
     np.asarray(xp.sin(arr(10)))
     assert len(found.rows) == 1
@@ -274,7 +277,6 @@ def test_why_a_compiled_function_missed():
     f({"w": arr(33, 4)}, 1, "a")
     f({"w": arr(33, 4)}, 1, "b")
     f({"w": arr(33, 4), "b": 2}, 1, "b")
-    f({"w": xp.permute_dims(arr(4, 33), (1, 0))}, 1, "b")
     f({"w": xp.astype(arr(33, 4), xp.float32)}, 1, "b")
     (last,) = xp.materialize(xp.astype(arr(33, 4), xp.float32))
     with config.context(target="null"):
@@ -292,7 +294,6 @@ def test_why_a_compiled_function_missed():
             "argument 0: structure dict of 1 with 'w' before, dict of 2 with 'w', 'b' now",
             "argument 0['b']: type not there before, int now",
         ],
-        ["argument 0['w']: layout rows before, strided now"],
         ["argument 0['w']: dtype float64 before, float32 now"],
         ["settings: target numpy before, null now"],
     ]
@@ -316,12 +317,11 @@ def test_why_a_program_was_traced_again():
     compiled(arr(2))
     w[0] = 5.0
     compiled(arr(2))
-    texts = [str(miss) for miss in inspect.why_missed(compiled)]
-    assert texts[1:] == [
-        "jit cache, f: something outside the arguments has changed\n"
-        "    `rate` around `f`: value 1.0 before, 2.0 now",
-        "jit cache, f: something outside the arguments has changed\n"
-        "    `w` around `f`: value the elements that it had before, other elements now",
+    found = inspect.why_missed(compiled)[1:]
+    assert {miss.reason for miss in found} == {"something outside the arguments has changed"}
+    assert [str(miss.differences[0]) for miss in found] == [
+        "`rate` around `f`: value 1.0 before, 2.0 now",
+        "`w` around `f`: value the elements that it had before, other elements now",
     ]
 
 
