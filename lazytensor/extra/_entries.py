@@ -108,10 +108,12 @@ class Entry:
         streams = self.streams
         if streams:
             streams = [handles[s] if type(s) is int else s for s in streams]
+        env = self.program.fill(buffers, streams)
         if self.donated:
-            found = self._run_donated(buffers, handles, streams)
+            self._give_away(buffers, handles)
+            found = self.program.run(env, None)
         else:
-            found = self.program.run(buffers, streams)
+            found = self.program.run(env, env.copy())
         if self._nbytes:
             new_bytes(self._nbytes)
         if self._single is not None:
@@ -125,19 +127,17 @@ class Entry:
         made = [_made(o, found, buffers, handles) for o in results.outputs]
         return unflatten(results.structure, [made[i] for i in results.order])
 
-    def _run_donated(self, buffers: list[Any], handles: list[Any], streams: list[Any]) -> list[Any]:
-        """Run with no other reference to the buffers of donated arrays: the pool takes them back
-        when they were read last.
+    def _give_away(self, buffers: list[Any], handles: list[Any]) -> None:
+        """Leave no other reference to the buffers of donated arrays than the plan's, so that the
+        pool takes them back when they were read last.
         """
         text = (
             f"this array was donated to `{self.program.name}` at {describe_line(user_line())}: "
             "its memory may hold something else by now; go on with the result, or donate nothing"
         )
-        given = buffers.copy()
         for i in self.donated:
             buffers[i] = None
             handles[i]._node = gone(handles[i]._node, text)
-        return self.program.run(given, streams, used_up=True)
 
 
 def _made(o: Output, found: list[Any], buffers: list[Any], handles: list[Any]) -> Any:

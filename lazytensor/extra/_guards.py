@@ -82,6 +82,7 @@ def _same(a: Any, b: Any) -> bool:
 def guards(function: Any, owner: Any = None) -> Guards:
     """The guards of a function, and of the object that it is a method of."""
     found = Guards()
+    owner = _object(function) if owner is None else owner
     if owner is not None and hasattr(owner, "__dict__"):
         for name in list(vars(owner)):
             _name(found, vars(owner), name, f"attribute `{name}`")
@@ -94,6 +95,15 @@ def guards(function: Any, owner: Any = None) -> Guards:
                 deeper = depth + (not _ours(f) and not hasattr(f, "__wrapped__"))
                 todo += [(value, deeper) for value in _note(found, f)]
     return found
+
+
+def _object(function: Any) -> Any:
+    """The object of a bound method, or the object that is called; None for plain functions."""
+    if isinstance(function, MethodType):
+        return None if isinstance(function.__self__, type) else function.__self__
+    ours = type(function).__module__.startswith("lazytensor.")
+    plain = isinstance(function, FunctionType | type | functools.partial) or ours
+    return None if plain else function
 
 
 def _ours(f: FunctionType) -> bool:

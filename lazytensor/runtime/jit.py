@@ -204,12 +204,10 @@ class Program:
         else:
             self.positions.append((slot, source.number, source.offset))
 
-    def run(self, given: list[Any], streams: Sequence[Stream], used_up: bool = False) -> list[Any]:
-        """Values of the outputs, for buffers and numbers by the numbers of arguments.
+    def fill(self, given: Sequence[Any], streams: Sequence[Stream]) -> list[Any]:
+        """The slots before a run, for buffers and numbers by the numbers of arguments.
 
-        With `used_up` the list is emptied, so that its buffers are reused. Raises OverflowError for
-        an integer that doesn't fit, before anything else; what computing raises, with the line in
-        the traced function; MemoryError.
+        Raises OverflowError for an integer that doesn't fit, before streams are moved on.
         """
         env = self.template.copy()
         for slot, i in self.arrays:
@@ -224,20 +222,22 @@ class Program:
                 env[slot] = scalar(value, dtype, device).value
         if self.taken:
             self._draw(env, streams)
+        return env
+
+    def run(self, env: list[Any], spare: list[Any] | None) -> list[Any]:
+        """Values of the outputs; `env` is used up. On a lack of memory it is tried once more with
+        the `spare` copy, if there is one. Raises what computing raises, with the line in the traced
+        function.
+        """
         if OBSERVERS:
             tell(self.graph, self.plan)
-        again = None
-        if used_up:
-            given.clear()
-        else:
-            again = env.copy()
         try:
             return replay(self.plan, env, self.graph)
         except MemoryError:
-            if again is None:
+            if spare is None:
                 raise
             POOL.clear()
-            return replay(self.plan, again, self.graph)
+            return replay(self.plan, spare, self.graph)
 
     def _draw(self, env: list[Any], streams: Sequence[Stream]) -> None:
         """Take this run's blocks of each stream."""

@@ -715,6 +715,14 @@ def test_donated_memory_is_used_again():
         np.testing.assert_array_equal(np.asarray(got), want)
 
 
+def test_nothing_is_given_away_to_a_call_that_an_integer_does_not_fit():
+    f = xp.jit(lambda x, n: x < n, donate_argnums=0)
+    x = arr([1, 2], np.uint8)
+    f(arr([1, 2], np.uint8), 2)
+    assert f(x, 300).tolist() == [True, True]
+    assert x.tolist() == [1, 2]
+
+
 def test_what_is_returned_or_written_to_is_not_given_away():
     f = xp.jit(lambda x, y, z: (x, y.__iadd__(1.0), z[0] * 2), donate_argnums=(0, 1, 2))
     x, y, z = arr(), arr(), arr()
@@ -829,6 +837,24 @@ def test_methods():
     equal(xp.jit(two.power)(arr(), 2), xp.jit(lambda x, n: x**n * 3.0)(arr(), 2))
     equal(xp.grad(lambda x: xp.sum(one(x)))(arr()), xp.grad(lambda x: xp.sum(x * 5.0))(arr()))
     assert Model.__call__.cache_info()[:2] == (2, 3)
+
+
+def test_bound_methods_and_objects_that_are_called():
+    class Scale:
+        def __init__(self) -> None:
+            self.by = 2.0
+
+        def __call__(self, x: Any) -> Any:
+            return x * self.by
+
+        def twice(self, x: Any) -> Any:
+            return self(self(x))
+
+    scale = Scale()
+    one, two = xp.jit(scale), xp.jit(scale.twice)
+    equal((one(arr()), two(arr())), (arr() * 2.0, arr() * 4.0))
+    scale.by = 3.0
+    equal((one(arr()), two(arr())), (arr() * 3.0, arr() * 9.0))
 
 
 def test_an_object_is_not_kept_alive_by_its_methods():
