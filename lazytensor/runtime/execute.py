@@ -104,13 +104,17 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
         env[step.outs[0]] = _call(step, args, graph)
         return
     COUNTERS.kernels += 1
-    outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
+    if len(step.outs) == 1:  # the most common case, without loops
+        env[step.outs[0]] = out = empty(step.shapes[0], step.dtypes[0])
+        outs = [out]
+    else:
+        outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
+        for slot, out in zip(step.outs, outs):
+            env[slot] = out
     if step.compiled is None and not native.run(step, args, outs, how[1]):
         step.compiled = compiled(step.kernel)
     if step.compiled is not None:
         target.run(step, step.compiled, args, outs, *how)
-    for slot, out in zip(step.outs, outs):
-        env[slot] = out
 
 
 def _timed(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
