@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +13,11 @@ from hypothesis import HealthCheck, settings
 
 # SciPy reads this once, at its import, and some test may import SciPy before those that need it.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
+# Kernels that the tests compile are kept for the processes of one run, and no longer.
+if "LAZYTENSOR_CACHE_DIR" not in os.environ:
+    os.environ["LAZYTENSOR_CACHE_DIR"] = tempfile.mkdtemp(prefix="lazytensor-tests-")
+    atexit.register(shutil.rmtree, os.environ["LAZYTENSOR_CACHE_DIR"], ignore_errors=True)
 
 # One seed for everyone: a run of CI tests the same programs as the run before it.
 settings.register_profile(

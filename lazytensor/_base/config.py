@@ -41,7 +41,7 @@ def _flag(text: str) -> bool:
 TABLE: dict[str, Setting] = {
     s.name: s
     for s in (
-        Setting("target", "numpy", str, True, "code generator", ("llvm", "numpy", "null")),
+        Setting("target", "llvm", str, True, "code generator", ("llvm", "numpy", "null")),
         Setting(
             "execution",
             "auto",

@@ -14,10 +14,13 @@ from .kernel import FULL, ROW, Call, Constant, Input, Kernel, Launch, Stage, Ste
 Slots = Callable[[Node], int]
 
 
-def step(group: Group, wanted: Sequence[Node], slot: Slots) -> Step:
-    """The step that runs a group and puts the wanted members into their slots."""
+def step(group: Group, wanted: Sequence[Node], slot: Slots, native: bool = False) -> Step:
+    """The step that runs a group and puts the wanted members into their slots; a reduction alone is
+    a kernel where the target is `native`.
+    """
     first = group.members[0]
-    if group.space is None or (len(group.members) == 1 and first.op.kind != "elementwise"):
+    alone = len(group.members) == 1 and first.op.kind != "elementwise"
+    if group.space is None or (alone and not native):
         args = tuple(slot(a) for a in first.args)
         return Call(
             first.op, first.params, args, (slot(first),), first.where, first.shape, first.dtype

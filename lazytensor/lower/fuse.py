@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from .._base.shapes import Shape, prod
 from ..ir.node import Node
 
-# A row longer than this many elements would leave the cache between stages, so it isn't kept in one
-# kernel.
+# A row longer than this many elements would leave the cache between stages, so no kernel goes over
+# it twice.
 LONGEST_ROW = 1 << 15
 MOST_MEMBERS = 1000
 
@@ -41,14 +41,22 @@ class Group:
         """The shape of a row value with the reduced axes kept."""
         return (*self.rows, *(1,) * self.reduced)
 
+    @property
+    def columns(self) -> int:
+        """How many elements are folded into one; 1 where nothing is."""
+        space = self.space or ()
+        return prod(space[len(space) - self.reduced :])
+
 
 class Fuser:
     """Groups nodes one after another."""
 
-    def __init__(self, enabled: bool = True) -> None:
+    def __init__(self, enabled: bool = True, folds_long: bool = False) -> None:
         self.groups: list[Group | None] = []
         self.of: dict[Node, Group] = {}
         self._enabled = enabled
+        # Whether the target folds longer rows than it keeps.
+        self._longest = 1 << 62 if folds_long else LONGEST_ROW
         # Numbers of the groups that some group comes after, as bits.
         self._awaited = 0
 
@@ -64,7 +72,7 @@ class Fuser:
     # --- which group -------------------------------------------------------------------------
 
     def _new(self, node: Node) -> Group:
-        space = _space(node)
+        space = self._space(node)
         group = Group(len(self.groups), space)
         self.groups.append(group)
         group.levels[node] = False
@@ -82,20 +90,51 @@ class Fuser:
             if group.space is None or len(group.members) >= MOST_MEMBERS:
                 continue
             if chosen is None:
-                chosen = group if _level(node, group) is not None else None
+                chosen = group if self._level(node, group) is not None else None
             elif self._merges(chosen, group):
                 self._merge(chosen, group)
         return chosen if chosen is not None and self._admits(node, chosen) else None
 
     def _admits(self, node: Node, group: Group) -> bool:
         """Whether the node can be a member; if so its level is noted."""
-        level = _level(node, group)
+        level = self._level(node, group)
         if level is None or not self._acyclic(node, group):
             return False
         if node.op.kind == "reduce":
             group.reduced = len(node.params[0])
         group.levels[node] = level
         return True
+
+    def _space(self, node: Node) -> Shape | None:
+        """The iteration space that a node starts; None when it stands alone."""
+        if node.op.kind == "elementwise" and node.size:
+            return node.shape  # type: ignore[no-any-return]
+        if _row_reduction(node, self._longest):
+            return node.args[0].shape  # type: ignore[no-any-return]
+        return None
+
+    def _level(self, node: Node, group: Group) -> bool | None:
+        """True: a row value of the group; False: a full one; None: no member."""
+        kind = node.op.kind
+        rows_only = all(group.levels.get(a, True) for a in node.args)
+        if kind == "reduce":
+            fits = _row_reduction(node, self._longest) and not rows_only
+            fits = fits and node.args[0].shape == group.space
+            return True if fits and group.reduced in (0, len(node.params[0])) else None
+        if kind == "elementwise":
+            return _elementwise_level(node, group, rows_only)
+        if kind == "movement" and group.reduced and rows_only:
+            return _movement_level(node, group)
+        return None
+
+    def _rows_fit(self, a: Group, b: Group) -> bool:
+        """Whether rows of both may be gone over at once: long ones if neither reads the other."""
+        reduced = a.reduced or b.reduced
+        columns = prod((a.space or ())[len(a.space or ()) - reduced :]) if reduced else 1
+        if columns <= LONGEST_ROW:
+            return True
+        apart = not (a.after >> b.number & 1 or b.after >> a.number & 1)
+        return columns <= self._longest and apart
 
     # --- cycles --------------------------------------------------------------------------------
 
@@ -126,7 +165,7 @@ class Fuser:
     def _merges(self, a: Group, b: Group) -> bool:
         if a.space != b.space or (a.reduced and b.reduced and a.reduced != b.reduced):
             return False
-        if len(a.members) + len(b.members) > MOST_MEMBERS or not _rows_fit(a, b):
+        if len(a.members) + len(b.members) > MOST_MEMBERS or not self._rows_fit(a, b):
             return False
         return not self._between(a, b) and not self._between(b, a)
 
@@ -169,22 +208,7 @@ class Fuser:
         return sorted(left, key=lambda group: (group.after.bit_count(), group.number))
 
 
-def _rows_fit(a: Group, b: Group) -> bool:
-    reduced = a.reduced or b.reduced
-    space = a.space or ()
-    return not reduced or prod(space[len(space) - reduced :]) <= LONGEST_ROW
-
-
-def _space(node: Node) -> Shape | None:
-    """The iteration space that a node starts; None when it stands alone."""
-    if node.op.kind == "elementwise" and node.size:
-        return node.shape  # type: ignore[no-any-return]
-    if _row_reduction(node):
-        return node.args[0].shape  # type: ignore[no-any-return]
-    return None
-
-
-def _row_reduction(node: Node) -> bool:
+def _row_reduction(node: Node, longest: int) -> bool:
     """A reduction over trailing axes whose rows are short enough."""
     if (
         node.op.kind != "reduce"
@@ -195,21 +219,7 @@ def _row_reduction(node: Node) -> bool:
         return False
     axes, shape = node.params[0], node.args[0].shape
     trailing = axes == tuple(range(len(shape) - len(axes), len(shape)))
-    return trailing and node.op.body is not None and prod(shape[axes[0] :]) <= LONGEST_ROW
-
-
-def _level(node: Node, group: Group) -> bool | None:
-    """True: a row value of the group; False: a full one; None: no member."""
-    kind = node.op.kind
-    rows_only = all(group.levels.get(a, True) for a in node.args)
-    if kind == "reduce":
-        fits = _row_reduction(node) and node.args[0].shape == group.space and not rows_only
-        return True if fits and group.reduced in (0, len(node.params[0])) else None
-    if kind == "elementwise":
-        return _elementwise_level(node, group, rows_only)
-    if kind == "movement" and group.reduced and rows_only:
-        return _movement_level(node, group)
-    return None
+    return trailing and node.op.body is not None and prod(shape[axes[0] :]) <= longest
 
 
 def _elementwise_level(node: Node, group: Group, rows_only: bool) -> bool | None:
@@ -220,8 +230,11 @@ def _elementwise_level(node: Node, group: Group, rows_only: bool) -> bool | None
 
 
 def _reads_fit(node: Node, group: Group) -> bool:
-    """Row values are read with their reduced axes kept (or there are none to keep)."""
-    return all(not group.levels.get(a, False) or a.shape == group.kept for a in node.args)
+    """Row values are read with their reduced axes kept (or there are none to keep), and not at all
+    along rows that are too long to be gone over again.
+    """
+    read = [a for a in node.args if group.levels.get(a, False)]
+    return all(a.shape == group.kept for a in read) and not (read and group.columns > LONGEST_ROW)
 
 
 def _movement_level(node: Node, group: Group) -> bool | None:

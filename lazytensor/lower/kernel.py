@@ -70,6 +70,11 @@ class Kernel:
     stages: tuple[Stage, ...]
     outputs: tuple[int, ...]
 
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return len(self.inputs) + len(self.constants) + len(self.stages)
+
     def level(self, number: int) -> str:
         """FULL or ROW; constants vary along nothing and count as ROW."""
         if number < len(self.inputs):

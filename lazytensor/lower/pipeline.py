@@ -103,7 +103,7 @@ def _lower_piece(
     stored = _stored(inner, groups)
     for group in groups:
         kept = [node for node in group.members if node in stored]
-        steps.append(timer("build", build.step, group, kept, of.__getitem__))
+        steps.append(timer("build", build.step, group, kept, of.__getitem__, _native()))
     for place, i in zip(wanted, inner.outputs, strict=True):
         slots.places[place] = at[i]
 
@@ -124,8 +124,12 @@ def _inspect(name: str, graph: Graph) -> None:
         log(3, f"# after {name}\n{show(graph)}")
 
 
+def _native() -> bool:
+    return config.get("target") == "llvm"  # type: ignore[no-any-return]
+
+
 def _fuse(graph: Graph) -> list[Group]:
-    fuser = Fuser(config.get("fuse"))
+    fuser = Fuser(config.get("fuse"), _native())
     for node in graph.order:
         if node.op.kind != "leaf":
             fuser.add(node)

@@ -76,7 +76,8 @@ FUNCTIONS: dict[str, str] = {
 INEXACT = frozenset(
     (
         "exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "asin", "acos",
-        "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "pow", "atan2", "hypot", "logaddexp",
+        "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "pow", "atan2", "hypot",
+        "logaddexp",
     )
 )  # fmt: skip
 

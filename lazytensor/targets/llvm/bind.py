@@ -12,12 +12,17 @@ import numpy as np
 
 from ..._base.shapes import Shape, prod
 from ...lower.kernel import FULL, Launch
+from ...ops._tree import BLOCK
 from .emit import Form
 from .memory import SAME, STRIDED, UNIT
 
 Array = np.ndarray[Any, Any]
 # Bytes of outputs from which on they are written past the caches.
 STREAM = 1 << 24
+# Columns of a block where arguments lie across one another, so that a line of each stays cached.
+TILE = 128
+# Columns from which on a row is cut into blocks, and these are folded in a second go.
+LONGEST = 8 * BLOCK
 Axis = tuple[int, tuple[int, ...]]
 
 
@@ -34,14 +39,16 @@ class Binding:
     copies: tuple[tuple[int, Shape], ...]
 
 
-def bind(launch: Launch, args: Sequence[Array], outs: Sequence[Array]) -> Binding:
-    """How the kernel of a launch is to be called on these arrays."""
+def bind(launch: Launch, args: Sequence[Array], outs: Sequence[Array], blocks: int = 0) -> Binding:
+    """How the kernel of a launch is to be called on these arrays; with `blocks`, for that many
+    blocks of each row, whose folds lie along a last axis of their outputs.
+    """
     split = len(launch.axes) - launch.folded
     copies = tuple(_copies(launch, args, split))
     strides = [_strides(launch, i, a) for i, a in enumerate(args)]
     for i, shape in copies:
         strides[i] = _contiguous(shape, args[i].itemsize)
-    strides += [_out_strides(launch, i, o, split) for i, o in enumerate(outs)]
+    strides += [_out_strides(launch, i, o, split, max(blocks, 1)) for i, o in enumerate(outs)]
     axes = [(n, tuple(s[k] for s in strides)) for k, n in enumerate(launch.axes)]
     if launch.folded:
         rows, inner = _merged(axes[:split]), _merged(axes[split:])
@@ -50,7 +57,14 @@ def bind(launch: Launch, args: Sequence[Array], outs: Sequence[Array]) -> Bindin
         rows = _merged(axes)
         inner = [rows.pop()] if rows else []
     columns, along = inner[0] if inner else (1, tuple(a.itemsize for a in (*args, *outs)))
-    form = Form(_forms(launch, along, args, columns), len(rows), _streams(rows, outs, launch))
+    if blocks:
+        rows.append((blocks, _block_strides(launch, along, outs)))
+    block, axis = (BLOCK, len(rows) - 1) if blocks else (0, -1)
+    forms = _forms(launch, along, args, columns)
+    if not launch.folded and _crosswise(rows, forms, args) and columns > TILE:
+        axis, block = len(rows) - 1, TILE
+        rows.insert(axis, (-(-columns // TILE), tuple(s * TILE for s in along)))
+    form = Form(forms, len(rows), _streams(rows, outs), axis, block)
     words = [columns]
     for i, stride in enumerate(along):
         words += [*(s[i] for _, s in rows), stride]
@@ -77,11 +91,21 @@ def _contiguous(shape: Shape, size: int) -> tuple[int, ...]:
     return tuple(reversed(out))
 
 
-def _out_strides(launch: Launch, i: int, out: Array, split: int) -> tuple[int, ...]:
+def _out_strides(launch: Launch, i: int, out: Array, split: int, blocks: int) -> tuple[int, ...]:
     kernel = launch.kernel
     if not launch.folded or kernel.level(kernel.outputs[i]) == FULL:
         return _contiguous(launch.axes, out.itemsize)
-    return (*_contiguous(launch.axes[:split], out.itemsize), *(0,) * launch.folded)
+    return (*_contiguous(launch.axes[:split], out.itemsize * blocks), *(0,) * launch.folded)
+
+
+def _block_strides(launch: Launch, along: Sequence[int], outs: Sequence[Array]) -> tuple[int, ...]:
+    """Bytes from one block of a row to the next, for each operand."""
+    kernel = launch.kernel
+    strides = [s * BLOCK for s in along]
+    for i, out in enumerate(outs, len(kernel.inputs)):
+        if kernel.level(kernel.outputs[i - len(kernel.inputs)]) != FULL:
+            strides[i] = out.itemsize
+    return tuple(strides)
 
 
 def _copies(launch: Launch, args: Sequence[Array], split: int) -> list[tuple[int, Shape]]:
@@ -118,7 +142,17 @@ def _forms(
     return (*forms, *(UNIT for _ in range(len(along) - len(args))))
 
 
-def _streams(rows: Sequence[Axis], outs: Sequence[Array], launch: Launch) -> bool:
+def _crosswise(rows: Sequence[Axis], forms: Sequence[str], args: Sequence[Array]) -> bool:
+    """Whether some argument goes on from one row to the next where others go along columns."""
+    if not rows:
+        return False
+    return any(
+        form == STRIDED and abs(rows[-1][1][i]) == a.itemsize
+        for i, (form, a) in enumerate(zip(forms, args, strict=False))
+    )
+
+
+def _streams(rows: Sequence[Axis], outs: Sequence[Array]) -> bool:
     """Whether outputs are too large to be found in the caches, and rows begin at whole vectors."""
     if sum(o.nbytes for o in outs) < STREAM:
         return False

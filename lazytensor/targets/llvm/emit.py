@@ -14,18 +14,20 @@ from .code import Code, Value
 from .folds import Helpers, Loop, fold_of
 from .memory import SAME, STRIDED, Columns, Operand, load, load_apart, offset, step, store
 from .passes import Pass, Passes
-from .scalar import Lane, Native
+from .scalar import Lane, Native, Unsupported
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How operands (inputs, then outputs) lie along the columns, how many axes the rows have, and
-    whether outputs go past the caches.
+    """How operands (inputs, then outputs) lie along the columns, how many axes the rows have,
+    whether outputs go past the caches, and which axis of rows counts blocks of so many columns.
     """
 
     columns: tuple[str, ...]
     rows: int
     stream: bool = False
+    axis: int = -1
+    block: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,7 @@ def emit(kernel: Kernel, form: Form, host: Host, name: str = "kernel") -> Module
 
 def vector_width(kernel: Kernel, host: Host) -> int:
     """Elements of a vector: the widest dtype fills one register, two where there are others."""
-    values = (*kernel.inputs, *kernel.constants, *kernel.stages)
-    dtypes: list[DType] = [v.dtype for v in values]
+    dtypes = [kernel.dtype(k) for k in range(kernel.count)]
     sizes = {real_of(d).itemsize for d in dtypes if kind(d) != "b"} or {1}
     registers = 2 if len(sizes) > 1 else 1
     return max(2, host.bytes * registers // max(sizes))
@@ -80,6 +81,8 @@ class _Emitter:
         self.native = Native(self.c, host.half)
         self.width = vector_width(kernel, host)
         self.plan = Passes(kernel)
+        if kernel.reduced and form.block and len(self.plan.passes) > 1:
+            raise Unsupported("folds of a long row that need one another")
         self.rooms: list[str] = []
         self.helpers = Helpers(host.bytes)
         self.columns = Columns(self.c, self.width, self.room)
@@ -172,12 +175,20 @@ class _Emitter:
             places.append((axis, c.binary("sub", rest, c.binary("mul", above, sizes[axis]))))
             rest = above
         places.append((0, rest))
+        if self.form.block:
+            self.count = self._block_columns(dict(places)[self.form.axis])
         operands = len(self.form.columns)
         out = list(self.bases)
         for i in range(operands):
             for axis, place in places:
                 out[i] = step(c, out[i], c.binary("mul", place, self._stride(i, axis)))
         return out
+
+    def _block_columns(self, number: Value) -> Value:
+        """How many columns a block has."""
+        c, block = self.c, self.form.block
+        left = c.binary("sub", self.words[0], c.binary("mul", number, block))
+        return c.select(c.compare("slt", left, block), left, c.const(block, "i64"))
 
     # --- a row -----------------------------------------------------------------------------------
 

@@ -298,10 +298,15 @@ class Loop:
         slots = [(self.e.room(v.full, 1), v) for f in self.free for v in f.start]
         for room, v in slots:
             self.c.raw(f"store {v}, {room}")
-        self._count_up(self.e.count, BLOCK, lambda i: self._block(i, slots))
-        blocks = self.c.binary("lshr", self.c.binary("add", self.e.count, BLOCK - 1), 12)
-        for f in self.trees:
-            f.registers = f.fold(f.blocks, blocks)
+        if self.e.form.block:
+            lanes = self._lanes(self.c.const(0, "i64"), self.e.count, slots)
+            for f in self.trees:
+                f.registers = f.fold(f.lanes, lanes)
+        else:
+            self._count_up(self.e.count, BLOCK, lambda i: self._block(i, slots))
+            blocks = self.c.binary("lshr", self.c.binary("add", self.e.count, BLOCK - 1), 12)
+            for f in self.trees:
+                f.registers = f.fold(f.blocks, blocks)
         self._give([self._held(room, v) for room, v in slots])
 
     def _held(self, room: Value, like: Value) -> Value:
@@ -310,13 +315,18 @@ class Loop:
     def _block(self, start: Value, slots: list[tuple[Value, Value]]) -> None:
         c = self.c
         length = self._least(c.binary("sub", self.e.count, start), BLOCK)
-        lanes = self._least(length, LANES)
-        self._count_up(lanes, self.e.width, self._clear)
-        self._count_up(length, LANES, lambda r: self._round(start, r, length, slots))
+        lanes = self._lanes(start, length, slots)
         block = c.binary("lshr", start, 12)
         for f in self.trees:
             for value, room in zip(f.fold(f.lanes, lanes), f.blocks, strict=True):
                 c.raw(f"store {value}, {offset(c, room, block, f.part.itemsize)}")
+
+    def _lanes(self, start: Value, length: Value, slots: list[tuple[Value, Value]]) -> Value:
+        """Fold a block into its lanes; how many there are."""
+        lanes = self._least(length, LANES)
+        self._count_up(lanes, self.e.width, self._clear)
+        self._count_up(length, LANES, lambda r: self._round(start, r, length, slots))
+        return lanes
 
     def _clear(self, i: Value) -> None:
         for f in self.trees:

@@ -51,8 +51,16 @@ class Machine:
             if self._compiler is None:
                 self._compiler = self._target()
             module = self._llvm.parse_assembly(text)
+            self._inline(module)
             code: bytes = self._compiler.emit_object(module)
             return code
+
+    def _inline(self, module: Any) -> None:
+        """The only pass: IR is written as it is to run, but for functions with rare cases."""
+        passes = self._llvm.create_new_module_pass_manager()
+        passes.add_always_inliner_pass()
+        options = self._llvm.create_pipeline_tuning_options(speed_level=0)
+        passes.run(module, self._llvm.create_pass_builder(self._compiler, options))
 
     def link(self, code: bytes, name: str) -> int:
         """The address of a function of object code, which stays loaded."""

@@ -4,15 +4,19 @@ What enters: launches and buffers. What leaves: filled buffers. It must not know
 """
 
 import struct
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ..._base.shapes import prod
 from ...lower.kernel import Kernel, Launch
-from .bind import Array, Binding, bind
+from ...ops._tree import BLOCK
+from .bind import LONGEST, Array, Binding, bind
 from .call import Launcher, launcher
 from .emit import Form, Module, emit, room_bytes
 from .machine import Machine, machine, unique
+from .split import Halves, halves
 from .store import Store
 
 # Elements from which on other threads may run meanwhile.
@@ -76,10 +80,54 @@ def run(
     functions: Functions, launch: Launch, args: list[Array], outs: list[Array], threads: int
 ) -> None:
     """Fill `outs`. Raises Unsupported before anything is written."""
+    columns = prod(launch.axes[len(launch.axes) - launch.folded :]) if launch.folded else 0
+    if columns > LONGEST:
+        _run_long(functions, launch, args, outs, threads, -(-columns // BLOCK))
+    else:
+        _run(functions, launch, args, outs, threads, 0)
+
+
+def _run_long(
+    functions: Functions,
+    launch: Launch,
+    args: list[Array],
+    outs: list[Array],
+    threads: int,
+    blocks: int,
+) -> None:
+    """Fold blocks of each row, then what they are folded to."""
+    pair = launch.bound.get("halves")
+    if pair is None:
+        pair = launch.bound["halves"] = _halved(launch, blocks)
+    parts, first, second = pair
+    rows = first.axes[: len(first.axes) - first.folded]
+    kernel = first.kernel
+    folded = [np.empty((*rows, blocks), kernel.dtype(k)) for k in kernel.outputs[len(parts.full) :]]
+    _run(functions, first, args, [*(outs[i] for i in parts.full), *folded], threads, blocks)
+    rest = [o for i, o in enumerate(outs) if i not in parts.full]
+    run(functions, second, [*folded, *(args[i] for i in parts.rows)], rest, threads)
+
+
+def _halved(launch: Launch, blocks: int) -> tuple[Halves, Launch, Launch]:
+    parts = halves(launch.kernel)
+    rows = launch.axes[: len(launch.axes) - launch.folded]
+    first = replace(launch, kernel=parts.first, bound={})
+    second = replace(launch, kernel=parts.second, axes=(*rows, blocks), folded=1, bound={})
+    return parts, first, second
+
+
+def _run(
+    functions: Functions,
+    launch: Launch,
+    args: list[Array],
+    outs: list[Array],
+    threads: int,
+    blocks: int,
+) -> None:
     key = tuple([a.strides for a in args])
     bound = launch.bound.get(key)
     if bound is None:
-        bound = launch.bound[key] = Bound(functions, launch, bind(launch, args, outs))
+        bound = launch.bound[key] = Bound(functions, launch, bind(launch, args, outs, blocks))
     binding = bound.binding
     for i, shape in binding.copies:
         args[i] = np.ascontiguousarray(np.broadcast_to(args[i], shape))

@@ -86,7 +86,7 @@ class Native(Interpreter):
         function = FUNCTIONS.get(name)
         if function is None or dtype not in (float32, float64):
             raise Unsupported(f"{name} of {dtype}")
-        out: Value = function(self.code, *values)
+        out: Value = function(self.code, *self.code.alike(*values))
         return out
 
     def const(self, value: Any, dtype: DType) -> Lane:

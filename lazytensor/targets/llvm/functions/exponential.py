@@ -1,0 +1,67 @@
+"""exp and expm1: x = n ln 2 + r (Cody and Waite), 2^n · exp(r), exp(r) a polynomial.
+
+What enters and leaves: values of `float` or `double`, of any width. It must not know kernels.
+"""
+
+from ..code import Code, Value
+from . import coefficients
+from ._bits import (
+    at_least,
+    at_most,
+    fabs,
+    format_of,
+    horner,
+    nearest,
+    power_of_two,
+    scale,
+)
+
+# ln 2 in two parts, the first with so few digits that its product with an exponent is exact.
+LN2 = {
+    "float": (0.693145751953125, 1.428606765330187e-06),
+    "double": (0.6931471805598903, 5.497923018708371e-14),
+}
+LOG2E = 1.4426950408889634
+LOWEST = {"float": -104.0, "double": -746.0}  # exp is 0 from here
+HIGHEST = {"float": 89.0, "double": 710.0}  # exp is infinite from here
+MINUS_ONE = {"float": -18.0, "double": -40.0}  # exp is nothing beside 1 from here
+
+
+def reduced(c: Code, x: Value) -> tuple[Value, Value, Value]:
+    """x as n ln 2 + r + low: r, low, and n as `nearest` gives it."""
+    high, low = LN2[x.type]
+    n, k = nearest(c, x, LOG2E)
+    t = c.fma(n, -high, x)
+    w = c.fmul(n, low)
+    r = c.fsub(t, w)
+    return r, c.fsub(c.fsub(t, r), w), k
+
+
+def exponential(c: Code, x: Value) -> tuple[Value, Value]:
+    """exp(x) as p · 2^n, p near 1: p, and n as `nearest` gives it."""
+    high, low = LN2[x.type]
+    n, k = nearest(c, x, LOG2E)
+    r = c.fma(n, -low, c.fma(n, -high, x))
+    q = horner(c, r, coefficients.EXP[x.type])
+    return c.fadd(c.fma(c.fmul(r, r), q, r), 1.0), k
+
+
+def exp(c: Code, x: Value) -> Value:
+    """e^x."""
+    p, n = exponential(c, at_most(c, at_least(c, x, LOWEST[x.type]), HIGHEST[x.type]))
+    return scale(c, p, n)
+
+
+def expm1(c: Code, x: Value) -> Value:
+    """e^x - 1: with s = 2^(n - 1), twice (s - 1/2 + s r) + s (exp(r) - 1 - r), the first sum with
+    its error."""
+    bounded = at_most(c, at_least(c, x, MINUS_ONE[x.type]), HIGHEST[x.type])
+    r, low, n = reduced(c, bounded)
+    q = horner(c, r, coefficients.EXPM1[x.type])
+    tail = c.fma(c.fmul(r, r), q, c.fma(r, low, low))
+    s = power_of_two(c, c.binary("sub", n, 1), x.type)
+    base = c.fsub(s, 0.5)
+    high = c.fma(s, r, base)
+    error = c.fma(s, r, c.fsub(base, high))
+    y = c.fadd(high, c.fma(s, tail, error))
+    return c.select(c.compare("olt", fabs(c, x), format_of(x).tiny), x, c.fadd(y, y))
