@@ -118,6 +118,10 @@ def _bind_all() -> None:
     found["format"] = lambda self, spec: repr(self)
     for name, operator in found.items():
         setattr(Weak, f"__{name}__", operator)
+    parts: Any = Weak
+    parts.real = property(lambda self: computed(rules.REAL(_number(self))))
+    parts.imag = property(lambda self: computed(rules.imag(_number(self))))
+    parts.conjugate = lambda self: computed(rules.CONJ(_number(self)))
     Weak.__array_ufunc__ = None  # type: ignore[attr-defined]  # NumPy arrays leave it to these
 
 

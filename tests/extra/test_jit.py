@@ -212,6 +212,13 @@ def test_arithmetic_of_numbers_is_python_s():
             assert [type(x) for x in got] == [type(x) for x in want]
 
 
+def test_parts_of_numbers():
+    f = xp.jit(lambda s: (s.real, s.imag, s.conjugate()))
+    for s in (3 + 4j, 2.5, 7):
+        assert [type(x) for x in f(s)] == [type(s.real), type(s.real), type(s)]
+        assert f(s) == (s.real, s.imag, s.conjugate())
+
+
 def test_integers_keep_bits_and_shifts():
     f = xp.jit(lambda a, b: (a & b, a | b, a ^ b, ~a, a << b, a >> 1, 5 & a))
     assert f(12, 3) == (0, 15, 15, -13, 96, 6, 4)
@@ -245,7 +252,7 @@ def test_adam_s_step_count_compiles_nothing():
         return p - 0.1 * m / (1 - beta**t), m
 
     f, runs = counted(step)
-    p, m = arr(X, np.float32), xp.zeros(3, dtype=xp.float32)
+    p, m = arr(X, np.float32), arr(X * 0, np.float32)
     q, n = p, m
     f(p, m, p, 1, 0.9)
     with counting() as done:
@@ -755,6 +762,19 @@ def test_settings_that_change_programs_are_a_part_of_the_key():
     f(arr())
     with config.context(target="null"):
         assert f(arr()).tolist() == [0.0] * 3
+    equal(f(arr()), arr() + 1)
+    assert len(runs) == 2
+
+
+def test_settings_for_all_threads_count_too():
+    f, runs = counted(lambda x: x + 1)
+    f(arr())
+    before = config.get("target")
+    config.set(target="null")
+    try:
+        assert f(arr()).tolist() == [0.0] * 3
+    finally:
+        config.set(target=before)
     equal(f(arr()), arr() + 1)
     assert len(runs) == 2
 
