@@ -7,7 +7,6 @@ that stand for those of the call; then results of calls. It must not know how en
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
-from weakref import ref
 
 import numpy as np
 
@@ -184,7 +183,6 @@ class Tracer:
             self._trace.close()
         owner = self._call.args[0] if self._call.bound else None
         entry.guards = guards(self._function, owner)
-        entry.alive = _reference(owner)
         entry.description = description
         return entry
 
@@ -276,13 +274,3 @@ class Tracer:
         if source is not None and source.what == "array":
             return Output(BUFFER, source.number, node.dtype, node.device)
         return Output(PROGRAM, self._number(node), node.dtype, node.device)
-
-
-def _reference(owner: Any) -> Callable[[], Any] | None:
-    """What gives the object of a method while it is alive."""
-    if owner is None:
-        return None
-    try:
-        return ref(owner)
-    except TypeError:
-        return lambda: owner

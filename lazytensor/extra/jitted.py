@@ -175,6 +175,8 @@ class Jitted:
         entry = Tracer(self.__wrapped__, self._statics, call, name).entry(description)
         if self._donated:
             entry.donate(self._given_away(call))
+        if call.bound:
+            entry.alive = _reference(call.args[0], functools.partial(_forget, ref(self), key))
         self._keep(key, entry)
         return entry
 
@@ -193,6 +195,21 @@ class Jitted:
             found += range(at, at + count) if i in self._donated else ()
             at += count
         return [i for i in found if type(call.handles[i]) is Array]
+
+
+def _reference(owner: Any, forget: Callable[[Any], None]) -> Callable[[], Any]:
+    """What gives the object of a method while it is alive."""
+    try:
+        return ref(owner, forget)
+    except TypeError:
+        return lambda: owner
+
+
+def _forget(jitted: Callable[[], Jitted | None], key: Any, _: Any) -> None:
+    """The object of a method is gone, and so are programs for it."""
+    found = jitted()
+    if found is not None:
+        found._entries.pop(key, None)
 
 
 def _missed(name: str, stale: Entry | None, new: Any, known: list[Entry]) -> Miss:

@@ -877,13 +877,18 @@ def test_bound_methods_and_objects_that_are_called():
     equal((one(arr()), two(arr())), (arr() * 3.0, arr() * 9.0))
 
 
-def test_an_object_is_not_kept_alive_by_its_methods():
+def test_an_object_and_what_it_holds_are_not_kept_alive_by_its_methods():
     model = Model(2.0)
     model(arr())
-    gone = weakref.ref(model)
-    del model
-    gc.collect()
-    assert gone() is None
+    gone, weights = weakref.ref(model), weakref.ref(model.w)
+    held = Model.__call__.cache_info().currsize
+    gc.disable()
+    try:
+        del model
+        assert (gone(), weights()) == (None, None)
+        assert Model.__call__.cache_info().currsize == held - 1
+    finally:
+        gc.enable()
 
 
 @dataclass
