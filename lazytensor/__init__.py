@@ -45,9 +45,12 @@ from .extra import NAMES as _NAMES
 from .runtime.buffers import memory_stats
 
 if _TYPE_CHECKING:
+    from . import inspect
     from .array_api import fft, linalg
     from .extra import random
     from .extra.contraction import *
+    from .extra.jitted import jit as jit
+    from .extra.jitted import register_pytree as register_pytree
     from .extra.nans import *
     from .extra.numeric import *
     from .extra.padding import *
@@ -55,6 +58,7 @@ if _TYPE_CHECKING:
     from .extra.rules import checkpoint as checkpoint
     from .extra.rules import custom_vjp as custom_vjp
     from .extra.transforms import grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap
+    from .runtime.buffers import memory_stats as memory_stats
 
 __array_api_version__ = "2025.12"
 __version__ = "0.1.0"
@@ -68,14 +72,18 @@ _LAZY = {
         ".extra.transforms",
     ),
     **dict.fromkeys(("checkpoint", "custom_vjp"), ".extra.rules"),
+    **dict.fromkeys(("jit", "register_pytree"), ".extra.jitted"),
+    "inspect": ".inspect",
+    "memory_stats": ".runtime.buffers",
     "random": ".random",
     **{name: f".extra.{module}" for module, names in _NAMES.items() for name in names},
 }
 
 __all__ = ["Array", "__array_api_version__", "__version__", "materialize", "set_printoptions"]
-__all__ += ["config", "fft", "linalg", "memory_stats", "random"]
+__all__ += ["config", "fft", "inspect", "linalg", "memory_stats", "random"]
 __all__ += ["checkpoint", "custom_vjp"]
-__all__ += ["grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"]
+__all__ += ["grad", "hessian", "jacobian", "jit", "jvp", "register_pytree"]
+__all__ += ["value_and_grad", "vjp", "vmap"]
 __all__ += _constants.__all__
 __all__ += _creation.__all__
 __all__ += _data_types.__all__

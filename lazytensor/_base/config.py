@@ -85,6 +85,7 @@ class _Context(threading.local):
 
 _context = _Context()
 _values: dict[str, Any] = {}
+_several: dict[tuple[str, ...], tuple[Any, ...]] = {}
 
 
 def _row(name: str) -> Setting:
@@ -132,6 +133,7 @@ def get(name: str) -> Any:
 def set(**values: Any) -> None:
     """Set for all threads. Raises ValueError or TypeError, leaving every setting as it was."""
     _values.update({name: _checked(_row(name), value) for name, value in values.items()})
+    _several.clear()
 
 
 @contextmanager
@@ -144,9 +146,19 @@ def context(**values: Any) -> Iterator[None]:
         _context.stack.pop()
 
 
+def several(names: tuple[str, ...]) -> tuple[Any, ...]:
+    """Values of some settings, remembered while no context is entered: for what runs often."""
+    if _context.stack:
+        return tuple([get(name) for name in names])
+    found = _several.get(names)
+    if found is None:
+        found = _several[names] = tuple([get(name) for name in names])
+    return found
+
+
 def fingerprint() -> tuple[Any, ...]:
     """Values of all settings that affect lowering: a part of every cache key."""
-    return tuple(get(name) for name in _LOWERING)
+    return several(LOWERING)
 
 
-_LOWERING = tuple(s.name for s in TABLE.values() if s.lowering)
+LOWERING = tuple(s.name for s in TABLE.values() if s.lowering)

@@ -1,5 +1,5 @@
-"""Pytrees: nested dicts, lists, tuples, named tuples, dataclasses and None, flattened to leaves and
-back.
+"""Pytrees: nested dicts, lists, tuples, named tuples, dataclasses, None and classes that are
+registered, flattened to leaves and back.
 
 What enters: any object. What leaves: a list of leaves and a hashable description of the rest. It
 must not know arrays: whatever is no container is a leaf.
@@ -23,9 +23,35 @@ class TreeDef(NamedTuple):
 LEAF = TreeDef(None, None, ())
 
 
-def _parts(tree: Any) -> tuple[Any, tuple[Any, ...]] | None:
+class Registered(NamedTuple):
+    """How a class of containers is taken apart, and made again."""
+
+    parts: Callable[[Any], tuple[Any, Any]]
+    build: Callable[[Any, Any], Any]
+
+
+_registered: dict[type, Registered] = {}
+
+
+def register(
+    cls: type, parts: Callable[[Any], tuple[Any, Any]], build: Callable[[Any, Any], Any]
+) -> None:
+    """Make a class a container: `parts(x)` is (children, static part), `build(static part,
+    children)` makes one again. Raises TypeError for what is no class, ValueError for a container.
+    """
+    if not isinstance(cls, type):
+        raise TypeError(f"register_pytree: cls must be a class, got {cls!r}")
+    if cls in _registered or cls in (list, tuple, dict, type(None)):
+        raise ValueError(f"register_pytree: {cls.__name__} is a container already")
+    _registered[cls] = Registered(parts, build)
+
+
+def parts_of(tree: Any) -> tuple[Any, tuple[Any, ...]] | None:
     """(static part, children) of a container; None for a leaf."""
     kind = type(tree)
+    if kind in _registered:
+        children, static = _registered[kind].parts(tree)
+        return static, tuple(children)
     if tree is None:
         return None, ()
     if kind in (list, tuple):
@@ -42,7 +68,7 @@ def _parts(tree: Any) -> tuple[Any, tuple[Any, ...]] | None:
 
 def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     """Leaves in order, and the structure."""
-    parts = _parts(tree)
+    parts = parts_of(tree)
     if parts is None:
         return [tree], LEAF
     leaves: list[Any] = []
@@ -71,6 +97,8 @@ def _build(treedef: TreeDef, rest: list[Any]) -> Any:
     if treedef.type is type(None):
         return None
     children = [_build(child, rest) for child in treedef.children]
+    if treedef.type in _registered:
+        return _registered[treedef.type].build(treedef.static, children)
     if treedef.type in (list, tuple):
         return treedef.type(children)
     if treedef.type is dict:

@@ -37,6 +37,21 @@ def exposed(buffer: np.ndarray[Any, Any], device: Device) -> Node:
     return Node(_EXPOSED, (shared,), (), shared.shape, shared.dtype, device, buffer)
 
 
+class _Gone:
+    """The value of an array that was given away: any use of it is refused."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __getattr__(self, name: str) -> Any:
+        raise ValueError(self._text)
+
+
+def gone(node: Node, text: str) -> Node:
+    """A node for a handle whose memory was given away: using it raises ValueError with the text."""
+    return Node(_EXPOSED, (scalar(0, bool_),), (), node.shape, node.dtype, node.device, _Gone(text))
+
+
 # References to the owner of exposed memory when nobody else has it: the view's, a name, the call.
 _ALONE = 3
 

@@ -14,10 +14,10 @@ import numpy as np
 
 from .._base.devices import Device
 from .._base.devices import device as device_of
-from .._base.dtypes import DType, bool_, kind
+from .._base.dtypes import DType, bool_, int64, kind
 from .._base.errors import REFUSALS, publish, publish_methods, shortened
 from .._base.shapes import Shape
-from ..ir.node import Node, apply, apply_alike, scalar
+from ..ir.node import Node, Weak, apply, apply_alike, scalar
 from ..lang import indexing, linalg
 from ..ops import g
 from ..runtime.materialize import asked
@@ -298,6 +298,8 @@ _BASIC = frozenset(map(type, (0, slice(0), None, ...)))
 
 
 def _item(item: Any, device: Device) -> Any:
+    if type(item) is Weak and item.kind is int:
+        return item.node(int64, device)
     if type(item) is Array and (node := cut(item)).dtype in _INDICES:
         return node
     if isinstance(item, bool | np.bool_):

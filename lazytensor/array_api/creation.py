@@ -16,7 +16,7 @@ from .._base.devices import device as device_of
 from .._base.dtypes import DType, bool_, canonical, complex128, float64, int64, kind
 from .._base.errors import publish
 from .._base.shapes import as_shape, integer
-from ..ir.node import Node, scalar
+from ..ir.node import Node, is_weak, scalar
 from ..lang import movement, promote
 from ..ops import g
 from ..runtime.pending import new_leaf
@@ -127,7 +127,9 @@ def _holds_arrays(items: Any, depth: int = 0) -> bool:
     if depth > MAX_NESTED:
         raise ValueError(f"asarray: sequences are nested more than {MAX_NESTED} deep")
     return any(
-        isinstance(x, Array) or (isinstance(x, list | tuple) and _holds_arrays(x, depth + 1))
+        isinstance(x, Array)
+        or is_weak(x)
+        or (isinstance(x, list | tuple) and _holds_arrays(x, depth + 1))
         for x in items
     )
 

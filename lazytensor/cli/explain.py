@@ -17,14 +17,10 @@ from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from .._base import config
+from ..extra.inspection import explained_graph
 from ..ir.node import describe_line
-from ..ir.printer import show
-from ..lower.kernel import Launch, Plan
-from ..lower.pipeline import lower
-from ..lower.text import describe
 from ..runtime.counters import Counters, counters
 from ..runtime.observe import OBSERVERS, Event
-from ..targets import numpy as target
 from . import console
 
 STRING = "<string>"
@@ -71,26 +67,22 @@ class Watcher:
 
     def __call__(self, event: Event) -> None:
         """Called before a graph is computed."""
-        plan = event.plan if event.plan is not None else lower(event.graph)
+        found = explained_graph(event.graph, event.plan or 0)
         asker = describe_line(event.where)
         line = user_line(self._filename) or asker
         self.told.append(
             Told(
                 line=line,
                 asker="" if asker == line else asker,
-                graph=show(event.graph),
-                plan=describe(plan),
-                sources=_sources(plan) if self._sources else [],
+                graph=found.graph,
+                plan=found.plan,
+                sources=list(dict.fromkeys(k.source for k in found.kernels))
+                if self._sources
+                else [],
                 compiled=event.plan is not None,
                 before=counters(),
             )
         )
-
-
-def _sources(plan: Plan) -> list[str]:
-    """The generated source of each kernel, once."""
-    kernels = dict.fromkeys(step.kernel for step in plan.steps if isinstance(step, Launch))
-    return [target.source(kernel).text for kernel in kernels]
 
 
 def user_line(filename: str) -> str:

@@ -29,9 +29,10 @@ from ..array_api.manipulation import reshape
 from ..array_api.searching import searchsorted
 from ..array_api.sorting import argsort
 from ..array_api.statistical import cumulative_sum
-from ..ir.node import Node, leaf
+from ..ir.node import Node, is_weak, leaf
 from ..lang import random as distributions
 from ..ops import g
+from ..runtime.jit import ACTIVE
 
 __all__ = ["Generator", "default_rng"]
 
@@ -69,7 +70,8 @@ def _parameter(value: Any, dtype: DType, device: Any) -> Any:
 
 
 def _not_negative(name: str, value: Any) -> None:
-    if isinstance(value, (int, float)) and not value >= 0:
+    known = isinstance(value, (int, float)) and not is_weak(value)
+    if known and not value >= 0:
         raise ValueError(f"{name} must not be negative, got {value}")
 
 
@@ -125,27 +127,41 @@ class Generator:
         )
         self._key = self._seeds.generate_state(2, np.uint64)
         self._position = 0
+        if ACTIVE.trace is not None:
+            ACTIVE.trace.born(self, seed is None)
 
     def __repr__(self) -> str:
         return f"Generator(key={self._key.tolist()}, position={self._position})"
 
     def __getstate__(self) -> tuple[Any, ...]:
+        self._known("copied")
         return self._seeds, self._key, self._position
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self._seeds, self._key, self._position = state
 
-    def _advance(self, shape: Shape) -> int:
-        """The position of a draw; the stream goes on behind it."""
+    def _advance(self, count: int) -> int:
+        """The position; the stream goes on so many blocks behind it."""
         with _lock:
             position = self._position
-            self._position += distributions.blocks(shape)
+            self._position += count
         return position
+
+    def _known(self, what: str) -> None:
+        """Raises TypeError while a function that draws from the stream is traced."""
+        if ACTIVE.trace is not None and not ACTIVE.trace.owns(self):
+            raise TypeError(
+                f"a Generator that a function of jit finds can't be {what} in it: the stream would "
+                "be where it was when the function was traced; do it outside and pass the result"
+            )
 
     def _words(self, shape: Shape, device: Any) -> Node:
         # leaves, not scalars: small positions must not become a part of the program's text
         where = as_device(device)
-        position = np.asarray(self._advance(shape), np.uint64)
+        trace = ACTIVE.trace
+        if trace is not None and not trace.owns(self):
+            return g.random_bits(*trace.draw(self, distributions.blocks(shape), where), shape)
+        position = np.asarray(self._advance(distributions.blocks(shape)), np.uint64)
         return g.random_bits(leaf(self._key, where), leaf(position, where), shape)
 
     def _draw(
@@ -166,12 +182,14 @@ class Generator:
 
     def spawn(self, n_children: int) -> list["Generator"]:
         """Independent streams, as NumPy's `Generator.spawn`: this stream does not move."""
+        self._known("spawned from")
         return [Generator(seeds) for seeds in self._seeds.spawn(n_children)]
 
     def split(self, n: int = 2) -> tuple["Generator", ...]:
         """Independent streams, seeded by the next numbers of this one, which goes on after them."""
+        self._known("split")
         shape = (operator.index(n), 2)
-        philox = np.random.Philox(key=self._key, counter=self._advance(shape))
+        philox = np.random.Philox(key=self._key, counter=self._advance(distributions.blocks(shape)))
         return tuple(Generator(pair) for pair in philox.random_raw(2 * n).reshape(shape).tolist())
 
     def bits(self, size: Size = None, *, device: Any = None) -> Array:

@@ -215,6 +215,20 @@ def leaf(value: np.ndarray[Any, Any], device: Device = CPU) -> Node:
     return Node(LEAF, (), (), value.shape, dtype, device, value)
 
 
+def known(value: np.ndarray[Any, Any], dtype: DType, device: Device) -> Node:
+    """`leaf` for a buffer whose dtype is at hand as the one object that stands for it."""
+    WATCH.uncounted += 1
+    node: Node = _new(Node)
+    node.op, node.args, node.params = LEAF, (), ()
+    node.shape = value.shape
+    node.dtype = dtype
+    node.device = device
+    node.value = value
+    node.kept = 0
+    node.serial = next(_count)
+    return node
+
+
 def cut(node: Node) -> None:
     """Make a leaf of a node that has a value, unless a history goes through it: what it was
     computed from may go.
@@ -229,6 +243,30 @@ def placeholder(shape: Shape, dtype: DType, device: Device, index: Any) -> Node:
     return Node(PLACEHOLDER, (), (index,), shape, dtype, device)
 
 
+class Weak:
+    """A Python scalar that is not known yet: an input of a traced function, or computed from some.
+
+    `kind` is bool, int, float or complex, whose instances it passes for; `node(dtype, device)` is
+    the scalar as an array of a dtype. Its operators are bound by `extra/_weak`. It has no `_node`,
+    for it adapts to arrays as Python scalars do.
+    """
+
+    __slots__ = ("kind", "node")
+
+    def __init__(self, kind: type, node: Callable[[DType, Device], Node]) -> None:
+        self.kind = kind
+        self.node = node
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return self.kind
+
+
+def is_weak(x: Any) -> bool:
+    """Whether something that passes for a Python scalar is not known yet."""
+    return type(x) is Weak
+
+
 _scalars: dict[Any, Node] = {}
 
 
@@ -236,6 +274,8 @@ def scalar(value: Any, dtype: DType, device: Device = CPU) -> Node:
     """A 0-d node for a Python scalar. Raises OverflowError when an integer does not fit the
     dtype.
     """
+    if type(value) is Weak:
+        return value.node(dtype, device)
     # zeros have a sign, also as parts of complex numbers; that of NaN is not in its text
     exact = value and type(value) is not complex
     key = (value if exact else str(value), dtype, device, type(value))

@@ -55,6 +55,9 @@ class Op:
     `picks` marks a view whose parameters say which elements it shows: of a known value it is taken
     at once, so that programs which differ in that alone are one.
 
+    `work(y, *args)` counts additions and multiplications from what has a shape, where they are more
+    than one or so an element.
+
     - `infer(*args, *params) -> (shape, dtype)`; tuples of each for several outputs
     - `value(np, *arrays, *params) -> array`
     - `body(s, *scalars, *params) -> scalar`; of a reduction the step that combines two values
@@ -69,7 +72,7 @@ class Op:
 
     __slots__ = (
         "name", "kind", "arity", "params", "domain", "outputs", "fails", "cheap", "smooth", "picks",
-        *COLUMNS,
+        "work", *COLUMNS,
     )  # fmt: skip
 
     infer: Callable[..., tuple[Any, Any]]
@@ -94,6 +97,7 @@ class Op:
         fails: bool = False,
         copies: bool = False,
         picks: bool = False,
+        work: Callable[..., int] | None = None,
         **columns: Any,
     ) -> None:
         self.name = name
@@ -104,6 +108,7 @@ class Op:
         self.outputs = outputs
         self.fails = fails
         self.picks = picks
+        self.work = work
         self.cheap = kind in ("elementwise", "movement", "create", "leaf") and not copies
         for column in COLUMNS:
             setattr(self, column, columns.pop(column, None))

@@ -6,6 +6,8 @@ must not know targets.
 
 from .kernel import Call, Kernel, Launch, Plan, Stage
 
+# Rows that the name of a kernel has.
+MOST_NAMES = 4
 _SHORT = {"float": "f", "int": "i", "uint": "u", "complex": "c"}
 
 
@@ -45,6 +47,13 @@ class _Names:
     def read(self, number: int) -> str:
         """The value as it stands in an expression."""
         return self.names[number] + self.axes(number)
+
+
+def kernel_name(kernel: Kernel) -> str:
+    """A short name: the first of the rows that it computes, and how many there are more."""
+    names = [stage.op.name for stage in kernel.stages if stage.op.kind != "movement"]
+    rest = len(names) - MOST_NAMES
+    return "+".join(names[:MOST_NAMES]) + (f"+{rest} more" if rest > 0 else "")
 
 
 def kernel_text(kernel: Kernel, name: str = "kernel") -> str:

@@ -3,6 +3,7 @@ is composed of it.
 """
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from ..ir.node import Node
@@ -93,6 +94,7 @@ matmul = register(
         vjp=_vjp,
         jvp=_jvp,
         batch=_batch,
+        work=lambda y, a, b: 2 * prod(y.shape) * a.shape[-1],
         doc="Products of matrices (…, m, k) and (…, k, n) of equal batch axes.",
     )
 )

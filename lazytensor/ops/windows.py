@@ -484,15 +484,23 @@ def _contraction(
     return register(Op(name, "contract", 2, params=params, domain="iufc", **rules))
 
 
+def _taps(y: Any, w: Any) -> int:
+    """Additions and multiplications of a convolution with result y."""
+    return 2 * int(prod(y.shape) * prod(w.shape[1:]))
+
+
 conv = _contraction(
     "conv", (), (1, 0, 1), infer=_infer_conv, value=_conv_value, vjp=_conv_vjp,
+    work=lambda y, x, w: _taps(y, w),
     doc="Cross-correlation of (examples, channels, …) with (channels out, channels of a group, …).",
 )  # fmt: skip
 conv_input = _contraction(
     "conv_input", ("shape",), (1, 0, 1), infer=_infer_input, value=_input_value, vjp=_input_vjp,
+    work=lambda x, y, w: _taps(y, w),
     doc="The transpose of `conv` in x: a transposed convolution.",
 )  # fmt: skip
 conv_weight = _contraction(
     "conv_weight", ("kernel",), (1, 1, 0), infer=_infer_weight, value=_weight_value,
-    vjp=_weight_vjp, doc="The transpose of `conv` in its weights.",
+    vjp=_weight_vjp, work=lambda w, x, y: _taps(y, w),
+    doc="The transpose of `conv` in its weights.",
 )  # fmt: skip

@@ -268,5 +268,8 @@ def memory_stats() -> dict[str, int]:
     `in_use`, the `peak` of what was in use, and the `cap` on what is kept free; and how often a
     buffer was found in it (`hits`) or made anew (`misses`). Arrays of less than 256 KB, and the
     results of library calls, are NumPy's, and not counted.
+
+    >>> sorted(lazytensor.memory_stats())
+    ['cap', 'free', 'held', 'hits', 'in_use', 'misses', 'peak']
     """
     return POOL.stats()

@@ -6,7 +6,7 @@ full; bounded by the nodes of the keys it holds. How often a key was seen, and s
 a clock.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +27,8 @@ from .observe import OBSERVERS, Event
 LARGE, LARGE_NODE = 1 << 22, 1 << 16
 # Arrays of up to so many bytes are small: their graphs are compiled when they come so often.
 SMALL_BYTES, HOT = 1 << 16, 8
+# Graphs that were planned last are remembered with the lines that asked, if they are not too long.
+MOST_MISSED, LONGEST_MISSED = 32, 2048
 
 
 class GraphCache:
@@ -37,11 +39,21 @@ class GraphCache:
     def __init__(self) -> None:
         self._plans: OrderedDict[Key, Plan | int] = OrderedDict()
         self._nodes = 0
+        self.missed: deque[tuple[Key, tuple[Any, int]]] = deque(maxlen=MOST_MISSED)
 
     def clear(self) -> None:
         """Forget everything."""
         self._plans.clear()
+        self.missed.clear()
         self._nodes = 0
+
+    def seen(self, graph: Graph) -> Plan | int:
+        """The plan that is kept for a graph, or how often it was interpreted."""
+        return self._plans.get((graph.key, config.fingerprint()), 0)
+
+    def keys(self) -> list[Key]:
+        """The keys of all plans, those used last at the end."""
+        return [key for key, found in self._plans.items() if not isinstance(found, int)]
 
     def plan(self, graph: Graph, mode: str) -> Plan | None:
         """The plan for a graph, made if it is due; None to interpret."""
@@ -57,6 +69,8 @@ class GraphCache:
             return None
         log(1, f"plan of {len(graph.order)} nodes: miss")
         COUNTERS.plans += 1
+        if len(graph.order) <= LONGEST_MISSED:
+            self.missed.append((key, user_line()))
         plan = prepare(lower(graph))
         if wants(5):
             log(5, describe(plan))

@@ -8,22 +8,25 @@ from collections.abc import Set
 from typing import Any
 
 from .._base import config
-from .._base.log import log, wants
+from .._base.log import log
 from .._base.module import module
 from .._base.processors import count
 from ..ir.graph import Graph
 from ..lower.kernel import Call, Kernel, Launch, Plan
+from ..lower.text import kernel_name
 from ..targets import null
 from ..targets import numpy as target
 from . import native
 from .buffers import POOL, empty, spared
 from .counters import COUNTERS
 from .interpret import evaluate, quietly
+from .observe import TIMERS, Timing
 
 _kernels: dict[Any, target.Compiled] = {}
 _by_kernel: dict[tuple[Kernel, int], target.Compiled] = {}
 MOST_KERNELS = 4096
 How = tuple[int, int]  # bytes of an operand in a block, threads
+_SETTINGS = "target", "debug", "block_bytes"
 
 
 def compiled(kernel: Kernel) -> target.Compiled:
@@ -44,6 +47,14 @@ def compiled(kernel: Kernel) -> target.Compiled:
         _kernels[source.key] = found
     _by_kernel[kernel, id(np)] = found
     return found
+
+
+def source(launch: Launch, args: list[Any]) -> str:
+    """The text that a launch's kernel is compiled from for the target in force, for operands that
+    lie as these.
+    """
+    text = native.source(launch, args) if config.get("target") == "llvm" else None
+    return text or target.emit(launch.kernel, module()).text
 
 
 def prepare(plan: Plan) -> Plan:
@@ -72,8 +83,16 @@ def _execute(plan: Plan, graph: Graph) -> list[Any]:
         env[slot] = graph.order[place].value
     for slot, buffer in plan.constants:
         env[slot] = buffer
-    run = _pretend if config.get("target") == "null" else _timed if wants(2) else _run
-    how = config.get("block_bytes"), count()
+    return steps(plan, env, graph)
+
+
+def steps(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
+    """Values of the outputs, with the slots of inputs and constants filled: the rest is filled,
+    and what is not read any more is dropped. Warnings are off.
+    """
+    name, debug, block = config.several(_SETTINGS)
+    how = block, count()
+    run = _pretend if name == "null" else _timed if debug >= 2 or TIMERS else _run
     for step in plan.steps:
         run(step, env, graph, how)
         for slot in step.drops:
@@ -88,16 +107,15 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
         return
     COUNTERS.kernels += 1
     bound = native.bound(step, args) if step.compiled is None else None
-    if bound is not None:
-        outs = _outputs(step, args, bound.over)
-        bound(args, outs, how[1])
-    else:
-        if step.compiled is None:
-            step.compiled = compiled(step.kernel)
-        outs = _outputs(step, args, step.compiled.over)
-        target.run(step, step.compiled, args, outs, *how)
+    if bound is None and step.compiled is None:
+        step.compiled = compiled(step.kernel)
+    outs = _outputs(step, args, (step.compiled if bound is None else bound).over)
     for slot, out in zip(step.outs, outs):
         env[slot] = out
+    if bound is not None:
+        bound(args, outs, how[1])
+    else:
+        target.run(step, step.compiled, args, outs, *how)
 
 
 def _outputs(step: Launch, args: list[Any], allowed: Set[tuple[int, int]]) -> list[Any]:
@@ -114,16 +132,24 @@ def _outputs(step: Launch, args: list[Any], allowed: Set[tuple[int, int]]) -> li
 
 
 def _timed(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
-    """Run a step and log its time, and the rate at which it reads and writes."""
-    moved = sum(
-        env[i].nbytes for i in step.args if env[i] is not None and type(env[i]) is not tuple
-    )
+    """Run a step, and tell of its time and of the bytes that it reads and writes."""
+    moved = sum([_nbytes(env[i]) for i in step.args])
     start = time.perf_counter()
     _run(step, env, graph, how)
     seconds = time.perf_counter() - start
-    moved += sum(env[i].nbytes for i in step.outs if type(env[i]) is not tuple)
-    name = step.op.name if isinstance(step, Call) else f"kernel of {len(step.kernel.stages)} stages"
-    log(2, f"{name}: {seconds * 1e3:.3f} ms, {moved / seconds / 1e9:.2f} GB/s")
+    moved += sum([_nbytes(env[i]) for i in step.outs])
+    if isinstance(step, Call):
+        view = step.op.kind == "movement" and step.op.cheap
+        done = Timing("call", step.op.name, step.shape, seconds, 0 if view else moved)
+    else:
+        done = Timing("kernel", kernel_name(step.kernel), step.space, seconds, moved)
+    log(2, f"{done.name}: {seconds * 1e3:.3f} ms, {moved / seconds / 1e9:.2f} GB/s")
+    for timer in TIMERS:
+        timer(done)
+
+
+def _nbytes(value: Any) -> int:
+    return sum(v.nbytes for v in value) if type(value) is tuple else value.nbytes
 
 
 def _call(step: Call, args: list[Any], graph: Graph) -> Any:

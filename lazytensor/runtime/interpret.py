@@ -4,6 +4,7 @@ What enters: a graph and the places whose values are wanted. What leaves: those 
 and tiny graphs are run so; results have the same bits as those of compiled plans.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from typing import Any
@@ -16,6 +17,7 @@ from ..ir.node import Node, describe_line
 from ..ir.op import Op
 from .buffers import POOL
 from .counters import COUNTERS
+from .observe import TIMERS, Timing
 
 Values = list[Any]
 LATE = (IndexError, ValueError, numpy.linalg.LinAlgError)
@@ -53,13 +55,14 @@ def interpret(graph: Graph, wanted: Sequence[int]) -> Values:
 def _interpret(graph: Graph, wanted: Sequence[int]) -> Values:
     values: Values = [None] * len(graph.order)
     np = module()
+    run = _timed if TIMERS else compute
     left = _readers(graph, wanted)
     for place, node in enumerate(graph.order):
         if node.value is not None:
             values[place] = node.value
             continue
         sources = graph.rows[place][2:]
-        values[place] = compute(np, node, [values[i] for i in sources])
+        values[place] = run(np, node, [values[i] for i in sources])
         for i in sources:
             left[i] -= 1
             if not left[i]:
@@ -90,6 +93,19 @@ def compute(np: Any, node: Node, args: Sequence[Any]) -> Any:
         POOL.clear()
         return evaluate(np, node.op, args, node.params, node)
     return value if type(value) is numpy.ndarray and value.base is not None else _counted(value)
+
+
+def _timed(np: Any, node: Node, args: Sequence[Any]) -> Any:
+    """`compute`, telling of its time and of the bytes read and written."""
+    start = time.perf_counter()
+    value = compute(np, node, args)
+    seconds = time.perf_counter() - start
+    every = [v for x in (*args, value) for v in (x if type(x) is tuple else (x,))]
+    view = node.op.kind == "movement" and node.op.cheap
+    moved = 0 if view else sum([v.nbytes for v in every])
+    for timer in TIMERS:
+        timer(Timing("interpreted", node.op.name, node.shape, seconds, moved))
+    return value
 
 
 def evaluate(np: Any, op: Op, args: Sequence[Any], params: Sequence[Any], node: Node) -> Any:

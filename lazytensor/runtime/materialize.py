@@ -7,7 +7,7 @@ once, whichever thread asks; threads that ask for different ones compute at the 
 
 import os
 import threading
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Callable, Collection, Sequence, Set
 from typing import Any
 
 import numpy
@@ -22,8 +22,9 @@ from ..lower.kernel import Plan
 from . import cache
 from .cache import SMALL_BYTES, small
 from .counters import COUNTERS
+from .execute import steps
 from .interpret import compute, quietly
-from .observe import OBSERVERS
+from .observe import OBSERVERS, TIMERS
 from .pending import settle, watch
 
 _lock = threading.RLock()
@@ -129,9 +130,7 @@ class _Run:
             return keep
         graph = linearize(roots, found)
         del found, pending_nodes, uses
-        _refuse_placeholders(graph)
-        outputs = list(dict.fromkeys(graph.outputs))
-        graph.close(outputs + wanted_elsewhere(graph, _Worth(graph, roots)))
+        _close(graph, roots)
         self.plan = cache.chosen(graph)
         self.graph = graph
         _tidy()
@@ -160,6 +159,20 @@ def _tidy() -> None:
     _runs[:] = [run for run in _runs if run.nodes]
 
 
+def alone(function: Callable[..., Any], *args: Any) -> Any:
+    """What a function gives that lowers graphs: nobody else does meanwhile."""
+    with _lock:
+        return function(*args)
+
+
+def replay(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
+    """Values of a plan's outputs, with the slots of inputs and constants filled; `env` is used up.
+
+    What only the list refers to is free for reuse after the step that reads it last.
+    """
+    return quietly(steps, plan, env, graph)  # type: ignore[no-any-return]
+
+
 def _filled(graph: Graph, values: Sequence[Any]) -> Collection[Node]:
     """The nodes that got values."""
     results = dict(zip(graph.outputs, values, strict=True))
@@ -179,12 +192,31 @@ def _cut(done: Collection[Node], cutting: bool) -> None:
             cut(node)
 
 
+def graph_of(nodes: Sequence[Node]) -> Graph:
+    """The graph that asking for nodes without values would run, with what would be kept of it.
+
+    Raises NoValue where they depend on an argument of a function that is being traced.
+    """
+    with _lock:
+        roots = list(dict.fromkeys(nodes))
+        graph = linearize(roots)
+        _close(graph, roots)
+        return graph
+
+
+def _close(graph: Graph, roots: list[Node]) -> None:
+    """Name what is asked for, and what else is kept."""
+    _refuse_placeholders(graph)
+    outputs = list(dict.fromkeys(graph.outputs))
+    graph.close(outputs + wanted_elsewhere(graph, _Worth(graph, roots)))
+
+
 def _plain() -> bool:
     """Whether nothing asks for a plan, or wants to be told."""
     return (
         config.get("execution") == "auto"
         and config.get("target") != "null"
-        and not (OBSERVERS or wants(1))
+        and not (OBSERVERS or TIMERS or wants(1))
     )
 
 
@@ -221,11 +253,25 @@ def _refuse_placeholders(graph: Graph) -> None:
             raise _no_value(graph.order[place])
 
 
+class Explained:
+    """A placeholder's index that can say why there is no value, and what to do."""
+
+    __slots__ = ()
+
+    def no_value(self) -> str:
+        """The text of the error."""
+        raise NotImplementedError
+
+
 class NoValue(TypeError):
     """What is asked for depends on an argument that stands for others, and has no value."""
 
 
 def _no_value(node: Node) -> Exception:
+    """What is wrong with asking for a placeholder's value: its index may know."""
+    index = node.params[0]
+    if isinstance(index, Explained):
+        return NoValue(index.no_value())
     return NoValue(
         f"the value of an array of shape {node.shape} is needed while a function is being traced "
         "(vmap runs the function on arrays that have a shape and a dtype, but no value)"

@@ -33,6 +33,7 @@ class _Loaded:
         self.functions = run.Functions(kept, _compiled)
         self.replacements = module.replacements(self.functions)
         self.bound = run.bound
+        self.source = run.source
         self.unsupported = scalar.Unsupported
 
 
@@ -66,6 +67,17 @@ def bound(launch: Launch, args: list[Any]) -> Any:
         return target.bound(target.functions, launch, args)
     except target.unsupported as reason:
         log(1, f"kernel of {len(launch.kernel.stages)} stages left to the reference: {reason}")
+        return None
+
+
+def source(launch: Launch, args: list[Any]) -> str | None:
+    """The text of a kernel for operands that lie as these; None where there is none."""
+    if not available():
+        return None
+    target = loaded()
+    try:
+        return target.source(target.functions, launch, args)
+    except target.unsupported:
         return None
 
 

@@ -1,7 +1,8 @@
-"""Observers: told of each materialisation, for `explain` and for debugging.
+"""Observers: told of each materialisation, and of what each step took, for `explain`, `profile` and
+for debugging.
 
-What enters: callbacks. What leaves: to them, an Event. Nothing is gathered while there is no
-observer.
+What enters: callbacks. What leaves: to them, an Event or a Timing. Nothing is gathered while there
+is no observer.
 """
 
 from collections.abc import Callable
@@ -23,3 +24,17 @@ class Event:
 
 
 OBSERVERS: list[Callable[[Event], None]] = []
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One step that was run: a kernel, a library call or an operation that was interpreted."""
+
+    kind: str
+    name: str
+    shape: tuple[int, ...]
+    seconds: float
+    nbytes: int
+
+
+TIMERS: list[Callable[[Timing], None]] = []

@@ -42,12 +42,17 @@ def watch(materialize: Callable[[Sequence[Node]], None]) -> None:
 
 def new_leaf(value: np.ndarray[Any, Any], device: Device) -> Node:
     """A leaf for a buffer that is new to the graph: its bytes count towards the next look."""
-    _State.new_bytes += value.nbytes
+    new_bytes(value.nbytes)
+    return leaf(value, device)
+
+
+def new_bytes(count: int) -> None:
+    """So many bytes of leaves are new to the graph."""
+    _State.new_bytes += count
     if _State.new_bytes > HELD_BYTES // 4:
         _State.new_bytes = 0
         _State.visits = max(_State.visits, _LEAF_VISITS)
         WATCH.next_look = 0
-    return leaf(value, device)
 
 
 def settle() -> None:

@@ -50,10 +50,19 @@ def test_a_string(run: Run) -> None:
 
 def test_compiled_with_sources(run: Run) -> None:
     code = "import lazytensor as xp; x = xp.ones((4, 5)); print(xp.exp(x) + x)"
-    done = run("explain", "-c", code, "--execution", "compile", "--source")
+    call = ("explain", "-c", code, "--execution", "compile", "--source")
+    done = run(*call, LAZYTENSOR_TARGET="numpy")
     assert done.returncode == 0
     for text in ("kernel k0(", "the plan:", "def kernel(", "1 kernel compiled, 1 kernel run"):
         assert text in done.stdout
+
+
+def test_sources_of_the_native_target(run: Run) -> None:
+    pytest.importorskip("llvmlite")
+    code = "import lazytensor as xp; x = xp.ones((4, 5)); print(xp.exp(x) + x)"
+    done = run("explain", "-c", code, "--execution", "compile", "--source")
+    assert done.returncode == 0
+    assert "define i64 @kernel" in done.stdout
 
 
 def test_nothing_asked_for(run: Run) -> None:

@@ -187,10 +187,18 @@ def bound(functions: Functions, launch: Launch, args: list[Array]) -> Bound | Lo
     key = tuple([a.strides for a in args])
     known: Bound | Long | None = launch.bound.get(key)
     if known is None:
-        binding = bind(launch, args, vector_width(launch.kernel, functions.machine.host))
+        width = vector_width(launch.kernel, functions.machine.host)
+        binding = bind(launch, args, width)
         if launch.folded and not binding.form.across and binding.columns > LONGEST:
             known = Long(functions, launch, args, -(-binding.columns // BLOCK))
         else:
             known = Bound(functions, launch, binding)
         launch.bound[key] = known
     return known
+
+
+def source(functions: Functions, launch: Launch, args: list[Array]) -> str:
+    """The text of a kernel's function. Raises Unsupported."""
+    host = functions.machine.host
+    binding = bind(launch, args, vector_width(launch.kernel, host))
+    return emit(launch.kernel, binding.form, host).text

@@ -21,6 +21,8 @@ Arrays = list[np.ndarray[Any, Any]]
 WORTH = 1 << 19
 # Operands that share the cache with blocks of the size that settings ask for.
 FEW = 8
+# Bytes of an element at most: what is surely within a block needs no cutting.
+WIDEST = 16
 # Statements of a kernel that goes over operands of so many bytes one after another.
 BRIEF, NEAR = 3, 1 << 21
 # How much larger blocks are where threads share them: between two statements a thread waits for the
@@ -57,6 +59,10 @@ def run(
         _run_moved(launch, compiled, args, outs, block, threads)
         return
     space, threads = launch.space, min(threads, MOST_THREADS)
+    if not launch.kernel.reduced and outs[0].size * WIDEST <= block:
+        scratch = _scratch(compiled, space, launch) if compiled.scratch else ()
+        compiled.function(*args, *outs, *scratch)
+        return
     if launch.kernel.reduced:
         xs = [_two_axes(a, *view) for a, view in zip(args, launch.views, strict=True)]
         ys = [o.reshape(space if o.size == prod(space) else (space[0], 1)) for o in outs]
