@@ -124,7 +124,9 @@ def _across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int)
     words = (*_words(length, rows, steps), *layout.along, columns, entries)
     count = prod([n for n, _ in rows])
     elements = prod(launch.axes)
-    return Binding(form, count, columns, elements, words, layout.copies, columns * (tile + width), columns)
+    return Binding(
+        form, count, columns, elements, words, layout.copies, columns * (tile + width), columns
+    )
 
 
 def _tile(kernel: Kernel, length: int, columns: int, width: int) -> int:
@@ -253,7 +255,10 @@ def _streams(rows: Sequence[Axis], launch: Launch) -> bool:
     """Whether outputs are too large to be found in the caches, and rows begin at whole vectors;
     buffers of that size do. What an input is written over is in the caches, and may lie anywhere.
     """
-    if launch.over or sum(prod(s) * d.itemsize for s, d in zip(launch.shapes, launch.dtypes)) < STREAM:
+    if (
+        launch.over
+        or sum(prod(s) * d.itemsize for s, d in zip(launch.shapes, launch.dtypes)) < STREAM
+    ):
         return False
     outs = len(launch.shapes)
     return all(s % 64 == 0 for _, strides in rows for s in strides[-outs:])
