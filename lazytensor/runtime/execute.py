@@ -25,8 +25,7 @@ from .observe import TIMERS, Timing
 _kernels: dict[Any, target.Compiled] = {}
 _by_kernel: dict[tuple[Kernel, int], target.Compiled] = {}
 MOST_KERNELS = 4096
-How = tuple[int, int]  # bytes of an operand in a block, threads
-_SETTINGS = "target", "debug", "block_bytes"
+_SETTINGS = "target", "debug"
 
 
 def compiled(kernel: Kernel) -> target.Compiled:
@@ -90,52 +89,72 @@ def steps(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
     """Values of the outputs, with the slots of inputs and constants filled: the rest is filled,
     and what is not read any more is dropped. Warnings are off.
     """
-    name, debug, block = config.several(_SETTINGS)
-    how = block, count()
+    name, debug = config.several(_SETTINGS)
     run = _pretend if name == "null" else _timed if debug >= 2 or TIMERS else _run
     for step in plan.steps:
-        run(step, env, graph, how)
+        run(step, env, graph)
         for slot in step.drops:
             env[slot] = None
     return [env[slot] for slot in plan.outputs]
 
 
-def _run(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
+def _run(step: Launch | Call, env: list[Any], graph: Graph) -> None:
     args = [env[i] for i in step.args]
     if isinstance(step, Call):
         env[step.outs[0]] = _call(step, args, graph)
         return
     COUNTERS.kernels += 1
-    bound = native.bound(step, args) if step.compiled is None else None
-    if bound is None and step.compiled is None:
-        step.compiled = compiled(step.kernel)
-    outs = _outputs(step, args, (step.compiled if bound is None else bound).over)
+    bound = step.bound.get(tuple([a.strides for a in args])) or _bound(step, args)
+    if step.over:
+        outs = _outputs(step, args, bound.over)
+    else:
+        outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
+    bound(args, outs)
     for slot, out in zip(step.outs, outs):
         env[slot] = out
-    if bound is not None:
-        bound(args, outs, how[1])
-    else:
-        target.run(step, step.compiled, args, outs, *how)
+
+
+def _bound(step: Launch, args: list[Any]) -> Any:
+    """A launch as a function of (args, outs), for arguments that lie like these."""
+    found = native.bound(step, args) if step.compiled is None else None
+    if found is None:
+        found = _Reference(step)
+    step.bound[tuple([a.strides for a in args])] = found
+    return found
+
+
+class _Reference:
+    """A launch by the reference's kernel."""
+
+    __slots__ = ("_step", "over")
+
+    def __init__(self, step: Launch) -> None:
+        if step.compiled is None:
+            step.compiled = compiled(step.kernel)
+        self._step = step
+        self.over = step.compiled.over
+
+    def __call__(self, args: list[Any], outs: list[Any]) -> None:
+        block = config.get("block_bytes")
+        target.run(self._step, self._step.compiled, args, outs, block, count())
 
 
 def _outputs(step: Launch, args: list[Any], allowed: Set[tuple[int, int]]) -> list[Any]:
     """Arrays for the outputs: that of an argument which nothing else has any more, where the plan
     and the kernel allow it, else new ones.
     """
-    over: dict[int, Any] = {}
-    if step.over:
-        over = spared(args, [pair for pair in step.over if pair in allowed])
+    over = spared(args, [pair for pair in step.over if pair in allowed])
     return [
         over[j].reshape(shape) if j in over else empty(shape, dtype)
         for j, (shape, dtype) in enumerate(zip(step.shapes, step.dtypes))
     ]
 
 
-def _timed(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
+def _timed(step: Launch | Call, env: list[Any], graph: Graph) -> None:
     """Run a step, and tell of its time and of the bytes that it reads and writes."""
     moved = sum([_nbytes(env[i]) for i in step.args])
     start = time.perf_counter()
-    _run(step, env, graph, how)
+    _run(step, env, graph)
     seconds = time.perf_counter() - start
     moved += sum([_nbytes(env[i]) for i in step.outs])
     if isinstance(step, Call):
@@ -157,7 +176,7 @@ def _call(step: Call, args: list[Any], graph: Graph) -> Any:
     return evaluate(module(), step.op, args, step.params, graph.order[step.place])
 
 
-def _pretend(step: Launch | Call, env: list[Any], graph: Graph, how: How) -> None:
+def _pretend(step: Launch | Call, env: list[Any], graph: Graph) -> None:
     """Count a step; its results take no memory."""
     if isinstance(step, Call):
         COUNTERS.calls += step.op.kind != "movement"

@@ -59,7 +59,7 @@ def _compiled(text: str) -> None:
 
 
 def bound(launch: Launch, args: list[Any]) -> Any:
-    """The launch as a function of (args, outs, threads) for arguments that lie like these; None
+    """The launch as a function of (args, outs) for arguments that lie like these; None
     where the target has no code for it.
     """
     target = loaded()

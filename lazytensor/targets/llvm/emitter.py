@@ -5,14 +5,19 @@ module. It must not know sizes, nor which way a row is gone over.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..._base.dtypes import DType, kind, real_of
 from ...lower.kernel import Kernel
 from .code import Code, Value
 from .folds import Helpers
 from .memory import SAME, STRIDED, offset, step
-from .passes import Passes
+from .passes import Passes, work
 from .scalar import Lane, Native
+
+# Inputs at most, and instructions at least (a function counts as many), of kernels that go over two
+# vectors at a time.
+FEW, MUCH = 6, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,15 @@ def room_bytes(columns: int, dtype: DType) -> int:
     return (columns * dtype.itemsize + 63 & ~63) + 256
 
 
+@lru_cache(4096)
 def vector_width(kernel: Kernel, host: Host) -> int:
-    """Elements of a vector: the widest dtype fills one register, two where there are others."""
+    """Elements of a vector: the widest dtype fills one register; two where there are others, or
+    where much is computed of little, so that one half goes on while the other waits.
+    """
     dtypes = [kernel.dtype(k) for k in range(kernel.count)]
     sizes = {real_of(d).itemsize for d in dtypes if kind(d) != "b"} or {1}
-    registers = 2 if len(sizes) > 1 else 1
+    long = len(kernel.inputs) <= FEW and work(kernel) >= MUCH
+    registers = 2 if len(sizes) > 1 or long else 1
     return max(2, host.bytes * registers // max(sizes))
 
 

@@ -79,6 +79,19 @@ def combine(kernel: Kernel, stage: Stage) -> str:
     return name
 
 
+def _stage_cost(kernel: Kernel, stage: Stage) -> int:
+    if stage.reduces or stage.op.kind != "elementwise":
+        return 0
+    dtypes = tuple(kernel.dtype(a) for a in stage.args)
+    each = (_cost(n) for n in names(stage.op, dtypes, stage.params))
+    return sum(each) * (3 if any(kind(d) == "c" for d in dtypes) else 1)
+
+
+def work(kernel: Kernel) -> int:
+    """What a kernel costs for each element, roughly in additions."""
+    return sum(_stage_cost(kernel, stage) for stage in kernel.stages)
+
+
 class Passes:
     """The passes of a kernel, in order; `last` are values of rows that come after them."""
 
@@ -152,11 +165,7 @@ class Passes:
         """What computing each value from memory takes, shared parts counted for each use."""
         costs = [0] * self.first
         for stage in self.kernel.stages:
-            dtypes = tuple(self.kernel.dtype(a) for a in stage.args)
-            own = 0
-            if not stage.reduces and stage.op.kind == "elementwise":
-                each = (_cost(n) for n in names(stage.op, dtypes, stage.params))
-                own = sum(each) * (3 if any(kind(d) == "c" for d in dtypes) else 1)
+            own = _stage_cost(self.kernel, stage)
             shared = 0 if stage.reduces else sum(costs[a] for a in stage.args)
             costs.append(min(own + shared, 1 << 30))
         return costs

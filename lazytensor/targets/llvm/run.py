@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._base.processors import count as threads
 from ..._base.threads import run as share
 from ...lower.kernel import Kernel, Launch
 from ...ops._tree import BLOCK
@@ -91,41 +92,43 @@ class Bound:
     of an argument and an output that may have its memory.
     """
 
-    __slots__ = ("_binding", "_functions", "_launch", "_room", "_tables", "_words", "over")
+    __slots__ = ("_binding", "_call", "_count", "_launch", "_rest", "_room", "_words", "over")
 
     def __init__(self, functions: Functions, launch: Launch, binding: Binding) -> None:
         address, module = functions.function(launch.kernel, binding.form)
-        self._functions = functions
+        self._call = functions.launch
         self._launch = launch
         self._binding = binding
+        self._count = binding.count
         words = (*head(address, binding.elements >= LONG), *binding.words)
         self._words = struct.pack(f"{len(words)}q", *words)
         self._room = sum(room_bytes(binding.kept, dtype) for dtype in module.kept)
-        self._tables = [schedule(binding.table)] if binding.table else []
+        self._rest = [schedule(binding.table)] if binding.table else []
         self.over = frozenset(_over(launch, binding)) if launch.over else frozenset()
 
-    def __call__(self, args: list[Array], outs: list[Array], threads: int) -> None:
+    def __call__(self, args: list[Array], outs: list[Array]) -> None:
         """Fill `outs`, on several threads where there is much to do."""
-        binding = self._binding
+        binding, count = self._binding, self._count
         for i in binding.copies:
             args[i] = laid_out(self._launch, args[i])
-        if threads < 2 or binding.elements < SPLIT:
-            self._part(args, outs, 0, binding.count)
+        if binding.elements < SPLIT:
+            self._part(args, outs, 0, count)
             return
-        unit, count = (1, binding.count) if binding.form.rows else (CHUNK, binding.count)
+        unit = 1 if binding.form.rows else CHUNK
 
         def work(lo: int, hi: int) -> None:
             self._part(args, outs, lo * unit, min(hi * unit, count))
 
         units = -(-count // unit)
-        share(work, units, max(1, GRAIN * units // binding.elements), threads)
+        share(work, units, max(1, GRAIN * units // binding.elements), threads())
 
     def _part(self, args: list[Array], outs: list[Array], lo: int, hi: int) -> None:
-        rest = [np.empty(self._room, np.uint8)] if self._room else []
-        launch = self._functions.launch
-        if launch(self._words, lo, hi, *args, *outs, *rest, *self._tables):
-            arrays = [np.asarray(a) for a in args]
-            launch(self._words, lo, hi, *arrays, *outs, *rest, *self._tables)
+        rest = self._rest
+        if self._room:
+            rest = [np.empty(self._room, np.uint8), *rest]
+        if self._call(self._words, lo, hi, *args, *outs, *rest):
+            arrays = [np.asarray(a) for a in args]  # some were scalars, or a subclass's
+            self._call(self._words, lo, hi, *arrays, *outs, *rest)
 
 
 def _over(launch: Launch, binding: Binding) -> list[tuple[int, int]]:
@@ -172,29 +175,27 @@ class Long:
         width = vector_width(parts.first, functions.machine.host)
         self._first = Bound(functions, first, bind(first, args, width, blocks))
 
-    def __call__(self, args: list[Array], outs: list[Array], threads: int) -> None:
+    def __call__(self, args: list[Array], outs: list[Array]) -> None:
         """Fold blocks of each row, then what they are folded to."""
         parts = self._parts
         folded = [np.empty(self._shape, dtype) for dtype in self._dtypes]
-        self._first(list(args), [*(outs[i] for i in parts.full), *folded], threads)
+        self._first(list(args), [*(outs[i] for i in parts.full), *folded])
         rest = [o for i, o in enumerate(outs) if i not in parts.full]
         arrays = [*folded, *(args[i] for i in parts.rows)]
-        bound(self._functions, self._second, arrays)(arrays, rest, threads)
+        key = tuple([a.strides for a in arrays])
+        second = self._second.bound.get(key)
+        if second is None:
+            second = self._second.bound[key] = bound(self._functions, self._second, arrays)
+        second(arrays, rest)
 
 
 def bound(functions: Functions, launch: Launch, args: list[Array]) -> Bound | Long:
     """A launch bound to operands that lie like these. Raises Unsupported."""
-    key = tuple([a.strides for a in args])
-    known: Bound | Long | None = launch.bound.get(key)
-    if known is None:
-        width = vector_width(launch.kernel, functions.machine.host)
-        binding = bind(launch, args, width)
-        if launch.folded and not binding.form.across and binding.columns > LONGEST:
-            known = Long(functions, launch, args, -(-binding.columns // BLOCK))
-        else:
-            known = Bound(functions, launch, binding)
-        launch.bound[key] = known
-    return known
+    width = vector_width(launch.kernel, functions.machine.host)
+    binding = bind(launch, args, width)
+    if launch.folded and not binding.form.across and binding.columns > LONGEST:
+        return Long(functions, launch, args, -(-binding.columns // BLOCK))
+    return Bound(functions, launch, binding)
 
 
 def source(functions: Functions, launch: Launch, args: list[Array]) -> str:
