@@ -70,11 +70,11 @@ def room_bytes(columns: int, dtype: DType) -> int:
 @lru_cache(4096)
 def vector_width(kernel: Kernel, host: Host) -> int:
     """Elements of a vector: the widest dtype fills one register; two where there are others, or
-    where much is computed of little, so that one half goes on while the other waits.
+    where much is computed of little, or folded, so that one half goes on while the other waits.
     """
     dtypes = [kernel.dtype(k) for k in range(kernel.count)]
     sizes = {real_of(d).itemsize for d in dtypes if kind(d) != "b"} or {1}
-    long = len(kernel.inputs) <= FEW and work(kernel) >= MUCH
+    long = len(kernel.inputs) <= FEW and (kernel.reduced or work(kernel) >= MUCH)
     registers = 2 if len(sizes) > 1 or long else 1
     return max(2, host.bytes * registers // max(sizes))
 
