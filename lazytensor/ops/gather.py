@@ -50,6 +50,13 @@ def _places(np: Any, x: Any, indices: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(i.astype(np.int64, copy=False) for i in indices)
 
 
+def _gather_value(np: Any, x: Any, *indices: Any) -> Any:
+    places = _places(np, x, indices)
+    if len(places) == 1 and x.shape[0]:  # whole rows at a time
+        return np.take(x, places[0], 0, mode="wrap")
+    return x[places]
+
+
 def _scatter_value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
     out = x.copy()
     out[_places(np, x, indices)] = u
@@ -133,7 +140,7 @@ def _row(name: str, **columns: Any) -> Op:
 gather = _row(
     "gather",
     infer=_infer_gather,
-    value=lambda np, x, *indices: x[_places(np, x, indices)],
+    value=_gather_value,
     transpose=_gather_transpose,
     batch=_gather_batch,
     doc="Elements, or sub-arrays, of x at the given places.",

@@ -4,12 +4,22 @@ What enters: a kernel, and how its operands lie. What leaves: the text of a modu
 sizes.
 """
 
-from ..._base.dtypes import DType
 from ...lower.kernel import FULL, Kernel
 from .code import Value
 from .emitter import Emitter, Form, Host
 from .folds import Loop, fold_of
-from .memory import SAME, STRIDED, Columns, Operand, load, load_apart, step, store
+from .memory import (
+    REVERSED,
+    SAME,
+    STRIDED,
+    Columns,
+    Operand,
+    load,
+    load_apart,
+    load_reversed,
+    step,
+    store,
+)
 from .passes import Pass
 from .scalar import Lane, Unsupported
 
@@ -55,8 +65,7 @@ class Along(Emitter):
 
         def body(places: list[Value], strides: list[Value | None]) -> None:
             known = {
-                k: self._loaded(o.dtype, at, s)
-                for k, o, at, s in zip(reads, operands, places, strides)
+                k: self._loaded(o, at, s) for k, o, at, s in zip(reads, operands, places, strides)
             }
             for k in p.compute:
                 known[k] = self._value(k, known)
@@ -69,10 +78,10 @@ class Along(Emitter):
         for k, fold in zip(p.folds, folds, strict=True):
             self.rows[k] = fold.result()
 
-    def _loaded(self, dtype: DType, at: Value, stride: Value | None) -> Lane:
-        if stride is None:
-            return load(self.c, dtype, at, self.width)
-        return load_apart(self.c, dtype, at, stride, self.width)
+    def _loaded(self, o: Operand, at: Value, stride: Value | None) -> Lane:
+        if stride is not None:
+            return load_apart(self.c, o.dtype, at, stride, self.width)
+        return (load_reversed if o.form == REVERSED else load)(self.c, o.dtype, at, self.width)
 
     def _stored(self, p: Pass, known: dict[int, Lane], places: list[Value]) -> None:
         numbers = [self.kernel.outputs[i] for i in p.outputs]

@@ -15,7 +15,7 @@ from ...lower.kernel import FULL, Kernel, Launch
 from ...ops._tree import BLOCK
 from .across import MOST_COLUMNS, schedule
 from .emitter import Form
-from .memory import SAME, STRIDED, UNIT
+from .memory import REVERSED, SAME, STRIDED, UNIT
 from .passes import Passes
 from .scalar import Unsupported
 
@@ -238,7 +238,13 @@ def _merged(axes: Sequence[Axis]) -> list[Axis]:
 def _lie(strides: Sequence[int], sizes: Sequence[int], length: int) -> tuple[str, ...]:
     """How each operand lies along an axis."""
     return tuple(
-        UNIT if stride == size or length == 1 else STRIDED if stride else SAME
+        UNIT
+        if stride == size or length == 1
+        else SAME
+        if not stride
+        else REVERSED
+        if stride == -size
+        else STRIDED
         for stride, size in zip(strides, sizes, strict=True)
     )
 

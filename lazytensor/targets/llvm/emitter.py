@@ -11,7 +11,7 @@ from ..._base.dtypes import DType, kind, real_of
 from ...lower.kernel import Kernel
 from .code import Code, Value
 from .folds import Helpers
-from .memory import SAME, STRIDED, offset, step
+from .memory import SAME, UNIT, offset, step
 from .passes import Passes, work
 from .scalar import Lane, Native
 
@@ -146,9 +146,9 @@ class Emitter:
         form, size = self.form.lie[i], self._dtype(i).itemsize
         if form == SAME:
             return base
-        if form == STRIDED:
-            return step(self.c, base, self.c.binary("mul", lo, self._stride(i, -1)))
-        return offset(self.c, base, lo, size)
+        if form == UNIT:
+            return offset(self.c, base, lo, size)
+        return step(self.c, base, self.c.binary("mul", lo, self._stride(i, -1)))
 
     def _dtype(self, operand: int) -> DType:
         inputs = len(self.kernel.inputs)

@@ -12,14 +12,16 @@ from ..._base.dtypes import DType, kind
 from .code import Code, Value, vector
 from .scalar import Lane, ir_type
 
-# How an operand lies along the columns: one element after another, the same one for all, at a
-# stride.
-UNIT, SAME, STRIDED = "u", "b", "s"
+# How an operand lies along a vector: one element after another, one before another, the same one
+# for all, at a stride.
+UNIT, REVERSED, SAME, STRIDED = "u", "r", "b", "s"
 
 
 @dataclass(slots=True)
 class Operand:
-    """Memory that a loop goes along. `stride` is in bytes, and there for STRIDED ones alone."""
+    """Memory that a loop goes along. `stride` is in bytes, and there for STRIDED ones alone; those
+    that are REVERSED have the elements of a column before that of the column before.
+    """
 
     dtype: DType
     base: Value
@@ -64,6 +66,19 @@ def _every_second(c: Code, both: Value, first: int, width: int) -> Value:
     places = ", ".join(f"i32 {first + 2 * i}" for i in range(width))
     rhs = f"shufflevector {both}, {both.full} poison, <{width} x i32> <{places}>"
     return c.result(rhs, both.type, width)
+
+
+def load_reversed(c: Code, dtype: DType, at: Value, width: int) -> Lane:
+    """`width` elements, of which each lies before the one before it."""
+    back = c.const(-(width - 1) * dtype.itemsize, "i64")
+    lane = load(c, dtype, step(c, at, back), width)
+    return Lane(dtype, *(_reversed(c, v) for v in lane.parts))
+
+
+def _reversed(c: Code, x: Value) -> Value:
+    places = ", ".join(f"i32 {i}" for i in reversed(range(x.width)))
+    rhs = f"shufflevector {x}, {x.full} poison, <{x.width} x i32> <{places}>"
+    return c.result(rhs, x.type, x.width)
 
 
 def load_apart(c: Code, dtype: DType, at: Value, stride: Value, width: int) -> Lane:
@@ -182,15 +197,19 @@ class Columns:
             assert o.stride is not None
             base = step(c, o.base, c.binary("mul", columns, o.stride))
         else:
-            base = offset(c, o.base, columns, o.dtype.itemsize)
+            base = offset(c, o.base, columns, self._size(o))
         return replace(o, base=base)
+
+    def _size(self, o: Operand) -> int:
+        """Bytes to the next column."""
+        return -o.dtype.itemsize if o.form == REVERSED else o.dtype.itemsize
 
     def _advanced(self, o: Operand, place: Value) -> Value:
         c = self.c
         if o.form == STRIDED:
             assert o.stride is not None
             return step(c, place, c.binary("mul", o.stride, self.width))
-        return step(c, place, c.const(self.width * o.dtype.itemsize, "i64"))
+        return step(c, place, c.const(self.width * self._size(o), "i64"))
 
     def _stride(self, o: Operand, head: str, tail: str) -> Value | None:
         if o.form != STRIDED:
@@ -206,7 +225,9 @@ class Columns:
         if o.read:
             first = c.fresh(f"load {kinds}, {place}, align 1", kinds)
             c.raw(f"store {c.splat(first, self.width)}, {room}, align 1")
-            if o.form == STRIDED:
+            if o.form == REVERSED:
+                room = step(c, room, c.const((self.width - 1) * o.dtype.itemsize, "i64"))
+            if o.form in (STRIDED, REVERSED):
                 self._gather(room, place, left, o)
             else:
                 self._copy(place, room, left, o.dtype)
@@ -220,13 +241,14 @@ class Columns:
 
     def _gather(self, room: Value, place: Value, left: Value, o: Operand) -> None:
         c, kinds = self.c, blob(o.dtype)
-        assert o.stride is not None
+        size = self._size(o)
+        stride = c.const(size, "i64") if o.stride is None else o.stride
         before, head, after = c.block, c.name("gather"), c.name("gathered")
         c.jump(head)
         c.label(head)
         i = c.phi("i64", (c.const(0, "i64"), before))
-        x = c.fresh(f"load {kinds}, {step(c, place, c.binary('mul', i, o.stride))}, align 1", kinds)
-        c.raw(f"store {x}, {offset(c, room, i, o.dtype.itemsize)}, align 1")
+        x = c.fresh(f"load {kinds}, {step(c, place, c.binary('mul', i, stride))}, align 1", kinds)
+        c.raw(f"store {x}, {offset(c, room, i, size)}, align 1")
         following = c.binary("add", i, 1)
         c.also(i, following, head)
         c.branch(c.compare("slt", following, left), head, after)
