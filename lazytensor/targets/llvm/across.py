@@ -154,19 +154,6 @@ class Across(Emitter):
 
     # --- loops -----------------------------------------------------------------------------------
 
-    def count_up(self, bound: Value, by: int, body: Callable[[Value], None]) -> None:
-        """`body(i)` for i = 0, by, … below a positive bound."""
-        c = self.c
-        before, head, after = c.block, c.name("loop"), c.name("looped")
-        c.jump(head)
-        c.label(head)
-        i = c.phi("i64", (c.const(0, "i64"), before))
-        body(i)
-        following = c.binary("add", i, by)
-        c.also(i, following, c.block)
-        c.branch(c.compare("slt", following, bound), head, after)
-        c.label(after)
-
     def _slots(self, body: Callable[[Value, Value], None]) -> None:
         """`body(slot, row)` for each vector of the tile; the last one may lie over the one before
         it.

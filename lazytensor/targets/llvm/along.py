@@ -38,7 +38,7 @@ class Along(Emitter):
         self.rows = {}
         inputs = len(self.kernel.inputs)
         for i, x in enumerate(self.kernel.inputs):
-            if x.level != FULL or self.form.lie[i] == SAME:
+            if x.level != FULL or self.lie[i] == SAME:
                 self.rows[i] = load(self.c, x.dtype, bases[i], 1)
         for i, constant in enumerate(self.kernel.constants, inputs):
             self.rows[i] = self.native.const(constant.value, constant.dtype)
@@ -95,7 +95,7 @@ class Along(Emitter):
         """What a pass reads: an input, or what an earlier pass has kept."""
         if k >= len(self.kernel.inputs):
             return self._keeper(k, written=False)
-        form = self.form.lie[k]
+        form = self.lie[k]
         stride = self._stride(k, -1) if form == STRIDED else None
         return Operand(self.kernel.inputs[k].dtype, self.at[k], form, stride)
 

@@ -18,6 +18,7 @@ from .emitter import Form
 from .memory import REVERSED, SAME, STRIDED, UNIT
 from .passes import Passes
 from .scalar import Unsupported
+from .tiled import TALL
 
 Array = np.ndarray[Any, Any]
 # Bytes of outputs from which on they are written past the caches.
@@ -101,14 +102,18 @@ def _along(launch: Launch, layout: _Layout, sizes: tuple[int, ...], blocks: int)
     rows, columns, along = list(layout.rows), layout.columns, layout.along
     lie = _lie(along, sizes, columns)
     block, axis = 0, -1
+    crossing: tuple[int, ...] = ()
+    tall = rows[-1][0] if rows else 0
     if blocks:
         axis, block = len(rows), BLOCK
         rows.append((blocks, _block_strides(launch, along, sizes)))
-    elif not launch.folded and columns > TILE and _crosswise(rows, lie, sizes):
-        axis, block = len(rows) - 1, TILE
-        rows.insert(axis, (-(-columns // TILE), tuple(s * TILE for s in along)))
-    form = Form(lie, len(rows), _streams(rows, launch), axis, block)
-    words = _words(columns, rows, along)
+    elif not launch.folded and (crossing := _crossing(rows, lie, sizes)):
+        steps = rows.pop()[1]
+        axis, block = len(rows), TILE
+        rows.append((-(-columns // TILE), tuple(s * TILE for s in along)))
+        rows.append((-(-tall // TALL), tuple(s * TALL for s in steps)))
+    form = Form(lie, len(rows), _streams(rows, launch), axis, block, crossing=crossing)
+    words = (*_words(columns, rows, along), *([tall] if crossing else []))
     count = prod([n for n, _ in rows]) if rows else columns
     return Binding(form, count, columns, prod(launch.axes), words, layout.copies, columns)
 
@@ -249,12 +254,11 @@ def _lie(strides: Sequence[int], sizes: Sequence[int], length: int) -> tuple[str
     )
 
 
-def _crosswise(rows: Sequence[Axis], lie: Sequence[str], sizes: Sequence[int]) -> bool:
-    """Whether some argument goes on from one row to the next where others go along columns."""
-    if not rows:
-        return False
-    steps = rows[-1][1]
-    return any(f == STRIDED and abs(s) == n for f, s, n in zip(lie, steps, sizes, strict=True))
+def _crossing(rows: Sequence[Axis], lie: Sequence[str], sizes: Sequence[int]) -> tuple[int, ...]:
+    """Arguments that go on from one row to the next where others go along columns."""
+    steps = rows[-1][1] if rows else ()
+    each = enumerate(zip(lie, steps, sizes, strict=False))
+    return tuple(i for i, (f, s, n) in each if f == STRIDED and s == n)
 
 
 def _streams(rows: Sequence[Axis], launch: Launch) -> bool:

@@ -10,10 +10,12 @@ from ...lower.kernel import Kernel
 from .across import Across
 from .along import Along
 from .emitter import Form, Host, Module
+from .tiled import Tiled
 
 __all__ = ["Form", "Host", "Module", "emit"]
 
 
 def emit(kernel: Kernel, form: Form, host: Host, name: str = "kernel") -> Module:
     """The module of a kernel. Raises Unsupported."""
-    return (Across if form.across else Along)(kernel, form, host).module(name)
+    kind = Across if form.across else Tiled if form.crossing else Along
+    return kind(kernel, form, host).module(name)

@@ -4,6 +4,7 @@ What enters: a kernel, how its operands lie, and what the processor has. What le
 module. It must not know sizes, nor which way a row is gone over.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,7 +25,8 @@ FEW, MUCH = 6, 20
 class Form:
     """How operands (inputs, then outputs) lie along a vector, how many axes the rows have, whether
     outputs go past the caches, and which axis of rows counts blocks of so many elements. Vectors
-    go along the columns, or with `across` along the rows.
+    go along the columns, or with `across` along the rows. Operands that are `crossing` go on from
+    one row to the next; rows are then cut into tiles.
     """
 
     lie: tuple[str, ...]
@@ -33,6 +35,7 @@ class Form:
     axis: int = -1
     block: int = 0
     across: bool = False
+    crossing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,11 @@ class Module:
 def words_count(form: Form) -> int:
     """How many words a function reads: the length of what vectors go along; for each operand its
     strides along the axes of rows, then along vectors; sizes of the axes of rows. For functions
-    across rows, each operand's strides along the columns, and how many entries their table has.
+    across rows, each operand's strides along the columns, and how many entries their table has;
+    for tiles, how many rows there are.
     """
     own = 1 + len(form.lie) * (form.rows + 1) + form.rows
-    return own + form.across * (len(form.lie) + 2)
+    return own + form.across * (len(form.lie) + 2) + bool(form.crossing)
 
 
 def room_bytes(columns: int, dtype: DType) -> int:
@@ -85,6 +89,7 @@ class Emitter:
     def __init__(self, kernel: Kernel, form: Form, host: Host) -> None:
         self.kernel = kernel
         self.form = form
+        self.lie = form.lie
         self.c = Code(host.fused)
         self.native = Native(self.c, host.half)
         self.width = vector_width(kernel, host)
@@ -181,8 +186,9 @@ class Emitter:
             places.append((axis, c.binary("sub", rest, c.binary("mul", above, sizes[axis]))))
             rest = above
         places.append((0, rest))
+        self.places = dict(places)
         if self.form.block:
-            self.count = self._block_length(dict(places)[self.form.axis])
+            self.count = self._block_length(self.places[self.form.axis])
         operands = len(self.form.lie)
         out = list(self.bases)
         for i in range(operands):
@@ -195,6 +201,19 @@ class Emitter:
         c, block = self.c, self.form.block
         left = c.binary("sub", self.words[0], c.binary("mul", number, block))
         return c.select(c.compare("slt", left, block), left, c.const(block, "i64"))
+
+    def count_up(self, bound: Value, by: int, body: Callable[[Value], None]) -> None:
+        """`body(i)` for i = 0, by, … below a positive bound."""
+        c = self.c
+        before, head, after = c.block, c.name("loop"), c.name("looped")
+        c.jump(head)
+        c.label(head)
+        i = c.phi("i64", (c.const(0, "i64"), before))
+        body(i)
+        following = c.binary("add", i, by)
+        c.also(i, following, c.block)
+        c.branch(c.compare("slt", following, bound), head, after)
+        c.label(after)
 
     def _row(self, bases: list[Value]) -> None:
         """What is done for a row, whose operands begin at these places."""

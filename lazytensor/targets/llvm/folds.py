@@ -304,19 +304,6 @@ class Loop:
 
     # --- blocks ----------------------------------------------------------------------------------
 
-    def _count_up(self, bound: Value, by: int, body: Callable[[Value], None]) -> None:
-        """`body(i)` for i = 0, by, … below a positive bound."""
-        c = self.c
-        before, head, after = c.block, c.name("loop"), c.name("looped")
-        c.jump(head)
-        c.label(head)
-        i = c.phi("i64", (c.const(0, "i64"), before))
-        body(i)
-        following = c.binary("add", i, by)
-        c.also(i, following, c.block)
-        c.branch(c.compare("slt", following, bound), head, after)
-        c.label(after)
-
     def _least(self, x: Value, y: int) -> Value:
         return self.c.select(self.c.compare("slt", x, y), x, self.c.const(y, "i64"))
 
@@ -329,7 +316,7 @@ class Loop:
             for f in self.trees:
                 f.registers = f.fold(f.lanes, lanes)
         else:
-            self._count_up(self.e.count, BLOCK, lambda i: self._block(i, slots))
+            self.e.count_up(self.e.count, BLOCK, lambda i: self._block(i, slots))
             blocks = self.c.binary("lshr", self.c.binary("add", self.e.count, BLOCK - 1), 12)
             for f in self.trees:
                 f.registers = f.fold(f.blocks, blocks)
@@ -350,8 +337,8 @@ class Loop:
     def _lanes(self, start: Value, length: Value, slots: list[tuple[Value, Value]]) -> Value:
         """Fold a block into its lanes; how many there are."""
         lanes = self._least(length, LANES)
-        self._count_up(lanes, self.e.width, self._clear)
-        self._count_up(length, LANES, lambda r: self._round(start, r, length, slots))
+        self.e.count_up(lanes, self.e.width, self._clear)
+        self.e.count_up(length, LANES, lambda r: self._round(start, r, length, slots))
         return lanes
 
     def _clear(self, i: Value) -> None:
