@@ -11,6 +11,7 @@ from .._base import config
 from .._base.log import log
 from .._base.module import module
 from .._base.processors import count
+from .._base.shapes import prod
 from ..ir.graph import Graph
 from ..lower.kernel import Call, Kernel, Launch, Plan
 from ..lower.text import kernel_name
@@ -143,7 +144,10 @@ def _outputs(step: Launch, args: list[Any], allowed: Set[tuple[int, int]]) -> li
     """Arrays for the outputs: that of an argument which nothing else has any more, where the plan
     and the kernel allow it, else new ones.
     """
-    over = spared(args, [pair for pair in step.over if pair in allowed])
+    fits = [
+        (i, j) for i, j in step.over if (i, j) in allowed and args[i].size == prod(step.shapes[j])
+    ]
+    over = spared(args, fits)
     return [
         over[j].reshape(shape) if j in over else empty(shape, dtype)
         for j, (shape, dtype) in enumerate(zip(step.shapes, step.dtypes))

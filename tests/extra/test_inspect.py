@@ -356,4 +356,4 @@ def test_nothing_missed_reads_so():
 def test_explanations_are_data():
     found = inspect.explain(softmax(xp.asarray(X)))
     assert isinstance(found, Explanation)
-    assert xp.memory_stats().keys() == {"held", "free", "cap"}
+    assert xp.memory_stats().keys() > {"held", "free", "cap"}

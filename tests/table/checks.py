@@ -59,7 +59,7 @@ def inference(op: Op, sample: Sample) -> None:
     """The inferred shapes and dtypes are those of the value."""
     node = apply(op, nodes_of(sample), sample.params)
     with np.errstate(all="ignore"):
-        values = many(op.value(np, *sample.args, *sample.params))
+        values = many(op.value(module(), *sample.args, *sample.params))
     shapes, dtypes = (node.shape, node.dtype) if op.outputs > 1 else ((node.shape,), (node.dtype,))
     for value, shape, dtype in zip(values, shapes, dtypes, strict=True):
         assert np.shape(value) == shape, f"{op.name}: inferred {shape}, is {np.shape(value)}"
@@ -106,8 +106,8 @@ def same_bits(a: Array, b: Array) -> bool:
 def body(op: Op, args: Arrays, params: tuple[Any, ...]) -> None:
     """The scalar body, run instruction by instruction, gives the bits of the value column."""
     with np.errstate(all="ignore"):
-        value = np.asarray(op.value(np, *args, *params))
-        found = np.asarray(op.body(Eager(np), *args, *params))
+        value = np.asarray(op.value(module(), *args, *params))
+        found = np.asarray(op.body(Eager(module()), *args, *params))
     same_values(op, args, params, value, found)
 
 
@@ -341,7 +341,7 @@ def _batched(op: Op, sample: Sample, batched: tuple[bool, ...], count: int) -> N
     y = op.batch(g, batched, *args, *sample.params)
     parts = [y] if op.outputs == 1 else [g.pick(y, i) for i in range(op.outputs)]
     with np.errstate(all="ignore"):
-        loop = [many(op.value(np, *one, *sample.params)) for one in zip(*stacks, strict=True)]
+        loop = [many(op.value(module(), *one, *sample.params)) for one in zip(*stacks, strict=True)]
     for found, wanted in zip(compute(parts), zip(*loop, strict=True), strict=True):
         _like_loop(op, found, np.stack(wanted))
 

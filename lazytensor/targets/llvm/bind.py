@@ -17,7 +17,6 @@ from .across import MOST_COLUMNS, schedule
 from .emitter import Form
 from .memory import REVERSED, SAME, STRIDED, UNIT
 from .passes import Passes
-from .scalar import Unsupported
 from .tiled import TALL
 
 Array = np.ndarray[Any, Any]
@@ -36,8 +35,8 @@ Axis = tuple[int, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """`count` rows, or columns where there are no rows; `copies` are the arguments that have to be
-    laid out anew first; `kept` is how many elements of a value are kept between passes; `table` is
+    """`count` rows, or columns where there are no rows; `copies` are the operands that are laid out
+    anew, before or afterwards; `kept` is how many elements of a value are kept between passes; `table` is
     for how many columns the function wants the table of sums, or 0.
     """
 
@@ -64,14 +63,15 @@ class _Layout:
 def bind(launch: Launch, args: Sequence[Array], width: int, blocks: int = 0) -> Binding:
     """How the kernel of a launch is to be called on arrays that lie like these, by vectors of some
     width; with `blocks`, for that many blocks of each row, whose folds lie along a last axis of
-    their outputs. Raises Unsupported for outputs that neither way of going over rows can write.
+    their outputs.
     """
     layout = _layout(launch, args, max(blocks, 1))
     sizes = _sizes(launch, args)
     if launch.folded and not blocks and _goes_across(launch, layout, sizes, width):
         return _across(launch, layout, sizes, width)
-    if any(layout.along[i] != sizes[i] for i in _written(launch)) and layout.columns > 1:
-        raise Unsupported("outputs that do not lie along rows")
+    apart = tuple(i for i in _written(launch) if layout.along[i] != sizes[i])
+    if apart and layout.columns > 1:
+        layout = _layout(launch, args, max(blocks, 1), apart)
     return _along(launch, layout, sizes, blocks)
 
 
@@ -80,13 +80,20 @@ def _sizes(launch: Launch, args: Sequence[Array]) -> tuple[int, ...]:
     return (*(a.itemsize for a in args), *(d.itemsize for d in launch.dtypes))
 
 
-def _layout(launch: Launch, args: Sequence[Array], blocks: int) -> _Layout:
-    split = len(launch.axes) - launch.folded
-    copies = tuple(_copies(launch, args, split))
+def _layout(
+    launch: Launch, args: Sequence[Array], blocks: int, apart: tuple[int, ...] = ()
+) -> _Layout:
+    """The layout with operands copied whose folded axes can't be gone along with one stride, and
+    those in `apart`.
+    """
+    split, sizes = len(launch.axes) - launch.folded, _sizes(launch, args)
     strides = [_strides(launch, i, a) for i, a in enumerate(args)]
-    for i in copies:
-        strides[i] = _contiguous(launch.axes, args[i].itemsize)
     strides += [_out_strides(launch, i, split, blocks) for i in range(len(launch.shapes))]
+    copies = tuple(
+        i for i, s in enumerate(strides) if i in apart or _scattered(launch.axes[split:], s[split:])
+    )
+    for i in copies:
+        strides[i] = _contiguous(launch.axes, sizes[i])
     axes = [(n, tuple(s[k] for s in strides)) for k, n in enumerate(launch.axes)]
     if launch.folded:
         rows, inner = _merged(axes[:split]), _merged(axes[split:])
@@ -216,15 +223,9 @@ def laid_out(launch: Launch, a: Array) -> Array:
     return np.ascontiguousarray(np.broadcast_to(a, space).transpose(launch.order))
 
 
-def _copies(launch: Launch, args: Sequence[Array], split: int) -> list[int]:
-    """Arguments whose folded axes can't be gone along with one stride."""
-    found = []
-    for i, a in enumerate(args) if launch.folded > 1 else ():
-        strides = _strides(launch, i, a)
-        inner = [(n, (s,)) for n, s in zip(launch.axes[split:], strides[split:], strict=True)]
-        if len(_merged(inner)) > 1:
-            found.append(i)
-    return found
+def _scattered(axes: Shape, strides: Sequence[int]) -> bool:
+    """Whether some axes can't be gone along with one stride."""
+    return len(axes) > 1 and len(_merged([(n, (s,)) for n, s in zip(axes, strides)])) > 1
 
 
 def _merged(axes: Sequence[Axis]) -> list[Axis]:

@@ -108,12 +108,28 @@ class Bound:
 
     def __call__(self, args: list[Array], outs: list[Array]) -> None:
         """Fill `outs`, on several threads where there is much to do."""
+        if self._binding.copies:
+            self._on_copies(args, outs)
+        elif self._binding.elements < SPLIT:
+            self._part(args, outs, 0, self._count)
+        else:
+            self._shared(args, outs)
+
+    def _on_copies(self, args: list[Array], outs: list[Array]) -> None:
+        """As a call, with some operands laid out along the axes of the launch."""
+        launch, copies = self._launch, self._binding.copies
+        moved = [laid_out(launch, a) if i in copies else a for i, a in enumerate(args)]
+        made = [
+            np.empty(launch.axes, o.dtype) if i in copies else o
+            for i, o in enumerate(outs, len(args))
+        ]
+        self._shared(moved, made)
+        for out, found in zip(outs, made, strict=True):
+            if found is not out:
+                out.transpose(launch.order)[...] = found
+
+    def _shared(self, args: list[Array], outs: list[Array]) -> None:
         binding, count = self._binding, self._count
-        for i in binding.copies:
-            args[i] = laid_out(self._launch, args[i])
-        if binding.elements < SPLIT:
-            self._part(args, outs, 0, count)
-            return
         unit = 1 if binding.form.rows else CHUNK
 
         def work(lo: int, hi: int) -> None:
@@ -143,7 +159,8 @@ def _over(launch: Launch, binding: Binding) -> list[tuple[int, int]]:
         written = [n for n, p in enumerate(plan.passes) if j in p.outputs] or [len(plan.passes)]
         read = [n for n, p in enumerate(plan.passes) if i in p.reads]
         same = binding.form.lie[i] == binding.form.lie[inputs + j]
-        if i not in binding.copies and same and max(read, default=0) <= written[0]:
+        kept = not {i, inputs + j}.intersection(binding.copies)
+        if kept and same and max(read, default=0) <= written[0]:
             found.append((i, j))
     return found
 

@@ -86,18 +86,19 @@ def _run_moved(
     """As `run` where the reduced axes aren't the last ones: on arrays in which they are."""
     order, rows = launch.order, len(launch.axes) - launch.folded
     moved = [
-        np.broadcast_to(a, full).transpose(order) if a.ndim > rows else a
-        for a, (full, _) in zip(args, launch.views, strict=True)
+        np.broadcast_to(a, shape).transpose(order) if a.ndim > rows else a
+        for a, (shape, _) in zip(args, launch.views, strict=True)
     ]
-    views = tuple((tuple(full[k] for k in order), flat) for full, flat in launch.views)
+    views = tuple((tuple(shape[k] for k in order), flat) for shape, flat in launch.views)
     reduced = tuple(range(rows, len(order)))
+    full = [launch.kernel.level(k) == FULL for k in launch.kernel.outputs]
     temporary = [
-        np.empty(launch.axes if o.size == prod(launch.axes) else o.shape, o.dtype) for o in outs
+        np.empty(launch.axes if f else o.shape, o.dtype) for o, f in zip(outs, full, strict=True)
     ]
     straight = replace(launch, views=views, reduced=reduced)
     run(straight, compiled, moved, temporary, block, threads)
-    for out, found in zip(outs, temporary, strict=True):
-        if found.shape == launch.axes:
+    for out, found, whole in zip(outs, temporary, full, strict=True):
+        if whole:
             out.transpose(order)[...] = found
         else:
             out[...] = found.reshape(out.shape)
