@@ -24,7 +24,7 @@ def test_that_it_is_ours(request):
     import lazytensor
     assert os.environ.get("PYTEST_XDIST_WORKER") != "gw7"
     assert os.environ["ARRAY_API_TESTS_MODULE"] == lazytensor.__name__
-    assert os.environ["LAZYTENSOR_TARGET"] == "numpy"
+    assert os.environ["LAZYTENSOR_TARGET"] == "llvm"
     assert request.config.getoption("--max-examples") == "7"
     for name in ("--skips-file", "--xfails-file"):
         assert open(request.config.getoption(name)).read() == ""

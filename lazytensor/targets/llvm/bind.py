@@ -36,8 +36,8 @@ Axis = tuple[int, tuple[int, ...]]
 @dataclass(frozen=True, slots=True)
 class Binding:
     """`count` rows, or columns where there are no rows; `copies` are the operands that are laid out
-    anew, before or afterwards; `kept` is how many elements of a value are kept between passes; `table` is
-    for how many columns the function wants the table of sums, or 0.
+    anew, before or afterwards; `kept` is how many elements of a value are kept between passes;
+    `table` is for how many columns the function wants the table of sums, or 0.
     """
 
     form: Form
