@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from lazytensor._base import config
-
 from lazytensor._base import dtypes as d
 from lazytensor._base.module import module
 from lazytensor.ir.graph import linearize
