@@ -483,7 +483,8 @@ def _bind(name: str, operator: Any, doc: str) -> None:
 def _bind_all() -> None:
     for name, rule in _OPERATORS.items():
         what = f"`{rule.name}` as an operator"
-        _bind(name, _direct(rule), f"{what}; Python scalars take the array's dtype.")
+        direct = (_plain if rule is rules.POW else _direct)(rule)
+        _bind(name, direct, f"{what}; Python scalars take the array's dtype.")
         _bind("r" + name, _reflected(rule), f"{what}, this array on the right.")
         _bind("i" + name, _in_place(rule), f"{what}, in place; the dtype stays.")
     for name, rule in _COMPARISONS.items():

@@ -14,7 +14,7 @@ from ..ir.node import Node
 # A row longer than this many elements would leave the cache between stages, so no kernel goes over
 # it twice.
 LONGEST_ROW = 1 << 15
-MOST_MEMBERS = 1000
+MOST_MEMBERS, MOST_NATIVE = 1000, 200
 
 
 class Group:
@@ -63,6 +63,7 @@ class Fuser:
         self.of: dict[Node, Group] = {}
         self._enabled = enabled
         self._native = native
+        self._most = MOST_NATIVE if native else MOST_MEMBERS
         self._longest = 1 << 62 if native else LONGEST_ROW
         # Numbers of the groups that some group comes after, as bits.
         self._awaited = 0
@@ -94,7 +95,7 @@ class Fuser:
     def _join(self, node: Node) -> Group | None:
         chosen: Group | None = None
         for group in self._sources(node):
-            if group.space is None or len(group.members) >= MOST_MEMBERS:
+            if group.space is None or len(group.members) >= self._most:
                 continue
             if chosen is None:
                 chosen = group if self._level(node, group) is not None else None
@@ -182,7 +183,7 @@ class Fuser:
     def _merges(self, a: Group, b: Group) -> bool:
         if a.space != b.space or (a.axes and b.axes and a.axes != b.axes):
             return False
-        if len(a.members) + len(b.members) > MOST_MEMBERS or not self._rows_fit(a, b):
+        if len(a.members) + len(b.members) > self._most or not self._rows_fit(a, b):
             return False
         return not self._between(a, b) and not self._between(b, a)
 

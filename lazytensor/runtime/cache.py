@@ -26,7 +26,7 @@ from .observe import OBSERVERS, Event
 # gains nothing, however much of it there is.
 LARGE, LARGE_NODE = 1 << 22, 1 << 16
 # Arrays of up to so many bytes are small: their graphs are compiled when they come so often.
-SMALL_BYTES, HOT = 1 << 16, 8
+SMALL_BYTES, HOT, HOT_NATIVE = 1 << 16, 8, 64
 # Graphs that were planned last are remembered with the lines that asked, if they are not too long.
 MOST_MISSED, LONGEST_MISSED = 32, 2048
 
@@ -99,7 +99,7 @@ def _due(graph: Graph) -> int:
     """
     computed = [n for n in graph.order if n.args and n.value is None]
     if all(small(n.shape) for n in computed):
-        return HOT
+        return HOT_NATIVE if config.get("target") == "llvm" else HOT
     sizes = [n.size * n.dtype.itemsize for n in computed if n.op.outputs == 1]
     return 1 if sum(n for n in sizes if n >= LARGE_NODE) > LARGE else 2
 

@@ -115,7 +115,7 @@ class Emitter:
         self.c.raw("ret i64 0")
         head = f"define i64 @{name}(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {{"
         body = "\n".join([head, "entry:", *self.rooms, *self.c.lines, "}"])
-        declared = sorted(self.c.declared)
+        declared = sorted(self.c.declared | self.native.definitions(self.c.lines))
         text = "\n".join([*declared, *self.helpers.texts.values(), body, "!0 = !{i32 1}"]) + "\n"
         return Module(text, name, tuple(self.kernel.dtype(k) for k in self.kept))
 

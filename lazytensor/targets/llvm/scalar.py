@@ -17,6 +17,8 @@ from .functions import FUNCTIONS
 
 _TYPES = {"float16": "half", "float32": "float", "float64": "double", "bool": "i1"}
 _HALF = "half"
+# Calls up to which an elementary function is put in their place.
+INLINED = 4
 
 
 class Unsupported(Exception):
@@ -60,6 +62,7 @@ class Native(Interpreter):
     def __init__(self, code: Code, half: bool) -> None:
         self.code = code
         self._half = half
+        self.functions: dict[str, tuple[Callable[..., Value], list[Value]]] = {}
 
     def emit(self, name: str, dtype: DType, *operands: Any) -> Lane:
         """One instruction."""
@@ -86,8 +89,27 @@ class Native(Interpreter):
         function = FUNCTIONS.get(name)
         if function is None or dtype not in (float32, float64):
             raise Unsupported(f"{name} of {dtype}")
-        out: Value = function(self.code, *self.code.alike(*values))
-        return out
+        values = self.code.alike(*values)
+        return self._own(name, function, values)
+
+    def _own(self, name: str, function: Callable[..., Value], values: list[Value]) -> Value:
+        """A call of a function of the module."""
+        like = values[0]
+        label = f'@"own.{name}.{like.type}.v{like.width}"'
+        if label not in self.functions:
+            self.functions[label] = (function, values)
+        rhs = f"call {like.full} {label}({', '.join(map(repr, values))})"
+        return self.code.result(rhs, like.type, like.width)
+
+    def definitions(self, lines: list[str]) -> set[str]:
+        """What the module declares and defines besides: functions that are called a few times are
+        put in their callers' place.
+        """
+        found: set[str] = set()
+        for label, (function, values) in self.functions.items():
+            calls = sum(label in line for line in lines)
+            found |= _definition(label, function, values, self.code.fused, calls <= INLINED)
+        return found
 
     def const(self, value: Any, dtype: DType) -> Lane:
         """A number, converted as NumPy's `astype` does."""
@@ -109,6 +131,18 @@ class Native(Interpreter):
         if len(parts) == 1:
             parts.append(c.splat(c.const(0, ir_type(dtype)), parts[0].width))
         return Lane(dtype, *parts)
+
+
+def _definition(
+    label: str, function: Callable[..., Value], values: list[Value], fused: bool, inlined: bool
+) -> set[str]:
+    c = Code(fused)
+    arguments = [Value(f"%x{i}", v.type, v.width) for i, v in enumerate(values)]
+    out = function(c, *arguments)
+    how = "alwaysinline" if inlined else "noinline"
+    head = f"define internal {out.full} {label}({', '.join(map(repr, arguments))}) {how} nounwind"
+    body = "\n".join([*c.lines, f"ret {out}"])
+    return c.declared | {f"{head} {{\n{body}\n}}"}
 
 
 # --- conversions ---------------------------------------------------------------------------------
