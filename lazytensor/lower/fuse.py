@@ -15,6 +15,9 @@ from ..ir.node import Node
 # it twice.
 LONGEST_ROW = 1 << 15
 MOST_MEMBERS, MOST_NATIVE = 1000, 200
+# Elements up to which calling a kernel costs as much as running it, so that kernels over as many are
+# made one, with this many operands at most.
+SMALL, MOST_OPERANDS = 1 << 14, 96
 
 
 class Group:
@@ -216,6 +219,27 @@ class Fuser:
             if other is not None and other is not a and other.after & (gone | bit):
                 other.after = (other.after & ~gone) | bit | new
 
+    # --- kernels that have nothing to do with one another -------------------------------------
+
+    def gather(self) -> None:
+        """Make one group of those over the same small space that do not depend on one another."""
+        kept: dict[tuple[Shape, tuple[int, ...]], tuple[Group, int]] = {}
+        small = [g for g in self.groups if g is not None and _gathers(g)]
+        for group in small if self._enabled else ():
+            key = (group.space or (), group.axes)
+            operands = 2 * len(group.members)  # at most
+            found, held = kept.get(key, (None, 0))
+            if found is not None and held + operands <= MOST_OPERANDS and self._apart(found, group):
+                self._merge(found, group)
+                kept[key] = found, held + operands
+            else:
+                kept[key] = group, operands
+
+    def _apart(self, a: Group, b: Group) -> bool:
+        """Whether two groups may run at once."""
+        direct = a.after >> b.number & 1 or b.after >> a.number & 1
+        return not direct and self._merges(a, b)
+
     # --- the result ------------------------------------------------------------------------------
 
     def ordered(self, position: dict[Node, int]) -> list[Group]:
@@ -224,6 +248,11 @@ class Fuser:
         for group in left:
             group.members.sort(key=position.__getitem__)
         return sorted(left, key=lambda group: (group.after.bit_count(), group.number))
+
+
+def _gathers(group: Group) -> bool:
+    """Whether a group is a small kernel."""
+    return group.space is not None and prod(group.space) <= SMALL
 
 
 def _columns(space: Shape, axes: tuple[int, ...]) -> int:

@@ -134,6 +134,8 @@ def _fuse(graph: Graph) -> list[Group]:
     for node in graph.order:
         if node.op.kind != "leaf":
             fuser.add(node)
+    if _native():
+        fuser.gather()
     return fuser.ordered({node: i for i, node in enumerate(graph.order)})
 
 
