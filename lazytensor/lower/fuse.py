@@ -15,8 +15,8 @@ from ..ir.node import Node
 # it twice.
 LONGEST_ROW = 1 << 15
 MOST_MEMBERS, MOST_NATIVE = 1000, 200
-# Elements up to which calling a kernel costs as much as running it, so that kernels over as many are
-# made one, with this many operands at most.
+# Elements up to which calling a kernel costs as much as running it, so that kernels over as many
+# are made one, with this many operands at most.
 SMALL, MOST_OPERANDS = 1 << 14, 96
 
 
