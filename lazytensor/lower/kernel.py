@@ -99,7 +99,8 @@ class Launch:
     `views` tells for each argument the shape that it is broadcast to, and then reshaped to. `axes`
     are the sizes of the space's axes before they were joined, those of `reduced` last; `over` has
     pairs of an argument and an output that may have its memory if the target allows it
-    (lower/memory.py); `bound` is for targets to remember what follows from how arguments lie.
+    (lower/memory.py); `bound` is for targets to remember what follows from how arguments lie;
+    `whole` is the shape of what outputs are boxes of, where they are.
     """
 
     kernel: Kernel
@@ -115,6 +116,7 @@ class Launch:
     over: tuple[tuple[int, int], ...] = ()
     compiled: Any = None
     bound: dict[Any, Any] = field(default_factory=dict)
+    whole: Shape = ()
 
     @property
     def order(self) -> tuple[int, ...]:

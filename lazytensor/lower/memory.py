@@ -21,7 +21,7 @@ def plan_memory(steps: Sequence[Step], outputs: set[int]) -> None:
         dead = [s for s in dict.fromkeys((*step.args, *step.outs)) if s not in seen]
         seen.update(dead)
         step.drops = tuple(dead)
-        if isinstance(step, Launch):
+        if isinstance(step, Launch) and step.views:
             step.over = _over(step)
 
 

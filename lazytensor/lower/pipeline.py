@@ -19,6 +19,7 @@ from . import build
 from .fuse import Fuser, Group
 from .kernel import Plan, Step
 from .memory import plan_memory
+from .segments import segmented
 
 # Longer graphs are cut, so that no pass and no generated function sees more.
 PIECE = 2000
@@ -102,9 +103,14 @@ def _lower_piece(
     at = [_slot(node, piece, slots) for node in inner.order]
     of = {node: at[place] for node, place in inner.number.items()}
     stored = _stored(inner, groups)
+    made: list[Step] = []
     for group in groups:
         kept = [node for node in group.members if node in stored]
-        steps.append(timer("build", build.step, group, kept, of.__getitem__, _native()))
+        made.append(timer("build", build.step, group, kept, of.__getitem__, _native()))
+    if _native() and config.get("fuse"):
+        shapes = {slot: node.shape for slot, node in zip(at, inner.order, strict=True)}
+        made = timer("segments", segmented, made, [at[i] for i in inner.outputs], shapes)
+    steps += made
     for place, i in zip(wanted, inner.outputs, strict=True):
         slots.places[place] = at[i]
 

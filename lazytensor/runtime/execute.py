@@ -7,6 +7,8 @@ import time
 from collections.abc import Set
 from typing import Any
 
+import numpy as np
+
 from .._base import config
 from .._base.log import log
 from .._base.module import module
@@ -14,6 +16,7 @@ from .._base.processors import count
 from .._base.shapes import prod
 from ..ir.graph import Graph
 from ..lower.kernel import Call, Kernel, Launch, Plan
+from ..lower.segments import Segments
 from ..lower.text import kernel_name
 from ..targets import null
 from ..targets import numpy as target
@@ -53,6 +56,9 @@ def source(launch: Launch, args: list[Any]) -> str:
     """The text that a launch's kernel is compiled from for the target in force, for operands that
     lie as these.
     """
+    if isinstance(launch, Segments):
+        box = launch.boxes[0]
+        return source(box.launch, [args[i][key] for i, key in box.takes])
     text = native.source(launch, args) if config.get("target") == "llvm" else None
     return text or target.emit(launch.kernel, module()).text
 
@@ -105,6 +111,11 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph) -> None:
         env[step.outs[0]] = _call(step, args, graph)
         return
     COUNTERS.kernels += 1
+    if isinstance(step, Segments):
+        outs = _boxes(step, args)
+        for slot, out in zip(step.outs, outs):
+            env[slot] = out
+        return
     bound = step.bound.get(tuple([a.strides for a in args])) or _bound(step, args)
     if step.over:
         outs = _outputs(step, args, bound.over)
@@ -113,6 +124,25 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph) -> None:
     bound(args, outs)
     for slot, out in zip(step.outs, outs):
         env[slot] = out
+
+
+def _boxes(step: Segments, args: list[Any]) -> list[Any]:
+    """The outputs of a launch that goes box by box."""
+    outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
+    for box in step.boxes:
+        pieces = [args[i][key] for i, key in box.takes]
+        parts = [out[box.out] for out in outs]
+        bound = box.launch.bound.get(tuple([a.strides for a in pieces]))
+        if bound is None:
+            bound = _bound(box.launch, pieces)
+        if isinstance(bound, _Reference):
+            made = [np.empty(part.shape, part.dtype) for part in parts]
+            bound(pieces, made)
+            for part, found in zip(parts, made, strict=True):
+                part[...] = found
+        else:
+            bound(pieces, parts)
+    return outs
 
 
 def _bound(step: Launch, args: list[Any]) -> Any:

@@ -204,7 +204,7 @@ def _contiguous(shape: Shape, size: int) -> tuple[int, ...]:
 def _out_strides(launch: Launch, i: int, split: int, blocks: int) -> tuple[int, ...]:
     kernel, size = launch.kernel, launch.dtypes[i].itemsize
     if not launch.folded or kernel.level(kernel.outputs[i]) == FULL:
-        strides = _contiguous(launch.shapes[i], size)
+        strides = _contiguous(launch.whole or launch.shapes[i], size)
         return tuple([strides[k] for k in launch.order])
     return (*_contiguous(launch.axes[:split], size * blocks), *(0,) * launch.folded)
 
@@ -264,12 +264,11 @@ def _crossing(rows: Sequence[Axis], lie: Sequence[str], sizes: Sequence[int]) ->
 
 def _streams(rows: Sequence[Axis], launch: Launch) -> bool:
     """Whether outputs are too large to be found in the caches, and rows begin at whole vectors;
-    buffers of that size do. What an input is written over is in the caches, and may lie anywhere.
+    buffers of that size do. What is written over an input is in the caches, and may lie anywhere;
+    so may boxes of an output.
     """
-    if (
-        launch.over
-        or sum(prod(s) * d.itemsize for s, d in zip(launch.shapes, launch.dtypes)) < STREAM
-    ):
+    nbytes = sum(prod(s) * d.itemsize for s, d in zip(launch.shapes, launch.dtypes))
+    if launch.over or launch.whole or nbytes < STREAM:
         return False
     outs = len(launch.shapes)
     return all(s % 64 == 0 for _, strides in rows for s in strides[-outs:])
