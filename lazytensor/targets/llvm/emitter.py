@@ -116,7 +116,7 @@ class Emitter:
         head = f"define i64 @{name}(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {{"
         body = "\n".join([head, "entry:", *self.rooms, *self.c.lines, "}"])
         declared = sorted(self.c.declared | self.native.definitions(self.c.lines))
-        text = "\n".join([*declared, *self.helpers.texts.values(), body, "!0 = !{i32 1}"]) + "\n"
+        text = "\n".join([body, *self.helpers.texts.values(), *declared, "!0 = !{i32 1}"]) + "\n"
         return Module(text, name, tuple(self.kernel.dtype(k) for k in self.kept))
 
     def room(self, kinds: str, count: int) -> Value:
