@@ -137,7 +137,7 @@ def arrays(p: Program) -> list[np.ndarray]:
     """The data of a program's leaves."""
     whole, found = space(p.sizes), []
     for dtype, layout, ones, seed in p.leaves:
-        ones = 0 if ones % 3 else ones // 3
+        ones = (p.axes, ones // 4, 0, 0)[ones % 4]
         shape = tuple(1 if ones >> a & 1 else n for a, n in enumerate(whole))
         if ones % 2:
             shape = shape[sum(1 for _ in _leading(shape)) :]
@@ -261,12 +261,15 @@ class Graph:
 
     def of_row(self, op: int, i: int, j: int) -> None:
         """An elementwise op of rows alone."""
-        rows = [r for r in self.rows if r.serial not in self.loose]
+        shape = tuple(1 if a in self.axes else n for a, n in enumerate(self.space))
+        kept = [v for v in self.values if v.shape == shape]
+        rows = [*kept, *(r for r in self.rows if r.serial not in self.loose)]
         if not rows:
             return
         x = rows[-1 - i % len(rows)]
         alike = [r for r in rows if r.shape == x.shape]
-        self.rows.append(self.elementwise(op, x, alike[j % len(alike)]))
+        out = self.elementwise(op, x, alike[j % len(alike)])
+        (self.values if out.shape == shape else self.rows).append(out)
 
     def composite(self, op: int, x: Node, k: int) -> None:
         x = self.full(self.as_(x, "f"))
