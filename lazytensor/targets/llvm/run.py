@@ -182,7 +182,9 @@ class Long:
         self._dtypes = tuple(kernel.dtype(k) for k in folds)
         shapes = (*(launch.shapes[i] for i in parts.full), *(self._shape for _ in folds))
         dtypes = (*(launch.dtypes[i] for i in parts.full), *self._dtypes)
-        first = replace(launch, kernel=parts.first, shapes=shapes, dtypes=dtypes, over=(), bound={})
+        self._first_launch = first = replace(
+            launch, kernel=parts.first, shapes=shapes, dtypes=dtypes, over=(), bound={}
+        )
         rest = [i for i in range(len(launch.shapes)) if i not in parts.full]
         self._second = replace(
             launch, kernel=parts.second, axes=self._shape, reduced=(len(rows),), over=(), bound={},
@@ -198,12 +200,19 @@ class Long:
         folded = [np.empty(self._shape, dtype) for dtype in self._dtypes]
         self._first(list(args), [*(outs[i] for i in parts.full), *folded])
         rest = [o for i, o in enumerate(outs) if i not in parts.full]
-        arrays = [*folded, *(args[i] for i in parts.rows)]
+        arrays = [*folded, *(self._row(args[i]) for i in parts.rows)]
         key = tuple([a.strides for a in arrays])
         second = self._second.bound.get(key)
         if second is None:
             second = self._second.bound[key] = bound(self._functions, self._second, arrays)
         second(arrays, rest)
+
+    def _row(self, a: Array) -> Array:
+        """An argument of rows without the axes that are folded."""
+        first = self._first_launch
+        if a.ndim < len(first.axes):
+            return a
+        return np.asarray(a).transpose(first.order)[(..., *(0,) * first.folded)]
 
 
 def bound(functions: Functions, launch: Launch, args: list[Array]) -> Bound | Long:

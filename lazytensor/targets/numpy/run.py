@@ -86,8 +86,8 @@ def _run_moved(
     """As `run` where the reduced axes aren't the last ones: on arrays in which they are."""
     order, rows = launch.order, len(launch.axes) - launch.folded
     moved = [
-        np.broadcast_to(a, shape).transpose(order) if a.ndim > rows else a
-        for a, (shape, _) in zip(args, launch.views, strict=True)
+        a if x.level != FULL and a.ndim == rows else np.broadcast_to(a, shape).transpose(order)
+        for a, x, (shape, _) in zip(args, launch.kernel.inputs, launch.views, strict=True)
     ]
     views = tuple((tuple(shape[k] for k in order), flat) for shape, flat in launch.views)
     reduced = tuple(range(rows, len(order)))
