@@ -27,11 +27,14 @@ class _Loaded:
     """The target, and the functions that it has compiled in this process."""
 
     def __init__(self) -> None:
-        from ..targets.llvm import module, run, scalar, store
+        from ..targets.llvm import module, run, scalar, scans, store
 
         kept = store.Store(cache_folder() / "kernels")
         self.functions = run.Functions(kept, _compiled)
-        self.replacements = module.replacements(self.functions)
+        self.replacements = {
+            **module.replacements(self.functions),
+            **scans.cumulatives(self.functions),
+        }
         self.bound = run.bound
         self.source = run.source
         self.unsupported = scalar.Unsupported
@@ -93,4 +96,5 @@ def _forked() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 if available():
-    MODULES["llvm"] = Replaced(frozenset(FUNCTIONS[name] for name in INEXACT), _replacements)
+    _names = {"cumsum", "cumprod", *(FUNCTIONS[name] for name in INEXACT)}
+    MODULES["llvm"] = Replaced(frozenset(_names), _replacements)

@@ -15,7 +15,7 @@ from .tiled import Tiled
 __all__ = ["Form", "Host", "Module", "emit"]
 
 
-def emit(kernel: Kernel, form: Form, host: Host, name: str = "kernel") -> Module:
+def emit(kernel: Kernel, form: Form, host: Host) -> Module:
     """The module of a kernel. Raises Unsupported."""
     kind = Across if form.across else Tiled if form.crossing else Along
-    return kind(kernel, form, host).module(name)
+    return kind(kernel, form, host).module()

@@ -49,10 +49,9 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module's text, the name of its function, and the dtypes of columns kept for a row."""
+    """A module's text, and the dtypes of columns kept for a row."""
 
     text: str
-    name: str
     kept: tuple[DType, ...]
 
 
@@ -103,8 +102,8 @@ class Emitter:
 
     # --- the function ----------------------------------------------------------------------------
 
-    def module(self, name: str) -> Module:
-        """The whole text."""
+    def module(self) -> Module:
+        """The whole text, of a function `kernel`."""
         self._entry()
         if self.form.rows:
             self._each_row()
@@ -113,11 +112,11 @@ class Emitter:
         if self.form.stream:
             self.c.raw("fence seq_cst")
         self.c.raw("ret i64 0")
-        head = f"define i64 @{name}(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {{"
+        head = "define i64 @kernel(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {"
         body = "\n".join([head, "entry:", *self.rooms, *self.c.lines, "}"])
         declared = sorted(self.c.declared | self.native.definitions(self.c.lines))
         text = "\n".join([body, *self.helpers.texts.values(), *declared, "!0 = !{i32 1}"]) + "\n"
-        return Module(text, name, tuple(self.kernel.dtype(k) for k in self.kept))
+        return Module(text, tuple(self.kernel.dtype(k) for k in self.kept))
 
     def room(self, kinds: str, count: int) -> Value:
         """Memory on the stack, taken once."""

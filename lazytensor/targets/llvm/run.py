@@ -73,11 +73,17 @@ class Functions:
 
     def _made(self, kernel: Kernel, form: Form) -> tuple[int, Module]:
         module = emit(kernel, form, self.machine.host)
-        name = unique(self.machine.key(module.text))
-        text = module.text.replace(f"@{module.name}(", f"@{name}(")
-        address = self.machine.link(self.object_code(text), name)
-        made = self._known[kernel, form] = (address, module)
+        made = self._known[kernel, form] = (self._linked(module.text), module)
         return made
+
+    def linked(self, text: str) -> int:
+        """The address of the function `kernel` of a module."""
+        with COMPILING:
+            return self._linked(text)
+
+    def _linked(self, text: str) -> int:
+        name = unique(self.machine.key(text))
+        return self.machine.link(self.object_code(text.replace("@kernel(", f"@{name}(")), name)
 
     def words(self, kernel: Kernel, form: Form, *words: int) -> bytes:
         """What `launch` takes for a kernel without rows; `words` are the operands' strides."""
@@ -212,7 +218,8 @@ class Long:
         first = self._first_launch
         if a.ndim < len(first.axes):
             return a
-        return np.asarray(a).transpose(first.order)[(..., *(0,) * first.folded)]
+        rows: tuple[Any, ...] = (..., *(0,) * first.folded)
+        return np.asarray(a).transpose(first.order)[rows]
 
 
 def bound(functions: Functions, launch: Launch, args: list[Array]) -> Bound | Long:
