@@ -75,7 +75,8 @@ def test_rolls_and_concatenations(shape, data):
     got, want = got * xp.asarray(line), want * line
     for axis in (0, 1):
         both = xp.concat([got, xp.flip(x, axis=axis), got], axis=axis) - 1.0
-        np.testing.assert_array_equal(both, np.concatenate([want, np.flip(n, axis), want], axis) - 1)
+        numbers = np.concatenate([want, np.flip(n, axis), want], axis)
+        np.testing.assert_array_equal(both, numbers - 1)
 
 
 def test_what_has_no_native_code(monkeypatch):

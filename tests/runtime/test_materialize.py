@@ -12,7 +12,7 @@ from lazytensor.ir.graph import keep, let_go, linearize
 from lazytensor.ir.node import Node, leaf, placeholder
 from lazytensor.ops import ROWS, g
 from lazytensor.runtime import cache, pending
-from lazytensor.runtime.cache import HOT
+from lazytensor.runtime.cache import HOT, HOT_NATIVE
 from lazytensor.runtime.counters import counting
 from lazytensor.runtime.materialize import TINY, asked, materialize, value
 from lazytensor.runtime.pending import new_leaf
@@ -173,8 +173,11 @@ def test_scalars_are_inputs_and_compile_nothing():
     assert (c.compilations, c.plans) == (0, 0)
 
 
-@pytest.mark.parametrize(("size", "due"), [(64, HOT), (5_000, 2)])
-def test_auto_interprets_first_and_plans_what_comes_again(size: int, due: int):
+@pytest.mark.parametrize(
+    ("size", "due", "target"),
+    [(64, HOT_NATIVE, "llvm"), (64, HOT, "numpy"), (5_000, 2, "llvm"), (5_000, 2, "numpy")],
+)
+def test_auto_interprets_first_and_plans_what_comes_again(size: int, due: int, target: str):
     x = data(size)
 
     def program() -> Node:
@@ -183,7 +186,7 @@ def test_auto_interprets_first_and_plans_what_comes_again(size: int, due: int):
             y = g.exp(y * -1.5)
         return y
 
-    with config.context(execution="auto"):
+    with config.context(execution="auto", target=target):
         with counting() as tiny:
             value(g.exp(x))
         with counting() as first:

@@ -67,11 +67,13 @@ def test_small_work_stays_on_the_caller(n: int, grain: int, count: int, monkeypa
 
 
 def test_workers_take_part() -> None:
-    names = set()
+    names, meeting = set(), threading.Barrier(3, timeout=20)
 
     def work(lo: int, hi: int) -> None:
-        names.add(threading.current_thread().name)
-        time.sleep(0.01)
+        name = threading.current_thread().name
+        if name not in names:
+            names.add(name)
+            meeting.wait()  # until all three have come
 
     threads.run(work, 12, 1, 3)
     assert len(names) == 3

@@ -218,8 +218,9 @@ class Long:
         first = self._first_launch
         if a.ndim < len(first.axes):
             return a
-        rows: tuple[Any, ...] = (..., *(0,) * first.folded)
-        return np.asarray(a).transpose(first.order)[rows]
+        place: tuple[Any, ...] = (..., *(0,) * first.folded)
+        rows: Array = np.asarray(a).transpose(first.order)[place]
+        return rows
 
 
 def bound(functions: Functions, launch: Launch, args: list[Array]) -> Bound | Long:
