@@ -77,7 +77,7 @@ def space(sizes: tuple[int, ...]) -> tuple[int, ...]:
     """The shape that some numbers mean: mostly one axis that is an edge, rarely a long one."""
     out: list[int] = []
     for n in sizes:
-        table = LONG if n % 29 == 28 else WIDE if n % 5 == 4 else EDGES if n % 2 else SMALL
+        table = LONG if n % 13 == 12 else WIDE if n % 5 == 4 else EDGES if n % 2 else SMALL
         size = table[n // 7 % len(table)]
         room = (4 * MOST if table is LONG else MOST) // max(1, int(np.prod(out)))
         out.append(size if size <= room else min(SMALL[n % len(SMALL)], max(1, room)))
