@@ -39,7 +39,10 @@ INEXACT = {
     "pow": "f", "hypot": "f", "floor_divide": "f", "remainder": "f", "fmod": "f", "atan2": "f",
     "sqrt": "c", "exp ": "c",
 }  # fmt: skip
-OPS = [*((n, d, True) for n, d in EXACT.items()), *((n.strip(), d, False) for n, d in INEXACT.items())]
+OPS = [
+    *((n, d, True) for n, d in EXACT.items()),
+    *((n.strip(), d, False) for n, d in INEXACT.items()),
+]
 FOLDS = {
     "f": ("sum", "max", "min", "prod"), "c": ("sum", "prod"), "b": ("any", "all", "max", "min"),
     "i": ("sum", "max", "min", "prod"), "u": ("sum", "max", "min", "prod"),
@@ -74,7 +77,7 @@ def space(sizes: tuple[int, ...]) -> tuple[int, ...]:
     """The shape that some numbers mean: mostly one axis that is an edge, rarely a long one."""
     out: list[int] = []
     for n in sizes:
-        table = LONG if n % 29 == 0 else WIDE if n % 5 == 0 else EDGES if n % 2 else SMALL
+        table = LONG if n % 13 == 12 else WIDE if n % 5 == 4 else EDGES if n % 2 else SMALL
         size = table[n // 7 % len(table)]
         room = (4 * MOST if table is LONG else MOST) // max(1, int(np.prod(out)))
         out.append(size if size <= room else min(SMALL[n % len(SMALL)], max(1, room)))
@@ -222,6 +225,8 @@ class Graph:
         x = self.as_(x, kinds)
         if ROWS[name].arity == 1:
             return getattr(g, name)(x)
+        if name == "complex" and x.dtype == np.float16:
+            x = self.to(x, np.dtype("float32"))
         y = self.to(y, x.dtype)
         if name in ("maximum", "minimum") and x.dtype == np.float16:
             x, y = x + 0.0, y + 0.0
@@ -316,8 +321,7 @@ def draw(number: Callable[[int], int]) -> Program:
         number(16),
         tuple((number(64), number(64), number(64), number(1 << 12)) for _ in range(1 + number(3))),
         tuple(
-            (number(1 << 16), number(64), number(64), number(1 << 12))
-            for _ in range(1 + number(9))
+            (number(1 << 16), number(64), number(64), number(1 << 12)) for _ in range(1 + number(9))
         ),
         number(1 << 13),
     )

@@ -120,7 +120,9 @@ def _traits(launch: Any, binding: Any) -> list[str]:
     kept = [f"{kind} keeping"] if set(plan.saved) - set(kernel.outputs) else []
     read = [f"{kind} reading outputs"] if set(plan.saved) & set(kernel.outputs) else []
     copied = [f"{kind} with copies"] if binding.copies else []
-    out = [f"{kind} copying outputs"] if any(i >= len(kernel.inputs) for i in binding.copies) else []
+    out = (
+        [f"{kind} copying outputs"] if any(i >= len(kernel.inputs) for i in binding.copies) else []
+    )
     lie = [f"{kind} {f}" for f in set(form.lie)]
     stream = ["stream"] if form.stream else []
     return [f"{kind} {folds}", *many, *kept, *read, *copied, *out, *lie, *stream]

@@ -5,6 +5,8 @@ layout of leaves, the sizes and the number of threads; and bugs that were found 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 
@@ -12,10 +14,22 @@ pytest.importorskip("llvmlite")
 
 from lazytensor._base import config
 from lazytensor.ir.node import Node, leaf
+from lazytensor.lower import memory as plans
 from lazytensor.ops import g
+from lazytensor.runtime import cache, native
 from lazytensor.runtime.materialize import materialize
+from lazytensor.targets.llvm import across, bind, folds, memory, run
 
-from .running import same
+from .graphs import Program, draw
+from .running import check, recording, same
+
+# What the sample must reach (`running.recording`): ways over a kernel, layouts, and what follows.
+REACHED = """
+along flat, along rows, along folded, along in passes, along keeping, along reading outputs,
+along with copies, along copying outputs, along u, along b, along r, along s, across folded,
+across in passes, across keeping, across reading outputs, across u, across b, across s, tiled rows,
+long, over, unsupported
+"""
 
 
 def data(*shape: int, dtype: str = "float32") -> np.ndarray:
@@ -33,6 +47,123 @@ def agrees(program: Callable[..., Node | Sequence[Node]], *arrays: Any) -> None:
             found.append([n.value for n in nodes])
     for want, got in zip(*found, strict=True):
         same(got, want, False, "compiled")
+
+
+@st.composite
+def programs(pick: Any) -> Program:
+    return draw(lambda below: pick(st.integers(0, below - 1)))
+
+
+def fuzz(count: int, **settings: Any) -> None:
+    """Check so many programs."""
+
+    @hypothesis.settings(
+        max_examples=count,
+        deadline=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        **settings,
+    )
+    @hypothesis.given(programs())
+    def inner(program: Program) -> None:
+        check(program)
+
+    inner()
+
+
+def test_random_graphs(effort: Callable[[int, int], int]) -> None:
+    with recording() as seen:
+        fuzz(effort(300, 20_000))
+    missing = {name.strip() for name in REACHED.split(",")} - {k for k, n in seen.items() if n}
+    assert not missing, seen
+
+
+# --- what it would find ---------------------------------------------------------------------------
+
+
+def _lanes(monkeypatch: Any) -> None:
+    monkeypatch.setattr(folds, "LANES", 256)
+
+
+def _order(monkeypatch: Any) -> None:
+    """Sums across rows in sequence."""
+    across.schedule.cache_clear()
+    monkeypatch.setattr(across, "_order", lambda n: [(0, 0), *((i, 1) for i in range(1, n))])
+
+
+def _tail(monkeypatch: Any) -> None:
+    real = memory.Columns._copy
+
+    def copy(self: Any, source: Any, to: Any, count: Any, dtype: Any) -> None:
+        real(self, source, to, self.c.binary("and", count, -2), dtype)
+
+    monkeypatch.setattr(memory.Columns, "_copy", copy)
+
+
+def _places(monkeypatch: Any) -> None:
+    """Every pair of an argument and an output is allowed."""
+    monkeypatch.setattr(run, "_over", lambda launch, binding: launch.over)
+
+
+@pytest.mark.parametrize("plant", [_lanes, _order, _tail, _places], ids=lambda f: f.__name__[1:])
+def test_a_planted_bug_is_found(plant: Callable[[Any], None], monkeypatch: Any) -> None:
+    cache.CACHE.clear()
+    monkeypatch.setattr(native, "_loaded", None)
+    plant(monkeypatch)
+    with pytest.raises(AssertionError):
+        fuzz(2000, phases=[hypothesis.Phase.generate], database=None)
+    across.schedule.cache_clear()
+    cache.CACHE.clear()
+
+
+# --- what is rare: stores past the caches, scalars, subclasses -----------------------------------
+
+
+STREAMED: dict[str, Callable[..., Any]] = {
+    "one": lambda x, y: g.sqrt(x) + y,
+    "several": lambda x, y: (x * y, x - y, g.less(x, y)),
+    "another dtype": lambda x, y: g.cast(x * y, np.dtype("float64")),
+    "folded": lambda x, y: g.reshape(g.sum(x, (1,)), (x.shape[0], 1)) * y,
+    "columns": lambda x, y: g.reshape(g.sum(x, (0,)), (1, x.shape[1])) * y,
+    "across": lambda x, y: x * g.permute(g.reshape(y, x.shape[::-1]), (1, 0)),
+}
+
+
+@pytest.mark.parametrize("shape", [(515, 1024), (515, 1027), (1, 600_001), (4096, 128)])
+@pytest.mark.parametrize("name", STREAMED)
+def test_stores_past_the_caches(name: str, shape: tuple[int, ...], monkeypatch: Any) -> None:
+    monkeypatch.setattr(bind, "STREAM", 1 << 18)
+    monkeypatch.setattr(plans, "WORTH", 1 << 62)  # what may be written over an input isn't streamed
+    x, y = (leaf(np.abs(data(*shape))) for _ in range(2))
+    want: list[Any] = []
+    with recording() as seen:
+        for how in ("interpret", "compile", "compile"):
+            with config.context(target="llvm", execution=how, num_threads=3):
+                out = STREAMED[name](x, y)
+                nodes = (out,) if isinstance(out, Node) else tuple(out)
+                materialize((*nodes, x, y))
+                want = want or [n.value for n in nodes]
+                for n, w in zip(nodes, want, strict=True):
+                    same(n.value, w, False, how)
+    assert seen["stream"] or shape == (515, 1027) or seen["across folded"]
+
+
+class Sub(np.ndarray):
+    pass
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "complex128"])
+def test_scalars_and_subclasses_of_arrays(dtype: str) -> None:
+    x, y = data(40, 33, dtype=dtype), np.dtype(dtype).type(3)
+    z = x.view(Sub)
+
+    def program(a: Node, b: Node) -> list[Node]:
+        return [a * b + b, g.reshape(g.sum(a + b, (0,)), (1, 33)) * b, g.sum(a * b, (0, 1))]
+
+    for pair in [(x, y), (z, y), (z, z[:, :1]), (z.T.copy().T, x), (z[::-1], y)]:
+        agrees(program, *pair)
+    agrees(lambda a: a * a + a, y)
+    if x.dtype.kind == "f":
+        agrees(lambda a, b: g.exp(a) + g.tanh(b), z, y)
 
 
 # --- bugs that were found -------------------------------------------------------------------------
@@ -54,3 +185,13 @@ def test_the_reference_takes_arguments_with_as_many_axes_as_rows() -> None:
         return g.sum(g.cast(x, np.dtype("float64")) * y, (0, 2))
 
     agrees(program, data(7, 3, 7, 5, dtype="float16"), data(7, 5, dtype="float64"))
+
+
+def test_what_is_laid_out_anew_is_not_stored_past_the_caches() -> None:
+    """It was, to copies that don't begin at whole vectors: the process was killed."""
+
+    def program(x: Node) -> Node:
+        y = g.cast(x, np.dtype("float64"))
+        return y / g.reshape(g.sum(y * y, (1,)), (256, 1, 4))
+
+    agrees(program, data(256, 8192, 4))

@@ -119,7 +119,8 @@ def _along(launch: Launch, layout: _Layout, sizes: tuple[int, ...], blocks: int)
         axis, block = len(rows), TILE
         rows.append((-(-columns // TILE), tuple(s * TILE for s in along)))
         rows.append((-(-tall // TALL), tuple(s * TALL for s in steps)))
-    form = Form(lie, len(rows), _streams(rows, launch), axis, block, crossing=crossing)
+    stream = not layout.copies and _streams(rows, launch)
+    form = Form(lie, len(rows), stream, axis, block, crossing=crossing)
     words = (*_words(columns, rows, along), *([tall] if crossing else []))
     count = prod([n for n, _ in rows]) if rows else columns
     return Binding(form, count, columns, prod(launch.axes), words, layout.copies, columns)
@@ -265,7 +266,7 @@ def _crossing(rows: Sequence[Axis], lie: Sequence[str], sizes: Sequence[int]) ->
 def _streams(rows: Sequence[Axis], launch: Launch) -> bool:
     """Whether outputs are too large to be found in the caches, and rows begin at whole vectors;
     buffers of that size do. What is written over an input is in the caches, and may lie anywhere;
-    so may boxes of an output.
+    so may copies, and boxes of an output.
     """
     nbytes = sum(prod(s) * d.itemsize for s, d in zip(launch.shapes, launch.dtypes))
     if launch.over or launch.whole or nbytes < STREAM:
