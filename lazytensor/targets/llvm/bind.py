@@ -5,7 +5,7 @@ the kernel's form, and its words. It must not know machine code.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ LONGEST = 8 * BLOCK
 LEAST, WIDE = 8, 128
 # Columns times the width of vectors up to which a tile of many rows is kept.
 SPACIOUS = 1 << 13
+# How often an argument is read at least that is turned before.
+OFTEN = 16
 Axis = tuple[int, tuple[int, ...]]
 
 
@@ -37,7 +39,8 @@ Axis = tuple[int, tuple[int, ...]]
 class Binding:
     """`count` rows, or columns where there are no rows; `copies` are the operands that are laid out
     anew, before or afterwards; `kept` is how many elements of a value are kept between passes;
-    `table` is for how many columns the function wants the table of sums, or 0.
+    `table` is for how many columns the function wants the table of sums, or 0; `turned` arguments
+    are copied with the axes of rows from the `first` on behind the columns.
     """
 
     form: Form
@@ -48,6 +51,8 @@ class Binding:
     copies: tuple[int, ...]
     kept: int
     table: int = 0
+    turned: tuple[int, ...] = ()
+    first: int = 0
 
 
 @dataclass(slots=True)
@@ -68,7 +73,11 @@ def bind(launch: Launch, args: Sequence[Array], width: int, blocks: int = 0) -> 
     layout = _layout(launch, args, max(blocks, 1))
     sizes = _sizes(launch, args)
     if launch.folded and not blocks and _goes_across(launch, layout, sizes, width):
-        return _across(launch, layout, sizes, width)
+        first = _first(launch, layout.rows[-1][0])
+        turned = _turned(launch, layout, sizes)
+        if turned:
+            layout = _layout(launch, args, 1, turned=(turned, first))
+        return replace(_across(launch, layout, sizes, width), turned=turned, first=first)
     apart = tuple(i for i in _written(launch) if layout.along[i] != sizes[i])
     if apart and layout.columns > 1:
         layout = _layout(launch, args, max(blocks, 1), apart)
@@ -81,10 +90,14 @@ def _sizes(launch: Launch, args: Sequence[Array]) -> tuple[int, ...]:
 
 
 def _layout(
-    launch: Launch, args: Sequence[Array], blocks: int, apart: tuple[int, ...] = ()
+    launch: Launch,
+    args: Sequence[Array],
+    blocks: int,
+    apart: tuple[int, ...] = (),
+    turned: tuple[tuple[int, ...], int] = ((), 0),
 ) -> _Layout:
     """The layout with operands copied whose folded axes can't be gone along with one stride, and
-    those in `apart`.
+    those in `apart`; and with some arguments turned.
     """
     split, sizes = len(launch.axes) - launch.folded, _sizes(launch, args)
     strides = [_strides(launch, i, a) for i, a in enumerate(args)]
@@ -94,6 +107,8 @@ def _layout(
     )
     for i in copies:
         strides[i] = _contiguous(launch.axes, sizes[i])
+    for i in turned[0]:
+        strides[i] = _turned_strides(launch, args[i], strides[i], turned[1])
     axes = [(n, tuple(s[k] for s in strides)) for k, n in enumerate(launch.axes)]
     if launch.folded:
         rows, inner = _merged(axes[:split]), _merged(axes[split:])
@@ -140,6 +155,46 @@ def _across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int)
     return Binding(
         form, count, columns, elements, words, layout.copies, columns * (tile + width), columns
     )
+
+
+def _first(launch: Launch, length: int) -> int:
+    """The first of the axes of rows that make up the last one, merged."""
+    first = len(launch.axes) - launch.folded
+    while prod(launch.axes[first : len(launch.axes) - launch.folded]) < length:
+        first -= 1
+    return first
+
+
+def _turned(launch: Launch, layout: _Layout, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """Arguments that lie along the columns, and are small beside how often they are read."""
+    steps, found = layout.rows[-1][1], []
+    for i, x in enumerate(launch.kernel.inputs):
+        axes = [*layout.rows, (layout.columns, layout.along)]
+        own = prod([n for n, s in axes if s[i]])
+        strided = steps[i] not in (0, sizes[i]) and layout.along[i] == sizes[i]
+        if x.level == FULL and strided and own * OFTEN <= prod(launch.axes):
+            found.append(i)
+    return tuple(found)
+
+
+def _turned_order(launch: Launch, first: int) -> tuple[int, ...]:
+    split, rank = len(launch.axes) - launch.folded, len(launch.axes)
+    return (*range(first), *range(split, rank), *range(first, split))
+
+
+def _turned_strides(
+    launch: Launch, a: Array, strides: Sequence[int], first: int
+) -> tuple[int, ...]:
+    order = _turned_order(launch, first)
+    shape = [n if s else 1 for n, s in zip(launch.axes, strides, strict=True)]
+    laid = _contiguous([shape[k] for k in order], a.itemsize)
+    return tuple(laid[order.index(k)] if shape[k] > 1 else 0 for k in range(len(shape)))
+
+
+def turned(launch: Launch, a: Array, first: int) -> Array:
+    """A copy of an argument with the axes of rows from the first on behind the columns."""
+    full = a.reshape((1,) * (len(launch.axes) - a.ndim) + a.shape).transpose(launch.order)
+    return np.ascontiguousarray(full.transpose(_turned_order(launch, first)))
 
 
 def _tile(kernel: Kernel, length: int, columns: int, width: int) -> int:
@@ -194,7 +249,7 @@ def _strides(launch: Launch, i: int, a: Array) -> tuple[int, ...]:
     return tuple([padded[k] for k in launch.order])
 
 
-def _contiguous(shape: Shape, size: int) -> tuple[int, ...]:
+def _contiguous(shape: Sequence[int], size: int) -> tuple[int, ...]:
     out = []
     for n in reversed(shape):
         out.append(size)

@@ -16,7 +16,7 @@ from ..._base.threads import run as share
 from ...lower.kernel import Kernel, Launch
 from ...ops._tree import BLOCK
 from .across import schedule
-from .bind import LONGEST, Array, Binding, bind, laid_out
+from .bind import LONGEST, Array, Binding, bind, laid_out, turned
 from .call import Launcher, head, launcher
 from .emit import emit
 from .emitter import Form, Module, room_bytes, vector_width
@@ -114,7 +114,7 @@ class Bound:
 
     def __call__(self, args: list[Array], outs: list[Array]) -> None:
         """Fill `outs`, on several threads where there is much to do."""
-        if self._binding.copies:
+        if self._binding.copies or self._binding.turned:
             self._on_copies(args, outs)
         elif self._binding.elements < SPLIT:
             self._part(args, outs, 0, self._count)
@@ -125,6 +125,8 @@ class Bound:
         """As a call, with some operands laid out along the axes of the launch."""
         launch, copies = self._launch, self._binding.copies
         moved = [laid_out(launch, a) if i in copies else a for i, a in enumerate(args)]
+        for i in self._binding.turned:
+            moved[i] = turned(launch, args[i], self._binding.first)
         made = [
             np.empty(launch.axes, o.dtype) if i in copies else o
             for i, o in enumerate(outs, len(args))
