@@ -197,3 +197,12 @@ def test_what_is_laid_out_anew_is_not_stored_past_the_caches() -> None:
         return y / g.reshape(g.sum(y * y, (1,)), (256, 1, 4))
 
     agrees(program, data(256, 8192, 4))
+
+
+def test_rows_of_tiles_that_begin_anywhere_are_not_stored_past_the_caches() -> None:
+    """They were, since every 16th row begins at a whole vector: the process was killed."""
+
+    def program(x: Node, y: Node) -> Node:
+        return g.cast(x * g.permute(y, (1, 0)), np.dtype("float64"))
+
+    agrees(program, data(1603, 1603), data(1603, 1603))

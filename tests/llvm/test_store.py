@@ -150,7 +150,7 @@ class Full:
     """A file of which some bytes fit."""
 
     def __init__(self, path: Any, mode: str) -> None:
-        self.file = open(path, mode)
+        self.file = open(path, mode)  # noqa: SIM115
 
     def __enter__(self) -> "Full":
         return self

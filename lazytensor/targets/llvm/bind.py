@@ -119,7 +119,7 @@ def _along(launch: Launch, layout: _Layout, sizes: tuple[int, ...], blocks: int)
         axis, block = len(rows), TILE
         rows.append((-(-columns // TILE), tuple(s * TILE for s in along)))
         rows.append((-(-tall // TALL), tuple(s * TALL for s in steps)))
-    stream = not layout.copies and _streams(rows, launch)
+    stream = not (blocks or layout.copies) and _streams(layout.rows, launch)
     form = Form(lie, len(rows), stream, axis, block, crossing=crossing)
     words = (*_words(columns, rows, along), *([tall] if crossing else []))
     count = prod([n for n, _ in rows]) if rows else columns
@@ -265,7 +265,8 @@ def _crossing(rows: Sequence[Axis], lie: Sequence[str], sizes: Sequence[int]) ->
 
 def _streams(rows: Sequence[Axis], launch: Launch) -> bool:
     """Whether outputs are too large to be found in the caches, and rows begin at whole vectors;
-    buffers of that size do, copies don't. What an input is written over is in the caches, and may lie anywhere.
+    buffers of that size do, copies don't. What an input is written over is in the caches, and may
+    lie anywhere.
     """
     if (
         launch.over
