@@ -19,6 +19,8 @@ from lazytensor.ops import g
 from lazytensor.runtime import cache, native
 from lazytensor.runtime.materialize import materialize
 from lazytensor.targets.llvm import across, bind, folds, memory, run
+from lazytensor.targets.llvm.emitter import Host
+from lazytensor.targets.llvm.machine import machine
 
 from .graphs import Program, draw
 from .running import check, recording, same
@@ -75,6 +77,18 @@ def test_random_graphs(effort: Callable[[int, int], int]) -> None:
         fuzz(effort(300, 20_000))
     missing = {name.strip() for name in REACHED.split(",")} - {k for k, n in seen.items() if n}
     assert not missing, seen
+
+
+@pytest.mark.parametrize(
+    "host", [Host(16, False, False), Host(16, True, True), Host(64, True, True)], ids=str
+)
+def test_random_graphs_for_other_processors(
+    host: Host, effort: Callable[[int, int], int], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(native, "_loaded", None)
+    monkeypatch.setattr(machine(), "host", host)
+    with recording():
+        fuzz(effort(60, 2000))
 
 
 # --- what it would find ---------------------------------------------------------------------------
@@ -206,3 +220,12 @@ def test_rows_of_tiles_that_begin_anywhere_are_not_stored_past_the_caches() -> N
         return g.cast(x * g.permute(y, (1, 0)), np.dtype("float64"))
 
     agrees(program, data(1603, 1603), data(1603, 1603))
+
+
+def test_tiles_of_elements_as_wide_as_a_vector(monkeypatch: Any) -> None:
+    """On processors whose vectors have 16 bytes there was no code for double complex ones."""
+    monkeypatch.setattr(native, "_loaded", None)
+    monkeypatch.setattr(machine(), "host", Host(16, True, True))
+    x = data(33, 47) + 1j * data(33, 47)
+    y = np.ascontiguousarray(x.T)
+    agrees(lambda x, y: x + g.permute(y, (1, 0)), x.astype("complex128"), y.astype("complex128"))
