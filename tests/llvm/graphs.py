@@ -161,7 +161,7 @@ def _leading(shape: tuple[int, ...]) -> Any:
 
 
 class Graph:
-    """Builds: `values` can be broadcast to the space, `rows` are reduced ones without their axes."""
+    """Builds: `values` can be broadcast to the space, `rows` are reduced ones."""
 
     def __init__(self, p: Program, leaves: list[Any]) -> None:
         self.space = space(p.sizes)

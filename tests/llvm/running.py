@@ -1,4 +1,4 @@
-"""Runs a program of `graphs` in all ways, compares, and counts which code of the target it takes."""
+"""Runs a program of `graphs` in all ways, compares, and counts what of the target it takes."""
 
 from collections import Counter
 from collections.abc import Iterator

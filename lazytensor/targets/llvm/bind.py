@@ -134,7 +134,7 @@ def _along(launch: Launch, layout: _Layout, sizes: tuple[int, ...], blocks: int)
         axis, block = len(rows), TILE
         rows.append((-(-columns // TILE), tuple(s * TILE for s in along)))
         rows.append((-(-tall // TALL), tuple(s * TALL for s in steps)))
-    stream = not layout.copies and _streams(rows, launch)
+    stream = not (blocks or layout.copies) and _streams(layout.rows, launch)
     form = Form(lie, len(rows), stream, axis, block, crossing=crossing)
     words = (*_words(columns, rows, along), *([tall] if crossing else []))
     count = prod([n for n, _ in rows]) if rows else columns

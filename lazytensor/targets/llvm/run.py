@@ -186,13 +186,12 @@ class Long:
         self._parts = parts = halves(kernel)
         rows = launch.axes[: len(launch.axes) - launch.folded]
         folds = parts.first.outputs[len(parts.full) :]
+        self._order = launch.order
         self._shape = (*rows, blocks)
         self._dtypes = tuple(kernel.dtype(k) for k in folds)
         shapes = (*(launch.shapes[i] for i in parts.full), *(self._shape for _ in folds))
         dtypes = (*(launch.dtypes[i] for i in parts.full), *self._dtypes)
-        self._first_launch = first = replace(
-            launch, kernel=parts.first, shapes=shapes, dtypes=dtypes, over=(), bound={}
-        )
+        first = replace(launch, kernel=parts.first, shapes=shapes, dtypes=dtypes, over=(), bound={})
         rest = [i for i in range(len(launch.shapes)) if i not in parts.full]
         self._second = replace(
             launch, kernel=parts.second, axes=self._shape, reduced=(len(rows),), over=(), bound={},
@@ -217,12 +216,9 @@ class Long:
 
     def _row(self, a: Array) -> Array:
         """An argument of rows without the axes that are folded."""
-        first = self._first_launch
-        if a.ndim < len(first.axes):
+        if a.ndim < len(self._order):
             return a
-        place: tuple[Any, ...] = (..., *(0,) * first.folded)
-        rows: Array = np.asarray(a).transpose(first.order)[place]
-        return rows
+        return a.transpose(self._order).reshape(self._shape[:-1])
 
 
 def bound(functions: Functions, launch: Launch, args: list[Array]) -> Bound | Long:

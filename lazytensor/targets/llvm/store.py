@@ -9,6 +9,7 @@ import hashlib
 import os
 import stat
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 _DIGEST = 32
@@ -20,6 +21,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._usable: bool | None = None
+        self._writable = True
         self._warned = False
 
     def get(self, key: str) -> bytes | None:
@@ -35,7 +37,7 @@ class Store:
 
     def put(self, key: str, body: bytes) -> None:
         """Keep bytes under a key; another process sees all of them or none."""
-        if not self._ready():
+        if not self._ready() or not self._writable:
             return
         temporary = self.folder / f"{key}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
         try:
@@ -43,8 +45,10 @@ class Store:
                 file.write(_digest(key, body) + body)
             os.replace(temporary, self._path(key))
         except OSError as error:
-            temporary.unlink(missing_ok=True)
-            self._refuse(f"can't be written to: {error}")
+            self._writable = False
+            with suppress(OSError):
+                temporary.unlink()
+            self._warn(f"can't be written to: {error}")
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.o"
@@ -60,17 +64,16 @@ class Store:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = os.stat(self.folder)
         except OSError as error:
-            self._refuse(f"can't be made: {error}")
+            self._warn(f"can't be made: {error}")
             return False
         if os.name == "posix" and (
             found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o022
         ):
-            self._refuse("belongs to others, or others may write to it")
+            self._warn("belongs to others, or others may write to it")
             return False
         return True
 
-    def _refuse(self, why: str) -> None:
-        self._usable = False
+    def _warn(self, why: str) -> None:
         if not self._warned:
             self._warned = True
             warnings.warn(

@@ -8,7 +8,7 @@ sizes.
 from ..._base.dtypes import DType
 from ...lower.kernel import Kernel
 from .along import Along
-from .code import Value
+from .code import Value, vector
 from .emitter import Form, Host
 from .memory import STRIDED, UNIT, blob, offset, step
 
@@ -107,7 +107,7 @@ class Tiled(Along):
     def _vector(self, dtype: DType, place: Value, row: int, width: int) -> Value:
         c, kinds = self.c, blob(dtype)
         at = step(c, place, c.const(row * dtype.itemsize, "i64"))
-        return c.fresh(f"load <{width} x {kinds}>, {at}, align 1", kinds, width)
+        return c.fresh(f"load {vector(kinds, width)}, {at}, align 1", kinds, width)
 
     def _transposed(self, vectors: list[Value]) -> list[Value]:
         """As many vectors as they have elements: zipped with those half way on, again and again."""

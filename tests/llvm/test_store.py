@@ -1,0 +1,326 @@
+"""Object code on disk: what is damaged is made again, what can't be kept costs one warning, and
+processes that share a folder don't get in one another's way.
+"""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+from lazytensor._base import config
+from lazytensor.ir.node import Node, leaf
+from lazytensor.ops import g
+from lazytensor.runtime import cache, native
+from lazytensor.runtime.counters import counting
+from lazytensor.runtime.materialize import materialize
+from lazytensor.targets.llvm import store as stores
+from lazytensor.targets.llvm.store import Store
+
+posix = pytest.mark.skipif(os.name != "posix", reason="modes of folders")
+BODY = bytes(range(256)) * 9
+
+
+def damaged(data: bytes) -> dict[str, bytes]:
+    """What can become of a file."""
+    rng = np.random.default_rng(1)
+    flipped = {}
+    places = {"first": 0, "digest's": 31, "body's": 32, "middle": len(data) // 2, "last": -1}
+    for name, at in places.items():
+        other = bytearray(data)
+        other[at] ^= 1 << at % 8
+        flipped[f"{name} byte"] = bytes(other)
+    cut = {f"{n} bytes": data[:n] for n in (0, 1, 31, 32, 33, 37)}
+    noise = {f"{n} bytes of noise": rng.bytes(n) for n in (1, 32, 33, 5000)}
+    return {**flipped, **cut, **noise, "shorter": data[:-1], "longer": data + b"\0"}
+
+
+def fresh(monkeypatch: Any, folder: Path) -> None:
+    """As a new process, whose kernels are kept in a folder."""
+    cache.CACHE.clear()
+    monkeypatch.setattr(native, "_loaded", None)
+    monkeypatch.setattr(native, "cache_folder", lambda: folder)
+
+
+def program(x: Node) -> Node:
+    return g.sqrt(g.abs(x)) + g.reshape(g.sum(x, (1,)), (x.shape[0], 1))
+
+
+DATA = np.random.default_rng(2).standard_normal((37, 65)).astype("float32")
+with config.context(target="numpy", execution="interpret"):
+    _node = program(leaf(DATA))
+    materialize((_node,))
+    WANT = _node.value.tobytes()
+
+
+def run() -> int:
+    """Check the program's bits; how many kernels were compiled."""
+    with config.context(target="llvm", execution="compile"), counting() as done:
+        node = program(leaf(DATA))
+        materialize((node,))
+    assert node.value.tobytes() == WANT
+    return done.compilations
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: Any) -> Any:
+    fresh(monkeypatch, tmp_path)
+    yield tmp_path / "kernels"
+    cache.CACHE.clear()
+
+
+def again(monkeypatch: Any, folder: Path) -> int:
+    """Run as in another process; how many kernels were compiled."""
+    fresh(monkeypatch, folder.parent)
+    return run()
+
+
+# --- damage ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", damaged(BODY))
+def test_a_damaged_file_is_not_there(how: str, tmp_path: Path) -> None:
+    store = Store(tmp_path / "kernels")
+    store.put("key", BODY)
+    assert store.get("key") == BODY
+    (file,) = store.folder.iterdir()
+    file.write_bytes(damaged(file.read_bytes())[how])
+    assert store.get("key") is None
+    store.put("key", BODY)
+    assert store.get("key") == BODY
+
+
+def test_another_keys_file_is_not_taken(tmp_path: Path) -> None:
+    store = Store(tmp_path / "kernels")
+    store.put("key", BODY)
+    os.replace(tmp_path / "kernels" / "key.o", tmp_path / "kernels" / "other.o")
+    assert store.get("other") is None
+
+
+def test_damaged_kernels_are_compiled_again(folder: Path, monkeypatch: Any) -> None:
+    assert run() > 0
+    assert again(monkeypatch, folder) == 0
+    whole = {file: file.read_bytes() for file in folder.iterdir()}
+    (some, *_) = whole.values()
+    for how in damaged(some):
+        for file, data in whole.items():
+            file.write_bytes(damaged(data)[how])
+        assert again(monkeypatch, folder) > 0
+        assert {file: file.read_bytes() for file in folder.iterdir()} == whole
+        assert again(monkeypatch, folder) == 0
+
+
+def test_a_folder_in_the_place_of_a_file(folder: Path, monkeypatch: Any) -> None:
+    run()
+    for file in folder.iterdir():
+        file.unlink()
+        file.mkdir()
+        (file / "something").touch()
+    with pytest.warns(RuntimeWarning):
+        assert again(monkeypatch, folder) > 0
+
+
+# --- folders that can't be used -------------------------------------------------------------------
+
+
+def warned(monkeypatch: Any, folder: Path) -> list[str]:
+    """What a process that can't keep kernels warns of, and its results are right."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        assert again(monkeypatch, folder) > 0
+        cache.CACHE.clear()
+        run()
+    assert all(w.category is RuntimeWarning for w in found)
+    return [str(w.message) for w in found]
+
+
+def full(*args: Any, **kwargs: Any) -> Any:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class Full:
+    """A file of which some bytes fit."""
+
+    def __init__(self, path: Any, mode: str) -> None:
+        self.file = open(path, mode)  # noqa: SIM115
+
+    def __enter__(self) -> "Full":
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.file.close()
+
+    def write(self, data: bytes) -> int:
+        """Some of them."""
+        self.file.write(data[:40])
+        return full()
+
+
+@pytest.mark.parametrize("opened", [Full, full], ids=["half way", "at once"])
+def test_a_full_disk(opened: Any, folder: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(stores, "open", opened, raising=False)
+    (message,) = warned(monkeypatch, folder)
+    assert str(folder) in message and os.strerror(errno.ENOSPC) in message
+    assert list(folder.iterdir()) == []
+
+
+def test_a_disk_that_fails_when_it_is_asked_for_the_rest(folder: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(stores.os, "replace", full)
+    (message,) = warned(monkeypatch, folder)
+    monkeypatch.undo()
+    assert str(folder) in message
+    assert list(folder.iterdir()) == []
+
+
+@posix
+def test_a_folder_that_others_may_write_to(folder: Path, monkeypatch: Any) -> None:
+    folder.mkdir()
+    folder.chmod(0o777)
+    (message,) = warned(monkeypatch, folder)
+    assert "others" in message and list(folder.iterdir()) == []
+
+
+@posix
+def test_the_folder_of_another_user(folder: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(stores.os, "geteuid", lambda: 12345)
+    assert len(warned(monkeypatch, folder)) == 1
+    assert list(folder.iterdir()) == []
+
+
+@posix
+@pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_is_read_only(folder: Path, monkeypatch: Any) -> None:
+    folder.mkdir(mode=0o500)
+    assert len(warned(monkeypatch, folder)) == 1
+
+
+def read_only(monkeypatch: Any, *names: tuple[Any, str]) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    for place, name in names:
+        monkeypatch.setattr(place, name, refuse, raising=False)
+
+
+def test_a_disk_that_is_read_only(folder: Path, monkeypatch: Any) -> None:
+    """Kernels that are there are used; neither files nor temporary ones can be made or removed."""
+    run()
+    found = sorted(folder.iterdir())
+    read_only(monkeypatch, (stores, "open"), (Path, "unlink"), (os, "replace"), (os, "unlink"))
+    assert again(monkeypatch, folder) == 0
+    for file in found:
+        file.write_bytes(b"")
+    assert len(warned(monkeypatch, folder)) == 1
+
+
+def test_a_folder_that_cannot_be_made(folder: Path, monkeypatch: Any) -> None:
+    folder.write_text("a file")
+    assert len(warned(monkeypatch, folder)) == 1
+
+
+def test_a_folder_that_goes_away(folder: Path, monkeypatch: Any) -> None:
+    run()
+    store = native.loaded().functions.store
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+    assert store.get("key") is None
+    with pytest.warns(RuntimeWarning):
+        store.put("key", BODY)
+    store.put("key", BODY)
+
+
+def test_what_can_be_read_is_still_read_when_the_disk_is_full(
+    folder: Path, monkeypatch: Any
+) -> None:
+    store = Store(folder)
+    store.put("key", BODY)
+    monkeypatch.setattr(stores, "open", full, raising=False)
+    with pytest.warns(RuntimeWarning):
+        store.put("other", BODY)
+    assert store.get("key") == BODY
+
+
+# --- processes ------------------------------------------------------------------------------------
+
+SCRIPT = """
+import sys, os
+import numpy as np
+from lazytensor.targets.llvm import machine, store
+HOOK
+from lazytensor._base import config
+config.set(execution="compile", target="llvm")
+from lazytensor.ir.node import leaf
+from lazytensor.ops import g
+from lazytensor.runtime.materialize import materialize
+x = np.arange(40.0 * 33).reshape(40, 33)
+total = 0.0
+for k in range(12):
+    node = leaf(x)
+    for _ in range(k):
+        node = g.sqrt(node * 2.0 + 1.0)
+    node = g.sum(node, (k % 2,))
+    materialize((node,))
+    total += float(node.value.sum())
+print(repr(total))
+"""
+
+
+def start(folder: Path, hook: str = "", **more: Any) -> subprocess.Popen[str]:
+    env = {**os.environ, "LAZYTENSOR_CACHE_DIR": str(folder)}
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", SCRIPT.replace("HOOK", hook)],
+        env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more,
+    )  # fmt: skip
+
+
+def answer(process: subprocess.Popen[str]) -> str:
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    return out
+
+
+def test_processes_that_compile_the_same_at_once(tmp_path: Path) -> None:
+    together = [start(tmp_path) for _ in range(3)]
+    answers = {answer(p) for p in together}
+    assert len(answers | {answer(start(tmp_path))}) == 1
+    files = list((tmp_path / "kernels").iterdir())
+    assert files and all(f.suffix == ".o" for f in files)
+
+
+KILLED = {
+    "compiling": "real = machine.Machine.compile\n"
+    "def compile(self, text):\n"
+    "    out = real(self, text)\n"
+    "    compile.count += 1\n"
+    "    if compile.count == 3: os.kill(os.getpid(), 9)\n"
+    "    return out\n"
+    "compile.count = 0\n"
+    "machine.Machine.compile = compile\n",
+    "writing": "class Cut:\n"
+    "    def __init__(self, *args): self.file = open(*args)\n"
+    "    def __enter__(self): return self\n"
+    "    def __exit__(self, *args): self.file.close()\n"
+    "    def write(self, data):\n"
+    "        self.file.write(data[:50]); self.file.flush(); os.kill(os.getpid(), 9)\n"
+    "store.open = Cut\n",
+    "putting in place": "os.replace = lambda *args: os.kill(os.getpid(), 9)\n",
+}
+
+
+@posix
+@pytest.mark.parametrize("when", KILLED)
+def test_a_process_that_is_killed_does_no_harm(when: str, tmp_path: Path) -> None:
+    killed = start(tmp_path, KILLED[when])
+    killed.communicate(timeout=120)
+    assert killed.returncode == -signal.SIGKILL
+    want = answer(start(tmp_path / "other"))
+    assert [answer(start(tmp_path)) for _ in range(2)] == [want, want]
