@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from lazytensor._base import config
+from lazytensor._base.module import MODULES, Replaced
 from lazytensor.ir.node import Node, leaf
 from lazytensor.lower import memory as plans
 from lazytensor.ops import g
@@ -79,14 +80,23 @@ def test_random_graphs(effort: Callable[[int, int], int]) -> None:
     assert not missing, seen
 
 
+def anew(monkeypatch: Any, host: Host | None = None) -> None:
+    """The target as in a new process, on some processor."""
+    cache.CACHE.clear()
+    functions = frozenset(MODULES["llvm"]._names)
+    monkeypatch.setattr(native, "_loaded", None)
+    monkeypatch.setitem(MODULES, "llvm", Replaced(functions, native._replacements))
+    if host is not None:
+        monkeypatch.setattr(machine(), "host", host)
+
+
 @pytest.mark.parametrize(
     "host", [Host(16, False, False), Host(16, True, True), Host(64, True, True)], ids=str
 )
 def test_random_graphs_for_other_processors(
     host: Host, effort: Callable[[int, int], int], monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(native, "_loaded", None)
-    monkeypatch.setattr(machine(), "host", host)
+    anew(monkeypatch, host)
     with recording():
         fuzz(effort(60, 2000))
 
@@ -122,8 +132,7 @@ def _places(monkeypatch: Any) -> None:
 
 @pytest.mark.parametrize("plant", [_lanes, _order, _tail, _places], ids=lambda f: f.__name__[1:])
 def test_a_planted_bug_is_found(plant: Callable[[Any], None], monkeypatch: Any) -> None:
-    cache.CACHE.clear()
-    monkeypatch.setattr(native, "_loaded", None)
+    anew(monkeypatch)
     plant(monkeypatch)
     with pytest.raises(AssertionError):
         fuzz(2000, phases=[hypothesis.Phase.generate], database=None)
@@ -224,8 +233,7 @@ def test_rows_of_tiles_that_begin_anywhere_are_not_stored_past_the_caches() -> N
 
 def test_tiles_of_elements_as_wide_as_a_vector(monkeypatch: Any) -> None:
     """On processors whose vectors have 16 bytes there was no code for double complex ones."""
-    monkeypatch.setattr(native, "_loaded", None)
-    monkeypatch.setattr(machine(), "host", Host(16, True, True))
+    anew(monkeypatch, Host(16, True, True))
     x = data(33, 47) + 1j * data(33, 47)
     y = np.ascontiguousarray(x.T)
     agrees(lambda x, y: x + g.permute(y, (1, 0)), x.astype("complex128"), y.astype("complex128"))
