@@ -24,10 +24,11 @@ from .scalar import Lane, Unsupported
 # Partial sums held at a time: one for each level of the tree of a block, and of the tree of blocks.
 LEVELS = 22
 MOST_ROW_VALUES = 64
-MOST_COLUMNS = BLOCK * LANES
+# Columns whose table is made: an eighth as many rows of three words.
+MOST_COLUMNS = 1 << 18
 
 
-@lru_cache(256)
+@lru_cache(64)
 def schedule(columns: int) -> np.ndarray[Any, Any]:
     """For each lane the column where it begins, how many it has, and how many sums are combined
     after it: rows of three words.

@@ -27,8 +27,9 @@ from .store import Store
 
 # Elements from which on other threads may run meanwhile.
 LONG = 1 << 14
-# Elements from which on work is shared out, and those of the smallest share.
-SPLIT, GRAIN = 1 << 17, 1 << 15
+# Elements from which on work is shared out, those of the smallest share, and those between two looks
+# at whether the user has interrupted.
+SPLIT, GRAIN, BREATH = 1 << 18, 1 << 16, 1 << 26
 # Columns of one row are shared out in so many: whole lines of the cache, of every dtype.
 CHUNK = 1024
 
@@ -137,14 +138,17 @@ class Bound:
                 out.transpose(launch.order)[...] = found
 
     def _shared(self, args: list[Array], outs: list[Array]) -> None:
-        binding, count = self._binding, self._count
-        unit = 1 if binding.form.rows else CHUNK
+        elements, unit = self._binding.elements, 1 if self._binding.form.rows else CHUNK
+        units = -(-self._count // unit)
+        grain, most = (max(1, n * units // elements) for n in (GRAIN, BREATH))
+        for start in range(0, units, most):
+            stop = min(start + most, units)
 
-        def work(lo: int, hi: int) -> None:
-            self._part(args, outs, lo * unit, min(hi * unit, count))
+            def work(lo: int, hi: int, start: int = start) -> None:
+                end = min((start + hi) * unit, self._count)
+                self._part(args, outs, (start + lo) * unit, end)
 
-        units = -(-count // unit)
-        share(work, units, max(1, GRAIN * units // binding.elements), threads())
+            share(work, stop - start, grain, threads())
 
     def _part(self, args: list[Array], outs: list[Array], lo: int, hi: int) -> None:
         rest = self._rest
