@@ -27,8 +27,8 @@ from .store import Store
 
 # Elements from which on other threads may run meanwhile.
 LONG = 1 << 14
-# Elements from which on work is shared out, those of the smallest share, and those between two looks
-# at whether the user has interrupted.
+# Elements from which on work is shared out, those of the smallest share, and those between two
+# looks at whether the user has interrupted.
 SPLIT, GRAIN, BREATH = 1 << 18, 1 << 16, 1 << 26
 # Columns of one row are shared out in so many: whole lines of the cache, of every dtype.
 CHUNK = 1024

@@ -1,0 +1,42 @@
+"""How native kernels are shared out."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+import lazytensor as xp
+from lazytensor._base import config
+from lazytensor.targets.llvm import run
+
+RNG = np.random.default_rng(3)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_parts_of_parts(threads, monkeypatch):
+    """Whatever is shared out, and however often the user could interrupt it."""
+    line = RNG.standard_normal(300_001).astype(np.float32)
+    table = RNG.standard_normal((301, 777))
+    programs = [
+        (line, lambda x: x * 2.5 + 1.0),
+        (line, lambda x: xp.sum(x * 2.5)),
+        (table, lambda x: xp.sum(x * 2.5, axis=0)),
+        (table, lambda x: x / xp.sum(x * 2.5, axis=1, keepdims=True)),
+        (table, lambda x: x[:, :301] + x[:, :301].T),
+    ]
+    with config.context(target="llvm", execution="compile"):
+        want = [np.asarray(f(xp.asarray(a))) for a, f in programs]
+    parts = []
+    whole = run.Bound._part
+
+    def part(self, args, outs, lo, hi):
+        parts.append((lo, hi))
+        whole(self, args, outs, lo, hi)
+
+    monkeypatch.setattr(run.Bound, "_part", part)
+    for name, value in (("SPLIT", 1 << 10), ("GRAIN", 1 << 10), ("BREATH", 1 << 16)):
+        monkeypatch.setattr(run, name, value)
+    with config.context(target="llvm", execution="compile", num_threads=threads):
+        for (a, f), w in zip(programs, want):
+            assert np.asarray(f(xp.asarray(a))).tobytes() == w.tobytes()
+    assert len(parts) > 2 * len(programs)
