@@ -227,7 +227,7 @@ class Fuser:
         small = [g for g in self.groups if g is not None and _gathers(g)]
         for group in small if self._enabled else ():
             key = (group.space or (), group.axes)
-            operands = 2 * len(group.members)  # at most
+            operands = (16 if group.axes else 2) * len(group.members)  # at most; folds count more
             found, held = kept.get(key, (None, 0))
             if found is not None and held + operands <= MOST_OPERANDS and self._apart(found, group):
                 self._merge(found, group)

@@ -23,12 +23,17 @@ from .memory import (
 from .passes import Pass
 from .scalar import Lane, Unsupported
 
+# Each takes 9 KB of the stack at most.
+MOST_FOLDS = 24
+
 
 class Along(Emitter):
     """Vectors of columns."""
 
     def __init__(self, kernel: Kernel, form: Form, host: Host) -> None:
         super().__init__(kernel, form, host)
+        if sum(s.reduces for s in kernel.stages) > MOST_FOLDS:
+            raise Unsupported("many folds at once")
         if kernel.reduced and form.block and len(self.plan.passes) > 1:
             raise Unsupported("folds of a long row that need one another")
         self.columns = Columns(self.c, self.width, self.room)

@@ -13,7 +13,7 @@ import numpy as np
 from ..._base.shapes import Shape, prod
 from ...lower.kernel import FULL, Kernel, Launch
 from ...ops._tree import BLOCK
-from .across import MOST_COLUMNS, schedule
+from .across import LEVELS, MOST_COLUMNS, schedule
 from .emitter import Form
 from .memory import REVERSED, SAME, STRIDED, UNIT
 from .passes import Passes
@@ -26,8 +26,9 @@ STREAM = 1 << 24
 TILE = 128
 # Columns from which on a row is cut into blocks, and these are folded in a second go.
 LONGEST = 8 * BLOCK
-# Vectors of a tile of rows at least, and at most.
-LEAST, WIDE = 8, 128
+# Vectors of a tile of rows at least, and at most; bytes of the stack that they may take, since
+# threads have half a megabyte on some systems.
+LEAST, WIDE, STACK = 8, 128, 1 << 18
 # Columns times the width of vectors up to which a tile of many rows is kept.
 SPACIOUS = 1 << 13
 # How often an argument is read at least that is turned before.
@@ -202,8 +203,11 @@ def _tile(kernel: Kernel, length: int, columns: int, width: int) -> int:
     and where there are not so many.
     """
     folds = sum(s.reduces for s in kernel.stages)
+    values = sum(s.level != FULL for s in kernel.stages)
+    size = max(kernel.dtype(k).itemsize for k in range(kernel.count))
+    room = STACK // (width * size * (values + LEVELS * folds))
     kept = columns * width > SPACIOUS and bool(Passes(kernel).saved)
-    vectors = LEAST if kept else max(LEAST, WIDE // max(folds, 1))
+    vectors = LEAST if kept else max(LEAST, min(WIDE, 1 << room.bit_length() >> 1))
     while vectors > LEAST and vectors // 2 * width >= length:
         vectors //= 2
     return vectors * width
