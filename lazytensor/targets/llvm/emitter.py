@@ -16,7 +16,7 @@ from .memory import SAME, UNIT, offset, step
 from .passes import Passes, work
 from .scalar import Lane, Native
 
-# Inputs at most, and instructions at least (a function counts as many), of kernels that go over two
+# Arrays at most, and instructions at least (a function counts as many), of kernels that go over two
 # vectors at a time.
 FEW, MUCH = 6, 20
 
@@ -77,7 +77,8 @@ def vector_width(kernel: Kernel, host: Host) -> int:
     """
     dtypes = [kernel.dtype(k) for k in range(kernel.count)]
     sizes = {real_of(d).itemsize for d in dtypes if kind(d) != "b"} or {1}
-    long = len(kernel.inputs) <= FEW and (kernel.reduced or work(kernel) >= MUCH)
+    few = sum(any(x.axes) for x in kernel.inputs) <= FEW
+    long = few and (kernel.reduced or work(kernel) >= MUCH)
     registers = 2 if len(sizes) > 1 or long else 1
     return max(2, host.bytes * registers // max(sizes))
 
