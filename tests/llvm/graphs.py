@@ -314,14 +314,14 @@ class Graph:
         return list({n.serial: n for n in (*some, *ends)}.values())
 
 
-def draw(number: Callable[[int], int]) -> Program:
+def draw(number: Callable[[int], int], longest: int = 9) -> Program:
     """A program by a source of numbers below a bound."""
     return Program(
         tuple(number(1 << 16) for _ in range((2, 1, 3, 2, 4, 2, 3, 0)[number(8)])),
         number(16),
         tuple((number(64), number(64), number(64), number(1 << 12)) for _ in range(1 + number(3))),
         tuple(
-            (number(1 << 16), number(64), number(64), number(1 << 12)) for _ in range(1 + number(9))
+            (number(1 << 16), number(64), number(64), number(1 << 12)) for _ in range(1 + number(longest))
         ),
         number(1 << 13),
     )
