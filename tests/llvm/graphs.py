@@ -321,7 +321,8 @@ def draw(number: Callable[[int], int], longest: int = 9) -> Program:
         number(16),
         tuple((number(64), number(64), number(64), number(1 << 12)) for _ in range(1 + number(3))),
         tuple(
-            (number(1 << 16), number(64), number(64), number(1 << 12)) for _ in range(1 + number(longest))
+            (number(1 << 16), number(64), number(64), number(1 << 12))
+            for _ in range(1 + number(longest))
         ),
         number(1 << 13),
     )
