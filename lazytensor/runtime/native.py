@@ -19,7 +19,8 @@ from ..lower.kernel import Launch
 from ..ops._eager import FUNCTIONS, INEXACT
 from .counters import COUNTERS
 
-_lock = threading.Lock()
+# A fork waits until the target is loaded: the child would find the compiler half way.
+_lock = threading.RLock()
 _loaded: Any = None
 
 
@@ -88,13 +89,10 @@ def _replacements() -> Mapping[str, Any]:
     return loaded().replacements
 
 
-def _forked() -> None:
-    global _lock
-    _lock = threading.Lock()
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
 if available():
     _names = {"cumsum", "cumprod", *(FUNCTIONS[name] for name in INEXACT)}
     MODULES["llvm"] = Replaced(frozenset(_names), _replacements)

@@ -37,7 +37,8 @@ EXACT = {
 INEXACT = {
     "exp": "f", "log": "f", "log1p": "f", "sin": "f", "tanh": "f", "sigmoid": "f", "erf": "f",
     "pow": "f", "hypot": "f", "floor_divide": "f", "remainder": "f", "fmod": "f", "atan2": "f",
-    "sqrt": "c", "exp ": "c",
+    "sqrt": "c", "exp ": "c", "expm1": "f", "logaddexp": "f", "log2": "f", "nextafter": "f",
+    "atanh": "f", "sinh": "f", "acos": "f",
 }  # fmt: skip
 OPS = [
     *((n, d, True) for n, d in EXACT.items()),
@@ -54,7 +55,10 @@ CASTS = {"f": "float32 float64 float16 int32 int64 uint8 bool int8 uint64 uint32
          "i": "float32 float64 int64 int8 uint16 bool float16".split(),
          "u": "float32 float64 int64 int8 uint32 bool float16".split(),
          "b": "float32 float64 int32 uint8 float16".split(),
-         "c": "complex64 complex128 bool float32".split()}  # fmt: skip
+         "c": "complex64 complex128 bool float32 float64".split()}  # fmt: skip
+
+NUMBERS = (2.0, 1.0, 3.0, 0.0, -1.0, 0.5, 7.1, -0.0, 2.5, np.inf, np.nan, 1e-40, 60000.0)
+INTEGERS = (2, 1, 3, 0, 7, 127, 128, 255, 2**31 - 1, 2**62 + 1)
 
 Line = tuple[int, int, int, int]
 Leaf = tuple[int, int, int, int]
@@ -187,7 +191,8 @@ class Graph:
         if choice < 8 or not self.axes:
             self.values.append(self.elementwise(op, x, self.pick(j)))
         elif choice == 8:
-            self.values.append(self.cast(x, CASTS[kind(x.dtype)], k))
+            dtypes = CASTS[kind(x.dtype)]
+            self.values.append(g.cast(x, np.dtype(dtypes[k % len(dtypes)])))
         elif choice == 9:
             condition = self.as_(self.pick(k), "b")
             y = self.pick(j)
@@ -232,16 +237,19 @@ class Graph:
             x, y = x + 0.0, y + 0.0
         return getattr(g, name)(x, y)
 
-    def cast(self, x: Node, dtypes: list[str], k: int) -> Node:
-        return self.to(x, np.dtype(dtypes[k % len(dtypes)]))
-
     def number(self, op: int, x: Node, k: int) -> None:
         """With a constant."""
         x = self.as_(x, "iufc")
-        value = (2, 1, 3, 0, -1, 0.5, 7)[k % 7]
-        value = abs(int(value)) if kind(x.dtype) in "iu" else float(value)
-        name = ("add", "multiply", "subtract")[op % 3]
-        self.values.append(getattr(g, name)(x, g.constant(value, x)))
+        if kind(x.dtype) in "iu":
+            value: float = INTEGERS[k % len(INTEGERS)] & np.iinfo(x.dtype).max
+        else:
+            value = NUMBERS[k % len(NUMBERS)]
+        y = g.constant(value, x)
+        name = ("add", "multiply", "subtract", "subtract", "equal", "where")[op % 6]
+        if name == "where":
+            self.values.append(g.where(g.not_equal(x, g.constant(0, x)), *((x, y), (y, x))[k % 2]))
+        else:
+            self.values.append(getattr(g, name)(*((x, y), (y, x))[op // 6 % 2]))
 
     def full(self, x: Node) -> Node:
         return g.broadcast_to(x, self.space) if x.shape != self.space else x
@@ -314,14 +322,15 @@ class Graph:
         return list({n.serial: n for n in (*some, *ends)}.values())
 
 
-def draw(number: Callable[[int], int]) -> Program:
+def draw(number: Callable[[int], int], longest: int = 9) -> Program:
     """A program by a source of numbers below a bound."""
     return Program(
         tuple(number(1 << 16) for _ in range((2, 1, 3, 2, 4, 2, 3, 0)[number(8)])),
         number(16),
         tuple((number(64), number(64), number(64), number(1 << 12)) for _ in range(1 + number(3))),
         tuple(
-            (number(1 << 16), number(64), number(64), number(1 << 12)) for _ in range(1 + number(9))
+            (number(1 << 16), number(64), number(64), number(1 << 12))
+            for _ in range(1 + number(longest))
         ),
         number(1 << 13),
     )

@@ -237,3 +237,17 @@ def test_tiles_of_elements_as_wide_as_a_vector(monkeypatch: Any) -> None:
     x = data(33, 47) + 1j * data(33, 47)
     y = np.ascontiguousarray(x.T)
     agrees(lambda x, y: x + g.permute(y, (1, 0)), x.astype("complex128"), y.astype("complex128"))
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (600, 30), (300, 40_000), (40_000, 300)])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_much_that_is_computed_of_rows(shape: tuple[int, ...], axis: int) -> None:
+    """The second half of a long kernel raised that this target has no code for it."""
+
+    def program(x: Node) -> Node:
+        row = g.sum(x, (axis,))
+        for _ in range(30):
+            row = g.sqrt(row * row + 1.0)
+        return row
+
+    agrees(program, data(*shape))

@@ -324,3 +324,51 @@ def test_a_process_that_is_killed_does_no_harm(when: str, tmp_path: Path) -> Non
     assert killed.returncode == -signal.SIGKILL
     want = answer(start(tmp_path / "other"))
     assert [answer(start(tmp_path)) for _ in range(2)] == [want, want]
+
+
+FORK = """
+import os, signal, threading, time
+import numpy as np
+from lazytensor._base import config
+from lazytensor.ir.node import leaf
+from lazytensor.ops import g
+from lazytensor.runtime.materialize import materialize
+from lazytensor.targets.llvm import machine
+
+config.set(execution="compile", target="llvm")
+started, real = threading.Event(), machine.Machine.METHOD
+
+def slow(self, *args):
+    with getattr(self, "_lock", threading.Lock()):
+        started.set()
+        time.sleep(0.3)
+        return real(self, *args)
+
+def work():
+    node = g.sqrt(leaf(np.ones(1000)) + 3.0) * 2.0
+    materialize((node,))
+    return float(node.value.sum())
+
+machine.Machine.METHOD = slow
+thread = threading.Thread(target=work)
+thread.start()
+started.wait()
+child = os.fork()
+if not child:
+    signal.alarm(60)
+    os._exit(work() != 4000.0)
+thread.join()
+print(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.parametrize("method", ["__init__", "compile", "link"])
+def test_a_fork_while_the_first_kernel_is_made(method: str, tmp_path: Path) -> None:
+    """The child waited for ever for the compiler's locks."""
+    env = {**os.environ, "LAZYTENSOR_CACHE_DIR": str(tmp_path)}
+    script = FORK.replace("METHOD", method)
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, text=True, capture_output=True, timeout=120
+    )
+    assert done.stdout == "0\n", done.stderr

@@ -13,7 +13,7 @@ import numpy as np
 from ..._base.shapes import Shape, prod
 from ...lower.kernel import FULL, Kernel, Launch
 from ...ops._tree import BLOCK
-from .across import LEVELS, MOST_COLUMNS, schedule
+from .across import LEVELS, MOST_COLUMNS, MOST_ROW_VALUES, schedule
 from .emitter import Form
 from .memory import REVERSED, SAME, STRIDED, UNIT
 from .passes import Passes
@@ -218,7 +218,8 @@ def _goes_across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width:
     rows are short and many.
     """
     length, steps = layout.rows[-1]
-    if length < width or not 1 < layout.columns <= MOST_COLUMNS:
+    values = sum(s.level != FULL for s in launch.kernel.stages)
+    if length < width or not 1 < layout.columns <= MOST_COLUMNS or values > MOST_ROW_VALUES:
         return False
     if any(layout.along[i] != sizes[i] for i in _written(launch)):
         return True
