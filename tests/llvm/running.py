@@ -125,4 +125,5 @@ def _traits(launch: Any, binding: Any) -> list[str]:
     )
     lie = [f"{kind} {f}" for f in set(form.lie)]
     stream = ["stream"] if form.stream else []
+    stream += ["turned"] if binding.turned else []
     return [f"{kind} {folds}", *many, *kept, *read, *copied, *out, *lie, *stream]

@@ -251,3 +251,10 @@ def test_much_that_is_computed_of_rows(shape: tuple[int, ...], axis: int) -> Non
         return row
 
     agrees(program, data(*shape))
+
+
+def test_a_turned_argument_that_is_the_same_along_an_axis() -> None:
+    """Its copy had the axis, its strides didn't: sums were of others' elements."""
+    x, y = data(3, 20, 70, 5), data(3, 1, 70, 5)
+    agrees(lambda x, y: g.sum(x * y, (3,)), x, np.broadcast_to(y, x.shape))
+    agrees(lambda x, y: g.sum(x * y, (3,)), x, y)

@@ -194,7 +194,8 @@ def _turned_strides(
 
 def turned(launch: Launch, a: Array, first: int) -> Array:
     """A copy of an argument with the axes of rows from the first on behind the columns."""
-    full = a.reshape((1,) * (len(launch.axes) - a.ndim) + a.shape).transpose(launch.order)
+    once = a[tuple([slice(None) if stride else slice(1) for stride in a.strides])]
+    full = once.reshape((1,) * (len(launch.axes) - a.ndim) + once.shape).transpose(launch.order)
     return np.ascontiguousarray(full.transpose(_turned_order(launch, first)))
 
 
