@@ -23,7 +23,7 @@ from lazytensor.targets.llvm import across, bind, folds, memory, run
 from lazytensor.targets.llvm.emitter import Host
 from lazytensor.targets.llvm.machine import machine
 
-from .graphs import Program, draw
+from .graphs import LAYOUTS, Program, array, draw
 from .running import check, recording, same
 
 # What the sample must reach (`running.recording`): ways over a kernel, layouts, and what follows.
@@ -50,6 +50,29 @@ def agrees(program: Callable[..., Node | Sequence[Node]], *arrays: Any) -> None:
             found.append([n.value for n in nodes])
     for want, got in zip(*found, strict=True):
         same(got, want, False, "compiled")
+
+
+def small_beside_large(seed: int) -> None:
+    """Sums over short rows of a large array and one that is the same along most axes."""
+    rng = np.random.default_rng(seed)
+    sizes = ([16, 20, 33], [1, 2, 3], [65, 70, 130], [2, 5, 17], [1, 2])
+    shape = tuple(int(rng.choice(s)) for s in sizes)
+    shape = tuple(shape[k] for k in rng.choice([(0, 1, 2, 3, 4), (1, 0, 2, 3, 4), (2, 1, 0, 3, 4)]))
+    axes = tuple(sorted({3, *rng.choice([3, 4, 4, 1], 1).tolist()}))
+    dtype = str(rng.choice(["float32", "float64", "int16", "complex64"]))
+    few = tuple(1 if n in (16, 20, 33) or rng.random() < 0.2 else n for n in shape)
+    y = array(few, dtype, LAYOUTS[seed % len(LAYOUTS)], seed)
+    y = np.broadcast_to(y, shape) if rng.random() < 0.5 else y
+    x = array(shape, dtype, "c" if seed % 3 else LAYOUTS[seed // 3 % len(LAYOUTS)], seed)
+    kept = tuple(1 if a in axes else n for a, n in enumerate(shape))
+    agrees(lambda x, y: (g.sum(x * y, axes), x + g.reshape(g.sum(y * x, axes), kept)), x, y)
+
+
+def test_arguments_that_are_turned(effort: Callable[[int, int], int]) -> None:
+    with recording() as seen:
+        for seed in range(effort(60, 2000)):
+            small_beside_large(seed)
+    assert seen["turned"]
 
 
 @st.composite
