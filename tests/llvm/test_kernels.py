@@ -19,7 +19,7 @@ from lazytensor.lower import memory as plans
 from lazytensor.ops import g
 from lazytensor.runtime import cache, native
 from lazytensor.runtime.materialize import materialize
-from lazytensor.targets.llvm import across, bind, folds, memory, run
+from lazytensor.targets.llvm import across, bind, folds, memory
 from lazytensor.targets.llvm.emitter import Host
 from lazytensor.targets.llvm.machine import machine
 
@@ -148,12 +148,7 @@ def _tail(monkeypatch: Any) -> None:
     monkeypatch.setattr(memory.Columns, "_copy", copy)
 
 
-def _places(monkeypatch: Any) -> None:
-    """Every pair of an argument and an output is allowed."""
-    monkeypatch.setattr(run, "_over", lambda launch, binding: launch.over)
-
-
-@pytest.mark.parametrize("plant", [_lanes, _order, _tail, _places], ids=lambda f: f.__name__[1:])
+@pytest.mark.parametrize("plant", [_lanes, _order, _tail], ids=lambda f: f.__name__[1:])
 def test_a_planted_bug_is_found(plant: Callable[[Any], None], monkeypatch: Any) -> None:
     anew(monkeypatch)
     plant(monkeypatch)
