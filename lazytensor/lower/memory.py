@@ -17,19 +17,21 @@ WORTH = 1 << 16
 def plan_memory(steps: Sequence[Step], outputs: set[int]) -> None:
     """Note for each step what is not read any more after it, and what can be written over."""
     seen = set(outputs)
+    made = {slot for step in steps for slot in step.outs}
     for step in reversed(steps):
         dead = [s for s in dict.fromkeys((*step.args, *step.outs)) if s not in seen]
         seen.update(dead)
         step.drops = tuple(dead)
         if isinstance(step, Launch) and step.views:
-            step.over = _over(step)
+            step.over = _over(step, made)
 
 
-def _over(step: Launch) -> tuple[tuple[int, int], ...]:
-    """(argument, output) pairs of which the output may have the argument's memory: that is read
-    for the last time, once, and at the very index that is written, by elements of the same dtype.
+def _over(step: Launch, made: set[int]) -> tuple[tuple[int, int], ...]:
+    """(argument, output) pairs of which the output may have the argument's memory: that was made by
+    the plan, is read for the last time, once, and at the very index that is written, by elements of
+    the same dtype.
     """
-    dying = set(step.drops).difference(step.outs)
+    dying = made.intersection(step.drops).difference(step.outs)
     kernel, inputs = step.kernel, {}
     for i, slot in enumerate(step.args):
         if slot in dying and step.args.count(slot) == 1:
