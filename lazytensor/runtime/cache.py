@@ -26,7 +26,9 @@ from .observe import OBSERVERS, Event
 # gains nothing, however much of it there is.
 LARGE, LARGE_NODE = 1 << 22, 1 << 16
 # Arrays of up to so many bytes are small: their graphs are compiled when they come so often.
-SMALL_BYTES, HOT, HOT_NATIVE = 1 << 16, 8, 64
+SMALL_BYTES, HOT = 1 << 16, 8
+# Native code for so many nodes takes as long to make as some hundred interpretations.
+LONG, HOT_LONG = 2048, 64
 # Graphs that were planned last are remembered with the lines that asked, if they are not too long.
 MOST_MISSED, LONGEST_MISSED = 32, 2048
 
@@ -99,7 +101,8 @@ def _due(graph: Graph) -> int:
     """
     computed = [n for n in graph.order if n.args and n.value is None]
     if all(small(n.shape) for n in computed):
-        return HOT_NATIVE if config.get("target") == "llvm" else HOT
+        native = config.get("target") == "llvm"
+        return HOT_LONG if native and len(graph.order) > LONG else HOT
     sizes = [n.size * n.dtype.itemsize for n in computed if n.op.outputs == 1]
     return 1 if sum(n for n in sizes if n >= LARGE_NODE) > LARGE else 2
 

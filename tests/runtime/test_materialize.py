@@ -12,7 +12,7 @@ from lazytensor.ir.graph import keep, let_go, linearize
 from lazytensor.ir.node import Node, leaf, placeholder
 from lazytensor.ops import ROWS, g
 from lazytensor.runtime import cache, pending
-from lazytensor.runtime.cache import HOT, HOT_NATIVE
+from lazytensor.runtime.cache import HOT, HOT_LONG, LONG
 from lazytensor.runtime.counters import counting
 from lazytensor.runtime.materialize import TINY, asked, materialize, value
 from lazytensor.runtime.pending import new_leaf
@@ -173,10 +173,8 @@ def test_scalars_are_inputs_and_compile_nothing():
     assert (c.compilations, c.plans) == (0, 0)
 
 
-@pytest.mark.parametrize(
-    ("size", "due", "target"),
-    [(64, HOT_NATIVE, "llvm"), (64, HOT, "numpy"), (5_000, 2, "llvm"), (5_000, 2, "numpy")],
-)
+@pytest.mark.parametrize("target", ["llvm", "numpy"])
+@pytest.mark.parametrize(("size", "due"), [(64, HOT), (5_000, 2)])
 def test_auto_interprets_first_and_plans_what_comes_again(size: int, due: int, target: str):
     x = data(size)
 
@@ -197,6 +195,25 @@ def test_auto_interprets_first_and_plans_what_comes_again(size: int, due: int, t
     assert (tiny.interpreted, tiny.plans) == (1, 0)
     assert (first.interpreted, first.plans) == ((due - 1) * 2 * TINY, 0)
     assert (last.interpreted, last.plans) == (0, 1)
+
+
+@pytest.mark.parametrize(("target", "due"), [("llvm", HOT_LONG), ("numpy", HOT)])
+def test_auto_interprets_long_graphs_more_often(target: str, due: int):
+    x = data(3)
+
+    def program() -> Node:
+        y = x
+        for _ in range(LONG // 2 + 1):
+            y = y * -1.5 + 2.5
+        return y
+
+    with config.context(execution="auto", target=target, max_pending=1 << 20):
+        with counting() as first:
+            for _ in range(due - 1):
+                value(program())
+        with counting() as last:
+            value(program())
+    assert (first.plans, last.plans, last.interpreted) == (0, 1, 0)
 
 
 def test_auto_plans_large_graphs_at_once():
