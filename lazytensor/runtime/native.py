@@ -63,9 +63,11 @@ def _compiled(text: str) -> None:
 
 
 def bound(launch: Launch, args: list[Any]) -> Any:
-    """The launch as a function of (args, outs) for arguments that lie like these; None
-    where the target has no code for it.
+    """The launch as a function of (args, outs) for arguments that lie like these; None where the
+    target has no code for it, or there is no compiler.
     """
+    if not available():
+        return None
     target = loaded()
     try:
         return target.bound(target.functions, launch, args)

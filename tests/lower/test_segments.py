@@ -14,6 +14,7 @@ from lazytensor.lower.kernel import Call, Plan
 from lazytensor.lower.pipeline import lower
 from lazytensor.lower.segments import Segments
 from lazytensor.ops import g
+from lazytensor.runtime import cache, native
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +84,16 @@ def test_what_has_no_native_code(monkeypatch):
     n = np.arange(12).reshape(3, 4)
     x = xp.concat([xp.asarray(n), xp.asarray(n)], axis=1) ** xp.asarray(n[:, :1])
     np.testing.assert_array_equal(x, np.concatenate([n, n], 1) ** n[:, :1])
+
+
+def test_without_a_compiler(monkeypatch):
+    """Kernels that read parts, and those over any axes, run on the reference."""
+    monkeypatch.setattr(native, "available", lambda: False)
+    monkeypatch.setattr(native, "loaded", lambda: pytest.fail("the compiler was asked for"))
+    cache.CACHE.clear()
+    n = np.arange(12.0).reshape(3, 4)
+    x = xp.concat([xp.asarray(n), xp.asarray(n)], axis=1) * 2.0 + xp.asarray(n[:, :1])
+    np.testing.assert_array_equal(x, np.concatenate([n, n], 1) * 2 + n[:, :1])
+    y = xp.asarray(n)
+    np.testing.assert_array_equal(y - xp.max(y, axis=0), n - n.max(0))
+    cache.CACHE.clear()
