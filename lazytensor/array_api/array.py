@@ -449,7 +449,7 @@ class _Matmul(Binary):
 
 _MATMUL = _Matmul("matmul", rules.MULTIPLY.op, "iufc")
 
-_OPERATORS = {
+OPERATORS = {
     "add": rules.ADD,
     "sub": rules.SUBTRACT,
     "mul": rules.MULTIPLY,
@@ -463,7 +463,7 @@ _OPERATORS = {
     "lshift": rules.LEFT_SHIFT,
     "rshift": rules.RIGHT_SHIFT,
 }
-_COMPARISONS = {
+COMPARISONS = {
     "eq": rules.EQUAL,
     "ne": rules.NOT_EQUAL,
     "lt": rules.LESS,
@@ -481,13 +481,13 @@ def _bind(name: str, operator: Any, doc: str) -> None:
 
 
 def _bind_all() -> None:
-    for name, rule in _OPERATORS.items():
+    for name, rule in OPERATORS.items():
         what = f"`{rule.name}` as an operator"
         direct = (_plain if rule is rules.POW else _direct)(rule)
         _bind(name, direct, f"{what}; Python scalars take the array's dtype.")
         _bind("r" + name, _reflected(rule), f"{what}, this array on the right.")
         _bind("i" + name, _in_place(rule), f"{what}, in place; the dtype stays.")
-    for name, rule in _COMPARISONS.items():
+    for name, rule in COMPARISONS.items():
         _bind(name, _direct(rule, bool_), f"`{name}` of each pair of elements, bool.")
     _bind("matmul", _plain(_MATMUL), "The matrix product; Python scalars are refused.")
     _bind("rmatmul", _plain(_MATMUL, True), "The matrix product, this array on the right.")

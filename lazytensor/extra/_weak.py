@@ -14,7 +14,7 @@ import numpy as np
 from .._base.devices import CPU, Device
 from .._base.dtypes import DType, int64, kind
 from ..array_api import _rules as rules
-from ..array_api.array import Array
+from ..array_api.array import COMPARISONS, OPERATORS, Array
 from ..ir.node import Node, Weak, scalar
 from ..lang.promote import default_dtype
 from ..ops import g
@@ -45,10 +45,6 @@ def _number(x: Any) -> Node:
     return rules.as_dtype(node, int64) if kind(node.dtype) == "b" else node
 
 
-def _bits(x: Any) -> Node:
-    return node_of(x)
-
-
 def _met(rule: rules.Binary, x: Any, y: Any, read: Callable[[Any], Node]) -> Any:
     """The rule of two operands in order, of which one is a NumPy array or both are scalars."""
     for other in (x, y):
@@ -74,26 +70,8 @@ def _value(convert: Callable[..., Any]) -> Any:
     return lambda self, *args: convert(asked(node_of(self)).item(), *args)
 
 
-_ARITHMETIC = {
-    "add": rules.ADD,
-    "sub": rules.SUBTRACT,
-    "mul": rules.MULTIPLY,
-    "truediv": rules.DIVIDE,
-    "floordiv": rules.FLOOR_DIVIDE,
-    "mod": rules.REMAINDER,
-    "pow": rules.POW,
-    "lshift": rules.LEFT_SHIFT,
-    "rshift": rules.RIGHT_SHIFT,
-}
-_BITWISE = {"and": rules.BITWISE_AND, "or": rules.BITWISE_OR, "xor": rules.BITWISE_XOR}
-_COMPARISONS = {
-    "eq": rules.EQUAL,
-    "ne": rules.NOT_EQUAL,
-    "lt": rules.LESS,
-    "le": rules.LESS_EQUAL,
-    "gt": rules.GREATER,
-    "ge": rules.GREATER_EQUAL,
-}
+# What reads the bits of bools; to other operators they are integers.
+_BITWISE = ("and", "or", "xor")
 _UNARY = {"neg": rules.NEGATIVE, "abs": rules.ABS, "invert": rules.INVERT}
 _VALUES: dict[str, Callable[..., Any]] = {
     "bool": bool, "int": int, "float": float, "complex": complex, "index": int, "round": round,
@@ -104,13 +82,11 @@ _VALUES: dict[str, Callable[..., Any]] = {
 def _bind_all() -> None:
     """Put the operators on `Weak`, which the floor of nodes leaves without."""
     found: dict[str, Any] = {}
-    for name, rule in _ARITHMETIC.items():
-        found[name] = _binary(rule, _number, False)
-        found["r" + name] = _binary(rule, _number, True)
-    for name, rule in _BITWISE.items():
-        found[name] = _binary(rule, _bits, False)
-        found["r" + name] = _binary(rule, _bits, True)
-    found |= {name: _binary(rule, node_of, False) for name, rule in _COMPARISONS.items()}
+    for name, rule in OPERATORS.items():
+        read = node_of if name in _BITWISE else _number
+        found[name] = _binary(rule, read, False)
+        found["r" + name] = _binary(rule, read, True)
+    found |= {name: _binary(rule, node_of, False) for name, rule in COMPARISONS.items()}
     found |= {name: _unary(rule) for name, rule in _UNARY.items()}
     found |= {name: _value(convert) for name, convert in _VALUES.items()}
     found["pos"] = lambda self: computed(_number(self))

@@ -4,6 +4,8 @@ A row's `body` is written over an interpreter `s` whose methods are these instru
 values that carry a `dtype`. What enters and leaves is up to the interpreter; it must not know rows.
 """
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Protocol
 
 from .._base.dtypes import DType, bool_, complex_of, real_of
@@ -82,3 +84,42 @@ class Interpreter:
             return self.emit(name, result_dtype(name, *values), *values)
 
         return instruction
+
+
+class _Noted:
+    """A value of which only the dtype is known."""
+
+    __slots__ = ("dtype",)
+
+    def __init__(self, dtype: DType) -> None:
+        self.dtype = dtype
+
+
+class _Names(Interpreter):
+    """Notes which instructions a body is made of; constants and conversions are none."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def emit(self, name: str, dtype: DType, *operands: Any) -> _Noted:
+        """Note it."""
+        self.names.append(name)
+        return _Noted(dtype)
+
+    def const(self, value: Any, dtype: DType) -> _Noted:
+        """Nothing to note."""
+        return _Noted(dtype)
+
+    def cast(self, value: Any, dtype: DType) -> _Noted:
+        """Nothing to note."""
+        return _Noted(dtype)
+
+
+@lru_cache(4096)
+def instructions(
+    body: Callable[..., Any], dtypes: tuple[DType, ...], params: tuple[Any, ...]
+) -> tuple[str, ...]:
+    """The names of a body's instructions for an element, for arguments of some dtypes."""
+    noted = _Names()
+    body(noted, *map(_Noted, dtypes), *params)
+    return tuple(noted.names)

@@ -6,13 +6,11 @@ for each slot its size and when it lives, and how much is held at most. It must 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NamedTuple
 
-from .._base.dtypes import DType
 from .._base.shapes import Shape, prod
 from ..ir.op import Op
-from ..ir.scalar import Interpreter
+from ..ir.scalar import instructions
 from .kernel import Call, Kernel, Launch, Plan, Step
 
 
@@ -106,45 +104,12 @@ def _kernel_flops(kernel: Kernel, space: Shape) -> int:
         if stage.reduces:
             total += prod(space)
             continue
+        if stage.op.kind == "movement":
+            continue
         dtypes = tuple(kernel.dtype(a) for a in stage.args)
-        per_element = instructions(stage.op, dtypes, stage.params)
+        per_element = len(instructions(stage.op.body, dtypes, stage.params))
         total += per_element * (rows if kernel.reduced and stage.level == "row" else prod(space))
     return total
-
-
-@dataclass(slots=True)
-class _Value:
-    dtype: DType
-
-
-class _Counter(Interpreter):
-    """Counts the instructions of a body; conversions are none."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def emit(self, name: str, dtype: DType, *operands: Any) -> _Value:
-        """One more."""
-        self.count += 1
-        return _Value(dtype)
-
-    def const(self, value: Any, dtype: DType) -> _Value:
-        """A value."""
-        return _Value(dtype)
-
-    def cast(self, value: Any, dtype: DType) -> _Value:
-        """A value."""
-        return _Value(dtype)
-
-
-@cache
-def instructions(op: Op, dtypes: tuple[DType, ...], params: tuple[Any, ...]) -> int:
-    """Scalar instructions of a row for an element."""
-    if op.body is None or op.kind == "movement":
-        return 0
-    counter = _Counter()
-    op.body(counter, *[_Value(dtype) for dtype in dtypes], *params)
-    return counter.count
 
 
 def memory(plan: Plan, inputs: Sequence[Type]) -> list[Slot]:

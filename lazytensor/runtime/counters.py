@@ -1,7 +1,7 @@
 """Counters: exact figures of what was done, for tests and for `explain`.
 
-What enters: increments, made while the runtime's lock is held. What leaves: snapshots and
-differences.
+What enters: increments; those of threads that compute at once may be lost where there is no global
+interpreter lock. What leaves: snapshots and differences.
 """
 
 from collections.abc import Iterator

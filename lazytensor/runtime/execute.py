@@ -15,6 +15,7 @@ from .._base.module import module
 from .._base.processors import count
 from .._base.shapes import prod
 from ..ir.graph import Graph
+from ..lower.account import is_view
 from ..lower.kernel import Call, Kernel, Launch, Plan
 from ..lower.segments import Segments
 from ..lower.text import kernel_name
@@ -65,7 +66,7 @@ def source(launch: Launch, args: list[Any]) -> str:
 
 def prepare(plan: Plan) -> Plan:
     """Compile the kernels of a plan, where the target in force does so before they are run."""
-    if config.get("target") == "numpy" or not native.available():
+    if config.get("target") == "numpy":
         for step in plan.steps:
             if isinstance(step, Launch):
                 step.compiled = compiled(step.kernel)
@@ -111,19 +112,20 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph) -> None:
         env[step.outs[0]] = _call(step, args, graph)
         return
     COUNTERS.kernels += 1
-    if isinstance(step, Segments):
-        outs = _boxes(step, args)
-        for slot, out in zip(step.outs, outs):
-            env[slot] = out
-        return
-    bound = step.bound.get(tuple([a.strides for a in args])) or _bound(step, args)
+    outs = _boxes(step, args) if type(step) is Segments else _launched(step, args)
+    for slot, out in zip(step.outs, outs):
+        env[slot] = out
+
+
+def _launched(step: Launch, args: list[Any]) -> list[Any]:
+    """The outputs of a launch."""
+    bound = _bound(step, args)
     if step.over:
         outs = _outputs(step, args, bound.over)
     else:
         outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
     bound(args, outs)
-    for slot, out in zip(step.outs, outs):
-        env[slot] = out
+    return outs
 
 
 def _boxes(step: Segments, args: list[Any]) -> list[Any]:
@@ -132,9 +134,7 @@ def _boxes(step: Segments, args: list[Any]) -> list[Any]:
     for box in step.boxes:
         pieces = [args[i][key] for i, key in box.takes]
         parts = [out[box.out] for out in outs]
-        bound = box.launch.bound.get(tuple([a.strides for a in pieces]))
-        if bound is None:
-            bound = _bound(box.launch, pieces)
+        bound = _bound(box.launch, pieces)
         if isinstance(bound, _Reference):
             made = [np.empty(part.shape, part.dtype) for part in parts]
             bound(pieces, made)
@@ -147,10 +147,12 @@ def _boxes(step: Segments, args: list[Any]) -> list[Any]:
 
 def _bound(step: Launch, args: list[Any]) -> Any:
     """A launch as a function of (args, outs), for arguments that lie like these."""
-    found = native.bound(step, args) if step.compiled is None else None
+    key = tuple([a.strides for a in args])
+    found = step.bound.get(key)
     if found is None:
-        found = _Reference(step)
-    step.bound[tuple([a.strides for a in args])] = found
+        if step.compiled is None:
+            found = native.bound(step, args)
+        found = step.bound[key] = found or _Reference(step)
     return found
 
 
@@ -192,8 +194,8 @@ def _timed(step: Launch | Call, env: list[Any], graph: Graph) -> None:
     seconds = time.perf_counter() - start
     moved += sum([_nbytes(env[i]) for i in step.outs])
     if isinstance(step, Call):
-        view = step.op.kind == "movement" and step.op.cheap
-        done = Timing("call", step.op.name, step.shape, seconds, 0 if view else moved)
+        counted = 0 if is_view(step.op) else moved
+        done = Timing("call", step.op.name, step.shape, seconds, counted)
     else:
         done = Timing("kernel", kernel_name(step.kernel), step.space, seconds, moved)
     log(2, f"{done.name}: {seconds * 1e3:.3f} ms, {moved / seconds / 1e9:.2f} GB/s")

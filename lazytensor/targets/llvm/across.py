@@ -14,7 +14,7 @@ import numpy as np
 
 from ...lower.kernel import Kernel
 from ...ops._tree import BLOCK, LANES
-from .code import Value
+from .code import BITS, Value
 from .emitter import Emitter, Form, Host
 from .folds import Fold, TreeFold, fold_of
 from .memory import SAME, UNIT, load, load_apart, offset, step, store, store_apart
@@ -89,11 +89,10 @@ class Across(Emitter):
     def __init__(self, kernel: Kernel, form: Form, host: Host) -> None:
         super().__init__(kernel, form, host)
         plan = self.plan
-        self.values = [k for k in range(plan.first, plan.total) if not plan.full(k)]
-        if len(self.values) > MOST_ROW_VALUES:
+        if sum(not plan.full(k) for k in range(plan.first, plan.total)) > MOST_ROW_VALUES:
             raise Unsupported("many values of short rows")
         self.span = form.block + self.width
-        self.homes: dict[int, list[Value]] = {}
+        self.homes: dict[int, Value] = {}
 
     # --- where things are ------------------------------------------------------------------------
 
@@ -128,11 +127,12 @@ class Across(Emitter):
             self.c, self.at[operand], self.c.binary("mul", column, self._column_stride(operand))
         )
 
-    def _home(self, k: int, dtypes: tuple[Any, ...]) -> list[Value]:
-        """Memory for a tile of values, one part after another."""
+    def _home(self, k: int, slot: Value) -> Value:
+        """Where some rows of a value are kept."""
+        size = self.kernel.dtype(k).itemsize
         if k not in self.homes:
-            self.homes[k] = [self.room(f"[{self.span} x i{8 * d.itemsize}]", 1) for d in dtypes]
-        return self.homes[k]
+            self.homes[k] = self.room(f"i{8 * size}", self.span)
+        return offset(self.c, self.homes[k], slot, size)
 
     def _load(self, operand: int, dtype: Any, at: Value, row: Value) -> Lane:
         """A vector of an operand, from some row on."""
@@ -145,8 +145,7 @@ class Across(Emitter):
         return load_apart(c, dtype, step(c, at, c.binary("mul", row, stride)), stride, self.width)
 
     def _store(self, operand: int, lane: Lane, at: Value, row: Value) -> None:
-        c = self.c
-        lane = Lane(lane.dtype, *(c.splat(v, self.width) for v in lane.parts))
+        c, lane = self.c, self._whole(lane)
         if self.form.lie[operand] == UNIT:
             store(c, lane, offset(c, at, row, lane.dtype.itemsize))
             return
@@ -176,9 +175,7 @@ class Across(Emitter):
         if k < self.plan.first:
             constant = kernel.constants[k - len(kernel.inputs)]
             return self.native.const(constant.value, constant.dtype)
-        dtype = kernel.dtype(k)
-        (home,) = self._home(k, (dtype,))
-        return load(self.c, dtype, offset(self.c, home, slot, dtype.itemsize), self.width)
+        return load(self.c, kernel.dtype(k), self._home(k, slot), self.width)
 
     def _row_values(self, numbers: list[int], outputs: list[tuple[int, int]] | None = None) -> None:
         """Compute values of rows, keep them, and store those that are outputs."""
@@ -195,17 +192,14 @@ class Across(Emitter):
         self._slots(body)
 
     def _keep(self, k: int, lane: Lane, slot: Value) -> None:
-        c, dtype = self.c, lane.dtype
-        (home,) = self._home(k, (dtype,))
-        whole = Lane(dtype, *(c.splat(v, self.width) for v in lane.parts))
-        store(c, whole, offset(c, home, slot, dtype.itemsize))
+        store(self.c, self._whole(lane), self._home(k, slot))
 
     # --- a pass ----------------------------------------------------------------------------------
 
     def _pass(self, p: Pass) -> None:
         if not (p.folds or p.outputs or p.saves):
             return
-        folds = [self._fold(k) for k in p.folds]
+        folds = [fold_of(self, k, _Sum) for k in p.folds]
         held = _Held(self, folds)
         self._slots(lambda slot, row: held.begin(slot))
         if folds:
@@ -213,12 +207,6 @@ class Across(Emitter):
         else:
             self.count_up(self.columns, 1, lambda column: self._column(p, held, column))
         self._slots(lambda slot, row: self._finish(p, held, slot))
-
-    def _fold(self, k: int) -> Fold:
-        found = fold_of(self, k)
-        if isinstance(found, TreeFold):
-            return _Sum(self, found.stage, found.name, found.dtype)
-        return found
 
     def _finish(self, p: Pass, held: "_Held", slot: Value) -> None:
         held.end(slot)
@@ -244,9 +232,7 @@ class Across(Emitter):
             self._store(inputs + i, known[self.kernel.outputs[i]], at, row)
         for k in p.saves:
             if k in self.kept:
-                lane = known[k]
-                whole = Lane(lane.dtype, *(self.c.splat(v, self.width) for v in lane.parts))
-                store(self.c, whole, self._kept_at(k, column, slot))
+                store(self.c, self._whole(known[k]), self._kept_at(k, column, slot))
         for fold in held.folds:
             value = fold.stage.args[0]
             fold.add(known[value] if value in known else self.rows[value])
@@ -261,14 +247,9 @@ class Across(Emitter):
         return self._load(operand, dtype, self._at_column(operand, column), row)
 
     def _kept_at(self, k: int, column: Value, slot: Value) -> Value:
-        """Where a tile of rows is kept, column by column, after those of the values before it."""
-        c, base = self.c, self.bases[len(self.form.lie)]
-        for other in self.kept[: self.kept.index(k)]:
-            size = self.kernel.dtype(other).itemsize
-            nbytes = c.binary("mul", self.columns, self.span * size)
-            base = step(
-                c, base, c.binary("add", c.binary("and", c.binary("add", nbytes, 63), -64), 256)
-            )
+        """Where some rows of a column are kept."""
+        c = self.c
+        base = self._kept(k, c.binary("mul", self.columns, self.span))
         place = c.binary("add", c.binary("mul", column, self.span), slot)
         return offset(c, base, place, self.kernel.dtype(k).itemsize)
 
@@ -348,16 +329,11 @@ class _Held:
         kinds = "i8" if like.type == "i1" else like.type
         return self.e.room(kinds, self.e.span * levels)
 
-    def _size(self, like: Value) -> int:
-        return {"i1": 1, "half": 2, "float": 4, "double": 8}.get(like.type) or int(
-            like.type[1:]
-        ) // 8
-
     def _at(self, room: Value, like: Value, slot: Value, level: Value | None) -> Value:
         c, place = self.e.c, slot
         if level is not None:
             place = c.binary("add", c.binary("mul", level, self.e.span), slot)
-        return offset(c, room, place, self._size(like))
+        return offset(c, room, place, max(1, BITS[like.type] // 8))
 
     def _put(self, v: Value, at: Value) -> None:
         c = self.e.c

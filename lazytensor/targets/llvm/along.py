@@ -17,7 +17,6 @@ from .memory import (
     load,
     load_apart,
     load_reversed,
-    step,
     store,
 )
 from .passes import Pass
@@ -93,8 +92,7 @@ class Along(Emitter):
         numbers += [k for k in p.saves if k in self.kept]
         for k, at in zip(numbers, places, strict=True):
             lane, past = known[k], self.form.stream and k not in self.plan.saved
-            parts = (self.c.splat(v, self.width) for v in lane.parts)
-            store(self.c, Lane(lane.dtype, *parts), at, past)
+            store(self.c, self._whole(lane), at, past)
 
     def _source(self, k: int) -> Operand:
         """What a pass reads: an input, or what an earlier pass has kept."""
@@ -111,16 +109,7 @@ class Along(Emitter):
     def _keeper(self, k: int, written: bool) -> Operand:
         dtype = self.kernel.dtype(k)
         if k in self.kept:
-            base = self._room_of(k)
+            base = self._kept(k, self.count)
         else:
             base = self.at[len(self.kernel.inputs) + self.kernel.outputs.index(k)]
         return Operand(dtype, base, read=not written, written=written)
-
-    def _room_of(self, k: int) -> Value:
-        """Where a row of columns is kept: after those before it, each as `room_bytes` says."""
-        c, base = self.c, self.bases[-1]
-        for other in self.kept[: self.kept.index(k)]:
-            nbytes = c.binary("mul", self.count, self.kernel.dtype(other).itemsize)
-            rounded = c.binary("and", c.binary("add", nbytes, 63), -64)
-            base = step(c, base, c.binary("add", rounded, 256))
-        return base

@@ -7,6 +7,7 @@ kernel's status, or -1, with nothing run, where something isn't an array. It mus
 """
 
 import ctypes
+import struct
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -114,9 +115,10 @@ def place_of(what: Callable[[Any], int]) -> int:
     raise OSError("an array object doesn't show where its data is")
 
 
-def head(address: int, long: bool) -> tuple[int, int, int]:
-    """The first words of a call of a kernel; others run meanwhile if it is `long`."""
-    return address, int(long), id(np.ndarray)
+def packed(address: int, long: bool, *words: int) -> bytes:
+    """What `launch` takes to call a kernel with words; others run meanwhile if it is `long`."""
+    fields = (address, int(long), id(np.ndarray), *words)
+    return struct.pack(f"{len(fields)}q", *fields)
 
 
 def launcher(machine: Machine, build: Callable[[str], bytes]) -> Launcher:

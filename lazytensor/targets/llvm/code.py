@@ -9,7 +9,7 @@ from typing import Any
 
 BITS = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "half": 16, "float": 32, "double": 64}
 INTEGER = {16: "i16", 32: "i32", 64: "i64"}
-_SHORT = {"half": "f16", "float": "f32", "double": "f64"}
+SHORT = {"half": "f16", "float": "f32", "double": "f64"}
 
 
 class Value:
@@ -196,7 +196,7 @@ class Code:
         """`llvm.<name>` of values of one type: fma, sqrt, fabs, floor, ceil, trunc, roundeven,
         copysign, …; `suffix` holds further arguments, such as `, i1 false`."""
         x = operands[0]
-        short = _SHORT.get(x.type, x.type)
+        short = SHORT.get(x.type, x.type)
         mangled = f"llvm.{name}.{short if x.width == 1 else f'v{x.width}{short}'}"
         types = [o.full for o in operands] + [p.split()[0] for p in suffix.split(", ")[1:]]
         self.declared.add(f"declare {x.full} @{mangled}({', '.join(types)})")

@@ -219,6 +219,21 @@ class Emitter:
         """What is done for a row, whose operands begin at these places."""
         raise NotImplementedError
 
+    def _whole(self, lane: Lane) -> Lane:
+        """A value in each element of a vector."""
+        return Lane(lane.dtype, *(self.c.splat(v, self.width) for v in lane.parts))
+
+    def _kept(self, k: int, elements: Value) -> Value:
+        """Where so many elements of a value are kept: after those before it, each as `room_bytes`
+        says.
+        """
+        c, base = self.c, self.bases[len(self.form.lie)]
+        for other in self.kept[: self.kept.index(k)]:
+            nbytes = c.binary("mul", elements, self.kernel.dtype(other).itemsize)
+            rounded = c.binary("and", c.binary("add", nbytes, 63), -64)
+            base = step(c, base, c.binary("add", rounded, 256))
+        return base
+
     def _value(self, k: int, known: dict[int, Lane]) -> Lane:
         """A stage of known values, and of those of the row."""
         stage = self.plan.stage(k)

@@ -74,12 +74,12 @@ def _fold_text(name: str, opcode: str, kinds: str, size: int, width: int) -> str
     return "\n".join([head, *c.lines, "}"])
 
 
-def fold_of(e: Any, k: int) -> "Fold":
-    """The fold of a reduction stage."""
+def fold_of(e: Any, k: int, tree: "type[TreeFold] | None" = None) -> "Fold":
+    """The fold of a reduction stage; sums and products by some class of tree."""
     stage = e.plan.stage(k)
     name, dtype = combine(e.kernel, stage), e.kernel.dtype(stage.args[0])
     if name in ("add", "mul"):
-        return TreeFold(e, stage, name, dtype)
+        return (tree or TreeFold)(e, stage, name, dtype)
     return (
         FloatExtremum(e, stage, name, dtype)
         if kind(dtype) == "f"

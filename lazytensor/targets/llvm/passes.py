@@ -6,11 +6,9 @@ that is dear, kept in memory for the row. It must not know IR.
 """
 
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
 
-from ..._base.dtypes import DType, kind
-from ...ir.scalar import Interpreter
+from ..._base.dtypes import kind
+from ...ir.scalar import instructions
 from ...lower.kernel import FULL, Kernel, Stage
 from ...ops._eager import INEXACT
 
@@ -37,45 +35,10 @@ class Pass:
     outputs: list[int] = field(default_factory=list)
 
 
-class _Placeholder:
-    def __init__(self, dtype: DType) -> None:
-        self.dtype = dtype
-
-
-class Names(Interpreter):
-    """Notes which instructions a body is made of."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def emit(self, name: str, dtype: DType, *operands: Any) -> _Placeholder:
-        """Note it."""
-        self.names.append(name)
-        return _Placeholder(dtype)
-
-    def const(self, value: Any, dtype: DType) -> _Placeholder:
-        """Nothing."""
-        return _Placeholder(dtype)
-
-    def cast(self, value: Any, dtype: DType) -> _Placeholder:
-        """Nothing."""
-        return _Placeholder(dtype)
-
-
-@lru_cache(4096)
-def names(op: Any, dtypes: tuple[DType, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
-    """The instructions of a row's body for arguments of some dtypes; of a reduction's, that of its
-    step.
-    """
-    noted = Names()
-    op.body(noted, *map(_Placeholder, dtypes), *params)
-    return tuple(noted.names)
-
-
 def combine(kernel: Kernel, stage: Stage) -> str:
     """The instruction by which a reduction combines two values."""
     dtype = kernel.dtype(stage.args[0])
-    (name,) = names(stage.op, (dtype, dtype), ())
+    (name,) = instructions(stage.op.body, (dtype, dtype), ())
     return name
 
 
@@ -83,7 +46,7 @@ def _stage_cost(kernel: Kernel, stage: Stage) -> int:
     if stage.reduces or stage.op.kind != "elementwise":
         return 0
     dtypes = tuple(kernel.dtype(a) for a in stage.args)
-    each = (_cost(n) for n in names(stage.op, dtypes, stage.params))
+    each = (_cost(n) for n in instructions(stage.op.body, dtypes, stage.params))
     return sum(each) * (3 if any(kind(d) == "c" for d in dtypes) else 1)
 
 

@@ -4,7 +4,6 @@ What enters: launches and buffers. What leaves: filled buffers. It must not know
 """
 
 import os
-import struct
 import threading
 from dataclasses import replace
 from typing import Any
@@ -17,7 +16,7 @@ from ...lower.kernel import Kernel, Launch
 from ...ops._tree import BLOCK
 from .across import schedule
 from .bind import LONGEST, Array, Binding, bind, laid_out, turned
-from .call import Launcher, head, launcher
+from .call import Launcher, launcher, packed
 from .emit import emit
 from .emitter import Form, Module, room_bytes, vector_width
 from .machine import Machine, machine, unique
@@ -90,8 +89,7 @@ class Functions:
         """What `launch` takes for a kernel without rows; `words` are the operands' strides."""
         address, _ = self.function(kernel, form)
         operands = len(form.lie)
-        fields = (*head(address, True), 0, *(words * operands)[:operands])
-        return struct.pack(f"{len(fields)}q", *fields)
+        return packed(address, True, 0, *(words * operands)[:operands])
 
 
 class Bound:
@@ -107,8 +105,7 @@ class Bound:
         self._launch = launch
         self._binding = binding
         self._count = binding.count
-        words = (*head(address, binding.elements >= LONG), *binding.words)
-        self._words = struct.pack(f"{len(words)}q", *words)
+        self._words = packed(address, binding.elements >= LONG, *binding.words)
         self._room = sum(room_bytes(binding.kept, dtype) for dtype in module.kept)
         self._rest = [schedule(binding.table)] if binding.table else []
         self.over = frozenset(_over(launch, binding)) if launch.over else frozenset()

@@ -4,7 +4,6 @@ once, since each sum waits for the one before.
 What enters: arrays. What leaves: arrays, with NumPy's bits. It must not know graphs.
 """
 
-import struct
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from ..._base.dtypes import DType, float32, float64
 from ..._base.processors import count as threads
 from ..._base.threads import run as share
-from .call import head
+from .call import packed
 from .code import Code, Value
 from .memory import offset, step
 from .scalar import ir_type
@@ -96,7 +95,7 @@ class Cumulative:
     def _call(self, x: Any) -> Any:
         n = x.shape[-1]
         rows, out = x.size // n, np.empty(x.shape, x.dtype)
-        words = struct.pack("4q", *head(self._address(x.dtype), True), n)
+        words = packed(self._address(x.dtype), True, n)
         launch = self._functions.launch
         grain = max(1, GRAIN // n)
         share(lambda lo, hi: launch(words, lo, hi, x, out), rows, grain, threads())

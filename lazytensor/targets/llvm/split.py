@@ -24,13 +24,11 @@ class Halves:
 
 
 def halves(kernel: Kernel) -> Halves:
-    """The two kernels. Raises Unsupported for sums of half precision, whose blocks are folded in
-    single.
-    """
+    """The two kernels. Raises Unsupported for half precision, whose blocks are summed in single."""
     start = len(kernel.inputs) + len(kernel.constants)
     stages = dict(enumerate(kernel.stages, start))
     folds = [k for k, s in stages.items() if s.reduces]
-    if any(kernel.dtype(k) is float16 and stages[k].op.params for k in folds):
+    if any(kernel.dtype(k) is float16 for k in folds):
         raise Unsupported("long rows in half precision")
     full = tuple(i for i, k in enumerate(kernel.outputs) if kernel.level(k) == FULL)
     first = replace(kernel, outputs=(*(kernel.outputs[i] for i in full), *folds))

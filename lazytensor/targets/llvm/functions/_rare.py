@@ -7,11 +7,10 @@ It must not know which function is computed.
 
 from collections.abc import Callable, Sequence
 
-from ..code import Code, Value, vector
+from ..code import SHORT, Code, Value, vector
 
 Writer = Callable[..., Value]
 SELDOM = '!prof !{!"branch_weights", i32 1, i32 4000}'
-SHORT = {"float": "f32", "double": "f64"}
 
 
 def rarely(
