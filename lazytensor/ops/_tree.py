@@ -1,50 +1,67 @@
 """The tree of sums and products: the same additions, in the same order, however the work is cut.
 
-Along the reduced axis, in logical order: blocks of 4,096; within a block 512 lanes, each summing
-its elements i, i + 512, …, in order; lanes are folded in halves; the sums of blocks are reduced in
-the same way. What enters: a ufunc-like `combine` with `reduce`, an array. What leaves: the reduced
-array. It must not know which op it serves.
+Along the reduced axis, in logical order: blocks of 8,192; within a block 32 lanes, of which lane i
+has the elements i, i + 32, …: eight of them are combined in order, and what these come to, in
+order; lanes are folded in halves. The sums of blocks are reduced in the same way. What enters: a
+ufunc-like `combine` with `reduce`, an array. What leaves: the reduced array. It must not know which
+op it serves.
 """
 
 from typing import Any
 
-BLOCK, LANES = 4096, 512
+LANES, ROUNDS = 32, 8
+GROUP = LANES * ROUNDS
+BLOCK = 32 * GROUP
 
 
-def fold(np: Any, combine: Any, x: Any) -> Any:
-    """Axis -2 reduced by adding its upper half to its lower until one is left; an odd
-    middle stays.
-    """
+def half(n: int) -> int:
+    """How many of n lanes the others are added to: the greatest power of two below n."""
+    return 1 << (n - 1).bit_length() - 1
+
+
+def fold(combine: Any, x: Any) -> Any:
+    """Axis -2 reduced in halves; may write to `x`."""
     n = x.shape[-2]
-    if n == 1:
-        return x[..., 0, :]
-    half = n // 2
-    high = n - half
-    acc = np.empty((*x.shape[:-2], high, x.shape[-1]), x.dtype)
-    combine(x[..., :half, :], x[..., high:, :], acc[..., :half, :])
-    if high > half:
-        acc[..., half, :] = x[..., half, :]
-    while high > 1:
-        n, half = high, high // 2
-        high = n - half
-        low = acc[..., :half, :]
-        combine(low, acc[..., high:n, :], low)
-    return acc[..., 0, :]
+    while n > 1:
+        low = half(n)
+        acc = x[..., : n - low, :]
+        combine(acc, x[..., low:n, :], acc)
+        n = low
+    return x[..., 0, :]
 
 
-def _block(np: Any, combine: Any, x: Any) -> Any:
-    """Axis -2, of at most BLOCK elements, reduced."""
+def _into(combine: Any, acc: Any, x: Any) -> None:
+    """Combine the first lanes with as many others."""
+    part = acc[..., : x.shape[-2], :]
+    combine(part, x, part)
+
+
+def _lanes(combine: Any, x: Any) -> Any:
+    """Axis -2, of at most GROUP elements, as lanes; a copy."""
     n, inner = x.shape[-2:]
     rounds = n // LANES
     if rounds == 0:
-        return fold(np, combine, x)
-    lanes = x[..., : rounds * LANES, :].reshape(*x.shape[:-2], rounds, LANES * inner)
-    acc = combine.reduce(lanes, -2).reshape(*x.shape[:-2], LANES, inner)
-    rest = n - rounds * LANES
-    if rest:
-        part = acc[..., :rest, :]
-        combine(part, x[..., rounds * LANES :, :], part)
-    return fold(np, combine, acc)
+        return x.copy()
+    whole = x[..., : rounds * LANES, :].reshape(*x.shape[:-2], rounds, LANES * inner)
+    acc = combine.reduce(whole, -2).reshape(*x.shape[:-2], LANES, inner)
+    if n % LANES:
+        _into(combine, acc, x[..., rounds * LANES :, :])
+    return acc
+
+
+def _block(combine: Any, x: Any) -> Any:
+    """Axis -2, of at most BLOCK elements, reduced."""
+    n, inner = x.shape[-2:]
+    groups = n // GROUP
+    if groups == 0:
+        return fold(combine, _lanes(combine, x))
+    lead = x.shape[:-2]
+    parts = _lanes(combine, x[..., : groups * GROUP, :].reshape(*lead, groups, GROUP, inner))
+    acc = combine.reduce(parts.reshape(*lead, groups, LANES * inner), -2)
+    acc = acc.reshape(*lead, LANES, inner)
+    if n % GROUP:
+        _into(combine, acc, _lanes(combine, x[..., groups * GROUP :, :]))
+    return fold(combine, acc)
 
 
 def reduce_middle(np: Any, combine: Any, x: Any) -> Any:
@@ -52,12 +69,12 @@ def reduce_middle(np: Any, combine: Any, x: Any) -> Any:
     outer, n, inner = x.shape
     while n > BLOCK:
         whole = n // BLOCK
-        parts = [_block(np, combine, x[:, : whole * BLOCK].reshape(outer, whole, BLOCK, inner))]
+        parts = [_block(combine, x[:, : whole * BLOCK].reshape(outer, whole, BLOCK, inner))]
         if n % BLOCK:
-            parts.append(_block(np, combine, x[:, whole * BLOCK :])[:, None])
+            parts.append(_block(combine, x[:, whole * BLOCK :])[:, None])
         x = np.concatenate(parts, 1)
         n = x.shape[1]
-    return _block(np, combine, x)
+    return _block(combine, x)
 
 
 def _narrow(x: Any) -> bool:

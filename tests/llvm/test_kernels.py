@@ -128,7 +128,7 @@ def test_random_graphs_for_other_processors(
 
 
 def _lanes(monkeypatch: Any) -> None:
-    monkeypatch.setattr(folds, "LANES", 256)
+    monkeypatch.setattr(folds, "GROUP", 128)
 
 
 def _order(monkeypatch: Any) -> None:

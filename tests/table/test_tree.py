@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import pytest
 
 from lazytensor.ir.op import ROWS
-from lazytensor.ops._tree import BLOCK, LANES, tree_reduce
+from lazytensor.ops._tree import BLOCK, GROUP, LANES, tree_reduce
 
 from .checks import same_bits
 
 Array = np.ndarray[Any, Any]
-SIZES = (1, 2, 3, LANES - 1, LANES, LANES + 1, 3 * LANES + 7, BLOCK, BLOCK + 1, 3 * BLOCK + 700)
+SIZES = (1, 2, 3, 5, 21, LANES - 1, LANES, LANES + 1, GROUP - 25, GROUP, GROUP + 1, 3 * GROUP + 70)
+LONG_SIZES = (BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 700, 7 * BLOCK + 8 * GROUP + 1)
 
 
 def total(x: Array, axes: tuple[int, ...], name: str = "sum") -> Array:
@@ -27,18 +29,21 @@ def by_definition(x: Array, combine: Any) -> Any:
         return by_definition(
             np.array([by_definition(x[i : i + BLOCK], combine) for i in starts], x.dtype), combine
         )
-    lanes = [x[i : i + 1] for i in range(min(len(x), LANES))]
-    for i in range(LANES, len(x)):
-        lanes[i % LANES] = combine(lanes[i % LANES], x[i : i + 1])
+    lanes = [lane_by_definition(x[i::LANES], combine) for i in range(min(len(x), LANES))]
     while len(lanes) > 1:
-        low = len(lanes) // 2
-        high = len(lanes) - low
-        folded = [combine(a, b) for a, b in zip(lanes[:low], lanes[high:], strict=True)]
-        lanes = folded + lanes[low:high]
+        low = max(2**k for k in range(6) if 2**k < len(lanes))
+        folded = [combine(a, b) for a, b in zip(lanes[:low], lanes[low:], strict=False)]
+        lanes = folded + lanes[len(folded) : low]
     return lanes[0][0]
 
 
-@pytest.mark.parametrize("n", SIZES)
+def lane_by_definition(x: Array, combine: Any) -> Any:
+    """Eight at a time in order, and what these come to."""
+    sums = [reduce(combine, np.split(g, len(g))) for g in np.split(x, range(8, len(x), 8))]
+    return reduce(combine, sums)
+
+
+@pytest.mark.parametrize("n", SIZES + LONG_SIZES)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64"])
 def test_tree_is_the_one_described(n: int, dtype: str) -> None:
     rng = np.random.default_rng(n)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...lower.kernel import Kernel
-from ...ops._tree import BLOCK, LANES
+from ...ops._tree import BLOCK, LANES, ROUNDS, half
 from .code import BITS, Value
 from .emitter import Emitter, Form, Host
 from .folds import Fold, TreeFold, fold_of
@@ -21,8 +21,9 @@ from .memory import SAME, UNIT, load, load_apart, offset, step, store, store_apa
 from .passes import Pass
 from .scalar import Lane, Unsupported
 
-# Partial sums held at a time: one for each level of the tree of a block, and of the tree of blocks.
-LEVELS = 22
+# Partial sums held at a time: one for each level of the tree of a block, of the tree of blocks, and
+# a lane's and its latest.
+LEVELS = 12
 MOST_ROW_VALUES = 64
 # Columns whose table is made: an eighth as many rows of three words.
 MOST_COLUMNS = 1 << 18
@@ -30,15 +31,19 @@ MOST_COLUMNS = 1 << 18
 
 @lru_cache(64)
 def schedule(columns: int) -> np.ndarray[Any, Any]:
-    """For each lane the column where it begins, how many it has, and how many sums are combined
-    after it: rows of three words.
+    """For each group of columns of a lane the first, how many there are, and how many sums are
+    combined after it: rows of three words.
     """
     entries = []
     for block, after in _order(-(-columns // BLOCK)):
         length = min(BLOCK, columns - block * BLOCK)
         for lane, merges in _order(min(length, LANES)):
-            entries.append((block * BLOCK + lane, -(-(length - lane) // LANES), merges))
-        entries[-1] = (*entries[-1][:2], entries[-1][2] + after)
+            rounds = -(-(length - lane) // LANES)
+            for i in range(0, rounds, ROUNDS):
+                first = block * BLOCK + lane + i * LANES
+                entries.append([first, min(ROUNDS, rounds - i), int(i > 0)])
+            entries[-1][2] += merges
+        entries[-1][2] += after
     return np.array(entries, np.int64)
 
 
@@ -46,15 +51,12 @@ def _order(count: int) -> list[tuple[int, int]]:
     """What a fold in halves combines, in an order that holds few at a time: (place, how many times
     the last two are combined after it).
     """
-    sizes = [count]
-    while sizes[-1] > 1:
-        sizes.append(sizes[-1] - sizes[-1] // 2)
-    found = [(0, 0)]
-    for size, high in zip(sizes[-2::-1], sizes[:0:-1], strict=True):
-        wider = []
-        for i, merges in found:
-            wider += [(i, 0), (high + i, merges + 1)] if i < size // 2 else [(i, merges)]
-        found = wider
+    if count == 1:
+        return [(0, 0)]
+    low = half(count)
+    found = []
+    for i, merges in _order(low):
+        found += [(i, 0), (low + i, merges + 1)] if low + i < count else [(i, merges)]
     return found
 
 

@@ -5,9 +5,10 @@ sizes.
 """
 
 from ...lower.kernel import FULL, Kernel
+from ...ops._tree import LANES
 from .code import Value
 from .emitter import Emitter, Form, Host
-from .folds import Loop, fold_of
+from .folds import Loop, fold_of, follows_tree
 from .memory import (
     REVERSED,
     SAME,
@@ -22,7 +23,7 @@ from .memory import (
 from .passes import Pass
 from .scalar import Lane, Unsupported
 
-# Each takes 9 KB of the stack at most.
+# Each takes half a kilobyte of the stack at most.
 MOST_FOLDS = 24
 
 
@@ -35,7 +36,7 @@ class Along(Emitter):
             raise Unsupported("many folds at once")
         if kernel.reduced and form.block and len(self.plan.passes) > 1:
             raise Unsupported("folds of a long row that need one another")
-        self.columns = Columns(self.c, self.width, self.room)
+        self.narrow = self.width
 
     def _row(self, bases: list[Value]) -> None:
         self.at = bases
@@ -61,6 +62,9 @@ class Along(Emitter):
     def _pass(self, p: Pass) -> None:
         if not (p.folds or p.outputs or p.saves):
             return
+        ordered = any(follows_tree(self.kernel, self.plan.stage(k)) for k in p.folds)
+        self.width = LANES if ordered else self.narrow
+        self.columns = Columns(self.c, self.width, self.room)
         folds = [fold_of(self, k) for k in p.folds]
         reads = [k for k in p.reads if k not in self.rows]
         operands = [self._source(k) for k in reads]

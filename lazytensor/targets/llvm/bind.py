@@ -25,7 +25,7 @@ STREAM = 1 << 24
 # Columns of a block where arguments lie across one another, so that a line of each stays cached.
 TILE = 128
 # Columns from which on a row is cut into blocks, and these are folded in a second go.
-LONGEST = 8 * BLOCK
+LONGEST = 4 * BLOCK
 # Vectors of a tile of rows at least, and at most; bytes of the stack that they may take, since
 # threads have half a megabyte on some systems.
 LEAST, WIDE, STACK = 8, 128, 1 << 18

@@ -185,6 +185,12 @@ class Code:
             condition, a, b = (self.splat(v, width) for v in (condition, a, b))
         return self.result(f"select {condition}, {a}, {b}", a.type, a.width)
 
+    def first(self, count: Value, x: Value, y: Value) -> Value:
+        """x in so many elements, y in those after them."""
+        numbers = ", ".join(f"i32 {i}" for i in range(x.width))
+        least = Value(f"<{numbers}>", "i32", x.width)
+        return self.select(self.compare("slt", least, self.convert("trunc", count, "i32")), x, y)
+
     def convert(self, opcode: str, x: Value, type: str) -> Value:
         """`bitcast`, `trunc`, `zext`, `sext`, `fptrunc`, `fpext`, `sitofp`, `uitofp`, `fptosi`,
         `fptoui`, or nothing where the type is the same."""

@@ -11,7 +11,6 @@ from functools import lru_cache
 from ..._base.dtypes import DType, kind, real_of
 from ...lower.kernel import Kernel
 from .code import Code, Value
-from .folds import Helpers
 from .memory import SAME, UNIT, offset, step
 from .passes import Passes, work
 from .scalar import Lane, Native
@@ -95,7 +94,6 @@ class Emitter:
         self.width = vector_width(kernel, host)
         self.plan = Passes(kernel)
         self.rooms: list[str] = []
-        self.helpers = Helpers(host.bytes)
         self.rows: dict[int, Lane] = {}
         self.bases: list[Value] = []
         self.words: list[Value] = []
@@ -116,7 +114,7 @@ class Emitter:
         head = "define i64 @kernel(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {"
         body = "\n".join([head, "entry:", *self.rooms, *self.c.lines, "}"])
         declared = sorted(self.c.declared | self.native.definitions(self.c.lines))
-        text = "\n".join([body, *self.helpers.texts.values(), *declared, "!0 = !{i32 1}"]) + "\n"
+        text = "\n".join([body, *declared, "!0 = !{i32 1}"]) + "\n"
         return Module(text, tuple(self.kernel.dtype(k) for k in self.kept))
 
     def room(self, kinds: str, count: int) -> Value:

@@ -10,81 +10,28 @@ from typing import Any
 import numpy as np
 
 from ..._base.dtypes import DType, float16, float32, kind, real_of
-from ...lower.kernel import Stage
-from ...ops._tree import BLOCK, LANES
-from .code import Code, Value, vector
+from ...lower.kernel import Kernel, Stage
+from ...ops._tree import BLOCK, GROUP, LANES
+from .code import Code, Value
 from .memory import Operand, Registers, offset
 from .passes import combine
 from .scalar import Lane, Unsupported, ir_type
 
-# Rows of up to BLOCK * PARTS columns are folded in one go.
-PARTS = LANES
 _OPCODES = {("add", "f"): "fadd", ("mul", "f"): "fmul"}
 
 
-class Helpers:
-    """Functions of a module that kernels call: texts by name."""
-
-    def __init__(self, nbytes: int) -> None:
-        self.texts: dict[str, str] = {}
-        self._bytes = nbytes
-
-    def fold(self, opcode: str, kinds: str, size: int) -> str:
-        """The name of `T fold(ptr values, i64 n)`, which folds in halves and overwrites."""
-        name = f"fold_{opcode}_{kinds}"
-        if name not in self.texts:
-            self.texts[name] = _fold_text(name, opcode, kinds, size, self._bytes // size)
-        return name
-
-
-def _fold_text(name: str, opcode: str, kinds: str, size: int, width: int) -> str:
-    """As `ops/_tree.fold`: the upper half is added to the lower until one is left; an odd middle
-    stays. Vectors go beyond a half; what they spoil there is not read again, but for the middle.
-    """
-    c = Code()
-    values = Value("%values", "ptr")
-    c.jump("level")
-    c.label("level")
-    n = c.phi("i64", (Value("%n", "i64"), "entry"))
-    c.branch(c.compare("sgt", n, 1), "split", "end")
-    c.label("split")
-    half = c.binary("lshr", n, 1)
-    high = c.binary("sub", n, half)
-    middle = offset(c, values, half, size)
-    kept = c.fresh(f"load {kinds}, {middle}", kinds)
-    upper = offset(c, values, high, size)
-    c.jump("add")
-    c.label("add")
-    j = c.phi("i64", (c.const(0, "i64"), "split"))
-    at = offset(c, values, j, size)
-    whole = vector(kinds, width)
-    x = c.fresh(f"load {whole}, {at}, align {size}", kinds, width)
-    y = c.fresh(f"load {whole}, {offset(c, upper, j, size)}, align {size}", kinds, width)
-    c.raw(f"store {c.binary(opcode, x, y)}, {at}, align {size}")
-    after = c.binary("add", j, width)
-    c.also(j, after, "add")
-    c.branch(c.compare("slt", after, half), "add", "done")
-    c.label("done")
-    c.raw(f"store {kept}, {middle}")
-    c.also(n, high, "done")
-    c.jump("level")
-    c.label("end")
-    c.raw(f"ret {c.fresh(f'load {kinds}, {values}', kinds)}")
-    head = f"define internal {kinds} @{name}(ptr %values, i64 %n) nounwind {{\nentry:"
-    return "\n".join([head, *c.lines, "}"])
+def follows_tree(kernel: Kernel, stage: Stage) -> bool:
+    """Whether the bits of a reduction depend on the order."""
+    return combine(kernel, stage) in ("add", "mul") and kind(kernel.dtype(stage.args[0])) in "fc"
 
 
 def fold_of(e: Any, k: int, tree: "type[TreeFold] | None" = None) -> "Fold":
     """The fold of a reduction stage; sums and products by some class of tree."""
     stage = e.plan.stage(k)
     name, dtype = combine(e.kernel, stage), e.kernel.dtype(stage.args[0])
-    if name in ("add", "mul"):
+    if follows_tree(e.kernel, stage):
         return (tree or TreeFold)(e, stage, name, dtype)
-    return (
-        FloatExtremum(e, stage, name, dtype)
-        if kind(dtype) == "f"
-        else AnyOrder(e, stage, name, dtype)
-    )
+    return (FloatExtremum if kind(dtype) == "f" else AnyOrder)(e, stage, name, dtype)
 
 
 class Fold:
@@ -136,13 +83,22 @@ def _greatest(dtype: DType) -> Any:
     return True if kind(dtype) == "b" else np.iinfo(dtype).max
 
 
+_IDENTITIES: dict[str, Callable[[DType], Any]] = {
+    "add": lambda dtype: 0,
+    "mul": lambda dtype: 1,
+    "max": _least,
+    "or_": _least,
+    "min": _greatest,
+    "and_": _greatest,
+}
+
+
 class AnyOrder(Fold):
-    """Extrema of integers, all and any."""
+    """Whatever folds integers, all and any."""
 
     def __init__(self, e: Any, stage: Stage, name: str, dtype: DType) -> None:
         super().__init__(e, stage, name, dtype)
-        identity = _least(dtype) if name in ("max", "or_") else _greatest(dtype)
-        self.start = [self.c.const(identity, ir_type(dtype), e.width)]
+        self.start = [self.c.const(_IDENTITIES[name](dtype), ir_type(dtype), e.width)]
 
     def _join(self, x: Value, y: Value) -> Value:
         lane: Lane = self.e.native.emit(
@@ -200,7 +156,9 @@ class FloatExtremum(Fold):
 
 
 class TreeFold(Fold):
-    """Sums and products: lanes on the stack, folded in halves block by block."""
+    """Sums and products: a register holds the lanes of a group of columns, another those of a
+    block.
+    """
 
     def __init__(self, e: Any, stage: Stage, name: str, dtype: DType) -> None:
         super().__init__(e, stage, name, dtype)
@@ -214,18 +172,12 @@ class TreeFold(Fold):
         self.start = [self.c.const(self.identity, self.kinds, e.width)] * count
         self.lanes: list[Value] = []
         self.blocks: list[Value] = []
-        self.places: list[Value] = []
 
     def take_rooms(self) -> None:
-        """Memory for the lanes of a block, and for the folds of blocks."""
+        """Memory for the lanes of a block, and for the sums of blocks."""
         for _ in self.start:
-            self.lanes.append(self.e.room(self.kinds, LANES + 2 * self.e.width))
-            self.blocks.append(self.e.room(self.kinds, PARTS + 2 * self.e.width))
-
-    @property
-    def operands(self) -> list[Operand]:
-        """The lanes, as what a loop goes along."""
-        return [Operand(self.part, base, written=True) for base in self.lanes]
+            self.lanes.append(self.e.room(self.kinds, LANES))
+            self.blocks.append(self.e.room(self.kinds, LANES))
 
     @property
     def identity(self) -> float:
@@ -234,23 +186,44 @@ class TreeFold(Fold):
         return (-0.0 if floating else 0) if self.name == "add" else 1
 
     def add(self, lane: Lane) -> None:
-        """Fold a vector into its lanes."""
-        c, size = self.c, self.part.itemsize
+        """Combine a vector with the lanes."""
         if self.wide is not self.dtype:
             lane = self.e.native.cast(lane, self.wide)
-        for value, at in zip(lane.parts, self.places, strict=True):
-            whole = c.splat(value, self.e.width)
-            old = c.fresh(f"load {whole.full}, {at}, align {size}", whole.type, whole.width)
-            c.raw(f"store {c.binary(self.opcode, old, whole)}, {at}, align {size}")
+        pairs = zip(self.registers, lane.parts, strict=True)
+        self.registers = [self.join(r, self.c.splat(v, self.e.width)) for r, v in pairs]
 
-    def fold(self, rooms: Sequence[Value], count: Value) -> list[Value]:
-        """The fold of `count` numbers in each room."""
-        name = self.e.helpers.fold(self.opcode, self.kinds, self.part.itemsize)
-        call = f"call {self.kinds} @{name}({{}}, {count})"
-        return [self.c.fresh(call.format(room), self.kinds) for room in rooms]
+    def join(self, x: Value, y: Value) -> Value:
+        """Two parts combined."""
+        return self.c.binary(self.opcode, x, y)
+
+    def begin(self) -> None:
+        """Start a block."""
+        for room, v in zip(self.lanes, self.start, strict=True):
+            self.c.raw(f"store {v}, {room}")
+
+    def end_group(self, registers: Registers) -> None:
+        """Combine a group's lanes with those of the block."""
+        for room, v in zip(self.lanes, registers, strict=True):
+            self.c.raw(f"store {self.join(self._held(room), v)}, {room}")
+
+    def end_block(self, number: Value) -> None:
+        """Fold the lanes of a block."""
+        for room, block in zip(self.lanes, self.blocks, strict=True):
+            found = self._halved(self._held(room), self.join)
+            self.c.raw(f"store {found}, {offset(self.c, block, number, self.part.itemsize)}")
+
+    def end(self, blocks: Value) -> None:
+        """Fold the sums of blocks, which take the place of the first."""
+        for room, v in zip(self.blocks, self.start, strict=True):
+            parts = self.c.first(blocks, self._held(room), v)
+            self.c.raw(f"store {self._halved(parts, self.join)}, {room}")
+
+    def _held(self, room: Value) -> Value:
+        return self.c.fresh(f"load {self.start[0].full}, {room}", self.kinds, self.e.width)
 
     def result(self) -> Lane:
         """The folded value: of the blocks' folds."""
+        self.registers = [self.c.fresh(f"load {self.kinds}, {b}", self.kinds) for b in self.blocks]
         return self.finished()
 
     def finished(self) -> Lane:
@@ -274,8 +247,6 @@ class Loop:
         self.operands = operands
         self.free = [f for f in folds if not isinstance(f, TreeFold)]
         self.trees = [f for f in folds if isinstance(f, TreeFold)]
-        for f in self.trees:
-            f.take_rooms()
         self.body = body
 
     def run(self) -> None:
@@ -288,19 +259,15 @@ class Loop:
 
     def _give(self, registers: Registers) -> None:
         left = list(registers)
-        for f in self.free:
+        for f in (*self.free, *self.trees):
             f.registers, left = left[: len(f.start)], left[len(f.start) :]
 
     def _work(
         self, places: list[Value], strides: list[Value | None], registers: Registers
     ) -> Registers:
         self._give(registers)
-        own = len(self.operands)
-        rest = places[own:]
-        for f in self.trees:
-            f.places, rest = rest[: len(f.lanes)], rest[len(f.lanes) :]
-        self.body(places[:own], strides[:own])
-        return [v for f in self.free for v in f.registers]
+        self.body(places, strides)
+        return [v for f in (*self.free, *self.trees) for v in f.registers]
 
     # --- blocks ----------------------------------------------------------------------------------
 
@@ -308,54 +275,51 @@ class Loop:
         return self.c.select(self.c.compare("slt", x, y), x, self.c.const(y, "i64"))
 
     def _blocked(self) -> None:
+        for f in self.trees:
+            f.take_rooms()
         slots = [(self.e.room(v.full, 1), v) for f in self.free for v in f.start]
         for room, v in slots:
             self.c.raw(f"store {v}, {room}")
-        if self.e.form.block:
-            lanes = self._lanes(self.c.const(0, "i64"), self.e.count, slots)
-            for f in self.trees:
-                f.registers = f.fold(f.lanes, lanes)
-        else:
-            self.e.count_up(self.e.count, BLOCK, lambda i: self._block(i, slots))
-            blocks = self.c.binary("lshr", self.c.binary("add", self.e.count, BLOCK - 1), 12)
-            for f in self.trees:
-                f.registers = f.fold(f.blocks, blocks)
+        self.e.count_up(self.e.count, BLOCK, lambda start: self._block(start, slots))
+        self._several()
         self._give([self._held(room, v) for room, v in slots])
 
     def _held(self, room: Value, like: Value) -> Value:
         return self.c.fresh(f"load {like.full}, {room}", like.type, like.width)
 
+    def _several(self) -> None:
+        """Fold the sums of blocks, where there is more than one."""
+        c = self.c
+        some, one = c.name("several"), c.name("one")
+        c.branch(c.compare("sgt", self.e.count, BLOCK), some, one)
+        c.label(some)
+        blocks = c.binary("udiv", c.binary("add", self.e.count, BLOCK - 1), BLOCK)
+        for f in self.trees:
+            f.end(blocks)
+        c.jump(one)
+        c.label(one)
+
     def _block(self, start: Value, slots: list[tuple[Value, Value]]) -> None:
         c = self.c
+        for f in self.trees:
+            f.begin()
         length = self._least(c.binary("sub", self.e.count, start), BLOCK)
-        lanes = self._lanes(start, length, slots)
-        block = c.binary("lshr", start, 12)
+        self.e.count_up(length, GROUP, lambda i: self._group(start, i, length, slots))
         for f in self.trees:
-            for value, room in zip(f.fold(f.lanes, lanes), f.blocks, strict=True):
-                c.raw(f"store {value}, {offset(c, room, block, f.part.itemsize)}")
+            f.end_block(c.binary("udiv", start, BLOCK))
 
-    def _lanes(self, start: Value, length: Value, slots: list[tuple[Value, Value]]) -> Value:
-        """Fold a block into its lanes; how many there are."""
-        lanes = self._least(length, LANES)
-        self.e.count_up(lanes, self.e.width, self._clear)
-        self.e.count_up(length, LANES, lambda r: self._round(start, r, length, slots))
-        return lanes
-
-    def _clear(self, i: Value) -> None:
-        for f in self.trees:
-            full, size = self.c.const(f.identity, f.kinds, self.e.width), f.part.itemsize
-            for room in f.lanes:
-                self.c.raw(f"store {full}, {offset(self.c, room, i, size)}, align {size}")
-
-    def _round(
-        self, start: Value, r: Value, length: Value, slots: list[tuple[Value, Value]]
+    def _group(
+        self, start: Value, i: Value, length: Value, slots: list[tuple[Value, Value]]
     ) -> None:
         c, e = self.c, self.e
-        count = self._least(c.binary("sub", length, r), LANES)
-        first = c.binary("add", start, r)
-        moved = [e.columns.moved(o, first) for o in self.operands]
-        moved += [o for f in self.trees for o in f.operands]
+        count = self._least(c.binary("sub", length, i), GROUP)
+        moved = [e.columns.moved(o, c.binary("add", start, i)) for o in self.operands]
         held = [self._held(room, v) for room, v in slots]
-        after = e.columns.run(count, moved, held, self._work)
-        for (room, _), v in zip(slots, after, strict=True):
+        lanes = [v for f in self.trees for v in f.start]
+        after = e.columns.run(count, moved, [*held, *lanes], self._work)
+        for (room, _), v in zip(slots, after, strict=False):
             c.raw(f"store {v}, {room}")
+        left = after[len(slots) :]
+        for f in self.trees:
+            f.end_group(left[: len(f.start)])
+            left = left[len(f.start) :]

@@ -140,7 +140,8 @@ class Columns:
     """The loop over `count` columns (at least 1) of some operands, `width` at a time.
 
     `body(places, strides, registers)` gets the operands' places and returns the registers after a
-    vector. `room(type, n)` gives memory on the stack.
+    vector, of which unused elements are left as they were. `room(type, n)` gives memory on the
+    stack.
     """
 
     def __init__(self, c: Code, width: int, room: Callable[[str, int], Value]) -> None:
@@ -184,10 +185,11 @@ class Columns:
         for o, p, r in zip(operands, places, rooms, strict=True):
             if o.written:
                 self._copy(r, p, left, o.dtype)
+        used = [c.first(left, v, phi) for phi, v in zip(held, held_after, strict=True)]
         after_end = c.block
         c.jump(end)
         c.label(end)
-        pairs = zip(held, held_after, strict=True)
+        pairs = zip(held, used, strict=True)
         return [c.phi(a.type, (a, rest), (b, after_end), width=a.width) for a, b in pairs]
 
     def moved(self, o: Operand, columns: Value) -> Operand:
