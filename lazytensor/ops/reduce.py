@@ -114,6 +114,22 @@ def _prod_jvp(g: Any, tangents: Any, y: Node, x: Node, axes: tuple[int, ...]) ->
     return None if t is None else g.sum(t * _prod_partial(g, y, x, axes), axes)
 
 
+def _extremum(combine: str, negative: str) -> Callable[..., Any]:
+    """A reduction by NumPy's function, but that -0 is less than 0 wherever it comes; a zero is
+    negative where so many elements are as the second function says.
+    """
+
+    def value(np: Any, x: Any, axes: tuple[int, ...]) -> Any:
+        y = np.asarray(getattr(np, combine).reduce(x, axes))
+        if x.dtype.kind not in "biu" and not y.all():
+            minus = getattr(np, negative).reduce(np.signbit(x), axes)
+            zero = np.where(minus, y.dtype.type(-0.0), y.dtype.type(0))
+            y = np.where(y == 0, zero, y)
+        return y
+
+    return value
+
+
 def _extremum_weight(g: Any, y: Node, x: Node, axes: tuple[int, ...]) -> Node:
     """Equal shares for all that attain the extremum, as PyTorch's amax and amin."""
     hit = g.equal(x, spread(g, y, x, axes))
@@ -152,8 +168,8 @@ prod = _reduce(
 max_ = _reduce(
     "max",
     "biuf",
-    lambda np, x, axes: np.maximum.reduce(x, axes),
-    "Maximum; NaN if any is.",
+    _extremum("maximum", "logical_and"),
+    "Maximum; NaN if any is, and 0 rather than -0.",
     empty=False,
     body=lambda s, x, y: s.max(x, y),
     vjp=_extremum_vjp,
@@ -162,8 +178,8 @@ max_ = _reduce(
 min_ = _reduce(
     "min",
     "biuf",
-    lambda np, x, axes: np.minimum.reduce(x, axes),
-    "Minimum; NaN if any is.",
+    _extremum("minimum", "logical_or"),
+    "Minimum; NaN if any is, and -0 rather than 0.",
     empty=False,
     body=lambda s, x, y: s.min(x, y),
     vjp=_extremum_vjp,

@@ -40,3 +40,25 @@ def test_parts_of_parts(threads, monkeypatch):
         for (a, f), w in zip(programs, want):
             assert np.asarray(f(xp.asarray(a))).tobytes() == w.tobytes()
     assert len(parts) > 2 * len(programs)
+
+
+@pytest.mark.parametrize("execution", ["interpret", "compile"])
+@pytest.mark.parametrize("target", ["llvm", "numpy"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_extrema_of_zeros_have_a_sign(dtype, target, execution):
+    """-0 is less than 0 wherever it lies."""
+    with config.context(target=target, execution=execution):
+        for shape in ((3, 1), (40, 2), (2, 33), (100, 90), (2, 9000), (1, 40000)):
+            x = RNG.choice(np.array([-0.0, 0.0], dtype), shape)
+            x[0] = -0.0
+            x[0, -1] = 0.0
+            x[-1] = -1.0
+            x[-1, 0] = 0.0
+            for axis in (0, 1, None):
+                for f, negative in ((xp.max, np.all), (xp.min, np.any)):
+                    found = np.asarray(f(xp.asarray(x), axis=axis))
+                    want = getattr(x, f.__name__)(axis)
+                    assert (found == want).all()
+                    zero = want == 0
+                    signs = negative(np.signbit(x), axis)
+                    assert (np.signbit(found)[zero] == signs[zero]).all(), (shape, axis, f)

@@ -12,7 +12,7 @@ import numpy as np
 from ..._base.dtypes import DType, float16, float32, kind, real_of
 from ...lower.kernel import Kernel, Stage
 from ...ops._tree import BLOCK, GROUP, LANES
-from .code import Code, Value
+from .code import BITS, INTEGER, Code, Value
 from .memory import Operand, Registers, offset
 from .passes import combine
 from .scalar import Lane, Unsupported, ir_type
@@ -121,14 +121,17 @@ class AnyOrder(Fold):
 
 
 class FloatExtremum(Fold):
-    """The greatest or least number, and beside it some NaN, if there was one."""
+    """The greatest or least number, some NaN, if there was one, and what the sign of a zero is: -0
+    is less than 0.
+    """
 
     def __init__(self, e: Any, stage: Stage, name: str, dtype: DType) -> None:
         super().__init__(e, stage, name, dtype)
         self._kinds = ir_type(dtype)
         infinite = float("-inf") if name == "max" else float("inf")
         self.start = [self.c.const(v, self._kinds, e.width) for v in (infinite, 0.0)]
-        self._beyond = "ogt" if name == "max" else "olt"
+        self._beyond, self._signs, bits = ("ogt", "and", -1) if name == "max" else ("olt", "or", 0)
+        self.start.append(self.c.const(bits, INTEGER[BITS[self._kinds]], e.width))
 
     def _number(self, x: Value, y: Value) -> Value:
         """y where it is beyond x."""
@@ -138,21 +141,33 @@ class FloatExtremum(Fold):
         """y where it is NaN, else x."""
         return self.c.select(self.c.compare("uno", y, y), y, x)
 
+    def _sign(self, x: Value, y: Value) -> Value:
+        """The bits of which the highest is the sign of a zero."""
+        return self.c.binary(self._signs, x, y)
+
     def add(self, lane: Lane) -> None:
         """Fold a vector in."""
-        number, nan = self.registers
+        number, nan, signs = self.registers
         value = self.c.splat(lane.only, self.e.width)
-        self.registers = [self._number(number, value), self._nan(nan, value)]
+        signs = self._sign(signs, self.c.bits(value))
+        self.registers = [self._number(number, value), self._nan(nan, value), signs]
 
     def result(self) -> Lane:
         """The folded value; NaN if any was."""
-        number = self._halved(self.registers[0], self._number)
-        self.registers = [number, self._halved(self.registers[1], self._nan)]
+        joins = (self._number, self._nan, self._sign)
+        pairs = zip(self.registers, joins, strict=True)
+        self.registers = [self._halved(v, join) for v, join in pairs]
         return self.finished()
 
     def finished(self) -> Lane:
         """What the registers hold, element by element."""
-        return Lane(self.stage.dtype, self._nan(*self.registers))
+        c, (number, nan, signs) = self.c, self.registers
+        zero = c.convert("bitcast", self._sign_alone(signs), number.type)
+        number = c.select(c.compare("oeq", number, 0), zero, number)
+        return Lane(self.stage.dtype, self._nan(number, nan))
+
+    def _sign_alone(self, bits: Value) -> Value:
+        return self.c.binary("and", bits, -(1 << BITS[bits.type] - 1))
 
 
 class TreeFold(Fold):
