@@ -148,6 +148,14 @@ complex_ = elementwise("complex", R, "complex", 2, value=make_complex,
 # --- two arguments: arithmetic
 # ----------------------------------------------------------------------
 
+
+def _divide_partials(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """A divisor that is broadcast is divided by once."""
+    inverse = 1 / y
+    return inverse, -z / y if y.shape == z.shape else -z * inverse
+
+
+
 add = binary("add", N, lambda np, x, y: np.add(x, y), lambda s, x, y: s.add(x, y),
              lambda g, z, x, y: (1, 1), "Sum.")
 subtract = binary("subtract", C, lambda np, x, y: np.subtract(x, y), lambda s, x, y: s.sub(x, y),
@@ -155,7 +163,7 @@ subtract = binary("subtract", C, lambda np, x, y: np.subtract(x, y), lambda s, x
 multiply = binary("multiply", N, _special.multiply, lambda s, x, y: s.mul(x, y),
                   lambda g, z, x, y: (y, x), "Product.")
 divide = binary("divide", F, lambda np, x, y: np.divide(x, y), lambda s, x, y: s.div(x, y),
-                lambda g, z, x, y: (1 / y, -z / y), "Quotient.")
+                _divide_partials, "Quotient.")
 floor_divide = binary("floor_divide", "iuf", _special.floor_divide, _special.floor_divide_body,
                       lambda g, z, x, y: (None, None),
                       "Quotient rounded down; with infinities the quotient itself, as the "

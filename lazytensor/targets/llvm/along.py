@@ -13,11 +13,14 @@ from .memory import (
     REVERSED,
     SAME,
     STRIDED,
+    UNIT,
     Columns,
     Operand,
     load,
     load_apart,
     load_reversed,
+    prefetch,
+    step,
     store,
 )
 from .passes import Pass
@@ -37,6 +40,7 @@ class Along(Emitter):
         if kernel.reduced and form.block and len(self.plan.passes) > 1:
             raise Unsupported("folds of a long row that need one another")
         self.narrow = self.width
+        self.fetches = self._fetches()
 
     def _row(self, bases: list[Value]) -> None:
         self.at = bases
@@ -71,7 +75,12 @@ class Along(Emitter):
         operands += [self._target(i) for i in p.outputs]
         operands += [self._keeper(k, written=True) for k in p.saves if k in self.kept]
 
+        ahead = [(i, self._ahead(k)) for i, k in enumerate(reads) if p is self.fetches.get(k)]
+
         def body(places: list[Value], strides: list[Value | None]) -> None:
+            for i, stride in ahead:
+                nbytes = self.width * operands[i].dtype.itemsize
+                prefetch(self.c, step(self.c, places[i], stride), nbytes)
             known = {
                 k: self._loaded(o, at, s) for k, o, at, s in zip(reads, operands, places, strides)
             }
@@ -85,6 +94,22 @@ class Along(Emitter):
         Loop(self, operands, folds, body).run()
         for k, fold in zip(p.folds, folds, strict=True):
             self.rows[k] = fold.result()
+
+    def _fetches(self) -> dict[int, Pass]:
+        """In which pass an input of the next row is fetched: the dearest that reads it, so that
+        memory is busy while much is computed.
+        """
+        found: dict[int, Pass] = {}
+        for k, x in enumerate(self.kernel.inputs):
+            readers = [p for p in self.plan.passes if k in p.reads]
+            by_rows = self.form.rows and any(x.axes[: -self.kernel.reduced])
+            if readers and by_rows and self.lie[k] == UNIT:
+                found[k] = max(readers, key=self.plan.cost)
+        return found if len(self.plan.passes) > 1 else {}
+
+    def _ahead(self, k: int) -> Value:
+        """Bytes to the next row of an input."""
+        return self._stride(k, self.form.rows - 1)
 
     def _loaded(self, o: Operand, at: Value, stride: Value | None) -> Lane:
         if stride is not None:

@@ -15,6 +15,8 @@ from .scalar import Lane, ir_type
 # How an operand lies along a vector: one element after another, one before another, the same one
 # for all, at a stride.
 UNIT, REVERSED, SAME, STRIDED = "u", "r", "b", "s"
+# Bytes of a line of the cache.
+LINE = 64
 
 
 @dataclass(slots=True)
@@ -44,6 +46,14 @@ def offset(c: Code, base: Value, count: Value, size: int) -> Value:
 def step(c: Code, base: Value, nbytes: Value) -> Value:
     """The place some bytes further."""
     return c.result(f"getelementptr i8, {base}, {nbytes}", "ptr")
+
+
+def prefetch(c: Code, at: Value, nbytes: int) -> None:
+    """Have memory brought into the second cache; it need not be anybody's."""
+    c.declared.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+    for i in range(0, nbytes, LINE):
+        place = step(c, at, c.const(i, "i64"))
+        c.raw(f"call void @llvm.prefetch.p0({place}, i32 0, i32 2, i32 1)")
 
 
 def load(c: Code, dtype: DType, at: Value, width: int) -> Lane:

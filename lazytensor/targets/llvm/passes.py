@@ -85,6 +85,10 @@ class Passes:
         """Whether a value varies along the columns."""
         return (not self.kernel.reduced and k >= self.first) or self.kernel.level(k) == FULL
 
+    def cost(self, p: Pass) -> int:
+        """What a pass costs for each column, roughly in additions."""
+        return sum(_stage_cost(self.kernel, self.stage(k)) for k in p.compute)
+
     def _ready(self) -> list[int]:
         """After which pass each value's arguments are known; a fold's own pass is one more."""
         ready = [0] * self.first
