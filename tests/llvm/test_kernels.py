@@ -187,7 +187,8 @@ def test_stores_past_the_caches(name: str, shape: tuple[int, ...], monkeypatch: 
                 want = want or [n.value for n in nodes]
                 for n, w in zip(nodes, want, strict=True):
                     same(n.value, w, False, how)
-    assert seen["stream"] or shape == (515, 1027) or seen["across folded"]
+    partial = bool(seen["across folded"] and shape[1] % 128)
+    assert seen["stream"] or shape == (515, 1027) or partial
 
 
 class Sub(np.ndarray):

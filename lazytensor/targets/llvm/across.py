@@ -146,10 +146,12 @@ class Across(Emitter):
         stride = self._stride(operand, -1)
         return load_apart(c, dtype, step(c, at, c.binary("mul", row, stride)), stride, self.width)
 
-    def _store(self, operand: int, lane: Lane, at: Value, row: Value) -> None:
+    def _store(
+        self, operand: int, lane: Lane, at: Value, row: Value, stream: bool = False
+    ) -> None:
         c, lane = self.c, self._whole(lane)
         if self.form.lie[operand] == UNIT:
-            store(c, lane, offset(c, at, row, lane.dtype.itemsize))
+            store(c, lane, offset(c, at, row, lane.dtype.itemsize), stream)
             return
         stride = self._stride(operand, -1)
         store_apart(c, lane, step(c, at, c.binary("mul", row, stride)), stride)
@@ -230,8 +232,9 @@ class Across(Emitter):
             known[k] = self._value(k, known)
         inputs = len(self.kernel.inputs)
         for i in p.outputs:
-            at = self._at_column(inputs + i, column)
-            self._store(inputs + i, known[self.kernel.outputs[i]], at, row)
+            at, k = self._at_column(inputs + i, column), self.kernel.outputs[i]
+            stream = self.form.stream and k not in self.plan.saved
+            self._store(inputs + i, known[k], at, row, stream)
         for k in p.saves:
             if k in self.kept:
                 store(self.c, self._whole(known[k]), self._kept_at(k, column, slot))

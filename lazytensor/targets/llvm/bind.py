@@ -144,11 +144,13 @@ def _along(launch: Launch, layout: _Layout, sizes: tuple[int, ...], blocks: int)
 
 def _across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int) -> Binding:
     *rows, (length, steps) = layout.rows
-    columns = layout.columns
+    columns, written = layout.columns, _written(launch)
     lie = _lie(steps, sizes, length)
     tile = LEAST * width if STRIDED in lie else _tile(launch.kernel, length, columns, width)
+    whole = not (layout.copies or length % width) and all(steps[i] == sizes[i] for i in written)
+    stream = whole and _streams([*rows, (columns, layout.along)], launch)
     rows.append((-(-length // tile), tuple(s * tile for s in steps)))
-    form = Form(lie, len(rows), False, len(rows) - 1, tile, True)
+    form = Form(lie, len(rows), stream, len(rows) - 1, tile, True)
     entries = len(schedule(columns))
     words = (*_words(length, rows, steps), *layout.along, columns, entries)
     count = prod([n for n, _ in rows])
@@ -325,12 +327,12 @@ def _crossing(rows: Sequence[Axis], lie: Sequence[str], sizes: Sequence[int]) ->
 
 
 def _streams(rows: Sequence[Axis], launch: Launch) -> bool:
-    """Whether outputs are too large to be found in the caches, and rows begin at whole vectors;
-    buffers of that size do. What is written over an input is in the caches, and may lie anywhere;
+    """Whether outputs are too large to be found in the caches, and those that vary along the
+    columns have rows that begin at whole vectors; buffers of that size do. What is written over an input is in the caches, and may lie anywhere;
     so may copies, and boxes of an output.
     """
     nbytes = sum(prod(s) * d.itemsize for s, d in zip(launch.shapes, launch.dtypes))
     if launch.over or launch.whole or nbytes < STREAM:
         return False
-    outs = len(launch.shapes)
-    return all(s % 64 == 0 for _, strides in rows for s in strides[-outs:])
+    written = _written(launch)
+    return all(strides[i] % 64 == 0 for _, strides in rows for i in written)
