@@ -99,7 +99,7 @@ def _call_flops(step: Call, of: Sequence[Type]) -> int:
 
 def _kernel_flops(kernel: Kernel, space: Shape) -> int:
     rows = prod(space[: len(space) - kernel.reduced])
-    total = 0
+    total = len(kernel.totals) * prod(space)
     for stage in kernel.stages:
         if stage.reduces:
             total += prod(space)

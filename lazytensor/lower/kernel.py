@@ -57,7 +57,8 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """Values are numbered: inputs, then constants, then stages; `outputs` are numbers of stages.
+    """Values are numbered: inputs, then constants, then stages; `outputs` are numbers of stages,
+    `totals` those of full values that are summed over all rows (lower/totals.py).
 
     `rank` is the number of axes of the space; the last `reduced` of them are folded by reductions.
     Sizes and strides are arguments of the compiled kernel, never a part of it.
@@ -69,6 +70,7 @@ class Kernel:
     constants: tuple[Constant, ...]
     stages: tuple[Stage, ...]
     outputs: tuple[int, ...]
+    totals: tuple[int, ...] = ()
 
     @property
     def count(self) -> int:

@@ -20,6 +20,7 @@ from .fuse import Fuser, Group
 from .kernel import Plan, Step
 from .memory import plan_memory
 from .segments import segmented
+from .totals import with_totals
 
 # Longer graphs are cut, so that no pass and no generated function sees more.
 PIECE = 2000
@@ -109,7 +110,9 @@ def _lower_piece(
         made.append(timer("build", build.step, group, kept, of.__getitem__, _native()))
     if _native() and config.get("fuse"):
         shapes = {slot: node.shape for slot, node in zip(at, inner.order, strict=True)}
-        made = timer("segments", segmented, made, [at[i] for i in inner.outputs], shapes)
+        outputs = [at[i] for i in inner.outputs]
+        made = timer("segments", segmented, made, outputs, shapes)
+        made = timer("totals", with_totals, made, outputs)
     steps += made
     for place, i in zip(wanted, inner.outputs, strict=True):
         slots.places[place] = at[i]

@@ -60,7 +60,9 @@ def kernel_text(kernel: Kernel, name: str = "kernel") -> str:
     """A kernel as a loop nest."""
     names = _Names(kernel)
     inputs = ", ".join(f"{names.read(i)}: {_dtype(x.dtype)}" for i, x in enumerate(kernel.inputs))
-    outputs = ", ".join(f"{names.read(n)}: {_dtype(kernel.dtype(n))}" for n in kernel.outputs)
+    made = [f"{names.read(n)}: {_dtype(kernel.dtype(n))}" for n in kernel.outputs]
+    made += [f"s{i}[c]: {_dtype(kernel.dtype(n))}" for i, n in enumerate(kernel.totals)]
+    outputs = ", ".join(made)
     axes = (
         "r in rows"
         if kernel.reduced
@@ -71,7 +73,8 @@ def kernel_text(kernel: Kernel, name: str = "kernel") -> str:
     lines = [
         indent + _stage(stage, names, i + names.first) for i, stage in enumerate(kernel.stages)
     ]
-    return "\n".join([f"kernel {name}({inputs}) -> {outputs}:", *loop, *lines])
+    sums = [f"    s{i}[c] = sum over r of {names.read(n)}" for i, n in enumerate(kernel.totals)]
+    return "\n".join([f"kernel {name}({inputs}) -> {outputs}:", *loop, *lines, *sums])
 
 
 def _stage(stage: Stage, names: _Names, number: int) -> str:
@@ -103,7 +106,9 @@ def _step(step: Launch | Call, kernels: dict[Kernel, str]) -> str:
         name = kernels.setdefault(step.kernel, f"k{len(kernels)}")
         made = ", ".join(
             f"{_dtype(step.kernel.dtype(n))}{list(s)}"
-            for n, s in zip(step.kernel.outputs, step.shapes, strict=True)
+            for n, s in zip(
+                (*step.kernel.outputs, *step.kernel.totals), step.shapes, strict=True
+            )
         )
     else:
         name = step.op.name

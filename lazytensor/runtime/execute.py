@@ -4,7 +4,7 @@ What enters: a plan and the graph whose leaves it reads. What leaves: the values
 """
 
 import time
-from collections.abc import Set
+from collections.abc import Callable, Set
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..lower.account import is_view
 from ..lower.kernel import Call, Kernel, Launch, Plan
 from ..lower.segments import Segments
 from ..lower.text import kernel_name
+from ..lower.totals import Totals
 from ..targets import null
 from ..targets import numpy as target
 from . import native
@@ -112,7 +113,8 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph) -> None:
         env[step.outs[0]] = _call(step, args, graph)
         return
     COUNTERS.kernels += 1
-    outs = _boxes(step, args) if type(step) is Segments else _launched(step, args)
+    way: Callable[..., list[Any]] = _WAYS.get(type(step), _launched)
+    outs = way(step, args)
     for slot, out in zip(step.outs, outs):
         env[slot] = out
 
@@ -143,6 +145,33 @@ def _boxes(step: Segments, args: list[Any]) -> list[Any]:
         else:
             bound(pieces, parts)
     return outs
+
+
+def _summed(step: Totals, args: list[Any]) -> list[Any]:
+    """The outputs of a launch with sums over its rows; where the target has no code for both at
+    once, one after another.
+    """
+    key = tuple([a.strides for a in args])
+    if key not in step.bound:
+        step.bound[key] = native.bound(step, args)
+    if step.bound[key] is None:
+        return _apart(step, args)
+    outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
+    step.bound[key](args, outs)
+    return outs
+
+
+def _apart(step: Totals, args: list[Any]) -> list[Any]:
+    assert step.apart is not None
+    made = _launched(step.apart, args)
+    known = dict(zip(step.apart.outs, made, strict=True))
+    for total in step.totals:
+        x = args[total.number] if total.of_input else made[total.number]
+        (known[total.launch.outs[0]],) = _launched(total.launch, [x])
+    return [known[slot] for slot in step.outs]
+
+
+_WAYS: dict[type, Callable[..., list[Any]]] = {Segments: _boxes, Totals: _summed}
 
 
 def _bound(step: Launch, args: list[Any]) -> Any:

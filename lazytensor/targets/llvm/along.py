@@ -64,7 +64,7 @@ class Along(Emitter):
             self.rows[k] = self._value(k, self.rows)
 
     def _pass(self, p: Pass) -> None:
-        if not (p.folds or p.outputs or p.saves):
+        if not (p.folds or p.outputs or p.saves or p.totals):
             return
         ordered = any(follows_tree(self.kernel, self.plan.stage(k)) for k in p.folds)
         self.width = LANES if ordered else self.narrow
@@ -74,6 +74,7 @@ class Along(Emitter):
         operands = [self._source(k) for k in reads]
         operands += [self._target(i) for i in p.outputs]
         operands += [self._keeper(k, written=True) for k in p.saves if k in self.kept]
+        operands += [self._total(i) for i in p.totals]
 
         ahead = [(i, self._ahead(k)) for i, k in enumerate(reads) if p is self.fetches.get(k)]
 
@@ -87,6 +88,7 @@ class Along(Emitter):
             for k in p.compute:
                 known[k] = self._value(k, known)
             self._stored(p, known, places[len(reads) :])
+            self._added(p, known, places[len(places) - len(p.totals) :])
             for fold in folds:
                 value = fold.stage.args[0]
                 fold.add(known[value] if value in known else self.rows[value])
@@ -119,9 +121,21 @@ class Along(Emitter):
     def _stored(self, p: Pass, known: dict[int, Lane], places: list[Value]) -> None:
         numbers = [self.kernel.outputs[i] for i in p.outputs]
         numbers += [k for k in p.saves if k in self.kept]
-        for k, at in zip(numbers, places, strict=True):
+        for k, at in zip(numbers, places, strict=False):
             lane, past = known[k], self.form.stream and k not in self.plan.saved
             store(self.c, self._whole(lane), at, past)
+
+    def _added(self, p: Pass, known: dict[int, Lane], places: list[Value]) -> None:
+        """Add what is summed over rows to what has been summed."""
+        for i, at in zip(p.totals, places, strict=True):
+            lane = self._whole(known[self.kernel.totals[i]])
+            (old,) = load(self.c, lane.dtype, at, self.width).parts
+            store(self.c, Lane(lane.dtype, self.c.fadd(old, lane.only)), at)
+
+    def _total(self, i: int) -> Operand:
+        """The sums so far of what is summed over rows, for each column."""
+        at = self._own(len(self.kept) + i, self.count)
+        return Operand(self.own[len(self.kept) + i], at, written=True)
 
     def _source(self, k: int) -> Operand:
         """What a pass reads: an input, or what an earlier pass has kept."""

@@ -12,11 +12,12 @@ import numpy as np
 
 from ..._base.shapes import Shape, prod
 from ...lower.kernel import FULL, Kernel, Launch
-from ...ops._tree import BLOCK
+from ...ops._tree import BLOCK, LANES
 from .across import LEVELS, MOST_COLUMNS, MOST_ROW_VALUES, schedule
 from .emitter import Form
 from .memory import REVERSED, SAME, STRIDED, UNIT
 from .passes import Passes
+from .scalar import Unsupported
 from .tiled import TALL
 
 Array = np.ndarray[Any, Any]
@@ -119,6 +120,26 @@ def _layout(
         inner = [rows.pop()] if rows else []
     columns, along = inner[0] if inner else (1, _sizes(launch, args))
     return _Layout(rows, columns, along, copies)
+
+
+def bind_totals(launch: Launch, args: Sequence[Array], width: int) -> Binding:
+    """How a kernel that adds up rows is to be called. Raises Unsupported where its rows are not one
+    axis of vectors.
+    """
+    layout, sizes = _layout(launch, args, 1), _sizes(launch, args)
+    apart = any(layout.along[i] != sizes[i] for i in _written(launch))
+    if apart or layout.copies or len(layout.rows) != 1 or layout.columns > LONGEST:
+        raise Unsupported("sums over rows that are not one axis of vectors")
+    if _goes_across(launch, layout, sizes, width):
+        raise Unsupported("sums over rows by a kernel across rows")
+    (count, strides), columns = layout.rows[0], layout.columns
+    own = tuple(launch.kernel.dtype(k).itemsize for k in launch.kernel.totals)
+    rows = [(count, (*strides, *(columns * n for n in own)))]
+    lie = (*_lie(layout.along, sizes, columns), *(UNIT for _ in own))
+    form = Form(lie, 1, _streams(layout.rows, launch))
+    words = _words(columns, rows, (*layout.along, *own))
+    units = -(-count // BLOCK) * LANES
+    return Binding(form, units, columns, prod(launch.axes), words, (), columns)
 
 
 def _along(launch: Launch, layout: _Layout, sizes: tuple[int, ...], blocks: int) -> Binding:
@@ -328,8 +349,8 @@ def _crossing(rows: Sequence[Axis], lie: Sequence[str], sizes: Sequence[int]) ->
 
 def _streams(rows: Sequence[Axis], launch: Launch) -> bool:
     """Whether outputs are too large to be found in the caches, and those that vary along the
-    columns have rows that begin at whole vectors; buffers of that size do. What is written over an input is in the caches, and may lie anywhere;
-    so may copies, and boxes of an output.
+    columns have rows that begin at whole vectors; buffers of that size do. What is written over an
+    input is in the caches, and may lie anywhere; so may copies, and boxes of an output.
     """
     nbytes = sum(prod(s) * d.itemsize for s, d in zip(launch.shapes, launch.dtypes))
     if launch.over or launch.whole or nbytes < STREAM:

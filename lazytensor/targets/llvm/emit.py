@@ -10,6 +10,7 @@ from ...lower.kernel import Kernel
 from .across import Across
 from .along import Along
 from .emitter import Form, Host, Module
+from .tall import Tall
 from .tiled import Tiled
 
 __all__ = ["Form", "Host", "Module", "emit"]
@@ -17,5 +18,5 @@ __all__ = ["Form", "Host", "Module", "emit"]
 
 def emit(kernel: Kernel, form: Form, host: Host) -> Module:
     """The module of a kernel. Raises Unsupported."""
-    kind = Across if form.across else Tiled if form.crossing else Along
+    kind = Tall if kernel.totals else Across if form.across else Tiled if form.crossing else Along
     return kind(kernel, form, host).module()

@@ -22,10 +22,10 @@ FEW, MUCH = 6, 20
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How operands (inputs, then outputs) lie along a vector, how many axes the rows have, whether
-    outputs go past the caches, and which axis of rows counts blocks of so many elements. Vectors
-    go along the columns, or with `across` along the rows. Operands that are `crossing` go on from
-    one row to the next; rows are then cut into tiles.
+    """How operands (inputs, outputs, totals) lie along a vector, how many axes the rows have,
+    whether outputs go past the caches, and which axis of rows counts blocks of so many elements.
+    Vectors go along the columns, or with `across` along the rows. Operands that are `crossing` go
+    on from one row to the next; rows are then cut into tiles.
     """
 
     lie: tuple[str, ...]
@@ -48,7 +48,7 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module's text, and the dtypes of columns kept for a row."""
+    """A module's text, and the dtypes of columns that it keeps for a row."""
 
     text: str
     kept: tuple[DType, ...]
@@ -98,6 +98,7 @@ class Emitter:
         self.bases: list[Value] = []
         self.words: list[Value] = []
         self.kept = [k for k in self.plan.saved if k not in kernel.outputs]
+        self.own = tuple(kernel.dtype(k) for k in (*self.kept, *kernel.totals))
 
     # --- the function ----------------------------------------------------------------------------
 
@@ -115,7 +116,7 @@ class Emitter:
         body = "\n".join([head, "entry:", *self.rooms, *self.c.lines, "}"])
         declared = sorted(self.c.declared | self.native.definitions(self.c.lines))
         text = "\n".join([body, *declared, "!0 = !{i32 1}"]) + "\n"
-        return Module(text, tuple(self.kernel.dtype(k) for k in self.kept))
+        return Module(text, self.own)
 
     def room(self, kinds: str, count: int) -> Value:
         """Memory on the stack, taken once."""
@@ -125,14 +126,23 @@ class Emitter:
 
     def _entry(self) -> None:
         c = self.c
-        operands = len(self.kernel.inputs) + len(self.kernel.outputs)
+        operands = len(self.form.lie)
         pointers, words = Value("%pointers", "ptr"), Value("%words", "ptr")
-        for i in range(operands + bool(self.kept) + self.form.across):
+        for i in range(operands + bool(self.own) + self.form.across):
             at = step(c, pointers, c.const(8 * i, "i64"))
             self.bases.append(c.fresh(f"load ptr, {at}", "ptr"))
+        if self.own:
+            self.bases[operands] = self._aligned(self.bases[operands])
         for i in range(words_count(self.form)):
             at = step(c, words, c.const(8 * i, "i64"))
             self.words.append(c.fresh(f"load i64, {at}", "i64"))
+
+    def _aligned(self, base: Value) -> Value:
+        """The first place that begins a line of the cache."""
+        c = self.c
+        at = c.result(f"ptrtoint {base} to i64", "i64")
+        at = c.binary("and", c.binary("add", at, 63), -64)
+        return c.result(f"inttoptr {at} to ptr", "ptr")
 
     def _stride(self, operand: int, axis: int) -> Value:
         """In bytes; axis -1 is that of vectors."""
@@ -157,7 +167,8 @@ class Emitter:
         inputs = len(self.kernel.inputs)
         if operand < inputs:
             return self.kernel.inputs[operand].dtype
-        return self.kernel.dtype(self.kernel.outputs[operand - inputs])
+        written = (*self.kernel.outputs, *self.kernel.totals)
+        return self.kernel.dtype(written[operand - inputs])
 
     def _each_row(self) -> None:
         c, lo, hi = self.c, Value("%lo", "i64"), Value("%hi", "i64")
@@ -222,12 +233,16 @@ class Emitter:
         return Lane(lane.dtype, *(self.c.splat(v, self.width) for v in lane.parts))
 
     def _kept(self, k: int, elements: Value) -> Value:
-        """Where so many elements of a value are kept: after those before it, each as `room_bytes`
-        says.
+        """Where so many elements of a value are kept."""
+        return self._own(self.kept.index(k), elements)
+
+    def _own(self, number: int, elements: Value) -> Value:
+        """Where so many elements of the function's own begin: after those before them, each as
+        `room_bytes` says.
         """
         c, base = self.c, self.bases[len(self.form.lie)]
-        for other in self.kept[: self.kept.index(k)]:
-            nbytes = c.binary("mul", elements, self.kernel.dtype(other).itemsize)
+        for dtype in self.own[:number]:
+            nbytes = c.binary("mul", elements, dtype.itemsize)
             rounded = c.binary("and", c.binary("add", nbytes, 63), -64)
             base = step(c, base, c.binary("add", rounded, 256))
         return base

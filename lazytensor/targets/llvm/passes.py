@@ -24,7 +24,8 @@ def _cost(name: str) -> int:
 @dataclass(slots=True)
 class Pass:
     """Numbers of values: `rows` are computed before the pass, once a row; `compute` for each
-    column; `reads` are read from memory, `saves` kept there; `outputs` counts outputs.
+    column; `reads` are read from memory, `saves` kept there; `outputs` counts outputs, `totals`
+    what is added up over rows.
     """
 
     rows: list[int] = field(default_factory=list)
@@ -33,6 +34,7 @@ class Pass:
     folds: list[int] = field(default_factory=list)
     saves: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
+    totals: list[int] = field(default_factory=list)
 
 
 def combine(kernel: Kernel, stage: Stage) -> str:
@@ -67,7 +69,7 @@ class Passes:
         self.passes = [Pass() for _ in range(count)]
         for k in self._roots():
             home = self.passes[self._due(k) - 1]
-            if self.stage(k).reduces:
+            if k >= self.first and self.stage(k).reduces:
                 home.folds.append(k)
         self._outputs()
         self.saved = self._saved()
@@ -98,21 +100,27 @@ class Passes:
 
     def _due(self, k: int) -> int:
         """The pass in which a value is folded or stored."""
-        return self.ready[k] + (not self.stage(k).reduces)
+        return self.ready[k] + (k < self.first or not self.stage(k).reduces)
 
     def _roots(self) -> list[int]:
         folds = [k for k in range(self.first, self.total) if self.stage(k).reduces]
-        return folds + [k for k in self.kernel.outputs if self.full(k)]
+        return [*folds, *(k for k in self.kernel.outputs if self.full(k)), *self.kernel.totals]
 
     def _outputs(self) -> None:
         for i, k in enumerate(self.kernel.outputs):
             if self.full(k):
                 self.passes[self._due(k) - 1].outputs.append(i)
+        sweeps = [self._sweep(self._wanted(p), set()) for p in self.passes]
+        for i, k in enumerate(self.kernel.totals):
+            due = self._due(k) - 1
+            known = (n for n, (values, reads) in enumerate(sweeps) if k in values or k in reads)
+            self.passes[next((n for n in known if n >= due), due)].totals.append(i)
 
     def _wanted(self, p: Pass) -> list[int]:
         """What a pass has to compute: arguments of its folds, its outputs and what it keeps."""
         folded = [self.stage(k).args[0] for k in p.folds]
-        return folded + [self.kernel.outputs[i] for i in p.outputs] + p.saves
+        added = [self.kernel.totals[i] for i in p.totals]
+        return folded + added + [self.kernel.outputs[i] for i in p.outputs] + p.saves
 
     def _sweep(self, roots: list[int], stop: set[int]) -> tuple[list[int], list[int]]:
         """What computing some values takes: stages in order, and what is read from memory."""

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..._base.processors import count as threads
+from ..._base.shapes import Shape, prod
 from ..._base.threads import run as share
 from ...lower.kernel import Kernel, Launch
-from ...ops._tree import BLOCK
+from ...lower.totals import Totals
+from ...ops._tree import BLOCK, LANES
 from .across import schedule
-from .bind import LONGEST, Array, Binding, bind, laid_out, turned
+from .bind import LONGEST, Array, Binding, bind, bind_totals, laid_out, turned
 from .call import Launcher, launcher, packed
 from .emit import emit
 from .emitter import Form, Module, room_bytes, vector_width
@@ -106,7 +108,8 @@ class Bound:
         self._binding = binding
         self._count = binding.count
         self._words = packed(address, binding.elements >= LONG, *binding.words)
-        self._room = sum(room_bytes(binding.kept, dtype) for dtype in module.kept)
+        rooms = [room_bytes(binding.kept, dtype) for dtype in module.kept]
+        self._room = sum(rooms) + 64 if rooms else 0
         self._rest = [schedule(binding.table)] if binding.table else []
         self.over = frozenset(_over(launch, binding)) if launch.over else frozenset()
 
@@ -222,10 +225,59 @@ class Long:
         return a.transpose(self._order).reshape(self._shape[:-1])
 
 
-def bound(functions: Functions, launch: Launch, args: list[Array]) -> Bound | Long:
+class Summed:
+    """A launch with sums over its rows: lanes of these first, which are then folded."""
+
+    over: frozenset[tuple[int, int]] = frozenset()
+
+    def __init__(self, functions: Functions, step: Totals, args: list[Array]) -> None:
+        n = len(step.kernel.outputs)
+        assert step.joint is not None
+        binding = _binding(functions, step.joint, args)
+        self._first = Bound(functions, step.joint, binding)
+        self._functions = functions
+        columns, self._blocks = binding.columns, binding.count // LANES
+        self._lanes = [((self._blocks, LANES, columns), dtype) for dtype in step.dtypes[n:]]
+        self._second = [
+            (self._fold(t.launch, (self._blocks, columns, LANES), 1),
+             self._fold(t.launch, (columns, self._blocks), 0))
+            for t in step.totals
+        ]  # fmt: skip
+
+    @staticmethod
+    def _fold(launch: Launch, axes: Shape, reduced: int) -> Launch:
+        """A sum as that of a launch, over the last of `axes`, which arrays have elsewhere."""
+        return replace(
+            launch, axes=axes, space=(prod(axes[:-1]), axes[-1]), reduced=(reduced,), bound={},
+            shapes=(axes[:-1],), over=(), views=(), drops=(),
+        )  # fmt: skip
+
+    def __call__(self, args: list[Array], outs: list[Array]) -> None:
+        """Fill the outputs, then sums."""
+        lanes = [np.empty(shape, dtype) for shape, dtype in self._lanes]
+        count = len(outs) - len(lanes)
+        self._first(args, [*outs[:count], *lanes])
+        for (within, of_all), x, out in zip(self._second, lanes, outs[count:], strict=True):
+            flat = out.reshape(-1)
+            if self._blocks > 1:
+                blocks = np.empty((x.shape[0], x.shape[2]), x.dtype)
+                self._run(within, x, blocks)
+                self._run(of_all, blocks, flat)
+            else:
+                self._run(within, x, flat.reshape(1, -1))
+
+    def _run(self, launch: Launch, x: Array, out: Array) -> None:
+        known = launch.bound.get(())
+        if known is None:
+            known = launch.bound[()] = bound(self._functions, launch, [x])
+        known([x], [out])
+
+
+def bound(functions: Functions, launch: Launch, args: list[Array]) -> Bound | Long | Summed:
     """A launch bound to operands that lie like these. Raises Unsupported."""
-    width = vector_width(launch.kernel, functions.machine.host)
-    binding = bind(launch, args, width)
+    if isinstance(launch, Totals):
+        return Summed(functions, launch, args)
+    binding = _binding(functions, launch, args)
     if launch.folded and not binding.form.across and binding.columns > LONGEST:
         return Long(functions, launch, args, -(-binding.columns // BLOCK))
     return Bound(functions, launch, binding)
@@ -233,6 +285,14 @@ def bound(functions: Functions, launch: Launch, args: list[Array]) -> Bound | Lo
 
 def source(functions: Functions, launch: Launch, args: list[Array]) -> str:
     """The text of a kernel's function. Raises Unsupported."""
-    host = functions.machine.host
-    binding = bind(launch, args, vector_width(launch.kernel, host))
-    return emit(launch.kernel, binding.form, host).text
+    if isinstance(launch, Totals):
+        assert launch.joint is not None
+        launch = launch.joint
+    form = _binding(functions, launch, args).form
+    return emit(launch.kernel, form, functions.machine.host).text
+
+
+def _binding(functions: Functions, launch: Launch, args: list[Array]) -> Binding:
+    width = vector_width(launch.kernel, functions.machine.host)
+    how = bind_totals if launch.kernel.totals else bind
+    return how(launch, args, width)
