@@ -100,6 +100,7 @@ def _due(graph: Graph) -> int:
     once, small ones late.
     """
     computed = [n for n in graph.order if n.args and n.value is None]
+    computed += [a for n in computed if n.op.kind == "reduce" for a in n.args if not a.args]
     if all(small(n.shape) for n in computed):
         native = config.get("target") == "llvm"
         return HOT_LONG if native and len(graph.order) > LONG else HOT

@@ -221,8 +221,9 @@ def _plain() -> bool:
 
 
 def _all_small(nodes: Sequence[Node]) -> bool:
-    """Whether no node has more than SMALL_BYTES, or several outputs."""
-    return all(map(small, {n.shape for n in nodes}))
+    """Whether no node has more than SMALL_BYTES, or reduces more, or has several outputs."""
+    reduced = {a.shape for n in nodes if n.op.kind == "reduce" for a in n.args}
+    return all(map(small, reduced.union([n.shape for n in nodes])))
 
 
 def _run_tiny(nodes: Sequence[Node], keep: Collection[Node]) -> None:
