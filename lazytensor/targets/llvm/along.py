@@ -7,7 +7,7 @@ sizes.
 from ...lower.kernel import FULL, Kernel
 from ...ops._tree import LANES
 from .code import Value
-from .emitter import Emitter, Form, Host
+from .emitter import FEW, Emitter, Form, Host
 from .folds import Loop, fold_of, follows_tree
 from .memory import (
     REVERSED,
@@ -28,6 +28,8 @@ from .scalar import Lane, Unsupported
 
 # Each takes half a kilobyte of the stack at most.
 MOST_FOLDS = 24
+# Bytes by which a pass that is alone fetches ahead.
+AHEAD = 1 << 10
 
 
 class Along(Emitter):
@@ -98,19 +100,25 @@ class Along(Emitter):
             self.rows[k] = fold.result()
 
     def _fetches(self) -> dict[int, Pass]:
-        """In which pass an input of the next row is fetched: the dearest that reads it, so that
-        memory is busy while much is computed.
+        """In which pass an input is fetched ahead of use. Of several the dearest that reads it
+        fetches the next row, so that memory is busy while much is computed; a single one what comes
+        soon, if it does more than adding up, which memory keeps pace with.
         """
         found: dict[int, Pass] = {}
+        single = len(self.plan.passes) == 1
+        if single and self.plan.cost(self.plan.passes[0]) < 2:
+            return found
         for k, x in enumerate(self.kernel.inputs):
             readers = [p for p in self.plan.passes if k in p.reads]
             by_rows = self.form.rows and any(x.axes[: -self.kernel.reduced])
-            if readers and by_rows and self.lie[k] == UNIT:
+            if readers and self.lie[k] == UNIT and (single or by_rows):
                 found[k] = max(readers, key=self.plan.cost)
-        return found if len(self.plan.passes) > 1 else {}
+        return found if len(found) <= FEW else {}
 
     def _ahead(self, k: int) -> Value:
-        """Bytes to the next row of an input."""
+        """How many bytes ahead an input is fetched."""
+        if len(self.plan.passes) == 1:
+            return self.c.const(AHEAD, "i64")
         return self._stride(k, self.form.rows - 1)
 
     def _loaded(self, o: Operand, at: Value, stride: Value | None) -> Lane:
