@@ -89,6 +89,10 @@ CHANGED = {
         lambda: g.sum(g.reshape(floats(), (121, 1)), (1,)),
         lambda: g.max(g.reshape(floats(), (1, 121)), (0,)),
     ],
+    "run_by_run": [
+        lambda: g.sum(g.broadcast_to(g.reshape(floats(), (11, 1, 11)), (11, 3, 11)), (0, 2)),
+        lambda: g.max(g.broadcast_to(g.reshape(floats(), (11, 1, 11)), (11, 3, 11)), (0, 2)),
+    ],
     "bare_operands": [
         lambda: grid() * g.broadcast_to(leaf(GRID[:5].copy()), (2, 5)),
         lambda: (

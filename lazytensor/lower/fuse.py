@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from .._base.shapes import Shape, prod
 from ..ir.node import Node
+from ..ops._tree import runs
 
 # A row longer than this many elements would leave the cache between stages, so no kernel goes over
 # it twice.
@@ -152,7 +153,7 @@ class Fuser:
         if op.kind != "reduce" or op.params != ("axes",) or op.body is None:
             return False
         axes, shape = node.params[0], node.args[0].shape
-        if not axes or not node.args[0].size:
+        if not axes or not node.args[0].size or len(runs(shape, axes)) > 1:
             return False
         trailing = axes == tuple(range(len(shape) - len(axes), len(shape)))
         return (trailing or self._native) and _columns(shape, axes) <= self._longest

@@ -2,11 +2,13 @@
 
 Along the reduced axis, in logical order: blocks of 8,192; within a block 32 lanes, of which lane i
 has the elements i, i + 32, …: eight of them are combined in order, and what these come to, in
-order; lanes are folded in halves. The sums of blocks are reduced in the same way. What enters: a
-ufunc-like `combine` with `reduce`, an array. What leaves: the reduced array. It must not know which
-op it serves.
+order; lanes are folded in halves. The sums of blocks are reduced in the same way. Axes with kept
+ones between them are reduced one run after another, the last one first. What enters: a ufunc-like
+`combine` with `reduce`, an array. What leaves: the reduced array. It must not know which op it
+serves.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 LANES, ROUNDS = 32, 8
@@ -82,16 +84,32 @@ def _narrow(x: Any) -> bool:
     return bool(x.shape[2] == 1 and x.shape[1] <= 64 and x.shape[0] >= 64)
 
 
+def runs(shape: Sequence[int], axes: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Sorted axes in runs, between which there are axes longer than 1 that are not among them."""
+    found: list[list[int]] = []
+    for a in axes:
+        before = found[-1][-1] if found else -2
+        if found and all(shape[k] == 1 for k in range(before + 1, a)):
+            found[-1].append(a)
+        else:
+            found.append([a])
+    return [tuple(run) for run in found]
+
+
 def tree_reduce(np: Any, combine: Any, x: Any, axes: tuple[int, ...], identity: Any) -> Any:
     """`x` reduced over `axes` (sorted); `identity` where there is nothing to reduce."""
     kept = tuple(a for a in range(x.ndim) if a not in axes)
     shape = tuple(x.shape[a] for a in kept)
     if x.size == 0 or not axes:
         return x.copy() if not axes else np.full(shape, identity, x.dtype)
-    first, last = axes[0], axes[-1]
-    if last - first + 1 != len(axes):
-        x = x.transpose(*kept, *axes)
-        first, last = len(kept), x.ndim - 1
+    for run in reversed(runs(x.shape, axes)):
+        x = _reduced(np, combine, x, run[0], run[-1])
+    return x.reshape(shape)
+
+
+def _reduced(np: Any, combine: Any, x: Any, first: int, last: int) -> Any:
+    """`x` reduced from one axis to another, which stay with one element."""
+    shape = (*x.shape[:first], *(1,) * (last + 1 - first), *x.shape[last + 1 :])
     outer, n, inner = (
         _product(x.shape[:first]),
         _product(x.shape[first : last + 1]),

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._base.dtypes import kind
+from .._base.dtypes import float32, kind
 from .._base.log import log
 from .._base.module import module
 from ..ir.graph import SPECIAL, Graph
 from ..ir.node import SCALAR, Node, make, placeholder, scalar
 from ..ir.op import ROWS
+from ..ops._tree import runs
 
 
 class Simplified(NamedTuple):
@@ -157,6 +158,21 @@ def lossless_cast(node: Node) -> Node | None:
     return y if y.dtype is node.dtype else _again("cast", (y,), node.params, node)
 
 
+def run_by_run(node: Node) -> Node | None:
+    """A reduction over axes with others between them -> one over the last run of axes, then the
+    rest: the tree of sums goes so (half precision in single).
+    """
+    (x,), axes = node.args, node.params[0]
+    found = runs(x.shape, axes)
+    if len(found) < 2 or not x.size:
+        return None
+    half = x.dtype.itemsize == 2 and kind(x.dtype) == "f"
+    x = _again("cast", (x,), (float32,), node) if half else x
+    for run in reversed(found):
+        x = _again(node.op.name, (x,), (run,), node)
+    return _again("cast", (x,), (node.dtype,), node) if half else x
+
+
 def no_reshape(node: Node) -> Node | None:
     """reshape to the same shape -> x; reshape of a reshape -> one reshape."""
     x = node.args[0]
@@ -260,6 +276,7 @@ def folded(node: Node) -> Node | None:
 
 
 Rule = Callable[[Node], Node | None]
+_REDUCTION: tuple[Rule, ...] = (single_reduction, run_by_run)
 _COMMON: tuple[Rule, ...] = (folded, bare_operands)
 # By op name; an op without an entry has its kind's.
 RULES: dict[str, tuple[Rule, ...]] = {
@@ -279,10 +296,10 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "fixed": (no_mark,),
     "slice": (no_slice,),
     "transfer": (no_transfer,),
-    "sum": (single_reduction,),
-    "prod": (single_reduction,),
-    "max": (single_reduction,),
-    "min": (single_reduction,),
-    "any": (single_reduction,),
-    "all": (single_reduction,),
+    "sum": _REDUCTION,
+    "prod": _REDUCTION,
+    "max": _REDUCTION,
+    "min": _REDUCTION,
+    "any": _REDUCTION,
+    "all": _REDUCTION,
 }

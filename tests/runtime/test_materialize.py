@@ -445,7 +445,6 @@ def test_large_arrays_that_the_user_holds_do_not_break_fusion():
 def test_a_sum_of_a_large_array_is_compiled_at_once():
     """It was interpreted, since its result is small."""
     x = leaf(np.ones(2_000_000, np.float32))
-    with config.context(execution="auto", target="llvm"):
-        with counting() as done:
-            assert value(g.sum(x, (0,))) == 2_000_000
+    with config.context(execution="auto", target="llvm"), counting() as done:
+        assert value(g.sum(x, (0,))) == 2_000_000
     assert (done.kernels, done.interpreted) == (1, 0)

@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lazytensor._base import config
+from lazytensor.ir.node import leaf
 from lazytensor.ir.op import ROWS
-from lazytensor.ops._tree import BLOCK, GROUP, LANES, tree_reduce
+from lazytensor.ops import g
+from lazytensor.ops._tree import BLOCK, GROUP, LANES, runs, tree_reduce
+from lazytensor.runtime.materialize import value
 
 from .checks import same_bits
 
@@ -140,3 +144,24 @@ def test_half_precision_is_summed_in_single() -> None:
 def test_integers_wrap() -> None:
     assert total(np.array([127, 1], np.int8), (0,)).item() == -128
     assert total(np.array([2, 0], np.uint8), (0,), "prod").dtype == np.uint8
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int8", "complex64"])
+@pytest.mark.parametrize("axes", [(0, 2), (0, 2, 3), (0, 2, 4), (1, 3), (0, 1, 3, 4)])
+def test_axes_apart_are_reduced_run_by_run(axes: tuple[int, ...], dtype: str) -> None:
+    x = np.random.default_rng(2).uniform(1, 5, (3, 40, 5, 6, 7)).astype(dtype)
+    wide = x.astype(np.float32) if dtype == "float16" else x
+    for name in ("sum", "max") if dtype != "complex64" else ("sum",):
+        want = wide
+        for run in runs(x.shape, axes)[::-1]:
+            want = total(want, run, name)
+        assert same_bits(total(x, axes, name), want.astype(dtype))
+        for target in ("llvm", "numpy"):
+            with config.context(execution="compile", target=target):
+                found = value(getattr(g, name)(leaf(x), axes))
+            assert same_bits(found, want.astype(dtype)), (name, target)
+
+
+def test_axes_of_size_1_keep_none_apart() -> None:
+    assert runs((2, 1, 3, 4, 1, 5), (0, 2, 5)) == [(0, 2), (5,)]
+    assert runs((2, 1, 3), ()) == []
