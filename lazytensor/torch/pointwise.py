@@ -456,6 +456,19 @@ def fmod(input: Any, other: Any) -> Tensor:
     return binary("fmod", "Fmod", g.fmod, input, other)
 
 
+_POWERS: dict[Any, Callable[[Node], Node]] = {
+    2: _row(rows.square),
+    3: lambda x: g.multiply(g.multiply(x, x), x),
+    -1: _row(rows.reciprocal),
+}
+
+
+def _power(x: Tensor, exponent: Any) -> Callable[[Node], Node] | None:
+    """How PyTorch has a power that it doesn't leave to the general function."""
+    wide = x.dtype._rank == 2 and x.dtype.itemsize >= 4
+    return _POWERS.get(exponent) if exponent == 2 or wide else None
+
+
 @op(inplace=True, out=True)
 def pow(input: Any, exponent: Any) -> Tensor:
     """input ** exponent. Raises RuntimeError for integers to negative powers."""
@@ -464,8 +477,9 @@ def pow(input: Any, exponent: Any) -> Tensor:
         if input.dtype._rank < 2 and type(exponent) is int and exponent < 0:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
         joint = result_type(input, exponent)
-        if exponent == 2 and joint is input.dtype:
-            return pointwise("Pow", _row(rows.square), input)
+        known = _power(input, exponent) if joint is input.dtype else None
+        if known is not None:
+            return pointwise("Pow", known, input)
         out = binary("pow", "Pow", g.pow, input, exponent)
         out._strides = elementwise_strides(input._node.shape, (input,), joint=joint)
         return out

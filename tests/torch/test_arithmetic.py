@@ -205,3 +205,22 @@ def test_gradients_of_rests(name: str, divisor: float) -> None:
         return [str(v) for t in grads for v in t.tolist()]
 
     assert found(lazy) == found(torch)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("exponent", [2, 3, 3.0, -1, -1.0])
+def test_powers_that_are_products(exponent: float, dtype: str) -> None:
+    """To the bit, with what they give at special points, and their gradients there."""
+    special = [0.0, -0.0, 1, -1.5, INF, -INF, NAN, 1e-40, 1e38, -1e-30, 3e20]
+    found = []
+    for T in (torch, lazy):
+        x = T.tensor([*special, *T.arange(1, 200).div(7).tolist()], dtype=getattr(T, dtype))
+        x.requires_grad_()
+        y = x**exponent
+        y.sum().backward()
+        found.append((y.detach().numpy(), x.grad.numpy(), str(y.grad_fn).split(" ")[0]))
+    (y, grad, name), (ours, our_grad, our_name) = found
+    assert name == our_name
+    assert y.tobytes() == ours.tobytes() or exponent < 0
+    torch.testing.assert_close(torch.tensor(ours), torch.tensor(y), rtol=0, atol=0, equal_nan=True)
+    torch.testing.assert_close(torch.tensor(our_grad), torch.tensor(grad), equal_nan=True)
