@@ -32,6 +32,8 @@ INSTRUCTIONS: dict[str, tuple[int, str]] = {
         ),
         (2, "same"),
     ),
+    # Of reductions alone: of two elements the one whose place is kept, the first if they are equal.
+    **dict.fromkeys(("argmax", "argmin"), (2, "same")),
     "complex": (2, "complex"),
     **dict.fromkeys(("eq", "ne", "lt", "le"), (2, "bool")),
     "select": (3, "second"),

@@ -216,6 +216,7 @@ argmax = _reduce(
     "Place of the first maximum, or NaN, along one axis.",
     int64,
     empty=False,
+    body=lambda s, x, y: s.argmax(x, y),
     partials=NONDIFF,
 )
 argmin = _reduce(
@@ -225,5 +226,6 @@ argmin = _reduce(
     "Place of the first minimum, or NaN, along one axis.",
     int64,
     empty=False,
+    body=lambda s, x, y: s.argmin(x, y),
     partials=NONDIFF,
 )

@@ -7,6 +7,7 @@ pytest.importorskip("llvmlite")
 
 import lazytensor as xp
 from lazytensor._base import config
+from lazytensor.runtime.counters import counting
 from lazytensor.targets.llvm import run
 
 RNG = np.random.default_rng(3)
@@ -62,3 +63,34 @@ def test_extrema_of_zeros_have_a_sign(dtype, target, execution):
                     zero = want == 0
                     signs = negative(np.signbit(x), axis)
                     assert (np.signbit(found)[zero] == signs[zero]).all(), (shape, axis, f)
+
+
+PLACES = [(1, 1), (1, 40), (40, 2), (7, 33), (100, 90), (1000, 64), (9000, 3), (2, 9000), (2, 40000)]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32", "uint8", "bool"])
+def test_places_of_extrema(dtype):
+    """The first of equal ones; the first NaN."""
+    for shape in PLACES:
+        few = RNG.integers(0, 3, shape).astype(dtype)
+        arrays = [few, RNG.standard_normal(shape).astype(dtype)]
+        if few.dtype.kind == "f":
+            some = few.copy()
+            some[RNG.random(shape) < 0.1] = np.nan
+            arrays += [some, np.full(shape, np.inf, dtype), np.full(shape, -np.inf, dtype)]
+        for array in arrays:
+            for x in (array, np.asfortranarray(array), array[:, ::-1], array[::-1]):
+                for axis, f in ((0, xp.argmax), (1, xp.argmax), (0, xp.argmin), (1, xp.argmin)):
+                    want = getattr(x, f.__name__)(axis)
+                    for target in ("llvm", "numpy"):
+                        with config.context(target=target, execution="compile"):
+                            found = np.asarray(f(xp.asarray(x), axis=axis))
+                        np.testing.assert_array_equal(found, want)
+
+
+def test_places_are_found_where_elements_are_computed():
+    x = RNG.standard_normal((200, 300)).astype(np.float32)
+    with config.context(target="llvm", execution="compile"), counting() as done:
+        found = xp.argmax(xp.asarray(x) * 2.0, axis=1)
+        np.testing.assert_array_equal(np.asarray(found), (x * 2).argmax(1))
+    assert (done.kernels, done.calls) == (1, 0)

@@ -75,7 +75,7 @@ class _Slot(dict[int, Lane]):
 class _Sum(TreeFold):
     """A lane in registers."""
 
-    def add(self, lane: Lane) -> None:
+    def add(self, lane: Lane, column: Value | None = None) -> None:
         """Combine a vector with the lane."""
         if self.wide is not self.dtype:
             lane = self.e.native.cast(lane, self.wide)
@@ -240,7 +240,7 @@ class Across(Emitter):
                 store(self.c, self._whole(known[k]), self._kept_at(k, column, slot))
         for fold in held.folds:
             value = fold.stage.args[0]
-            fold.add(known[value] if value in known else self.rows[value])
+            fold.add(known[value] if value in known else self.rows[value], column)
 
     def _read(self, k: int, column: Value, slot: Value, row: Value) -> Lane:
         inputs, dtype = len(self.kernel.inputs), self.kernel.dtype(k)

@@ -8,7 +8,7 @@ from ...lower.kernel import FULL, Kernel
 from ...ops._tree import LANES
 from .code import Value
 from .emitter import FEW, Emitter, Form, Host
-from .folds import Loop, fold_of, follows_tree
+from .folds import Loop, fold_of, follows_tree, keeps_place
 from .memory import (
     REVERSED,
     SAME,
@@ -68,8 +68,7 @@ class Along(Emitter):
     def _pass(self, p: Pass) -> None:
         if not (p.folds or p.outputs or p.saves or p.totals):
             return
-        ordered = any(follows_tree(self.kernel, self.plan.stage(k)) for k in p.folds)
-        self.width = LANES if ordered else self.narrow
+        self.width = LANES if any(self._wide(k) for k in p.folds) else self.narrow
         self.columns = Columns(self.c, self.width, self.room)
         folds = [fold_of(self, k) for k in p.folds]
         reads = [k for k in p.reads if k not in self.rows]
@@ -98,6 +97,11 @@ class Along(Emitter):
         Loop(self, operands, folds, body).run()
         for k, fold in zip(p.folds, folds, strict=True):
             self.rows[k] = fold.result()
+
+    def _wide(self, k: int) -> bool:
+        """Whether a fold goes by the lanes of the tree, or its steps wait for one another long."""
+        stage = self.plan.stage(k)
+        return follows_tree(self.kernel, stage) or keeps_place(self.kernel, stage)
 
     def _fetches(self) -> dict[int, Pass]:
         """In which pass an input is fetched ahead of use. Of several the dearest that reads it

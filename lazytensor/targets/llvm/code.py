@@ -187,9 +187,12 @@ class Code:
 
     def first(self, count: Value, x: Value, y: Value) -> Value:
         """x in so many elements, y in those after them."""
-        numbers = ", ".join(f"i32 {i}" for i in range(x.width))
-        least = Value(f"<{numbers}>", "i32", x.width)
-        return self.select(self.compare("slt", least, self.convert("trunc", count, "i32")), x, y)
+        count = self.convert("trunc", count, "i32")
+        return self.select(self.compare("slt", self.numbers(x.width), count), x, y)
+
+    def numbers(self, width: int) -> Value:
+        """0, 1, … as 32-bit integers."""
+        return Value(f"<{', '.join(f'i32 {i}' for i in range(width))}>", "i32", width)
 
     def convert(self, opcode: str, x: Value, type: str) -> Value:
         """`bitcast`, `trunc`, `zext`, `sext`, `fptrunc`, `fpext`, `sitofp`, `uitofp`, `fptosi`,

@@ -25,12 +25,19 @@ def follows_tree(kernel: Kernel, stage: Stage) -> bool:
     return combine(kernel, stage) in ("add", "mul") and kind(kernel.dtype(stage.args[0])) in "fc"
 
 
+def keeps_place(kernel: Kernel, stage: Stage) -> bool:
+    """Whether a reduction is to a place."""
+    return combine(kernel, stage) in ("argmax", "argmin")
+
+
 def fold_of(e: Any, k: int, tree: "type[TreeFold] | None" = None) -> "Fold":
     """The fold of a reduction stage; sums and products by some class of tree."""
     stage = e.plan.stage(k)
     name, dtype = combine(e.kernel, stage), e.kernel.dtype(stage.args[0])
     if follows_tree(e.kernel, stage):
         return (tree or TreeFold)(e, stage, name, dtype)
+    if keeps_place(e.kernel, stage):
+        return Place(e, stage, name, dtype)
     return (FloatExtremum if kind(dtype) == "f" else AnyOrder)(e, stage, name, dtype)
 
 
@@ -48,7 +55,7 @@ class Fold:
         self.start: Registers = []
         self.registers: Registers = []
 
-    def add(self, lane: Lane) -> None:
+    def add(self, lane: Lane, column: Value | None = None) -> None:
         """Fold a vector in."""
         raise NotImplementedError
 
@@ -106,7 +113,7 @@ class AnyOrder(Fold):
         )
         return lane.only
 
-    def add(self, lane: Lane) -> None:
+    def add(self, lane: Lane, column: Value | None = None) -> None:
         """Fold a vector in."""
         self.registers = [self._join(self.registers[0], self.c.splat(lane.only, self.e.width))]
 
@@ -145,7 +152,7 @@ class FloatExtremum(Fold):
         """The bits of which the highest is the sign of a zero."""
         return self.c.binary(self._signs, x, y)
 
-    def add(self, lane: Lane) -> None:
+    def add(self, lane: Lane, column: Value | None = None) -> None:
         """Fold a vector in."""
         number, nan, signs = self.registers
         value = self.c.splat(lane.only, self.e.width)
@@ -168,6 +175,72 @@ class FloatExtremum(Fold):
 
     def _sign_alone(self, bits: Value) -> Value:
         return self.c.binary("and", bits, -(1 << BITS[bits.type] - 1))
+
+
+class Place(Fold):
+    """The place of the first greatest or least element, or of the first NaN: the element, and the
+    number of its vector; where columns come one by one and in another order its column.
+    """
+
+    def __init__(self, e: Any, stage: Stage, name: str, dtype: DType) -> None:
+        super().__init__(e, stage, name, dtype)
+        c, kinds, largest = self.c, ir_type(dtype), name == "argmax"
+        if kind(dtype) == "f":
+            first: Any = float("-inf") if largest else float("inf")
+            self._letter, self._equal = "o", "oeq"
+        else:
+            first = (_least if largest else _greatest)(dtype)
+            self._letter, self._equal = "s" if kind(dtype) == "i" else "u", "eq"
+        self._beyond = "gt" if largest else "lt"
+        at = c.const((1 << 31) - 1 if e.form.across else 0, "i32", e.width)
+        self.start = [c.const(first, kinds, e.width), at]
+        if not e.form.across:
+            self.start.append(c.const(0, "i32"))
+
+    def _later(self, x: Value, y: Value) -> Value:
+        """Whether a later element takes the place of another."""
+        c = self.c
+        if kind(self.dtype) != "f":
+            return c.compare(self._letter + self._beyond, y, x)
+        return c.binary("and", c.compare("u" + self._beyond, y, x), c.compare("ord", x, x))
+
+    def _better(self, x: Value, at: Value, y: Value, place: Value) -> tuple[Value, Value]:
+        """The one that counts of two elements, and its place, in whatever order they come."""
+        c = self.c
+        same = c.compare(self._equal, y, x)
+        if kind(self.dtype) == "f":
+            neither = c.binary("and", c.compare("uno", x, x), c.compare("uno", y, y))
+            same = c.binary("or", same, neither)
+        earlier = c.binary("and", same, c.compare("slt", place, at))
+        better = c.binary("or", self._later(x, y), earlier)
+        return c.select(better, y, x), c.select(better, place, at)
+
+    def add(self, lane: Lane, column: Value | None = None) -> None:
+        """Fold a vector in; of the next columns, or all of one."""
+        c, (x, at, *number) = self.c, self.registers
+        y = c.splat(lane.only, self.e.width)
+        if column is not None:
+            place = c.splat(c.convert("trunc", column, "i32"), self.e.width)
+            self.registers = list(self._better(x, at, y, place))
+            return
+        later, place = self._later(x, y), c.splat(number[0], self.e.width)
+        found = [c.select(later, y, x), c.select(later, place, at)]
+        self.registers = [*found, c.binary("add", number[0], 1)]
+
+    def result(self) -> Lane:
+        """The place."""
+        c, (x, at, _) = self.c, self.registers
+        at = c.binary("add", c.binary("mul", at, x.width), c.numbers(x.width))
+        while x.width > 1:
+            half = x.width // 2
+            low, high = ([self._part(v, i, half) for v in (x, at)] for i in (0, half))
+            x, at = self._better(*low, *high)
+        self.registers = [x, at]
+        return self.finished()
+
+    def finished(self) -> Lane:
+        """What the registers hold, element by element."""
+        return Lane(self.stage.dtype, self.c.convert("sext", self.registers[1], "i64"))
 
 
 class TreeFold(Fold):
@@ -200,7 +273,7 @@ class TreeFold(Fold):
         floating = kind(self.part) == "f"
         return (-0.0 if floating else 0) if self.name == "add" else 1
 
-    def add(self, lane: Lane) -> None:
+    def add(self, lane: Lane, column: Value | None = None) -> None:
         """Combine a vector with the lanes."""
         if self.wide is not self.dtype:
             lane = self.e.native.cast(lane, self.wide)

@@ -150,8 +150,8 @@ class Columns:
     """The loop over `count` columns (at least 1) of some operands, `width` at a time.
 
     `body(places, strides, registers)` gets the operands' places and returns the registers after a
-    vector, of which unused elements are left as they were. `room(type, n)` gives memory on the
-    stack.
+    vector; unused elements of vectors among them are left as they were. `room(type, n)` gives
+    memory on the stack.
     """
 
     def __init__(self, c: Code, width: int, room: Callable[[str, int], Value]) -> None:
@@ -195,7 +195,10 @@ class Columns:
         for o, p, r in zip(operands, places, rooms, strict=True):
             if o.written:
                 self._copy(r, p, left, o.dtype)
-        used = [c.first(left, v, phi) for phi, v in zip(held, held_after, strict=True)]
+        used = [
+            c.first(left, v, phi) if v.width > 1 else v
+            for phi, v in zip(held, held_after, strict=True)
+        ]
         after_end = c.block
         c.jump(end)
         c.label(end)

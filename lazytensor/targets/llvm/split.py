@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..._base.dtypes import float16
 from ...lower.kernel import FULL, Input, Kernel, Stage
+from .folds import keeps_place
 from .scalar import Unsupported
 
 
@@ -30,6 +31,8 @@ def halves(kernel: Kernel) -> Halves:
     folds = [k for k, s in stages.items() if s.reduces]
     if any(kernel.dtype(k) is float16 for k in folds):
         raise Unsupported("long rows in half precision")
+    if any(keeps_place(kernel, stages[k]) for k in folds):
+        raise Unsupported("places in long rows")
     full = tuple(i for i, k in enumerate(kernel.outputs) if kernel.level(k) == FULL)
     first = replace(kernel, outputs=(*(kernel.outputs[i] for i in full), *folds))
     rows = tuple(i for i, x in enumerate(kernel.inputs) if x.level != FULL)
