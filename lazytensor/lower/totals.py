@@ -17,11 +17,16 @@ WORTH = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A sum over all rows: `launch` alone, of the argument or output of a step with a number."""
+    """A sum over all rows, of the argument or output of a step with a number, and what is computed
+    of it: `launch` alone. `args` says which arguments of both together are its own; that with the
+    number `at` is what is summed.
+    """
 
     launch: Launch
     of_input: bool
     number: int
+    at: int
+    args: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -40,7 +45,7 @@ def with_totals(steps: Sequence[Step], kept: Iterable[int]) -> list[Step]:
     out = list(steps)
     held = set(kept)
     for step in steps:
-        if isinstance(step, Launch) and _folds_rows(step):
+        if isinstance(step, Launch) and _folds_rows(step) and any(s is step for s in out):
             found = _sums(out, step)
             if found:
                 joined = _joined(step, found, _elsewhere(out, held, found))
@@ -58,26 +63,42 @@ def _folds_rows(step: Launch) -> bool:
 def _sums(steps: Sequence[Step], step: Launch) -> list[Total]:
     """Sums over all rows that can be taken where the step is."""
     at = next(i for i, s in enumerate(steps) if s is step)
+    later = {slot for s in steps[at:] for slot in s.outs}
     sources = {slot: (False, j) for j, slot in enumerate(step.outs)}
     for i, slot in enumerate(step.args):
         if step.kernel.inputs[i].level == FULL and step.views[i][0] == step.axes:
             sources.setdefault(slot, (True, i))
-    found = []
+    found: list[Total] = []
+    count = len(step.args)
     for i, other in enumerate(steps):
-        if isinstance(other, Launch) and _is_sum(other, step) and other.args[0] in sources:
-            early = any(other.outs[0] in s.args for s in steps[i : at + 1])
-            if not early:
-                found.append(Total(other, *sources[other.args[0]]))
+        if not isinstance(other, Launch):
+            continue
+        which = _summed(other, step)
+        if which is None or other.args[which] not in sources:
+            continue
+        rest = [slot for j, slot in enumerate(other.args) if j != which]
+        early = {slot for s in steps[i + 1 : at + 1] for slot in s.args}
+        if not (later.intersection(rest) or early.intersection(other.outs)):
+            numbers = iter(range(count, count + len(rest)))
+            args = tuple(-1 if j == which else next(numbers) for j in range(len(other.args)))
+            found.append(Total(other, *sources[other.args[which]], which, args))
+            count += len(rest)
     return found
 
 
-def _is_sum(other: Launch, step: Launch) -> bool:
-    """Whether a launch is a sum alone over the rows of another."""
-    stages, rows = other.kernel.stages, len(step.axes) - len(step.reduced)
-    if len(stages) != 1 or not stages[0].reduces or stages[0].op.name != "sum":
-        return False
-    same = other.views[0][0] == step.axes and other.reduced == tuple(range(rows))
-    return same and stages[0].dtype in (float32, float64)
+def _summed(other: Launch, step: Launch) -> int | None:
+    """Which argument a launch sums over the rows of another, if that is all that it does but for
+    what it computes of the sums.
+    """
+    kernel, rows = other.kernel, len(step.axes) - len(step.reduced)
+    folds = [s for s in kernel.stages if s.reduces]
+    if len(folds) != 1 or folds[0].op.name != "sum" or folds[0].dtype not in (float32, float64):
+        return None
+    which, full = folds[0].args[0], [i for i, x in enumerate(kernel.inputs) if x.level == FULL]
+    if full != [which] or any(s.level == FULL for s in kernel.stages) or not other.views:
+        return None
+    same = other.views[which][0] == step.axes and other.reduced == tuple(range(rows))
+    return which if same else None
 
 
 def _elsewhere(steps: Sequence[Step], held: set[int], found: Sequence[Total]) -> set[int]:
@@ -96,11 +117,12 @@ def _joined(step: Launch, found: Sequence[Total], elsewhere: set[int]) -> Totals
         outs=tuple(step.outs[j] for j in left), shapes=tuple(step.shapes[j] for j in left),
         dtypes=tuple(step.dtypes[j] for j in left), bound={},
     )  # fmt: skip
-    launches = [t.launch for t in found]
+    launches = [joint, *(t.launch for t in found)]
+    rest = [s for t in found for j, s in enumerate(t.launch.args) if j != t.at]
     return Totals(
-        joint.kernel, step.space, step.args, (),
-        (*joint.outs, *(x.outs[0] for x in launches)),
-        (*joint.shapes, *(x.shapes[0] for x in launches)),
-        (*joint.dtypes, *(x.dtypes[0] for x in launches)),
+        joint.kernel, step.space, (*step.args, *rest), (),
+        tuple(slot for x in launches for slot in x.outs),
+        tuple(shape for x in launches for shape in x.shapes),
+        tuple(dtype for x in launches for dtype in x.dtypes),
         step.axes, step.reduced, joint=joint, apart=step, totals=tuple(found),
     )  # fmt: skip

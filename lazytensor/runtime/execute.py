@@ -163,11 +163,12 @@ def _summed(step: Totals, args: list[Any]) -> list[Any]:
 
 def _apart(step: Totals, args: list[Any]) -> list[Any]:
     assert step.apart is not None
-    made = _launched(step.apart, args)
+    made = _launched(step.apart, args[: len(step.apart.args)])
     known = dict(zip(step.apart.outs, made, strict=True))
     for total in step.totals:
         x = args[total.number] if total.of_input else made[total.number]
-        (known[total.launch.outs[0]],) = _launched(total.launch, [x])
+        own = [x if i < 0 else args[i] for i in total.args]
+        known.update(zip(total.launch.outs, _launched(total.launch, own), strict=True))
     return [known[slot] for slot in step.outs]
 
 

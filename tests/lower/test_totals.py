@@ -7,7 +7,7 @@ from lazytensor._base import config
 from lazytensor.ir.graph import linearize
 from lazytensor.ir.node import Node, leaf
 from lazytensor.lower import fuse, totals
-from lazytensor.lower.kernel import Plan
+from lazytensor.lower.kernel import Launch, Plan
 from lazytensor.lower.pipeline import lower
 from lazytensor.lower.totals import Totals
 from lazytensor.ops import g
@@ -93,6 +93,29 @@ def test_the_bits_are_those_of_one_after_another(shape, dtype):
                     materialize(tuple(nodes))
                     found.append([n.value.tobytes() for n in nodes])
         assert all(f == found[0] for f in found), layout
+
+
+def updates(x: Node, u: Node) -> list[Node]:
+    """What is computed of sums over rows, with other arrays, two of them at once."""
+    last = x.shape[-1]
+    w, v = (leaf(table(last, dtype=str(x.dtype), seed=s)) for s in (2, 3))
+    dx, by_scale, by_shift = gradients(x, u)
+    return [dx, w - by_scale * 0.5, by_shift / 3.0, v * by_shift, g.reshape(by_shift, (1, last))]
+
+
+@pytest.mark.parametrize("shape", [(40, 100), (33, 70), (8500, 33), (6, 50, 40)])
+def test_what_is_computed_of_sums_is_too(shape):
+    x, u = table(*shape), table(*shape, seed=1)
+    nodes = updates(leaf(x), leaf(u))
+    assert len([s for s in plan_of(*nodes).steps if isinstance(s, Launch)]) == 1
+    found = []
+    for how in ("interpret", "compile"):
+        for threads in (1, 3):
+            with config.context(execution=how, num_threads=threads):
+                nodes = updates(leaf(x), leaf(u))
+                materialize(tuple(nodes))
+                found.append([n.value.tobytes() for n in nodes])
+    assert all(f == found[0] for f in found)
 
 
 @pytest.mark.parametrize(("shape", "joint"), [((100, 90), True), ((600, 5), False)])

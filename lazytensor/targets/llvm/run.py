@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..._base.processors import count as threads
-from ..._base.shapes import Shape, prod
+from ..._base.shapes import prod
 from ..._base.threads import run as share
 from ...lower.kernel import Kernel, Launch
-from ...lower.totals import Totals
+from ...lower.totals import Total, Totals
 from ...ops._tree import BLOCK, LANES
 from .across import schedule
 from .bind import LONGEST, Array, Binding, bind, bind_totals, laid_out, turned
@@ -231,46 +231,75 @@ class Summed:
     over: frozenset[tuple[int, int]] = frozenset()
 
     def __init__(self, functions: Functions, step: Totals, args: list[Array]) -> None:
-        n = len(step.kernel.outputs)
         assert step.joint is not None
-        binding = _binding(functions, step.joint, args)
+        self._own = len(step.joint.args)
+        binding = _binding(functions, step.joint, args[: self._own])
         self._first = Bound(functions, step.joint, binding)
         self._functions = functions
-        columns, self._blocks = binding.columns, binding.count // LANES
-        self._lanes = [((self._blocks, LANES, columns), dtype) for dtype in step.dtypes[n:]]
-        self._second = [
-            (self._fold(t.launch, (self._blocks, columns, LANES), 1),
-             self._fold(t.launch, (columns, self._blocks), 0))
-            for t in step.totals
-        ]  # fmt: skip
-
-    @staticmethod
-    def _fold(launch: Launch, axes: Shape, reduced: int) -> Launch:
-        """A sum as that of a launch, over the last of `axes`, which arrays have elsewhere."""
-        return replace(
-            launch, axes=axes, space=(prod(axes[:-1]), axes[-1]), reduced=(reduced,), bound={},
-            shapes=(axes[:-1],), over=(), views=(), drops=(),
-        )  # fmt: skip
+        self._blocks = binding.count // LANES
+        self._counts = [len(step.joint.outs), *(len(t.launch.outs) for t in step.totals)]
+        self._totals = [_Total(t, self._blocks) for t in step.totals]
+        for t in self._totals:  # what the target has no code for is told now
+            x = t.room()
+            self._bound(t.within, [x])
+            self._bound(t.last, t.arguments(x if self._blocks == 1 else x[:, 0], args))
 
     def __call__(self, args: list[Array], outs: list[Array]) -> None:
-        """Fill the outputs, then sums."""
-        lanes = [np.empty(shape, dtype) for shape, dtype in self._lanes]
-        count = len(outs) - len(lanes)
-        self._first(args, [*outs[:count], *lanes])
-        for (within, of_all), x, out in zip(self._second, lanes, outs[count:], strict=True):
-            flat = out.reshape(-1)
+        """Fill the outputs, then sums and what is computed of them."""
+        lanes = [t.room() for t in self._totals]
+        left = list(outs)
+        own, *others = ([left.pop(0) for _ in range(n)] for n in self._counts)
+        self._first(args[: self._own], [*own, *lanes])
+        for total, x, made in zip(self._totals, lanes, others, strict=True):
             if self._blocks > 1:
-                blocks = np.empty((x.shape[0], x.shape[2]), x.dtype)
-                self._run(within, x, blocks)
-                self._run(of_all, blocks, flat)
-            else:
-                self._run(within, x, flat.reshape(1, -1))
+                blocks = np.empty((self._blocks, x.shape[-1]), x.dtype)
+                self._bound(total.within, [x])([x], [blocks])
+                x = blocks
+            own = total.arguments(x, args)
+            self._bound(total.last, own)(own, made)
 
-    def _run(self, launch: Launch, x: Array, out: Array) -> None:
-        known = launch.bound.get(())
+    def _bound(self, launch: Launch, args: list[Array]) -> Any:
+        key = tuple([a.strides for a in args])
+        known = launch.bound.get(key)
         if known is None:
-            known = launch.bound[()] = bound(self._functions, launch, [x])
-        known([x], [out])
+            known = launch.bound[key] = bound(self._functions, launch, args)
+        return known
+
+
+class _Total:
+    """A sum over rows of which there are lanes: `within` adds up those of a block, `last` what is
+    left, lanes of a single block or blocks.
+    """
+
+    def __init__(self, total: Total, blocks: int) -> None:
+        launch = total.launch
+        split = len(launch.axes) - len(launch.reduced)
+        self._args, self._kept = total.args, launch.axes[:split]
+        self._ones = (1,) * (len(launch.reduced) - 1)
+        self._dtype = launch.kernel.inputs[total.at].dtype
+        self._shape = (blocks, LANES, prod(self._kept))
+        fold = next(s for s in launch.kernel.stages if s.reduces)
+        summed = launch.kernel.inputs[total.at]
+        alone = Kernel(2, 1, (summed,), (), (replace(fold, args=(0,)),), (1,))
+        blocked, columns = (blocks, self._shape[-1]), self._shape[-1]
+        self.within = Launch(
+            alone, (blocks * columns, LANES), (0,), (), (1,), (blocked,), (self._dtype,),
+            (*blocked, LANES), (1,),
+        )  # fmt: skip
+        last = LANES if blocks == 1 else blocks
+        self.last = replace(
+            launch, axes=(*self._kept, *self._ones, last), space=(columns, last), bound={},
+            over=(), views=(), drops=(),
+        )  # fmt: skip
+
+    def room(self) -> Array:
+        """Memory for lanes."""
+        return np.empty(self._shape, self._dtype)
+
+    def arguments(self, x: Array, args: list[Array]) -> list[Array]:
+        """Those of `last`."""
+        x = x.reshape(*self._ones, -1, *self._kept)
+        return [x if i < 0 else args[i] for i in self._args]
 
 
 def bound(functions: Functions, launch: Launch, args: list[Array]) -> Bound | Long | Summed:
