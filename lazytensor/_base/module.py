@@ -22,7 +22,9 @@ def module() -> Any:
 
 
 class Replaced:
-    """NumPy with other functions for some names, loaded when one of them is first used."""
+    """NumPy with other functions for some names, loaded when one of them is first used; among these
+    may be some that NumPy has not, which `own` finds.
+    """
 
     def __init__(self, names: frozenset[str], load: Callable[[], Mapping[str, Any]]) -> None:
         self._names = names
@@ -34,3 +36,12 @@ class Replaced:
             found = self._load().get(name, found)
         setattr(self, name, found)
         return found
+
+    def own(self, name: str) -> Any:
+        """A function beside NumPy's."""
+        return self._load()[name]
+
+
+def own(np: Any, name: str) -> Any:
+    """A function that a module has beside NumPy's, or None."""
+    return np.own(name) if isinstance(np, Replaced) else None

@@ -12,6 +12,7 @@ from math import prod
 from typing import Any
 
 from .._base.dtypes import int64
+from .._base.module import own
 from .._base.shapes import Shape
 from ..ir.node import Node
 from ..ir.op import NONDIFF, Op, register
@@ -305,15 +306,23 @@ def _of(np: Any, x: Any, kernel: Ints, o: int, params: tuple[Any, ...]) -> _Shap
 
 
 def _conv_value(np: Any, x: Any, w: Any, *params: Any) -> Any:
+    dtype, native = x.dtype, own(np, "convolution")
+    x, w = _wide(np, x), _wide(np, w)
+    found = native(x, w, *params) if native else None
+    if found is None:
+        found = _convolved(np, x, w, *params)
+    return found.astype(dtype, copy=False)
+
+
+def _convolved(np: Any, x: Any, w: Any, *params: Any) -> Any:
+    """`conv` by NumPy's products of copies of the windows."""
     strides, pads, dilations, groups = params
-    dtype, w = x.dtype, _wide(np, w)
-    x = resized(np, _wide(np, x), pads)
+    x = resized(np, x, pads)
     s = _of(np, x, w.shape[2:], len(w), params)
     if groups == x.shape[1] > 1:
-        found = _depthwise.outputs(np, x, w, s.counts, strides, dilations)
-        return found.astype(dtype, copy=False)
+        return _depthwise.outputs(np, x, w, s.counts, strides, dilations)
     rows = w.reshape(groups, s.outer, s.inner)
-    out = np.zeros((len(x), len(w), *s.counts), dtype)
+    out = np.zeros((len(x), len(w), *s.counts), x.dtype)
     for part in _chunks(len(x), s.bytes(x)):
         y = np.matmul(rows, s.columns(x[part], strides, dilations))
         out[part] = y.reshape(len(w), -1, *s.counts).swapaxes(0, 1)

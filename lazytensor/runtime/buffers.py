@@ -213,11 +213,18 @@ def empty(shape: Shape, dtype: DType) -> Array:
     """An uninitialised C-contiguous array, aligned to 64 bytes when it is large. Raises
     MemoryError.
     """
+    found = room(shape, dtype)
+    COUNTERS.bytes += found.nbytes if found.base is None else 0
+    return found
+
+
+def room(shape: Shape, dtype: DType) -> Array:
+    """The same for the results of value columns, whose bytes are counted if they are their own."""
     count = prod(shape)
     nbytes = count * dtype.itemsize
-    COUNTERS.bytes += nbytes
     if nbytes < POOLED:
         return np.empty(shape, dtype)
+    COUNTERS.bytes += nbytes
     return POOL.array(count, dtype).reshape(shape)
 
 

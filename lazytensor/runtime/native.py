@@ -17,6 +17,7 @@ from .._base.log import log
 from .._base.module import MODULES, Replaced
 from ..lower.kernel import Launch
 from ..ops._eager import FUNCTIONS, INEXACT
+from .buffers import room
 from .counters import COUNTERS
 
 # A fork waits until the target is loaded: the child would find the compiler half way.
@@ -28,13 +29,14 @@ class _Loaded:
     """The target, and the functions that it has compiled in this process."""
 
     def __init__(self) -> None:
-        from ..targets.llvm import module, run, scalar, scans, store
+        from ..targets.llvm import convolve, module, run, scalar, scans, store
 
         kept = store.Store(cache_folder() / "kernels")
         self.functions = run.Functions(kept, _compiled)
         self.replacements = {
             **module.replacements(self.functions),
             **scans.cumulatives(self.functions),
+            "convolution": convolve.Convolution(self.functions, room),
         }
         self.bound = run.bound
         self.source = run.source

@@ -1,0 +1,89 @@
+"""Functions, loops and conditions as text, for kernels that are written by hand.
+
+What enters: bodies that write instructions. What leaves: IR in a `Code`, or the text of a whole
+function. It must not know what is computed.
+"""
+
+from collections.abc import Callable
+
+from .code import Code, Value, vector
+from .memory import step
+
+KERNEL = "define i64 @kernel(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {\nentry:"
+LO, HI, TRUE, FALSE = Value("%lo", "i64"), Value("%hi", "i64"), Value("1", "i1"), Value("0", "i1")
+ZERO = Value("0", "i64")
+
+
+def module(c: Code, *functions: str) -> str:
+    """The text of a kernel, of functions that it calls, and of what both declare."""
+    lines = "\n".join([KERNEL, *c.lines, "ret i64 0", "}", *functions]).split("\n")
+    declared = {line for line in lines if line.startswith("declare ")} | c.declared
+    rest = [line for line in lines if not line.startswith("declare ")]
+    return "\n".join([*rest, *sorted(declared)]) + "\n"
+
+
+def function(c: Code, name: str, arguments: str) -> str:
+    """The text of a function without result, out of line."""
+    head = f"define internal void @{name}({arguments}) nounwind noinline {{\nentry:"
+    return "\n".join([head, *c.lines, "ret void", "}", *sorted(c.declared)])
+
+
+def pointers(c: Code, count: int) -> list[Value]:
+    """The kernel's arrays."""
+    return [c.fresh(f"load ptr, {_field(c, '%pointers', i)}", "ptr") for i in range(count)]
+
+
+def words(c: Code, count: int) -> list[Value]:
+    """The kernel's words."""
+    return [c.fresh(f"load i64, {_field(c, '%words', i)}", "i64") for i in range(count)]
+
+
+def _field(c: Code, base: str, i: int) -> Value:
+    return step(c, Value(base, "ptr"), c.const(8 * i, "i64"))
+
+
+def each(c: Code, start: Value, bound: Value, by: int, body: Callable[[Value], None]) -> Value:
+    """`body(i)` for i = start, start + by, … below a bound; the first i that is not below it."""
+    before, head, work, after = c.block, c.name("each"), c.name("do"), c.name("done")
+    c.jump(head)
+    c.label(head)
+    i = c.phi("i64", (start, before))
+    c.branch(c.compare("slt", i, bound), work, after)
+    c.label(work)
+    body(i)
+    c.also(i, c.binary("add", i, by), c.block)
+    c.jump(head)
+    c.label(after)
+    return i
+
+
+def choose(c: Code, condition: Value, then: Callable[[], None], other: Callable[[], None]) -> None:
+    """One of two bodies."""
+    one, two, after = c.name("then"), c.name("else"), c.name("after")
+    c.branch(condition, one, two)
+    for label, body in ((one, then), (two, other)):
+        c.label(label)
+        body()
+        c.jump(after)
+    c.label(after)
+
+
+def where(c: Code, condition: Value, body: Callable[[], None]) -> None:
+    """The body if the condition holds."""
+    choose(c, condition, body, lambda: None)
+
+
+def least(c: Code, x: Value, y: Value | int) -> Value:
+    """The smaller one."""
+    return c.select(c.compare("slt", x, y), x, y)
+
+
+def split(c: Code, i: Value, by: Value) -> tuple[Value, Value]:
+    """Quotient and remainder of numbers that are not negative."""
+    quotient = c.binary("udiv", i, by)
+    return quotient, c.binary("sub", i, c.binary("mul", quotient, by))
+
+
+def loaded(c: Code, at: Value, kinds: str, size: int, width: int) -> Value:
+    """Elements one after another, as they are now."""
+    return c.fresh(f"load {vector(kinds, width)}, {at}, align {size}", kinds, width)

@@ -1,0 +1,233 @@
+"""Windows of images, copied to where products are made of them: a vector of windows for one place in
+a window and one channel at a time. What is around an image is zeros.
+
+What enters: where an image lies, and how windows go over it. What leaves: IR in a `Code`. It must
+not know what becomes of the copies.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ..._base.dtypes import DType
+from .code import Code, Value, vector
+from .loops import choose, each, least, split
+from .memory import offset, step
+from .scalar import ir_type
+
+Ints = tuple[int, ...]
+Each = Callable[[Value, Value, Value], None]
+
+
+@dataclass(slots=True)
+class Geometry:
+    """How windows go over an image of three axes (of fewer: the first ones have one element): sizes
+    of an image, of windows, of what they make; steps from window to window and within windows;
+    zeros in front; strides of the image in bytes. All are words of a kernel.
+    """
+
+    size: Any
+    kernel: Any
+    count: Any
+    stride: Any
+    dilation: Any
+    pad: Any
+    lie: Any
+
+    @classmethod
+    def of(cls, numbers: Iterator[Any]) -> "Geometry":
+        """From words in their order."""
+        return cls(*([next(numbers) for _ in range(3)] for _ in fields(cls)))
+
+
+def geometry(x: Any, kernel: Ints, counts: Ints, params: tuple[Any, ...]) -> list[int]:
+    """The words for images x (examples, channels, …)."""
+    strides, pads, dilations = params
+    more = 5 - x.ndim
+    ones, zeros = (1,) * more, (0,) * more
+    parts = (
+        ones + x.shape[2:], ones + kernel, ones + counts, ones + strides, ones + dilations,
+        zeros + tuple(lo for lo, _ in pads), zeros + x.strides[2:],
+    )  # fmt: skip
+    return [n for part in parts for n in part]
+
+
+def words_count() -> int:
+    """How many words a geometry is."""
+    return 3 * len(fields(Geometry))
+
+
+class Lanes:
+    """Consecutive elements along the last axis of an image for a vector of windows: one after
+    another, every second, or further apart.
+    """
+
+    def __init__(self, c: Code, dtype: DType, width: int) -> None:
+        self.c = c
+        self.kinds, self.size, self.width = ir_type(dtype), dtype.itemsize, width
+        self.whole = "i32" if self.size == 4 else "i64"
+
+    def numbers(self) -> Value:
+        """0, 1, 2 … for the elements of a vector."""
+        places = ", ".join(f"{self.whole} {i}" for i in range(self.width))
+        return Value(f"<{places}>", self.whole, self.width)
+
+    def narrow(self, x: Value) -> Value:
+        """A number as the elements of masks have it."""
+        return x if self.whole == "i64" else self.c.convert("trunc", x, self.whole)
+
+    def mask(self, holds: Value) -> Value:
+        """A condition as all bits of each element: conditions don't go from block to block well."""
+        return self.c.convert("sext", holds, self.whole)
+
+    def load(self, at: Value, mask: Value) -> Value:
+        """The elements that a mask has, else zeros; no others are touched."""
+        c, full = self.c, vector(self.kinds, self.width)
+        short = {"float": "f32", "double": "f64"}[self.kinds]
+        name = f"llvm.masked.load.v{self.width}{short}.p0"
+        c.declared.add(f"declare {full} @{name}(ptr, i32, <{self.width} x i1>, {full})")
+        holds = c.compare("slt", mask, 0)
+        rhs = f"call {full} @{name}({at}, i32 {self.size}, {holds}, {full} zeroinitializer)"
+        return c.fresh(rhs, self.kinds, self.width)
+
+    def load_second(self, at: Value, mask: Value) -> Value:
+        """Every second element from a place on."""
+        n = self.width
+        low, high = (self._spread(mask, first) for first in (0, n // 2))
+        further = step(self.c, at, self.c.const(n * self.size, "i64"))
+        a, b = self.load(at, low), self.load(further, high)
+        return self._shuffled(a, b, [2 * i for i in range(n)])
+
+    def _spread(self, mask: Value, first: int) -> Value:
+        """Half of a mask, of which every element is followed by one that is not set."""
+        zeros = Value("zeroinitializer", self.whole, self.width)
+        places = [p for i in range(self.width // 2) for p in (first + i, self.width)]
+        return self._shuffled(mask, zeros, places)
+
+    def _shuffled(self, a: Value, b: Value, places: list[int]) -> Value:
+        listed = ", ".join(f"i32 {p}" for p in places)
+        rhs = f"shufflevector {a}, {b.full} {b.text}, <{len(places)} x i32> <{listed}>"
+        return self.c.result(rhs, a.type, len(places))
+
+    def load_apart(self, at: Value, mask: Value, stride: Value) -> Value:
+        """Elements so many bytes apart."""
+        c, size = self.c, self.size
+        out = Value("zeroinitializer", self.kinds, self.width)
+        for i in range(self.width):
+            has = c.compare("slt", c.result(f"extractelement {mask}, i64 {i}", self.whole), 0)
+            there, after, before = c.name("there"), c.name("after"), c.block
+            c.branch(has, there, after)
+            c.label(there)
+            x = c.fresh(f"load {self.kinds}, {at}, align {size}", self.kinds)
+            new = c.result(f"insertelement {out}, {x}, i64 {i}", self.kinds, self.width)
+            c.jump(after)
+            c.label(after)
+            out = c.phi(self.kinds, (out, before), (new, there), width=self.width)
+            at = step(c, at, stride)
+        return out
+
+
+class Windows:
+    """Writes loops over vectors of windows, cut where a row of windows ends."""
+
+    def __init__(self, c: Code, lanes: Lanes, geometry: Geometry) -> None:
+        self.c = c
+        self.lanes = lanes
+        self.g = geometry
+
+    def runs(self, first: Value, count: Value, body: Callable[["Run", Value], None]) -> None:
+        """`body(run, begins)` for each row of windows that a vector from a window on has a part of;
+        for none, where there are no windows, once.
+        """
+        c, g = self.c, self.g
+        width = c.const(self.lanes.width, "i64")
+        end = c.binary("add", first, least(c, count, width))
+        before, head, done = c.block, c.name("run"), c.name("ran")
+        c.jump(head)
+        c.label(head)
+        at = c.phi("i64", (first, before))
+        row, column = split(c, at, g.count[2])
+        some = least(c, c.binary("sub", g.count[2], column), c.binary("sub", end, at))
+        begins = c.binary("sub", at, first)
+        run = Run(self, row, column, begins, c.binary("add", begins, some))
+        body(run, c.compare("eq", begins, 0))
+        c.also(at, c.binary("add", at, some), c.block)
+        more = c.compare("slt", c.binary("add", at, some), end)
+        c.branch(more, head, done)
+        c.label(done)
+
+
+class Run:
+    """Windows next to one another: a row of them, the column of the first one, and which elements of
+    a vector they are.
+    """
+
+    def __init__(
+        self, of: Windows, row: Value, column: Value, begins: Value, ends: Value
+    ) -> None:
+        self.c, self.g, self.lanes = of.c, of.g, of.lanes
+        c, g, lanes = self.c, self.g, self.lanes
+        self.at = split(c, row, g.count[1])
+        numbers = lanes.numbers()
+        inside = c.binary(
+            "and",
+            c.compare("sge", numbers, lanes.narrow(begins)),
+            c.compare("slt", numbers, lanes.narrow(ends)),
+        )
+        self.inside = lanes.mask(inside)
+        # where element 0 of the vector would lie
+        first = c.binary("sub", column, begins)
+        self.start = c.binary("sub", c.binary("mul", first, g.stride[2]), g.pad[2])
+        self.steps = c.binary("mul", numbers, lanes.narrow(g.stride[2]))
+
+    def places(self, base: Value, body: Each) -> None:
+        """`body(number, address, mask)` for each place in a window."""
+        c, g = self.c, self.g
+
+        def plane(z: Value) -> None:
+            at, holds = self._axis(0, z)
+
+            def line(y: Value) -> None:
+                further, also = self._axis(1, y)
+                both = c.binary("and", holds, also)
+                number = c.binary("mul", c.binary("add", c.binary("mul", z, g.kernel[1]), y), g.kernel[2])
+                self._line(step(c, base, c.binary("add", at, further)), both, number, body)
+
+            each(c, Value("0", "i64"), g.kernel[1], 1, line)
+
+        each(c, Value("0", "i64"), g.kernel[0], 1, plane)
+
+    def _axis(self, axis: int, place: Value) -> tuple[Value, Value]:
+        """Bytes to a place along an axis, and whether the image has it."""
+        c, g = self.c, self.g
+        moved = c.binary("sub", c.binary("mul", place, g.dilation[axis]), g.pad[axis])
+        i = c.binary("add", c.binary("mul", self.at[axis], g.stride[axis]), moved)
+        return c.binary("mul", i, g.lie[axis]), c.compare("ult", i, g.size[axis])
+
+    def _line(self, base: Value, holds: Value, number: Value, body: Each) -> None:
+        c, g, lanes = self.c, self.g, self.lanes
+        rows = c.binary("and", self.inside, lanes.mask(c.splat(holds, lanes.width)))
+
+        def place(x: Value) -> None:
+            start = c.binary("add", self.start, c.binary("mul", x, g.dilation[2]))
+            i = c.binary("add", self.steps, lanes.narrow(start))
+            there = lanes.mask(c.compare("ult", i, lanes.narrow(g.size[2])))
+            at = offset(c, base, start, lanes.size)
+            body(c.binary("add", number, x), at, c.binary("and", rows, there))
+
+        each(c, Value("0", "i64"), g.kernel[2], 1, place)
+
+
+def by_stride(c: Code, lanes: Lanes, stride: Value, body: Callable[[Callable[[Value, Value], Value]], None]) -> None:
+    """`body(load)` with what loads elements (address, mask) that are so far apart."""
+    apart = c.binary("mul", stride, lanes.size)
+
+    def other() -> None:
+        choose(
+            c,
+            c.compare("eq", stride, 2),
+            lambda: body(lanes.load_second),
+            lambda: body(lambda at, mask: lanes.load_apart(at, mask, apart)),
+        )
+
+    choose(c, c.compare("eq", stride, 1), lambda: body(lanes.load), other)
