@@ -359,19 +359,27 @@ def _turned(np: Any, y: Any, w: Any, pads: Pads, dilations: Ints, groups: int) -
 
 
 def _weight_value(np: Any, x: Any, y: Any, kernel: Ints, *params: Any) -> Any:
+    dtype, native = x.dtype, own(np, "convolution_weights")
+    x, y = _wide(np, x), _wide(np, y)
+    found = native(x, y, kernel, *params) if native else None
+    if found is None:
+        found = _summed(np, x, y, kernel, *params)
+    return found.astype(dtype, copy=False)
+
+
+def _summed(np: Any, x: Any, y: Any, kernel: Ints, *params: Any) -> Any:
+    """`conv_weight` by NumPy's products of copies of the windows."""
     strides, pads, dilations, groups = params
-    dtype, y = x.dtype, _wide(np, y)
-    x = resized(np, _wide(np, x), pads)
+    x = resized(np, x, pads)
     s = _Shapes(np, kernel, y.shape[2:], x.shape[1], y.shape[1], groups)
     x = x[(..., *(slice(n) for n in _ends(s.counts, strides, kernel, dilations)))]
     if groups == x.shape[1] > 1:
-        found = _depthwise.weights(np, x, y, kernel, strides, dilations)
-        return found.astype(dtype, copy=False)
+        return _depthwise.weights(np, x, y, kernel, strides, dilations)
     total = np.zeros((groups, s.outer, s.inner), x.dtype)
     for part in _chunks(len(x), s.bytes(x)):
         columns = s.columns(x[part], strides, dilations)
         total += np.matmul(s.lines(y[part]), columns.swapaxes(1, 2))
-    return total.reshape(y.shape[1], x.shape[1] // groups, *kernel).astype(dtype, copy=False)
+    return total.reshape(y.shape[1], x.shape[1] // groups, *kernel)
 
 
 def _ends(counts: Ints, strides: Ints, sizes: Ints, dilations: Ints) -> Iterator[int]:

@@ -29,14 +29,15 @@ class _Loaded:
     """The target, and the functions that it has compiled in this process."""
 
     def __init__(self) -> None:
-        from ..targets.llvm import convolve, module, run, scalar, scans, store
+        from ..targets.llvm import convolution, module, run, scalar, scans, store
 
         kept = store.Store(cache_folder() / "kernels")
         self.functions = run.Functions(kept, _compiled)
         self.replacements = {
             **module.replacements(self.functions),
             **scans.cumulatives(self.functions),
-            "convolution": convolve.Convolution(self.functions, room),
+            "convolution": convolution.Convolution(self.functions, room),
+            "convolution_weights": convolution.ConvolutionWeights(self.functions, room),
         }
         self.bound = run.bound
         self.source = run.source

@@ -1,39 +1,29 @@
 """Convolutions as products of matrices: windows of a part of the channels are copied to where the
 cache keeps them, and multiplied by the weights as they lie.
 
-What enters: arrays of single or double precision. What leaves: arrays. It must not know graphs.
+What enters: dtypes, and what the processor has. What leaves: the text of a kernel. It must not know
+sizes.
 """
 
-from collections.abc import Callable
-from math import prod
 from typing import Any
 
-import numpy as np
-
-from ..._base.dtypes import DType, float32, float64
-from ..._base.processors import count as threads
-from ..._base.threads import run as share
-from .call import packed
+from ..._base.dtypes import DType
 from .code import Code, Value
 from .emitter import Host
 from .loops import HI, LO, ZERO, each, least, loaded, module, pointers, split, words
 from .memory import offset, step
 from .tiles import Matrix, Panel, Sizes, Tiles
-from .windows import Geometry, Ints, Lanes, Run, Windows, by_stride, geometry, words_count
+from .windows import Geometry, Lanes, Run, Windows, by_stride, words_count
 
-# Products that are summed up in registers before they are put down: about so many, of whole
-# windows. Windows that are copied at a time; rows of the weights that go over them.
-DEPTH, CHUNK, ROWS = 256, 128, 120
-# Multiplications that are worth another thread, and those between two looks at whether the user has
-# interrupted.
-GRAIN, BREATH = 1 << 22, 1 << 34
-_OWN = (
+# Rows of the weights that go over copied windows before the next ones do.
+ROWS = 120
+WORDS = (
     "windows", "outer", "channels", "places", "groups", "chunks", "blocks", "chunk", "block",
     "some", "example", "channel",
 )  # fmt: skip
 
 
-class _Kernel:
+class Products:
     """Writes `i64 kernel(i64 lo, i64 hi, ptr pointers, ptr words)` over units: an example's group,
     a chunk of its windows, a block of its rows.
     """
@@ -43,8 +33,8 @@ class _Kernel:
         self.tiles = Tiles(dtype, host)
         self.size = dtype.itemsize
         self.x, self.w, self.out, self.room = pointers(c, 4)
-        numbers = iter(words(c, len(_OWN) + words_count()))
-        self.n = {name: next(numbers) for name in _OWN}
+        numbers = iter(words(c, len(WORDS) + words_count()))
+        self.n = {name: next(numbers) for name in WORDS}
         self.lanes = Lanes(c, dtype, self.tiles.width)
         self.g = Geometry.of(numbers)
         self.pitch = c.const(self.tiles.panel * self.size, "i64")
@@ -153,60 +143,3 @@ class _Kernel:
             each(c, first, last, self.tiles.panel, panel)
 
         each(c, rows[0], rows[1], ROWS, block)
-
-
-class Convolution:
-    """The function (x, w, strides, pads, dilations, groups) → convolved x, or None for what is not
-    of single or double precision, has more than three axes, or nothing in it.
-    """
-
-    def __init__(self, functions: Any, room: Callable[[Ints, DType], Any] = np.empty) -> None:
-        self._functions = functions
-        self._room = room
-        self._known: dict[DType, int] = {}
-
-    def __call__(
-        self, x: Any, w: Any, strides: Ints, pads: Any, dilations: Ints, groups: int
-    ) -> Any:
-        if x.dtype not in (float32, float64) or not 1 <= x.ndim - 2 <= 3 or not x.size * w.size:
-            return None
-        counts = tuple(
-            (n + lo + hi - d * (k - 1) - 1) // s + 1
-            for n, (lo, hi), d, k, s in zip(x.shape[2:], pads, dilations, w.shape[2:], strides, strict=True)
-        )
-        x = x if x.strides[-1] == x.itemsize else np.ascontiguousarray(x)
-        out = self._room((len(x), len(w), *counts), x.dtype)
-        self._fill(x, np.ascontiguousarray(w), out, geometry(x, w.shape[2:], counts, (strides, pads, dilations)), groups)
-        return out
-
-    def _fill(self, x: Any, w: Any, out: Any, shape: list[int], groups: int) -> None:
-        channels, places, windows = w.shape[1], prod(w.shape[2:]), prod(out.shape[2:])
-        outer, chunk = len(w) // groups, min(CHUNK, -(-windows // 16) * 16)
-        chunks, some = -(-windows // chunk), min(channels, max(1, DEPTH // places))
-        block, units = outer, len(x) * groups * chunks
-        if units < 2 * threads():
-            block = max(24, -(-outer // (2 * threads())))
-        blocks = -(-outer // block)
-        own = (
-            windows, outer, channels, places, groups, chunks, blocks, chunk, block, some,
-            x.strides[0], x.strides[1],
-        )  # fmt: skip
-        each = chunk * block * channels * places
-        room = some * places * (chunk + 64)
-        call = packed(self._address(x.dtype), True, *own, *shape)
-        launch = self._functions.launch
-
-        def work(lo: int, hi: int) -> None:
-            launch(call, lo, hi, x, w, out, np.empty(room, x.dtype))
-
-        units *= blocks
-        most = max(1, BREATH // each)
-        for start in range(0, units, most):
-            stop = min(start + most, units)
-            share(lambda lo, hi, start=start: work(start + lo, start + hi), stop - start, max(1, GRAIN // each), threads())
-
-    def _address(self, dtype: DType) -> int:
-        if dtype not in self._known:
-            host = self._functions.machine.host
-            self._known[dtype] = self._functions.linked(_Kernel(dtype, host).text())
-        return self._known[dtype]

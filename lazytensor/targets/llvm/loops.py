@@ -7,8 +7,10 @@ function. It must not know what is computed.
 from collections.abc import Callable
 
 from .code import Code, Value, vector
-from .memory import step
+from .memory import offset, step
 
+Values = list[Value]
+Body = Callable[[], Values | None]
 KERNEL = "define i64 @kernel(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {\nentry:"
 LO, HI, TRUE, FALSE = Value("%lo", "i64"), Value("%hi", "i64"), Value("1", "i1"), Value("0", "i1")
 ZERO = Value("0", "i64")
@@ -57,18 +59,41 @@ def each(c: Code, start: Value, bound: Value, by: int, body: Callable[[Value], N
     return i
 
 
-def choose(c: Code, condition: Value, then: Callable[[], None], other: Callable[[], None]) -> None:
-    """One of two bodies."""
+def carried(c: Code, bound: Value, values: Values, body: Callable[[Value, Values], Values]) -> Values:
+    """Values after `body(i, values)` for i = 0, 1, … below a bound, each given those before it."""
+    before, head, work, after = c.block, c.name("each"), c.name("do"), c.name("done")
+    c.jump(head)
+    c.label(head)
+    i = c.phi("i64", (ZERO, before))
+    held = [c.phi(v.type, (v, before), width=v.width) for v in values]
+    c.branch(c.compare("slt", i, bound), work, after)
+    c.label(work)
+    found = body(i, held)
+    for phi, value in zip((i, *held), (c.binary("add", i, 1), *found), strict=True):
+        c.also(phi, value, c.block)
+    c.jump(head)
+    c.label(after)
+    return held
+
+
+def choose(c: Code, condition: Value, then: Body, other: Body) -> Values:
+    """What one of two bodies gives, values of the same types."""
     one, two, after = c.name("then"), c.name("else"), c.name("after")
     c.branch(condition, one, two)
+    ends = []
     for label, body in ((one, then), (two, other)):
         c.label(label)
-        body()
+        ends.append((body() or [], c.block))
         c.jump(after)
     c.label(after)
+    (some, first), (rest, second) = ends
+    return [
+        c.phi(v.type, (v, first), (w, second), width=v.width)
+        for v, w in zip(some, rest, strict=True)
+    ]
 
 
-def where(c: Code, condition: Value, body: Callable[[], None]) -> None:
+def where(c: Code, condition: Value, body: Body) -> None:
     """The body if the condition holds."""
     choose(c, condition, body, lambda: None)
 
@@ -87,3 +112,32 @@ def split(c: Code, i: Value, by: Value) -> tuple[Value, Value]:
 def loaded(c: Code, at: Value, kinds: str, size: int, width: int) -> Value:
     """Elements one after another, as they are now."""
     return c.fresh(f"load {vector(kinds, width)}, {at}, align {size}", kinds, width)
+
+
+def stored(c: Code, at: Value, value: Value, count: Value, size: int) -> None:
+    """The first elements of a vector."""
+
+    def whole() -> None:
+        c.raw(f"store {value}, {at}, align {size}")
+
+    def part() -> None:
+        c.declared.add(_stored(value.type, value.width, size))
+        c.raw(f"call void @stored({at}, {value}, {count})")
+
+    choose(c, c.compare("sge", count, value.width), whole, part)
+
+
+def _stored(kinds: str, width: int, size: int) -> str:
+    """The function that stores elements one by one."""
+    c = Code()
+    to, value = Value("%to", "ptr"), Value("%value", kinds, width)
+    c.raw(f"%room = alloca {value.full}, align 64")
+    room = Value("%room", "ptr")
+    c.raw(f"store {value}, {room}, align 64")
+
+    def element(i: Value) -> None:
+        x = c.fresh(f"load {kinds}, {offset(c, room, i, size)}", kinds)
+        c.raw(f"store {x}, {offset(c, to, i, size)}, align {size}")
+
+    each(c, ZERO, Value("%count", "i64"), 1, element)
+    return function(c, "stored", f"ptr %to, {value.full} %value, i64 %count")

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..._base.dtypes import DType
 from .code import Code, Value, vector
-from .loops import choose, each, least, split
+from .loops import choose, each, least, loaded, split
 from .memory import offset, step
 from .scalar import ir_type
 
@@ -40,16 +40,17 @@ class Geometry:
         return cls(*([next(numbers) for _ in range(3)] for _ in fields(cls)))
 
 
-def geometry(x: Any, kernel: Ints, counts: Ints, params: tuple[Any, ...]) -> list[int]:
-    """The words for images x (examples, channels, …)."""
-    strides, pads, dilations = params
-    more = 5 - x.ndim
+def geometry(
+    shape: Ints, lie: Ints, kernel: Ints, counts: Ints, strides: Ints, pads: Any, dilations: Ints
+) -> tuple[int, ...]:
+    """The words for images (examples, channels, …) that lie so."""
+    more = 5 - len(shape)
     ones, zeros = (1,) * more, (0,) * more
     parts = (
-        ones + x.shape[2:], ones + kernel, ones + counts, ones + strides, ones + dilations,
-        zeros + tuple(lo for lo, _ in pads), zeros + x.strides[2:],
+        ones + shape[2:], ones + kernel, ones + counts, ones + strides, ones + dilations,
+        zeros + tuple(lo for lo, _ in pads), zeros + lie[2:],
     )  # fmt: skip
-    return [n for part in parts for n in part]
+    return tuple(n for part in parts for n in part)
 
 
 def words_count() -> int:
@@ -89,6 +90,21 @@ class Lanes:
         holds = c.compare("slt", mask, 0)
         rhs = f"call {full} @{name}({at}, i32 {self.size}, {holds}, {full} zeroinitializer)"
         return c.fresh(rhs, self.kinds, self.width)
+
+    def whole_load(self, at: Value) -> Value:
+        """All elements of a vector."""
+        return loaded(self.c, at, self.kinds, self.size, self.width)
+
+    def whole_second(self, at: Value) -> Value:
+        """Every second element, of two vectors."""
+        both = loaded(self.c, at, self.kinds, self.size, 2 * self.width)
+        return self._shuffled(both, both, [2 * i for i in range(self.width)])
+
+    def part(self, x: Value, first: int, width: int) -> Value:
+        """Some elements of a vector."""
+        if width == 1:
+            return self.c.result(f"extractelement {x}, i64 {first}", x.type)
+        return self._shuffled(x, x, [first + i for i in range(width)])
 
     def load_second(self, at: Value, mask: Value) -> Value:
         """Every second element from a place on."""

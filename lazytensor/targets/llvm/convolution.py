@@ -1,0 +1,152 @@
+"""Convolutions of arrays by native kernels, and what is shared out to threads of them.
+
+What enters: arrays of single or double precision. What leaves: arrays, or None for what there are
+no kernels for. It must not know graphs.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..._base.dtypes import DType, float32, float64
+from ..._base.processors import count as threads
+from ..._base.threads import run as share
+from .call import packed
+from .convolve import Products
+from .planes import Outputs, Weights
+from .windows import geometry
+
+Ints = tuple[int, ...]
+Params = tuple[Ints, tuple[tuple[int, int], ...], Ints]
+# Products that are summed up in registers before they are put down: about so many, of whole
+# windows. Windows that are copied at a time: no more than that.
+DEPTH, CHUNK = 256, 128
+# Rows of the weights that are worth copying windows for once more; elements of a panel at most.
+LEAST, ROOM = 24, 64
+# Channels out of one channel in, up to which each is made alone.
+FEW = 4
+# Multiplications that are worth another thread, and those between two looks at whether the user has
+# interrupted.
+GRAIN, BREATH = 1 << 21, 1 << 34
+
+
+class _Job(NamedTuple):
+    """Words of a kernel, units of work, multiplications of each, and elements of room."""
+
+    words: tuple[int, ...]
+    units: int
+    each: int
+    room: int = 0
+
+
+class _Convolutions:
+    """What all of them have in common."""
+
+    def __init__(self, functions: Any, room: Callable[[Ints, DType], Any]) -> None:
+        self._functions = functions
+        self._room = room
+        self._known: dict[Any, int] = {}
+
+    def _run(self, kernel: Any, job: _Job, *arrays: Any) -> None:
+        dtype, launch = arrays[0].dtype, self._functions.launch
+        call = packed(self._address(kernel, dtype), True, *job.words)
+
+        def work(lo: int, hi: int) -> None:
+            room = [np.empty(job.room, dtype)] if job.room else ()
+            launch(call, lo, hi, *arrays, *room)
+
+        most, grain = (max(1, n // job.each) for n in (BREATH, GRAIN))
+        for start in range(0, job.units, most):
+            stop = min(start + most, job.units)
+            share(
+                lambda lo, hi, start=start: work(start + lo, start + hi),  # type: ignore[misc]
+                stop - start, grain, threads(),
+            )  # fmt: skip
+
+    def _address(self, kernel: Any, dtype: DType) -> int:
+        if (kernel, dtype) not in self._known:
+            text = kernel(dtype, self._functions.machine.host).text()
+            self._known[kernel, dtype] = self._functions.linked(text)
+        return self._known[kernel, dtype]
+
+
+class Convolution(_Convolutions):
+    """The function (x, w, strides, pads, dilations, groups) → convolved x."""
+
+    def __call__(self, x: Any, w: Any, *params: Any) -> Any:
+        if not _fits(x, w, w.ndim - 2):
+            return None
+        *rest, groups = params
+        x, w = _along(x), np.ascontiguousarray(w)
+        counts = _counts(x.shape[2:], w.shape[2:], *rest)
+        out = self._room((len(x), len(w), *counts), x.dtype)
+        few = groups == x.shape[1] and len(w) <= FEW * groups
+        how = (x.shape, x.strides, w.shape, counts, tuple(rest), groups)
+        if few:
+            self._run(Outputs, _planes(*how), x, w, out)
+        else:
+            self._run(Products, _products(*how, threads()), x, w, out)
+        return out
+
+
+class ConvolutionWeights(_Convolutions):
+    """The function (x, y, kernel, strides, pads, dilations, groups) → the weights' gradient, where
+    each channel out reads one channel in.
+    """
+
+    def __call__(self, x: Any, y: Any, kernel: Ints, *params: Any) -> Any:
+        *rest, groups = params
+        if groups != x.shape[1] or not _fits(x, y, len(kernel)):
+            return None
+        x, y = _along(x), np.ascontiguousarray(y)
+        shape = (y.shape[1], 1, *kernel)
+        job = _planes(x.shape, x.strides, shape, y.shape[2:], tuple(rest), groups)
+        out = self._room(shape, x.dtype)
+        self._run(Weights, job._replace(units=y.shape[1], each=job.each * len(x)), x, y, out)
+        return out
+
+
+def _fits(x: Any, y: Any, axes: int) -> bool:
+    return x.dtype in (float32, float64) and 1 <= axes <= 3 and x.size and y.size  # type: ignore[no-any-return]
+
+
+def _along(x: Any) -> Any:
+    """Images whose elements lie one after another along the last axis."""
+    return x if x.strides[-1] == x.itemsize else np.ascontiguousarray(x)
+
+
+def _counts(sizes: Ints, kernel: Ints, strides: Ints, pads: Any, dilations: Ints) -> Ints:
+    parts = zip(sizes, kernel, strides, pads, dilations, strict=True)
+    return tuple((n + lo + hi - d * (k - 1) - 1) // s + 1 for n, k, s, (lo, hi), d in parts)
+
+
+@lru_cache(4096)
+def _products(
+    x: Ints, lie: Ints, w: Ints, counts: Ints, params: Params, groups: int, workers: int
+) -> _Job:
+    """The job of `Products`: a unit is a group of an image, some of its windows, some of its rows."""
+    channels, places, windows, outer = w[1], prod(w[2:]), prod(counts), w[0] // groups
+    chunk, some = min(CHUNK, windows), min(channels, max(1, DEPTH // places))
+    chunks = -(-windows // chunk)
+    units, blocks = x[0] * groups * chunks, 1
+    if units < 2 * workers:  # then windows are copied more than once
+        blocks = min(2 * workers, -(-outer // LEAST))
+    block = -(-outer // blocks)
+    own = (
+        windows, outer, channels, places, groups, chunks, blocks, chunk, block, some, lie[0], lie[1]
+    )  # fmt: skip
+    words = (*own, *geometry(x, lie, w[2:], counts, *params))
+    each = chunk * block * channels * places
+    return _Job(words, units * blocks, each, some * places * (chunk + ROOM))
+
+
+@lru_cache(4096)
+def _planes(
+    x: Ints, lie: Ints, w: Ints, counts: Ints, params: Params, groups: int
+) -> _Job:
+    """The job of `Outputs`: a unit is a channel out of an image."""
+    words = (groups, w[0], x[0], lie[0], lie[1], *geometry(x, lie, w[2:], counts, *params))
+    return _Job(words, x[0] * w[0], prod(counts) * prod(w[2:]))
