@@ -332,13 +332,24 @@ def _convolved(np: Any, x: Any, w: Any, *params: Any) -> Any:
 def _input_value(np: Any, y: Any, w: Any, shape: Ints, *params: Any) -> Any:
     strides, pads, dilations, groups = params
     dtype, y, w = y.dtype, _wide(np, y), _wide(np, w)
+    c, turned = w.shape[1] * groups, max(strides, default=1) == 1 and len(w) <= 2 * w.shape[1] * groups
+    if turned:
+        found = _turned(np, y, w, pads, dilations, groups)
+    elif groups == c == len(w) and max(dilations, default=1) == 1:
+        found = _every(np, y, w, shape, strides, pads)
+    else:
+        found = _laid_over(np, y, w, shape, *params)
+    return found.astype(dtype, copy=False)
+
+
+def _laid_over(np: Any, y: Any, w: Any, shape: Ints, *params: Any) -> Any:
+    """`conv_input` as windows that are summed where they overlap."""
+    strides, pads, dilations, groups = params
     c = w.shape[1] * groups
     padded = tuple(n + lo + hi for n, (lo, hi) in zip(shape, pads, strict=True))
     s = _Shapes(np, w.shape[2:], y.shape[2:], c, len(w), groups)
-    if max(strides, default=1) == 1 and len(w) <= 2 * c:
-        return _turned(np, y, w, pads, dilations, groups).astype(dtype, copy=False)
     columns = w.reshape(groups, s.outer, s.inner).swapaxes(1, 2)
-    out = np.zeros((len(y), c, *shape), dtype)
+    out = np.zeros((len(y), c, *shape), y.dtype)
     for part in _chunks(len(y), s.bytes(y)):
         found = np.matmul(columns, s.lines(y[part]))
         found = found.reshape(c, *s.kernel, -1, *s.counts)
@@ -346,6 +357,35 @@ def _input_value(np: Any, y: Any, w: Any, shape: Ints, *params: Any) -> Any:
         whole = _overlapped(np, found, padded, strides, dilations)
         out[part] = resized(np, whole, tuple((-lo, -hi) for lo, hi in pads))
     return out
+
+
+def _every(np: Any, y: Any, w: Any, shape: Ints, strides: Ints, pads: Pads) -> Any:
+    """`conv_input` of single channels for larger strides: elements that are a stride apart are read
+    by the same places of windows, and are a `conv_input` for strides of 1 of these.
+    """
+    out = np.zeros((len(y), len(w), *shape), y.dtype)
+    for phase in product(*map(range, strides)):
+        axes = zip(phase, strides, shape, w.shape[2:], y.shape[2:], pads, strict=True)
+        parts = [_phase(*axis) for axis in axes]
+        if all(parts):
+            to, of, around = zip(*parts, strict=True)
+            ones = (1,) * len(shape)
+            out[(..., *to)] = _turned(np, y, w[(..., *of)], around, ones, len(w))
+    return out
+
+
+def _phase(
+    first: int, stride: int, size: int, kernel: int, many: int, pad: tuple[int, int]
+) -> tuple[slice, slice, tuple[int, int]] | None:
+    """Elements `first`, `first + stride` … of an axis, the places of windows that read them, and the
+    pads of a convolution of these whose `conv_input` they are. None where nothing reads them.
+    """
+    place = (first + pad[0]) % stride
+    n, k = -(-(size - first) // stride), -(-(kernel - place) // stride)
+    if n < 1 or k < 1:
+        return None
+    before = (first + pad[0] - place) // stride
+    return slice(first, None, stride), slice(place, None, stride), (before, many + k - 1 - n - before)
 
 
 def _turned(np: Any, y: Any, w: Any, pads: Pads, dilations: Ints, groups: int) -> Any:
