@@ -29,13 +29,14 @@ class _Loaded:
     """The target, and the functions that it has compiled in this process."""
 
     def __init__(self) -> None:
-        from ..targets.llvm import convolution, module, run, scalar, scans, store
+        from ..targets.llvm import convolution, matmul, module, run, scalar, scans, store
 
         kept = store.Store(cache_folder() / "kernels")
         self.functions = run.Functions(kept, _compiled)
         self.replacements = {
             **module.replacements(self.functions),
             **scans.cumulatives(self.functions),
+            "matmul": matmul.Matmul(self.functions, room),
             "convolution": convolution.Convolution(self.functions, room),
             "convolution_weights": convolution.ConvolutionWeights(self.functions, room),
         }
@@ -99,5 +100,5 @@ if hasattr(os, "register_at_fork"):
         before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
     )
 if available():
-    _names = {"cumsum", "cumprod", *(FUNCTIONS[name] for name in INEXACT)}
+    _names = {"cumsum", "cumprod", "matmul", *(FUNCTIONS[name] for name in INEXACT)}
     MODULES["llvm"] = Replaced(frozenset(_names), _replacements)

@@ -11,6 +11,7 @@ from .along import Along
 from .code import Value, vector
 from .emitter import Form, Host
 from .memory import STRIDED, UNIT, blob, offset, step
+from .squares import transposed
 
 # Rows of a tile: a line of the cache of 4-byte elements.
 TALL = 16
@@ -100,7 +101,7 @@ class Tiled(Along):
             places.append(step(c, places[-1], self._stride(i, -1)))
         for row in range(0, TALL, width):
             vectors = [self._vector(dtype, p, row, width) for p in places]
-            for k, v in enumerate(self._transposed(vectors)):
+            for k, v in enumerate(transposed(c, vectors)):
                 to = self._tile_at(i, c.const(row + k, "i64"), column)
                 c.raw(f"store {v}, {to}, align 1")
 
@@ -108,20 +109,3 @@ class Tiled(Along):
         c, kinds = self.c, blob(dtype)
         at = step(c, place, c.const(row * dtype.itemsize, "i64"))
         return c.fresh(f"load {vector(kinds, width)}, {at}, align 1", kinds, width)
-
-    def _transposed(self, vectors: list[Value]) -> list[Value]:
-        """As many vectors as they have elements: zipped with those half way on, again and again."""
-        half = len(vectors) // 2
-        for _ in range(len(vectors).bit_length() - 1):
-            pairs = zip(vectors[:half], vectors[half:], strict=True)
-            vectors = [v for a, b in pairs for v in self._zipped(a, b)]
-        return vectors
-
-    def _zipped(self, a: Value, b: Value) -> tuple[Value, Value]:
-        n, half = a.width, a.width // 2
-
-        def part(first: int) -> Value:
-            places = ", ".join(f"i32 {first + i}, i32 {n + first + i}" for i in range(half))
-            return self.c.result(f"shufflevector {a}, {b}, <{n} x i32> <{places}>", a.type, n)
-
-        return part(0), part(half)

@@ -1,0 +1,110 @@
+"""`numpy.matmul` in which products of many small matrices are native; the others are the BLAS's.
+
+What enters: arrays. What leaves: arrays. Which it is depends on sizes alone, so that a product has
+the same bits on any number of threads. It must not know graphs.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..._base.dtypes import DType, float32, float64
+from ..._base.processors import count as threads
+from ..._base.threads import run as share
+from .call import packed
+from .products import AXES, DEEPEST, Batch
+
+Ints = tuple[int, ...]
+# From so many products on; columns at most. Rows at once, and up to how many the right operand is
+# read as it lies.
+MANY, WIDEST, ROWS, FEW = 4, 512, 128, 48
+# Multiplications that are worth another thread, and those between two looks at whether the user has
+# interrupted.
+GRAIN, BREATH = 1 << 20, 1 << 34
+
+
+class _Job(NamedTuple):
+    """The shape of a result; words of the kernel, none where the BLAS does it; blocks of rows, and
+    multiplications of each.
+    """
+
+    shape: Ints
+    words: Ints = ()
+    units: int = 0
+    each: int = 1
+
+
+class Matmul:
+    """The function (x, y, out=None) → x y."""
+
+    def __init__(self, functions: Any, room: Callable[[Ints, DType], Any]) -> None:
+        self.__name__ = "matmul"
+        self._functions = functions
+        self._room = room
+        self._known: dict[DType, int] = {}
+
+    def __call__(self, x: Any, y: Any, out: Any = None) -> Any:
+        if out is not None or x.dtype != y.dtype or min(x.ndim, y.ndim) < 2 or not x.size * y.size:
+            return np.matmul(x, y, out=out)
+        job = _job(x.shape, x.strides, y.shape, y.strides, x.dtype)
+        made = self._room(job.shape, x.dtype)
+        if job.words:
+            self._run(job, x, y, made)
+            return made
+        return np.matmul(x, y, out=made)
+
+    def _run(self, job: _Job, *arrays: Any) -> None:
+        launch = self._functions.launch
+        call = packed(self._address(arrays[0].dtype), True, *job.words)
+        most, grain = (max(1, n // job.each) for n in (BREATH, GRAIN))
+        for start in range(0, job.units, most):
+            stop = min(start + most, job.units)
+            share(
+                lambda lo, hi, start=start: launch(call, start + lo, start + hi, *arrays),  # type: ignore[misc]
+                stop - start, grain, threads(),
+            )  # fmt: skip
+
+    def _address(self, dtype: DType) -> int:
+        if dtype not in self._known:
+            text = Batch(dtype, self._functions.machine.host).text()
+            self._known[dtype] = self._functions.linked(text)
+        return self._known[dtype]
+
+
+@lru_cache(4096)
+def _job(x: Ints, of_x: Ints, y: Ints, of_y: Ints, dtype: DType) -> _Job:
+    """What is to be done for operands of these shapes that lie so."""
+    batch = np.broadcast_shapes(x[:-2], y[:-2])
+    (m, k), n = x[-2:], y[-1]
+    shape = (*batch, m, n)
+    fits = y[-2] == k <= DEEPEST and m >= 2 and 4 <= n <= WIDEST and prod(batch) >= MANY
+    axes = _axes(batch, _spread(x, of_x, len(batch)), _spread(y, of_y, len(batch)))
+    if dtype not in (float32, float64) or not fits or len(axes) > AXES:
+        return _Job(shape)
+    axes = [(1, 0, 0)] * (AXES - len(axes)) + axes
+    blocks = -(-m // ROWS)
+    words = (m, n, k, *of_x[-2:], *of_y[-2:], int(m > FEW), blocks, -(-m // blocks))
+    words = (*words, *(number for part in zip(*axes, strict=True) for number in part))
+    return _Job(shape, words, prod(batch) * blocks, m * n * k // blocks)
+
+
+def _spread(shape: Ints, strides: Ints, count: int) -> Ints:
+    """Strides along so many axes of a batch: 0 where there is one matrix for all."""
+    own = tuple(s if n > 1 else 0 for n, s in zip(shape[:-2], strides[:-2], strict=True))
+    return (0,) * (count - len(own)) + own
+
+
+def _axes(sizes: Ints, *strides: Ints) -> list[Ints]:
+    """Axes as (size, strides …), those merged that lie one within another."""
+    found: list[Ints] = []
+    for size, *steps in zip(sizes, *strides, strict=True):
+        if size == 1:
+            continue
+        if found and all(o == s * size for o, s in zip(found[-1][1:], steps, strict=True)):
+            found[-1] = (found[-1][0] * size, *steps)
+        else:
+            found.append((size, *steps))
+    return found
