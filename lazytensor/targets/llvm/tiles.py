@@ -97,7 +97,17 @@ class Tiles:
                 if out:
                     out(i, height)
 
-            row = each(c, row, c.binary("sub", sizes.rows, height - 1), height, tile)
+            row = each(c, row, self._end(c, sizes.rows, height), height, tile)
+
+    def _end(self, c: Code, rows: Value, height: int) -> Value:
+        """The row before which the last tile of a height begins. Of eight rows that are left two tiles
+        of four are made: one of two would wait for its own sums.
+        """
+        last = c.binary("sub", rows, height - 1)
+        if height != HEIGHTS[0]:
+            return last
+        two = c.compare("eq", c.binary("urem", rows, height), 2)
+        return c.binary("sub", last, c.select(two, c.const(height, "i64"), c.const(0, "i64")))
 
     def _function(self, height: int, vectors: int) -> str:
         name = f"tile_{height}_{vectors}"
@@ -218,12 +228,25 @@ class _Tile:
         return [loaded(c, p, of.kinds, of.size, of.width) for p in places]
 
     def _put(self, sums: list[list[Value]]) -> None:
-        """The sums to where they belong."""
+        """The sums to where they belong; what is there is read only if it is wanted."""
         c, to = self.c, Value("%c", "ptr")
-        for row in sums:
-            old = self._row(to)
-            for j, (value, before) in enumerate(zip(row, old, strict=True)):
-                value = c.select(Value("%more", "i1"), c.fadd(before, value), value)
-                place = step(c, to, c.const(j * self.of.width * self.of.size, "i64"))
-                c.raw(f"store {value}, {place}, align {self.of.size}")
-            to = step(c, to, Value("%cm", "i64"))
+        rows = [to]
+        for _ in sums[1:]:
+            rows.append(step(c, rows[-1], Value("%cm", "i64")))
+
+        def alone() -> None:
+            self._stored(rows, sums)
+
+        def added() -> None:
+            old = [self._row(at) for at in rows]
+            pairs = zip(old, sums, strict=True)
+            self._stored(rows, [[c.fadd(a, b) for a, b in zip(*p, strict=True)] for p in pairs])
+
+        choose(c, Value("%more", "i1"), added, alone)
+
+    def _stored(self, rows: list[Value], sums: list[list[Value]]) -> None:
+        c, of = self.c, self.of
+        for at, row in zip(rows, sums, strict=True):
+            for j, value in enumerate(row):
+                place = step(c, at, c.const(j * of.width * of.size, "i64"))
+                c.raw(f"store {value}, {place}, align {of.size}")
