@@ -256,7 +256,8 @@ def _face(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
 
     def forced(*inputs: Any) -> Any:
         result = call(*inputs)
-        result.detach().numpy()
+        for x in leaves(result):
+            x.detach().numpy()
         return result
 
     return call and Candidate(forced, torch.from_numpy, _compilations)

@@ -106,6 +106,7 @@ FACES = (
     ("lazytensor.torch.compile", ("torch.compile", "jax.jit"), 1.0),
 )
 CALLS = (
+    ("conv_*", "lazytensor.torch", ("torch",), 1.3),
     ("chain_scalars_*", "lazytensor", ("torch",), 1.0),
     ("chain_tensors_*", "lazytensor", ("torch",), 1.5),
     ("chain_face_[sb]*", "lazytensor.torch", ("torch",), 1.0),

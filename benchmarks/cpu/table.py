@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    convolution,
     elementwise,
     formulas,
     gpt_script,
@@ -21,6 +22,7 @@ PARTS = (
     normalized,
     movement,
     linear,
+    convolution,
     training,
     gpt_script,
     overheads,
