@@ -247,7 +247,7 @@ def _ours(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
 
 
 def _face(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
-    """The same script of PyTorch over lazytensor."""
+    """The same script of PyTorch over lazytensor, of tensors whose memory nothing shares."""
     if not row.face:
         return None
     torch = importlib.import_module("lazytensor.torch")
@@ -257,10 +257,10 @@ def _face(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
     def forced(*inputs: Any) -> Any:
         result = call(*inputs)
         for x in leaves(result):
-            x.detach().numpy()
+            (x.detach() if x.requires_grad else x).numpy()  # of one handle alone, no copy
         return result
 
-    return call and Candidate(forced, torch.from_numpy, _compilations)
+    return call and Candidate(forced, lambda x: torch.from_numpy(x).clone(), _compilations)
 
 
 def read(result: Any) -> list[np.ndarray]:

@@ -58,9 +58,7 @@ class Conv:
     def torch(self, torch: Any, x: Any, w: Any) -> Any:
         """PyTorch's function."""
         groups = x.shape[1] if self.alone else 1
-        return torch.nn.functional.conv2d(
-            x, w, stride=self.stride, padding=self.pad, groups=groups
-        )
+        return torch.nn.functional.conv2d(x, w, stride=self.stride, padding=self.pad, groups=groups)
 
     def jax(self, jax: Any, x: Any, w: Any) -> Any:
         """JAX's function."""

@@ -332,8 +332,8 @@ def _convolved(np: Any, x: Any, w: Any, *params: Any) -> Any:
 def _input_value(np: Any, y: Any, w: Any, shape: Ints, *params: Any) -> Any:
     strides, pads, dilations, groups = params
     dtype, y, w = y.dtype, _wide(np, y), _wide(np, w)
-    c, turned = w.shape[1] * groups, max(strides, default=1) == 1 and len(w) <= 2 * w.shape[1] * groups
-    if turned:
+    c = w.shape[1] * groups
+    if max(strides, default=1) == 1 and len(w) <= 2 * c:
         found = _turned(np, y, w, pads, dilations, groups)
     elif groups == c == len(w) and max(dilations, default=1) == 1:
         found = _every(np, y, w, shape, strides, pads)
@@ -377,15 +377,16 @@ def _every(np: Any, y: Any, w: Any, shape: Ints, strides: Ints, pads: Pads) -> A
 def _phase(
     first: int, stride: int, size: int, kernel: int, many: int, pad: tuple[int, int]
 ) -> tuple[slice, slice, tuple[int, int]] | None:
-    """Elements `first`, `first + stride` … of an axis, the places of windows that read them, and the
-    pads of a convolution of these whose `conv_input` they are. None where nothing reads them.
+    """Elements `first`, `first + stride` … of an axis, the places of windows that read them, and
+    the pads of a convolution of these whose `conv_input` they are. None where nothing reads them.
     """
     place = (first + pad[0]) % stride
     n, k = -(-(size - first) // stride), -(-(kernel - place) // stride)
     if n < 1 or k < 1:
         return None
     before = (first + pad[0] - place) // stride
-    return slice(first, None, stride), slice(place, None, stride), (before, many + k - 1 - n - before)
+    after = many + k - 1 - n - before
+    return slice(first, None, stride), slice(place, None, stride), (before, after)
 
 
 def _turned(np: Any, y: Any, w: Any, pads: Pads, dilations: Ints, groups: int) -> Any:

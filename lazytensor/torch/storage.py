@@ -238,9 +238,29 @@ class Storage:
 
 
 def _is_plain(found: np.ndarray[Any, Any]) -> bool:
-    """Whether an array is one that can be handed out to be written to."""
+    """Whether an array is one that can be handed out to be written to: its own memory, or a block
+    of the pool that nothing else shows.
+    """
     flags = found.flags
-    return flags.c_contiguous and flags.writeable and flags.owndata
+    if not (flags.c_contiguous and flags.writeable):
+        return False
+    return bool(flags.owndata) or _shows_alone(found)
+
+
+def _shows_alone(found: np.ndarray[Any, Any]) -> bool:
+    block: Any = found.base
+    memory: Any = block.base if type(block) is np.ndarray else None
+    return COUNTED and isinstance(memory, memoryview) and sys.getrefcount(block) <= _BLOCK
+
+
+def _block_references() -> int:
+    """References to a block of the pool that one array shows, as `_shows_alone` counts them."""
+    found = np.frombuffer(bytearray(8), np.uint8).reshape(2, 4)
+    block: Any = found.base
+    return sys.getrefcount(block)
+
+
+_BLOCK = _block_references()
 
 
 # The references to a node and its value that only a storage has.

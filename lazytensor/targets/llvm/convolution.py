@@ -110,7 +110,7 @@ class ConvolutionWeights(_Convolutions):
 
 
 def _fits(x: Any, y: Any, axes: int) -> bool:
-    return x.dtype in (float32, float64) and 1 <= axes <= 3 and x.size and y.size  # type: ignore[no-any-return]
+    return x.dtype in (float32, float64) and 1 <= axes <= 3 and x.size and y.size
 
 
 def _along(x: Any) -> Any:
@@ -127,7 +127,7 @@ def _counts(sizes: Ints, kernel: Ints, strides: Ints, pads: Any, dilations: Ints
 def _products(
     x: Ints, lie: Ints, w: Ints, counts: Ints, params: Params, groups: int, workers: int
 ) -> _Job:
-    """The job of `Products`: a unit is a group of an image, some of its windows, some of its rows."""
+    """The job of `Products`: a unit is an image's group, some of its windows, some of its rows."""
     channels, places, windows, outer = w[1], prod(w[2:]), prod(counts), w[0] // groups
     chunk, some = min(CHUNK, windows), min(channels, max(1, DEPTH // places))
     chunks = -(-windows // chunk)
@@ -144,9 +144,7 @@ def _products(
 
 
 @lru_cache(4096)
-def _planes(
-    x: Ints, lie: Ints, w: Ints, counts: Ints, params: Params, groups: int
-) -> _Job:
+def _planes(x: Ints, lie: Ints, w: Ints, counts: Ints, params: Params, groups: int) -> _Job:
     """The job of `Outputs`: a unit is a channel out of an image."""
     words = (groups, w[0], x[0], lie[0], lie[1], *geometry(x, lie, w[2:], counts, *params))
     return _Job(words, x[0] * w[0], prod(counts) * prod(w[2:]))

@@ -5,12 +5,13 @@ What enters: dtypes, and what the processor has. What leaves: the text of a kern
 sizes.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
 
 from ..._base.dtypes import DType
 from .code import Code, Value
 from .emitter import Host
-from .loops import HI, LO, ZERO, each, least, loaded, module, pointers, split, words
+from .loops import HI, LO, ZERO, choose, each, least, loaded, module, pointers, split, words
 from .memory import offset, step
 from .tiles import Matrix, Panel, Sizes, Tiles
 from .windows import Geometry, Lanes, Run, Windows, by_stride, words_count
@@ -23,21 +24,38 @@ WORDS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A unit of work: where its image, its weights and its results begin; its windows and its rows
+    of the weights, from one to before another one.
+    """
+
+    x: Value
+    w: Value
+    out: Value
+    windows: tuple[Value, Value]
+    rows: tuple[Value, Value]
+
+
 class Products:
     """Writes `i64 kernel(i64 lo, i64 hi, ptr pointers, ptr words)` over units: an example's group,
-    a chunk of its windows, a block of its rows.
+    a chunk of its windows, a block of its rows. The arrays are x, weights, results, and room for
+    copies.
     """
 
     def __init__(self, dtype: DType, host: Host) -> None:
         self.c = c = Code(host.fused)
         self.tiles = Tiles(dtype, host)
         self.size = dtype.itemsize
-        self.x, self.w, self.out, self.room = pointers(c, 4)
+        self.arrays = pointers(c, 4)
         numbers = iter(words(c, len(WORDS) + words_count()))
         self.n = {name: next(numbers) for name in WORDS}
         self.lanes = Lanes(c, dtype, self.tiles.width)
         self.g = Geometry.of(numbers)
         self.pitch = c.const(self.tiles.panel * self.size, "i64")
+        self.down = c.binary("mul", self.n["places"], self.pitch)
+        self.deep = c.binary("mul", self.n["channels"], self.n["places"])
+        self.apart = c.binary("mul", self.g.stride[2], self.size)
 
     def text(self) -> str:
         """The module."""
@@ -45,101 +63,117 @@ class Products:
         return module(self.c, *self.tiles.texts.values())
 
     def _unit(self, u: Value) -> None:
-        c, n = self.c, self.n
+        c, n, (x, w, out, _) = self.c, self.n, self.arrays
         rest, block = split(c, u, n["blocks"])
         image, chunk = split(c, rest, n["chunks"])
         example, group = split(c, image, n["groups"])
-        skipped = c.binary("mul", group, c.binary("mul", n["channels"], n["channel"]))
-        x = step(c, self.x, c.binary("add", c.binary("mul", example, n["example"]), skipped))
-        deep = c.binary("mul", n["channels"], n["places"])
-        w = offset(c, self.w, c.binary("mul", c.binary("mul", group, n["outer"]), deep), self.size)
+        channel = c.binary("mul", group, n["channels"])
+        row = c.binary("mul", group, n["outer"])
         made = c.binary("mul", image, c.binary("mul", n["outer"], n["windows"]))
-        out = offset(c, self.out, made, self.size)
-        first, row = c.binary("mul", chunk, n["chunk"]), c.binary("mul", block, n["block"])
-        last = least(c, c.binary("add", first, n["chunk"]), n["windows"])
-        rows = least(c, c.binary("add", row, n["block"]), n["outer"])
+        x = step(c, x, c.binary("mul", example, n["example"]))
+        unit = _Unit(
+            step(c, x, c.binary("mul", channel, n["channel"])),
+            offset(c, w, c.binary("mul", row, self.deep), self.size),
+            offset(c, out, made, self.size),
+            self._between(chunk, "chunk", "windows"),
+            self._between(block, "block", "outer"),
+        )
+        each(c, ZERO, n["channels"], n["some"], partial(self._part, unit))
 
-        def part(channel: Value) -> None:
-            some = least(c, c.binary("sub", n["channels"], channel), n["some"])
-            at = step(c, x, c.binary("mul", channel, n["channel"]))
-            self._copied(at, first, last, some)
-            left = offset(c, w, c.binary("mul", channel, n["places"]), self.size)
-            self._multiplied((left, out), (first, last), (row, rows), some, channel)
+    def _between(self, i: Value, each_: str, count: str) -> tuple[Value, Value]:
+        """Where the ith of some pieces begins and ends."""
+        c, n = self.c, self.n
+        first = c.binary("mul", i, n[each_])
+        return first, least(c, c.binary("add", first, n[each_]), n[count])
 
-        self._each_by(ZERO, n["channels"], n["some"], part)
+    def _part(self, unit: _Unit, channel: Value) -> None:
+        """A few channels from one on."""
+        c, n = self.c, self.n
+        some = least(c, c.binary("sub", n["channels"], channel), n["some"])
+        x = step(c, unit.x, c.binary("mul", channel, n["channel"]))
+        by_stride(c, self.g.stride[2], partial(self._copied, x, unit.windows, some))
+        w = offset(c, unit.w, c.binary("mul", channel, n["places"]), self.size)
+        self._multiplied(unit, w, some, c.compare("ne", channel, 0))
 
-    def _each_by(self, start: Value, bound: Value, by: Value, body: Any) -> None:
-        """As `each`, by a step that is a value."""
-        c = self.c
-        count, rest = split(c, c.binary("add", c.binary("sub", bound, start), c.binary("sub", by, 1)), by)
-        each(c, ZERO, count, 1, lambda i: body(c.binary("add", start, c.binary("mul", i, by))))
-
-    def _panel(self, first: Value, at: Value, some: Value) -> Value:
+    def _panel(self, unit_first: Value, at: Value, some: Value) -> Value:
         """Where the copies of a panel's windows are."""
         c = self.c
         deep = c.binary("mul", c.binary("mul", some, self.n["places"]), self.size)
-        return step(c, self.room, c.binary("mul", c.binary("sub", at, first), deep))
+        return step(c, self.arrays[3], c.binary("mul", c.binary("sub", at, unit_first), deep))
 
-    def _copied(self, x: Value, first: Value, last: Value, some: Value) -> None:
-        c = self.c
-        windows = Windows(c, self.lanes, self.g)
+    # --- copies ----------------------------------------------------------------------------------
+
+    def _copied(self, x: Value, windows: tuple[Value, Value], some: Value, stride: int) -> None:
+        c, (first, last), width = self.c, windows, self.tiles.width
 
         def panel(at: Value) -> None:
             room = self._panel(first, at, some)
             for j in range(2):
-                begin = c.binary("add", at, j * self.tiles.width)
-                to = step(c, room, c.const(j * self.tiles.width * self.size, "i64"))
-                left = c.binary("sub", last, begin)
-                windows.runs(begin, left, lambda run, new, to=to: self._run(run, new, x, to, some))  # type: ignore[misc]
+                begin = c.binary("add", at, j * width)
+                to = step(c, room, c.const(j * width * self.size, "i64"))
+                run = partial(self._run, x, to, some, stride)
+                Windows(c, self.lanes, self.g).runs(begin, c.binary("sub", last, begin), run)
 
         each(c, first, last, self.tiles.panel, panel)
 
-    def _run(self, run: Run, new: Value, x: Value, to: Value, some: Value) -> None:
+    def _run(self, x: Value, to: Value, some: Value, stride: int, run: Run, new: Value) -> None:
         """The channels of all places of windows next to one another, beside those before them."""
-        c, n = self.c, self.n
-        down = c.binary("mul", n["places"], self.pitch)
+        c = self.c
 
-        def place(number: Value, at: Value, mask: Value) -> None:
-            here = step(c, to, c.binary("mul", number, self.pitch))
+        def free() -> None:
+            run.places(x, partial(self._channels, to, some, stride, None), masked=False)
 
-            def channels(load: Any) -> None:
-                def channel(i: Value) -> None:
-                    value = load(step(c, at, c.binary("mul", i, n["channel"])), mask)
-                    self._put(value, step(c, here, c.binary("mul", i, down)), new)
+        def masked() -> None:
+            run.places(x, partial(self._channels, to, some, stride, new), masked=True)
 
-                each(c, ZERO, some, 1, channel)
+        if stride:
+            choose(c, run.free(stride * self.lanes.width), free, masked)
+        else:
+            masked()
 
-            by_stride(c, self.lanes, self.g.stride[2], channels)
-
-        run.places(x, place)
-
-    def _put(self, value: Value, at: Value, new: Value) -> None:
-        c, lanes = self.c, self.lanes
-        old = loaded(c, at, lanes.whole, lanes.size, lanes.width)
-        kept = c.select(new, c.const(0, lanes.whole, lanes.width), old)
-        bits = c.binary("or", c.bits(value), kept)
-        c.raw(f"store {bits}, {at}, align {lanes.size}")
-
-    def _multiplied(
-        self, places: tuple[Value, Value], columns: tuple[Value, Value],
-        rows: tuple[Value, Value], some: Value, channel: Value,
+    def _channels(
+        self, to: Value, some: Value, stride: int, new: Value | None, number: Value, at: Value,
+        mask: Value | None,
     ) -> None:  # fmt: skip
-        c, n, (w, out), (first, last) = self.c, self.n, places, columns
-        deep = c.binary("mul", some, n["places"])
-        long = c.binary("mul", c.binary("mul", n["channels"], n["places"]), self.size)
-        wide = c.binary("mul", n["windows"], self.size)
-        more = c.compare("ne", channel, 0)
+        """A place's elements of all channels; those that are not new are put beside others."""
+        c, n = self.c, self.n
+        to = step(c, to, c.binary("mul", number, self.pitch))
+
+        def channel(i: Value) -> None:
+            there = step(c, at, c.binary("mul", i, n["channel"]))
+            value = self.lanes.elements(there, mask, stride, self.apart)
+            self._put(value, step(c, to, c.binary("mul", i, self.down)), new)
+
+        each(c, ZERO, some, 1, channel)
+
+    def _put(self, value: Value, at: Value, new: Value | None) -> None:
+        c, lanes = self.c, self.lanes
+        if new is not None:
+            old = loaded(c, at, lanes.whole, lanes.size, lanes.width)
+            kept = c.select(new, c.const(0, lanes.whole, lanes.width), old)
+            value = c.binary("or", c.bits(value), kept)
+        c.raw(f"store {value}, {at}, align {lanes.size}")
+
+    # --- products --------------------------------------------------------------------------------
+
+    def _multiplied(self, unit: _Unit, w: Value, some: Value, more: Value) -> None:
+        """The weights times copies, added to what there is if there is `more`."""
+        c, (first, last) = self.c, unit.windows
+        count = c.binary("mul", some, self.n["places"])
+        long = c.binary("mul", self.deep, self.size)
+        wide = c.binary("mul", self.n["windows"], self.size)
 
         def block(row: Value) -> None:
-            high = least(c, c.binary("sub", rows[1], row), ROWS)
-            left = Matrix(step(c, w, c.binary("mul", row, long)), long, c.const(self.size, "i64"))
+            rows = least(c, c.binary("sub", unit.rows[1], row), ROWS)
+            a = Matrix(step(c, w, c.binary("mul", row, long)), long, c.const(self.size, "i64"))
+            out = step(c, unit.out, c.binary("mul", row, wide))
 
             def panel(at: Value) -> None:
                 columns = least(c, c.binary("sub", last, at), self.tiles.panel)
-                to = step(c, offset(c, out, at, self.size), c.binary("mul", row, wide))
                 b = Panel(self._panel(first, at, some), self.pitch)
-                self.tiles.run(c, Sizes(high, columns, deep), left, b, Panel(to, wide), more)
+                to = Panel(offset(c, out, at, self.size), wide)
+                self.tiles.run(c, Sizes(rows, columns, count), a, b, to, more)
 
             each(c, first, last, self.tiles.panel, panel)
 
-        each(c, rows[0], rows[1], ROWS, block)
+        each(c, *unit.rows, ROWS, block)

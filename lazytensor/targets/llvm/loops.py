@@ -44,7 +44,9 @@ def _field(c: Code, base: str, i: int) -> Value:
     return step(c, Value(base, "ptr"), c.const(8 * i, "i64"))
 
 
-def each(c: Code, start: Value, bound: Value, by: int, body: Callable[[Value], None]) -> Value:
+def each(
+    c: Code, start: Value, bound: Value, by: Value | int, body: Callable[[Value], None]
+) -> Value:
     """`body(i)` for i = start, start + by, … below a bound; the first i that is not below it."""
     before, head, work, after = c.block, c.name("each"), c.name("do"), c.name("done")
     c.jump(head)
@@ -59,7 +61,9 @@ def each(c: Code, start: Value, bound: Value, by: int, body: Callable[[Value], N
     return i
 
 
-def carried(c: Code, bound: Value, values: Values, body: Callable[[Value, Values], Values]) -> Values:
+def carried(
+    c: Code, bound: Value, values: Values, body: Callable[[Value, Values], Values]
+) -> Values:
     """Values after `body(i, values)` for i = 0, 1, … below a bound, each given those before it."""
     before, head, work, after = c.block, c.name("each"), c.name("do"), c.name("done")
     c.jump(head)

@@ -13,11 +13,22 @@ from ..._base.dtypes import DType
 from .code import Code, Value
 from .emitter import Host
 from .loops import (
-    HI, LO, ZERO, Values, carried, choose, each, least, loaded, module, pointers, split, stored,
+    HI,
+    LO,
+    ZERO,
+    Values,
+    carried,
+    choose,
+    each,
+    least,
+    module,
+    pointers,
+    split,
+    stored,
     words,
 )  # fmt: skip
 from .memory import offset, step
-from .windows import Geometry, Lanes, words_count
+from .windows import Geometry, Lanes, by_stride, words_count
 
 # Rows of windows at once.
 HEIGHT = 4
@@ -70,18 +81,12 @@ class _Planes:
 
     def text(self) -> str:
         """The module: a copy of it all for each kind of stride."""
-        c = self.c
 
-        def strided(stride: int) -> Values:
-            each(c, LO, HI, 1, partial(self._unit, stride=stride))
-            return []
+        def strided(stride: int) -> None:
+            each(self.c, LO, HI, 1, partial(self._unit, stride=stride))
 
-        along = self.g.stride[2]
-        other = partial(
-            choose, c, c.compare("eq", along, 2), partial(strided, 2), partial(strided, 0)
-        )
-        choose(c, c.compare("eq", along, 1), partial(strided, 1), other)
-        return module(c)
+        by_stride(self.c, self.g.stride[2], strided)
+        return module(self.c)
 
     def _unit(self, u: Value, stride: int) -> None:
         """What is done for a unit."""
@@ -123,9 +128,7 @@ class _Planes:
             first = self._first(0, z)
             at = step(c, x, c.binary("mul", first, g.lie[0]))
             reach = c.binary("add", first, self._reach(0))
-            inside = c.binary(
-                "and", c.compare("sge", first, 0), c.compare("slt", reach, g.size[0])
-            )
+            inside = c.binary("and", c.compare("sge", first, 0), c.compare("slt", reach, g.size[0]))
             rows = c.binary("mul", c.binary("mul", z, g.count[1]), g.count[2])
             to = offset(c, made, rows, self.size)
             return self._rows(at, to, first, inside, stride, held, visit)
@@ -225,10 +228,11 @@ class _Planes:
         c, g = self.c, self.g
         mask = self._mask(spot, tap) if spot.masked else None
         at, down = step(c, spot.base, tap.bytes), c.binary("mul", g.stride[1], g.lie[1])
+        apart = c.binary("mul", g.stride[2], self.size)
         found = []
         for i in range(spot.height):
             at = step(c, at, down) if i else at
-            found.append(self._load(at, mask, spot.stride))
+            found.append(self.lanes.elements(at, mask, spot.stride, apart))
         return found
 
     def _mask(self, spot: _Spot, tap: _Tap) -> Value:
@@ -240,14 +244,6 @@ class _Planes:
             row = c.binary("and", c.compare("ult", z, g.size[0]), c.compare("ult", y, g.size[1]))
             there = c.binary("and", there, row)
         return lanes.mask(there)
-
-    def _load(self, at: Value, mask: Value | None, stride: int) -> Value:
-        lanes = self.lanes
-        if mask is None:
-            return lanes.whole_load(at) if stride == 1 else lanes.whole_second(at)
-        if stride == 0:
-            return lanes.load_apart(at, mask, self.c.binary("mul", self.g.stride[2], self.size))
-        return lanes.load(at, mask) if stride == 1 else lanes.load_second(at, mask)
 
     def _weight(self, base: Value, tap: _Tap) -> Value:
         return offset(self.c, base, tap.number, self.size)

@@ -1,5 +1,5 @@
-"""Products of many small matrices: the right operand is read as it lies where it fills vectors, else
-copied, in registers transposed if need be.
+"""Products of many small matrices: the right operand is read as it lies where it fills vectors,
+else copied, and in registers transposed if need be.
 
 What enters: a dtype, and what the processor has. What leaves: the text of a kernel. It must not
 know sizes.
@@ -11,8 +11,20 @@ from ..._base.dtypes import DType
 from .code import Code, Value
 from .emitter import Host
 from .loops import (
-    FALSE, HI, LO, ZERO, Values, choose, each, least, loaded, module, pointers, split,
-    where, words,
+    FALSE,
+    HI,
+    LO,
+    ZERO,
+    Values,
+    choose,
+    each,
+    least,
+    loaded,
+    module,
+    pointers,
+    split,
+    where,
+    words,
 )  # fmt: skip
 from .memory import offset, step
 from .squares import transposed
@@ -68,9 +80,7 @@ class Batch:
     def _right(self, b: Value, columns: Value) -> Values:
         """A panel of the right operand, and its pitch."""
         whole = self._whole(columns)
-        return choose(
-            self.c, whole, lambda: [b, self.n["bk"]], partial(self._copied, b, columns)
-        )
+        return choose(self.c, whole, lambda: [b, self.n["bk"]], partial(self._copied, b, columns))
 
     def _places(self, u: Value) -> Values:
         """Where the operands of a product begin."""
@@ -79,8 +89,8 @@ class Batch:
             at = u
             if axis:
                 u, at = self._split(u, self.sizes[axis])
-            strides = (self.of_a[axis], self.of_b[axis])
-            places = [step(c, p, c.binary("mul", at, s)) for p, s in zip(places, strides, strict=True)]
+            pairs = zip(places, (self.of_a[axis], self.of_b[axis]), strict=True)
+            places = [step(c, p, c.binary("mul", at, stride)) for p, stride in pairs]
         return places
 
     def _split(self, u: Value, size: Value) -> Values:
@@ -116,14 +126,14 @@ class Batch:
 
     def _cleared(self) -> None:
         """Zeros, so that unused columns are no odd numbers."""
-        c, kinds = self.c, self.tiles.kinds
+        zero = self.c.const(0.0, self.tiles.kinds, self.width)
+        each(self.c, ZERO, self.n["k"], 1, lambda i: self._put(i, [zero, zero]))
 
-        def row(i: Value) -> None:
-            for j in range(2):
-                zero = c.const(0.0, kinds, self.width)
-                c.raw(f"store {zero}, {self._at(i, c.const(j * self.width, 'i64'))}, align {self.size}")
-
-        each(c, ZERO, self.n["k"], 1, row)
+    def _put(self, row: Value, vectors: Values) -> None:
+        """A row of the copy."""
+        for j, v in enumerate(vectors):
+            at = self._at(row, self.c.const(j * self.width, "i64"))
+            self.c.raw(f"store {v}, {at}, align {self.size}")
 
     def _at(self, row: Value, column: Value) -> Value:
         c = self.c
@@ -136,10 +146,8 @@ class Batch:
 
         def row(i: Value) -> None:
             at = step(c, b, c.binary("mul", i, self.n["bk"]))
-            for j in range(2):
-                place = step(c, at, c.const(j * self.width * self.size, "i64"))
-                v = loaded(c, place, kinds, self.size, self.width)
-                c.raw(f"store {v}, {self._at(i, c.const(j * self.width, 'i64'))}, align {self.size}")
+            further = step(c, at, c.const(self.width * self.size, "i64"))
+            self._put(i, [loaded(c, p, kinds, self.size, self.width) for p in (at, further)])
 
         each(c, ZERO, self.n["k"], 1, row)
 
@@ -147,7 +155,11 @@ class Batch:
         """What lies across, transposed in registers, and the rest of it."""
         c, n, width = self.c, self.n, self.width
         wide, deep = (c.binary("and", x, -width) for x in (columns, n["k"]))
-        each(c, ZERO, wide, width, lambda j: each(c, ZERO, deep, width, partial(self._square, b, j)))
+
+        def column(j: Value) -> None:
+            each(c, ZERO, deep, width, partial(self._square, b, j))
+
+        each(c, ZERO, wide, width, column)
         self._elements(b, wide, deep, n["k"], ZERO)
         self._elements(b, columns, ZERO, n["k"], wide)
 

@@ -1,5 +1,5 @@
-"""The innermost loops of products of matrices: a tile of a few rows by one or two vectors of columns
-is summed up in registers, fused where the processor fuses.
+"""The innermost loops of products of matrices: a tile of a few rows by one or two vectors of
+columns is summed up in registers, fused where the processor fuses.
 
 What enters: operands in memory. What leaves: IR in a `Code`, and texts of functions. An element is
 the sum of its products in their order, from zero, whatever the tile that it is in; what was there
@@ -8,6 +8,7 @@ before is added last. It must not know where operands come from.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from ..._base.dtypes import DType
 from .code import Code, Value
@@ -100,8 +101,8 @@ class Tiles:
             row = each(c, row, self._end(c, sizes.rows, height), height, tile)
 
     def _end(self, c: Code, rows: Value, height: int) -> Value:
-        """The row before which the last tile of a height begins. Of eight rows that are left two tiles
-        of four are made: one of two would wait for its own sums.
+        """The row before which the last tile of a height begins. Of eight rows that are left two
+        tiles of four are made: one of two would wait for its own sums.
         """
         last = c.binary("sub", rows, height - 1)
         if height != HEIGHTS[0]:
@@ -154,8 +155,8 @@ class Tiles:
             while width:
                 has = c.compare("ne", c.binary("and", columns, width), 0)
                 done = c.binary("and", columns, -2 * width)
-                at = [offset(c, p, done, self.size) for p in (here, there)]
-                where(c, has, lambda at=at, width=width: self._piece(c, *at, width))  # type: ignore[misc]
+                from_, at = (offset(c, p, done, self.size) for p in (here, there))
+                where(c, has, partial(self._piece, c, from_, at, width))
                 width //= 2
 
         each(c, Value("0", "i64"), rows, 1, row)
@@ -214,7 +215,7 @@ class _Tile:
         return held
 
     def _places(self, a: Value) -> list[Value]:
-        """Where a column of the left operand has its elements: sums of as few registers as can be."""
+        """Where a column of the left operand has its elements: sums of few registers."""
         c, am = self.c, Value("%am", "i64")
         steps = (am, c.binary("shl", am, 1))
         starts = (a, step(c, a, c.binary("add", *steps)))

@@ -1,22 +1,23 @@
-"""Windows of images, copied to where products are made of them: a vector of windows for one place in
-a window and one channel at a time. What is around an image is zeros.
+"""Windows of images, a vector of windows for one place in a window and one channel at a time. What
+is around an image is zeros.
 
 What enters: where an image lies, and how windows go over it. What leaves: IR in a `Code`. It must
-not know what becomes of the copies.
+not know what becomes of them.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from functools import partial, reduce
 from typing import Any
 
 from ..._base.dtypes import DType
 from .code import Code, Value, vector
-from .loops import choose, each, least, loaded, split
+from .loops import ZERO, choose, each, least, loaded, split
 from .memory import offset, step
 from .scalar import ir_type
 
 Ints = tuple[int, ...]
-Each = Callable[[Value, Value, Value], None]
+Each = Callable[[Value, Value, Value | None], None]
 
 
 @dataclass(slots=True)
@@ -90,6 +91,16 @@ class Lanes:
         holds = c.compare("slt", mask, 0)
         rhs = f"call {full} @{name}({at}, i32 {self.size}, {holds}, {full} zeroinitializer)"
         return c.fresh(rhs, self.kinds, self.width)
+
+    def elements(self, at: Value, mask: Value | None, stride: int, apart: Value) -> Value:
+        """Elements from a place on: next to one another, every second (a stride of 2), or so many
+        bytes `apart` (0). The mask is None where all are there.
+        """
+        if mask is None:
+            return self.whole_load(at) if stride == 1 else self.whole_second(at)
+        if stride == 0:
+            return self.load_apart(at, mask, apart)
+        return self.load(at, mask) if stride == 1 else self.load_second(at, mask)
 
     def whole_load(self, at: Value) -> Value:
         """All elements of a vector."""
@@ -174,44 +185,69 @@ class Windows:
 
 
 class Run:
-    """Windows next to one another: a row of them, the column of the first one, and which elements of
-    a vector they are.
+    """Windows next to one another: a row of them, the column of the first one, and which elements
+    of a vector they are.
     """
 
-    def __init__(
-        self, of: Windows, row: Value, column: Value, begins: Value, ends: Value
-    ) -> None:
+    def __init__(self, of: Windows, row: Value, column: Value, begins: Value, ends: Value) -> None:
         self.c, self.g, self.lanes = of.c, of.g, of.lanes
-        c, g, lanes = self.c, self.g, self.lanes
-        self.at = split(c, row, g.count[1])
-        numbers = lanes.numbers()
-        inside = c.binary(
-            "and",
-            c.compare("sge", numbers, lanes.narrow(begins)),
-            c.compare("slt", numbers, lanes.narrow(ends)),
-        )
-        self.inside = lanes.mask(inside)
+        self.at = split(self.c, row, self.g.count[1])
+        self.begins, self.ends = begins, ends
         # where element 0 of the vector would lie
-        first = c.binary("sub", column, begins)
-        self.start = c.binary("sub", c.binary("mul", first, g.stride[2]), g.pad[2])
-        self.steps = c.binary("mul", numbers, lanes.narrow(g.stride[2]))
+        moved = self.c.binary("mul", self.c.binary("sub", column, begins), self.g.stride[2])
+        self.start = self.c.binary("sub", moved, self.g.pad[2])
 
-    def places(self, base: Value, body: Each) -> None:
-        """`body(number, address, mask)` for each place in a window."""
+    def free(self, reach: int) -> Value:
+        """Whether it is a whole vector, and all that it reads is inside the image, `reach` elements
+        of a row included.
+        """
         c, g = self.c, self.g
+        last = c.binary("add", c.binary("add", self.start, self._span(2)), reach)
+        conditions = [
+            c.compare("eq", c.binary("sub", self.ends, self.begins), self.lanes.width),
+            c.compare("sge", self.start, 0),
+            c.compare("sle", last, g.size[2]),
+        ]
+        for axis in (0, 1):
+            first = c.binary("sub", c.binary("mul", self.at[axis], g.stride[axis]), g.pad[axis])
+            last = c.binary("add", first, self._span(axis))
+            conditions += [c.compare("sge", first, 0), c.compare("slt", last, g.size[axis])]
+        return reduce(lambda x, y: c.binary("and", x, y), conditions)
+
+    def _span(self, axis: int) -> Value:
+        """From the first element of a window to its last one."""
+        c, g = self.c, self.g
+        return c.binary("mul", c.binary("sub", g.kernel[axis], 1), g.dilation[axis])
+
+    def places(self, base: Value, body: Each, masked: bool) -> None:
+        """`body(number, address, mask)` for each place in a window; the mask has the elements that
+        are there, and is None where all are.
+        """
+        c, g = self.c, self.g
+        inside = self._inside() if masked else None
 
         def plane(z: Value) -> None:
             at, holds = self._axis(0, z)
 
             def line(y: Value) -> None:
                 further, also = self._axis(1, y)
-                both = c.binary("and", holds, also)
-                number = c.binary("mul", c.binary("add", c.binary("mul", z, g.kernel[1]), y), g.kernel[2])
-                self._line(step(c, base, c.binary("add", at, further)), both, number, body)
+                row = c.binary("add", c.binary("mul", z, g.kernel[1]), y)
+                both = c.splat(c.binary("and", holds, also), self.lanes.width)
+                there = inside and c.binary("and", inside, self.lanes.mask(both))
+                place = step(c, base, c.binary("add", at, further))
+                self._line(place, there, c.binary("mul", row, g.kernel[2]), body)
 
-            each(c, Value("0", "i64"), g.kernel[1], 1, line)
+            each(c, ZERO, g.kernel[1], 1, line)
 
-        each(c, Value("0", "i64"), g.kernel[0], 1, plane)
+        each(c, ZERO, g.kernel[0], 1, plane)
+
+    def _inside(self) -> Value:
+        """The elements of the vector that are of this run."""
+        c, lanes = self.c, self.lanes
+        numbers = lanes.numbers()
+        after = c.compare("sge", numbers, lanes.narrow(self.begins))
+        before = c.compare("slt", numbers, lanes.narrow(self.ends))
+        return lanes.mask(c.binary("and", after, before))
 
     def _axis(self, axis: int, place: Value) -> tuple[Value, Value]:
         """Bytes to a place along an axis, and whether the image has it."""
@@ -220,30 +256,23 @@ class Run:
         i = c.binary("add", c.binary("mul", self.at[axis], g.stride[axis]), moved)
         return c.binary("mul", i, g.lie[axis]), c.compare("ult", i, g.size[axis])
 
-    def _line(self, base: Value, holds: Value, number: Value, body: Each) -> None:
+    def _line(self, base: Value, there: Value | None, number: Value, body: Each) -> None:
         c, g, lanes = self.c, self.g, self.lanes
-        rows = c.binary("and", self.inside, lanes.mask(c.splat(holds, lanes.width)))
+        steps = c.binary("mul", lanes.numbers(), lanes.narrow(g.stride[2]))
 
         def place(x: Value) -> None:
             start = c.binary("add", self.start, c.binary("mul", x, g.dilation[2]))
-            i = c.binary("add", self.steps, lanes.narrow(start))
-            there = lanes.mask(c.compare("ult", i, lanes.narrow(g.size[2])))
-            at = offset(c, base, start, lanes.size)
-            body(c.binary("add", number, x), at, c.binary("and", rows, there))
+            mask = there
+            if there:
+                i = c.binary("add", steps, lanes.narrow(start))
+                holds = lanes.mask(c.compare("ult", i, lanes.narrow(g.size[2])))
+                mask = c.binary("and", there, holds)
+            body(c.binary("add", number, x), offset(c, base, start, lanes.size), mask)
 
-        each(c, Value("0", "i64"), g.kernel[2], 1, place)
+        each(c, ZERO, g.kernel[2], 1, place)
 
 
-def by_stride(c: Code, lanes: Lanes, stride: Value, body: Callable[[Callable[[Value, Value], Value]], None]) -> None:
-    """`body(load)` with what loads elements (address, mask) that are so far apart."""
-    apart = c.binary("mul", stride, lanes.size)
-
-    def other() -> None:
-        choose(
-            c,
-            c.compare("eq", stride, 2),
-            lambda: body(lanes.load_second),
-            lambda: body(lambda at, mask: lanes.load_apart(at, mask, apart)),
-        )
-
-    choose(c, c.compare("eq", stride, 1), lambda: body(lanes.load), other)
+def by_stride(c: Code, stride: Value, body: Callable[[int], None]) -> None:
+    """`body` for a stride of 1, of 2, or (0) of any size."""
+    other = partial(choose, c, c.compare("eq", stride, 2), partial(body, 2), partial(body, 0))
+    choose(c, c.compare("eq", stride, 1), partial(body, 1), other)
