@@ -80,6 +80,8 @@ INEXACT = frozenset(
         "logaddexp",
     )
 )  # fmt: skip
+# Functions of whole arrays that targets may have of their own, by NumPy's names.
+WHOLE = frozenset(("cumsum", "cumprod", "matmul"))
 
 
 def make_complex(np: Any, x: Any, y: Any) -> Any:

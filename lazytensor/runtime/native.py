@@ -8,7 +8,7 @@ Nothing of the compiler is loaded before the first kernel.
 import importlib.util
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from .._base.folders import cache_folder
 from .._base.log import log
 from .._base.module import MODULES, Replaced
 from ..lower.kernel import Launch
-from ..ops._eager import FUNCTIONS, INEXACT
+from ..ops._eager import FUNCTIONS, INEXACT, WHOLE
 from .buffers import room
 from .counters import COUNTERS
 
@@ -29,14 +29,13 @@ class _Loaded:
     """The target, and the functions that it has compiled in this process."""
 
     def __init__(self) -> None:
-        from ..targets.llvm import convolution, matmul, module, run, scalar, scans, store
+        from ..targets.llvm import convolution, module, run, scalar, scans, store
 
         kept = store.Store(cache_folder() / "kernels")
         self.functions = run.Functions(kept, _compiled)
         self.replacements = {
             **module.replacements(self.functions),
             **scans.cumulatives(self.functions),
-            "matmul": matmul.Matmul(self.functions, room),
             "convolution": convolution.Convolution(self.functions, room),
             "convolution_weights": convolution.ConvolutionWeights(self.functions, room),
         }
@@ -91,8 +90,29 @@ def source(launch: Launch, args: list[Any]) -> str | None:
         return None
 
 
+class _Replacements(Mapping[str, Any]):
+    """By name. Most products are the BLAS's: for the function that decides, nothing is compiled."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _product() if name == "matmul" else loaded().replacements[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("matmul", *loaded().replacements))
+
+    def __len__(self) -> int:
+        return 1 + len(loaded().replacements)
+
+
+@cache
+def _product() -> Any:
+    from ..targets.llvm import matmul
+
+    return matmul.Matmul(lambda: loaded().functions, room)
+
+
+@cache
 def _replacements() -> Mapping[str, Any]:
-    return loaded().replacements
+    return _Replacements()
 
 
 if hasattr(os, "register_at_fork"):
@@ -100,5 +120,4 @@ if hasattr(os, "register_at_fork"):
         before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
     )
 if available():
-    _names = {"cumsum", "cumprod", "matmul", *(FUNCTIONS[name] for name in INEXACT)}
-    MODULES["llvm"] = Replaced(frozenset(_names), _replacements)
+    MODULES["llvm"] = Replaced(WHOLE.union(FUNCTIONS[name] for name in INEXACT), _replacements)

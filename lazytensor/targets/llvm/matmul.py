@@ -38,9 +38,11 @@ class _Job(NamedTuple):
 
 
 class Matmul:
-    """The function (x, y, out=None) → x y."""
+    """The function (x, y, out=None) → x y; `functions` gives native ones when they are needed."""
 
-    def __init__(self, functions: Any, room: Callable[[Ints, DType], Any]) -> None:
+    def __init__(
+        self, functions: Callable[[], Any], room: Callable[[Ints, DType], Any] = np.empty
+    ) -> None:
         self.__name__ = "matmul"
         self._functions = functions
         self._room = room
@@ -57,7 +59,7 @@ class Matmul:
         return np.matmul(x, y, out=made)
 
     def _run(self, job: _Job, *arrays: Any) -> None:
-        launch = self._functions.launch
+        launch = self._functions().launch
         call = packed(self._address(arrays[0].dtype), True, *job.words)
         most, grain = (max(1, n // job.each) for n in (BREATH, GRAIN))
         for start in range(0, job.units, most):
@@ -69,8 +71,8 @@ class Matmul:
 
     def _address(self, dtype: DType) -> int:
         if dtype not in self._known:
-            text = Batch(dtype, self._functions.machine.host).text()
-            self._known[dtype] = self._functions.linked(text)
+            functions = self._functions()
+            self._known[dtype] = functions.linked(Batch(dtype, functions.machine.host).text())
         return self._known[dtype]
 
 
