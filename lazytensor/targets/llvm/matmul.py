@@ -18,9 +18,11 @@ from .call import packed
 from .products import AXES, DEEPEST, Batch
 
 Ints = tuple[int, ...]
-# From so many products on; columns at most. Rows at once, and up to how many the right operand is
-# read as it lies.
-MANY, WIDEST, ROWS, FEW = 4, 512, 128, 48
+# From so many products and multiplications on; columns at most. Rows at once, and up to how many
+# the right operand is read as it lies.
+MANY, MUCH, WIDEST, ROWS, FEW = 4, 1 << 16, 512, 128, 48
+# Elements of a matrix up to which NumPy's memory is as good as the pool's.
+SMALL = 1 << 15
 # Multiplications that are worth another thread, and those between two looks at whether the user has
 # interrupted.
 GRAIN, BREATH = 1 << 20, 1 << 34
@@ -49,6 +51,8 @@ class Matmul:
         self._known: dict[DType, int] = {}
 
     def __call__(self, x: Any, y: Any, out: Any = None) -> Any:
+        if x.ndim == y.ndim == 2 and x.shape[0] * y.shape[-1] < SMALL:
+            return np.matmul(x, y, out=out)
         if out is not None or x.dtype != y.dtype or min(x.ndim, y.ndim) < 2 or not x.size * y.size:
             return np.matmul(x, y, out=out)
         job = _job(x.shape, x.strides, y.shape, y.strides, x.dtype)
@@ -58,16 +62,24 @@ class Matmul:
             return made
         return np.matmul(x, y, out=made)
 
-    def _run(self, job: _Job, *arrays: Any) -> None:
-        launch = self._functions().launch
-        call = packed(self._address(arrays[0].dtype), True, *job.words)
+    def _run(self, job: _Job, x: Any, y: Any, made: Any) -> None:
+        call, launch = self._call(job.words, x.dtype), self._functions().launch
+        if job.units * job.each < 2 * GRAIN:
+            launch(call, 0, job.units, x, y, made)
+            return
         most, grain = (max(1, n // job.each) for n in (BREATH, GRAIN))
         for start in range(0, job.units, most):
             stop = min(start + most, job.units)
-            share(
-                lambda lo, hi, start=start: launch(call, start + lo, start + hi, *arrays),  # type: ignore[misc]
-                stop - start, grain, threads(),
-            )  # fmt: skip
+
+            def work(lo: int, hi: int, start: int = start) -> None:
+                launch(call, start + lo, start + hi, x, y, made)
+
+            share(work, stop - start, grain, threads())
+
+    @lru_cache(1024)  # noqa: B019  (there is one of these for the process)
+    def _call(self, words: Ints, dtype: DType) -> bytes:
+        """What the launcher takes for a kernel with words."""
+        return packed(self._address(dtype), True, *words)
 
     def _address(self, dtype: DType) -> int:
         if dtype not in self._known:
@@ -82,7 +94,9 @@ def _job(x: Ints, of_x: Ints, y: Ints, of_y: Ints, dtype: DType) -> _Job:
     batch = np.broadcast_shapes(x[:-2], y[:-2])
     (m, k), n = x[-2:], y[-1]
     shape = (*batch, m, n)
-    fits = y[-2] == k <= DEEPEST and m >= 2 and 4 <= n <= WIDEST and prod(batch) >= MANY
+    products = prod(batch)
+    fits = y[-2] == k <= DEEPEST and m >= 2 and 4 <= n <= WIDEST
+    fits = fits and products >= MANY and products * m * n * k >= MUCH
     axes = _axes(batch, _spread(x, of_x, len(batch)), _spread(y, of_y, len(batch)))
     if dtype not in (float32, float64) or not fits or len(axes) > AXES:
         return _Job(shape)
@@ -90,7 +104,7 @@ def _job(x: Ints, of_x: Ints, y: Ints, of_y: Ints, dtype: DType) -> _Job:
     blocks = -(-m // ROWS)
     words = (m, n, k, *of_x[-2:], *of_y[-2:], int(m > FEW), blocks, -(-m // blocks))
     words = (*words, *(number for part in zip(*axes, strict=True) for number in part))
-    return _Job(shape, words, prod(batch) * blocks, m * n * k // blocks)
+    return _Job(shape, words, products * blocks, m * n * k // blocks)
 
 
 def _spread(shape: Ints, strides: Ints, count: int) -> Ints:
