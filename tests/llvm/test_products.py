@@ -1,0 +1,120 @@
+"""Products of many small matrices by the native target are those of NumPy, to rounding."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+import lazytensor as xp
+from lazytensor._base import config
+from lazytensor._base.module import MODULES
+from lazytensor.runtime.counters import counting
+from lazytensor.targets.llvm import matmul as native
+
+from .fenced import fenced
+
+EXACT = {"float32": 3e-6, "float64": 1e-14}
+multiply = MODULES["llvm"].matmul
+
+
+@pytest.fixture(autouse=True)
+def everything_is_native(monkeypatch):
+    """Batches of few products too."""
+    monkeypatch.setattr(native, "MANY", 1)
+    monkeypatch.setattr(native, "MUCH", 1)
+    monkeypatch.setattr(native, "SMALL", 0)
+    native._job.cache_clear()
+    yield
+    native._job.cache_clear()
+
+
+def across(x: np.ndarray) -> np.ndarray:
+    """The same matrices, stored by columns."""
+    return np.ascontiguousarray(x.swapaxes(-1, -2)).swapaxes(-1, -2)
+
+
+def operands(rng: np.random.Generator, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """Two batches that lie in some way, of sizes that may fit no vector."""
+    axes = tuple(rng.integers(1, 4, rng.integers(0, 5)))
+    m, k, n = rng.integers(1, 40, 3)
+    m = rng.integers(100, 300) if rng.random() < 0.1 else m
+    few = tuple(1 if rng.random() < 0.2 else a for a in axes)
+    x = rng.standard_normal((*axes, m, k)).astype(dtype)
+    y = rng.standard_normal((*few[rng.integers(0, 2) :], k, n)).astype(dtype)
+    ways = (lambda a: a, across, lambda a: a[..., ::-1, :], lambda a: a[..., ::-1])
+    x, y = (ways[rng.integers(len(ways))](a) for a in (x, y))
+    if axes and rng.random() < 0.3:
+        x = np.broadcast_to(x[:1], x.shape) if rng.random() < 0.5 else x[::-1]
+    return x, y
+
+
+def check(x: np.ndarray, y: np.ndarray) -> None:
+    """The product is right to rounding."""
+    got, want = multiply(x, y), np.matmul(x.astype(np.float64), y.astype(np.float64))
+    assert got.shape == want.shape and got.dtype == x.dtype
+    size = np.abs(x.astype(np.float64)) @ np.abs(y.astype(np.float64))
+    assert np.all(np.abs(got - want) <= EXACT[x.dtype.name] * size)
+
+
+@pytest.mark.parametrize("dtype", EXACT)
+@pytest.mark.parametrize("seed", range(60))
+def test_values(seed, dtype):
+    check(*operands(np.random.default_rng(seed), dtype))
+
+
+@pytest.mark.parametrize("columns", range(1, 34))
+@pytest.mark.parametrize("dtype", EXACT)
+def test_nothing_beyond_operands_is_touched(dtype, columns):
+    rng = np.random.default_rng(columns)
+    for rows, deep in ((1, 3), (7, 9), (8, 16), (13, 1)):
+        x, y = rng.standard_normal((2, rows, deep)), rng.standard_normal((2, deep, columns))
+        x, y = fenced(x.astype(dtype)), fenced(y.astype(dtype))
+        check(x, y)
+        check(x, fenced(np.ascontiguousarray(y.swapaxes(1, 2))).swapaxes(1, 2))
+
+
+@pytest.mark.parametrize("dtype", EXACT)
+def test_bits(dtype):
+    """On one thread and on several, interpreted and compiled; of a part as of the whole."""
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal((700, 24, 24)).astype(dtype) for _ in range(2))
+    found = set()
+    for threads in (1, 3):
+        for execution in ("interpret", "compile"):
+            with config.context(target="llvm", num_threads=threads, execution=execution):
+                found.add(np.asarray(xp.asarray(x) @ xp.asarray(y)).tobytes())
+    assert len(found) == 1
+    assert multiply(x[5:9], y[5:9]).tobytes() == multiply(x, y)[5:9].tobytes()
+
+
+def test_special_values():
+    """Unused elements of vectors are neither seen nor make anything of others."""
+    x = np.ones((4, 3, 5), np.float32)
+    y = np.ones((4, 5, 7), np.float32)
+    x[0, 0, 0], y[1, 0, 6], y[2, 3, 3] = np.inf, np.nan, -np.inf
+    with np.errstate(all="ignore"):
+        want = np.matmul(x, y)
+    np.testing.assert_array_equal(multiply(x, y), want)
+    np.testing.assert_array_equal(multiply(x, across(y)), want)
+
+
+def test_what_is_numpy_s():
+    """Nothing to sum up, other dtypes, vectors, and shapes that don't match."""
+    rng = np.random.default_rng(0)
+    pairs = [((3, 0), (0, 8)), ((5, 0, 3), (5, 3, 8)), ((5, 3, 0), (5, 0, 8)), ((3,), (3,))]
+    pairs += [((5, 3, 4), (4,)), ((4,), (5, 4, 3)), ((6, 3, 600), (6, 600, 5)), ((6, 1, 4), (4, 9))]
+    for dtype in (np.float64, np.int64, np.complex64):
+        for a, b in pairs:
+            x, y = (rng.standard_normal(s).astype(dtype) for s in (a, b))
+            np.testing.assert_array_equal(multiply(x, y), np.matmul(x, y))
+    with pytest.raises(ValueError, match="matmul"):
+        multiply(np.ones((8, 3, 4)), np.ones((8, 5, 4)))
+
+
+def test_one_function_for_all_sizes():
+    """Nothing is compiled per size; nothing at all for products of the BLAS."""
+    multiply(np.ones((8, 8, 8)), np.ones((8, 8, 8)))
+    with counting() as done:
+        for n in range(2, 40):
+            multiply(np.ones((8, n, n + 1)), np.ones((8, n + 1, n + 2)))
+    assert done.compilations == 0
