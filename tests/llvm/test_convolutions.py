@@ -95,8 +95,11 @@ def test_nothing_beyond_images_is_touched(stride, channels, size):
 
 
 @pytest.mark.parametrize("alone", [False, True])
-def test_bits(alone):
-    """On one thread and on several, interpreted and compiled; of an image as of all of them."""
+@pytest.mark.parametrize("breath", [1, convolution.BREATH])
+def test_bits(breath, alone, monkeypatch):
+    """On one thread and on several, in small pieces and in large ones; of an image as of all."""
+    monkeypatch.setattr(convolution, "BREATH", breath)
+    native = MODULES["llvm"]
     rng = np.random.default_rng(0)
     x = rng.standard_normal((3, 32, 40, 40)).astype(np.float32)
     w = rng.standard_normal((32, 1 if alone else 32, 3, 3)).astype(np.float32)
@@ -104,14 +107,10 @@ def test_bits(alone):
     found = set()
     for threads in (1, 2, 5):
         with config.context(target="llvm", num_threads=threads):
-            y = value("conv", MODULES["llvm"], x, w, *params)
-            one = value("conv", MODULES["llvm"], x[1:2], w, *params)
-            found.add(
-                (
-                    y.tobytes(),
-                    value("conv_weight", MODULES["llvm"], x, y, (3, 3), *params).tobytes(),
-                )
-            )
+            y = value("conv", native, x, w, *params)
+            one = value("conv", native, x[1:2], w, *params)
+            weights = value("conv_weight", native, x, y, (3, 3), *params)
+            found.add((y.tobytes(), weights.tobytes()))
             assert one.tobytes() == y[1:2].tobytes()
     assert len(found) == 1
 

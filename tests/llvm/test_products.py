@@ -74,8 +74,12 @@ def test_nothing_beyond_operands_is_touched(dtype, columns):
 
 
 @pytest.mark.parametrize("dtype", EXACT)
-def test_bits(dtype):
-    """On one thread and on several, interpreted and compiled; of a part as of the whole."""
+@pytest.mark.parametrize("breath", [1, native.BREATH])
+def test_bits(breath, dtype, monkeypatch):
+    """On one thread and on several, in small pieces and in large ones, interpreted and compiled; of
+    a part as of the whole.
+    """
+    monkeypatch.setattr(native, "BREATH", breath)
     rng = np.random.default_rng(0)
     x, y = (rng.standard_normal((700, 24, 24)).astype(dtype) for _ in range(2))
     found = set()

@@ -5,7 +5,7 @@ no kernels for. It must not know graphs.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
 from typing import Any, NamedTuple
 
@@ -31,6 +31,8 @@ FEW = 4
 # Multiplications that are worth another thread, and those between two looks at whether the user has
 # interrupted.
 GRAIN, BREATH = 1 << 21, 1 << 34
+# Elements of an axis.
+MOST = 1 << 30
 
 
 class _Job(NamedTuple):
@@ -58,13 +60,13 @@ class _Convolutions:
             room = [np.empty(job.room, dtype)] if job.room else ()
             launch(call, lo, hi, *arrays, *room)
 
+        if job.units * job.each < 2 * GRAIN:
+            work(0, job.units)
+            return
         most, grain = (max(1, n // job.each) for n in (BREATH, GRAIN))
         for start in range(0, job.units, most):
             stop = min(start + most, job.units)
-            share(
-                lambda lo, hi, start=start: work(start + lo, start + hi),  # type: ignore[misc]
-                stop - start, grain, threads(),
-            )  # fmt: skip
+            share(partial(_from, work, start), stop - start, grain, threads())
 
     def _address(self, kernel: Any, dtype: DType) -> int:
         if (kernel, dtype) not in self._known:
@@ -73,22 +75,21 @@ class _Convolutions:
         return self._known[kernel, dtype]
 
 
+def _from(work: Callable[[int, int], None], start: int, lo: int, hi: int) -> None:
+    """A part of work that begins further on."""
+    work(start + lo, start + hi)
+
+
 class Convolution(_Convolutions):
     """The function (x, w, strides, pads, dilations, groups) → convolved x."""
 
     def __call__(self, x: Any, w: Any, *params: Any) -> Any:
         if not _fits(x, w, w.ndim - 2):
             return None
-        *rest, groups = params
         x, w = _along(x), np.ascontiguousarray(w)
-        counts = _counts(x.shape[2:], w.shape[2:], *rest)
-        out = self._room((len(x), len(w), *counts), x.dtype)
-        few = groups == x.shape[1] and len(w) <= FEW * groups
-        how = (x.shape, x.strides, w.shape, counts, tuple(rest), groups)
-        if few:
-            self._run(Outputs, _planes(*how), x, w, out)
-        else:
-            self._run(Products, _products(*how, threads()), x, w, out)
+        kernel, job, shape = _plan(x.shape, x.strides, w.shape, params, threads())
+        out = self._room(shape, x.dtype)
+        self._run(kernel, job, x, w, out)
         return out
 
 
@@ -110,7 +111,9 @@ class ConvolutionWeights(_Convolutions):
 
 
 def _fits(x: Any, y: Any, axes: int) -> bool:
-    return x.dtype in (float32, float64) and 1 <= axes <= 3 and x.size and y.size
+    """Whether kernels are for them: places along an axis are numbers of 32 bits."""
+    short = x.shape[-1] < MOST and y.shape[-1] < MOST
+    return x.dtype in (float32, float64) and 1 <= axes <= 3 and x.size and y.size and short
 
 
 def _along(x: Any) -> Any:
@@ -124,6 +127,18 @@ def _counts(sizes: Ints, kernel: Ints, strides: Ints, pads: Any, dilations: Ints
 
 
 @lru_cache(4096)
+def _plan(
+    x: Ints, lie: Ints, w: Ints, params: tuple[Any, ...], workers: int
+) -> tuple[type[Products | Outputs], _Job, Ints]:
+    """The kernel of a convolution, its job, and the shape of the result."""
+    *rest, groups = params
+    counts = _counts(x[2:], w[2:], *rest)
+    shape, how = (x[0], w[0], *counts), (x, lie, w, counts, tuple(rest), groups)
+    if groups == x[1] and w[0] <= FEW * groups:
+        return Outputs, _planes(*how), shape
+    return Products, _products(*how, workers), shape
+
+
 def _products(
     x: Ints, lie: Ints, w: Ints, counts: Ints, params: Params, groups: int, workers: int
 ) -> _Job:
@@ -132,7 +147,7 @@ def _products(
     chunk, some = min(CHUNK, windows), min(channels, max(1, DEPTH // places))
     chunks = -(-windows // chunk)
     units, blocks = x[0] * groups * chunks, 1
-    if units < 2 * workers:  # then windows are copied more than once
+    if units < 2 * workers > 2:  # then windows are copied more than once
         blocks = min(2 * workers, -(-outer // LEAST))
     block = -(-outer // blocks)
     own = (
