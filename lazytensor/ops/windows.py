@@ -305,9 +305,28 @@ def _of(np: Any, x: Any, kernel: Ints, o: int, params: tuple[Any, ...]) -> _Shap
     return _Shapes(np, kernel, counts, x.shape[1], o, groups)
 
 
+def _whole(
+    size: Ints, kernel: Ints, strides: Ints, pads: Pads, dilations: Ints, groups: int
+) -> bool:
+    """Whether there is one window, an image as it is: then all three are products of matrices."""
+    around = any(map(any, pads)) or max(dilations, default=1) > 1
+    return groups == 1 and size == kernel and not around
+
+
+def _flat(x: Any) -> Any:
+    return x.reshape(len(x), prod(x.shape[1:]))
+
+
+def _ones(x: Any) -> Ints:
+    return (1,) * (x.ndim - 2)
+
+
 def _conv_value(np: Any, x: Any, w: Any, *params: Any) -> Any:
     dtype, native = x.dtype, own(np, "convolution")
     x, w = _wide(np, x), _wide(np, w)
+    if _whole(x.shape[2:], w.shape[2:], *params):
+        found = np.matmul(_flat(x), _flat(w).T).reshape(*x.shape[:1], *w.shape[:1], *_ones(x))
+        return found.astype(dtype, copy=False)
     found = native(x, w, *params) if native else None
     if found is None:
         found = _convolved(np, x, w, *params)
@@ -333,7 +352,9 @@ def _input_value(np: Any, y: Any, w: Any, shape: Ints, *params: Any) -> Any:
     strides, pads, dilations, groups = params
     dtype, y, w = y.dtype, _wide(np, y), _wide(np, w)
     c = w.shape[1] * groups
-    if max(strides, default=1) == 1 and len(w) <= 2 * c:
+    if _whole(shape, w.shape[2:], *params):
+        found = np.matmul(_flat(y), _flat(w)).reshape(len(y), c, *shape)
+    elif max(strides, default=1) == 1 and len(w) <= 2 * c:
         found = _turned(np, y, w, pads, dilations, groups)
     elif groups == c == len(w) and max(dilations, default=1) == 1:
         found = _every(np, y, w, shape, strides, pads)
@@ -402,6 +423,9 @@ def _turned(np: Any, y: Any, w: Any, pads: Pads, dilations: Ints, groups: int) -
 def _weight_value(np: Any, x: Any, y: Any, kernel: Ints, *params: Any) -> Any:
     dtype, native = x.dtype, own(np, "convolution_weights")
     x, y = _wide(np, x), _wide(np, y)
+    if _whole(x.shape[2:], kernel, *params):
+        found = np.matmul(_flat(y).T, _flat(x)).reshape(y.shape[1], x.shape[1], *kernel)
+        return found.astype(dtype, copy=False)
     found = native(x, y, kernel, *params) if native else None
     if found is None:
         found = _summed(np, x, y, kernel, *params)

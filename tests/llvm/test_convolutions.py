@@ -178,6 +178,24 @@ def test_what_is_numpy_s():
     assert half.dtype == np.float16
 
 
+@pytest.mark.parametrize("n", [0, 1, 3])
+@pytest.mark.parametrize("size", [(1,), (1, 1), (4, 3)])
+def test_one_window_for_an_image(size, n):
+    """Products of matrices, on every target."""
+    rng = np.random.default_rng(0)
+    axes = len(size)
+    x, w = rng.standard_normal((n, 5, *size)), rng.standard_normal((7, 5, *size))
+    params = ((2,) * axes, ((0, 0),) * axes, (1,) * axes, 1)
+    y = rng.standard_normal((n, 7, *(1,) * axes))
+    for np_ in (np, MODULES["llvm"]):
+        flat = x.reshape(n, w[0].size) @ w.reshape(7, w[0].size).T
+        np.testing.assert_allclose(value("conv", np_, x, w, *params), flat.reshape(y.shape))
+        found = value("conv_input", np_, y, w, size, *params)
+        np.testing.assert_allclose(found, np.einsum("no,oc...->nc...", y.reshape(n, 7), w))
+        found = value("conv_weight", np_, x, y, size, *params)
+        np.testing.assert_allclose(found, np.einsum("nc...,no->oc...", x, y.reshape(n, 7)))
+
+
 def test_one_function_for_all_sizes():
     def run(size, channels, window, stride):
         x, w = np.ones((1, channels, size, size)), np.ones((4, channels, window, window))

@@ -68,6 +68,10 @@ class _Convolutions:
             stop = min(start + most, job.units)
             share(partial(_from, work, start), stop - start, grain, threads())
 
+    def _width(self, dtype: DType) -> int:
+        """Elements of a vector."""
+        return max(2, int(self._functions.machine.host.bytes) // dtype.itemsize)
+
     def _address(self, kernel: Any, dtype: DType) -> int:
         if (kernel, dtype) not in self._known:
             text = kernel(dtype, self._functions.machine.host).text()
@@ -87,7 +91,9 @@ class Convolution(_Convolutions):
         if not _fits(x, w, w.ndim - 2):
             return None
         x, w = _along(x), np.ascontiguousarray(w)
-        kernel, job, shape = _plan(x.shape, x.strides, w.shape, params, threads())
+        kernel, job, shape = _plan(
+            x.shape, x.strides, w.shape, params, threads(), self._width(x.dtype)
+        )
         out = self._room(shape, x.dtype)
         self._run(kernel, job, x, w, out)
         return out
@@ -104,7 +110,9 @@ class ConvolutionWeights(_Convolutions):
             return None
         x, y = _along(x), np.ascontiguousarray(y)
         shape = (y.shape[1], 1, *kernel)
-        job = _planes(x.shape, x.strides, shape, y.shape[2:], tuple(rest), groups)
+        job = _planes(
+            x.shape, x.strides, shape, y.shape[2:], tuple(rest), groups, self._width(x.dtype)
+        )
         out = self._room(shape, x.dtype)
         self._run(Weights, job._replace(units=y.shape[1], each=job.each * len(x)), x, y, out)
         return out
@@ -128,14 +136,14 @@ def _counts(sizes: Ints, kernel: Ints, strides: Ints, pads: Any, dilations: Ints
 
 @lru_cache(4096)
 def _plan(
-    x: Ints, lie: Ints, w: Ints, params: tuple[Any, ...], workers: int
+    x: Ints, lie: Ints, w: Ints, params: tuple[Any, ...], workers: int, width: int
 ) -> tuple[type[Products | Outputs], _Job, Ints]:
     """The kernel of a convolution, its job, and the shape of the result."""
     *rest, groups = params
     counts = _counts(x[2:], w[2:], *rest)
     shape, how = (x[0], w[0], *counts), (x, lie, w, counts, tuple(rest), groups)
     if groups == x[1] and w[0] <= FEW * groups:
-        return Outputs, _planes(*how), shape
+        return Outputs, _planes(*how, width), shape
     return Products, _products(*how, workers), shape
 
 
@@ -159,7 +167,15 @@ def _products(
 
 
 @lru_cache(4096)
-def _planes(x: Ints, lie: Ints, w: Ints, counts: Ints, params: Params, groups: int) -> _Job:
+def _planes(
+    x: Ints, lie: Ints, w: Ints, counts: Ints, params: Params, groups: int, width: int
+) -> _Job:
     """The job of `Outputs`: a unit is a channel out of an image."""
-    words = (groups, w[0], x[0], lie[0], lie[1], *geometry(x, lie, w[2:], counts, *params))
-    return _Job(words, x[0] * w[0], prod(counts) * prod(w[2:]))
+    strides, _, dilations = params
+    copy = [(m - 1) * s + (k - 1) * d + 1 for m, s, k, d in zip(counts, strides, w[2:], dilations)]
+    whole = -(-counts[-1] // width) * width  # windows that are gone over, of a row
+    line = copy[-1] + (whole - counts[-1]) * strides[-1] + 1
+    lines = (1, *copy[:-1])[-2:] if len(copy) > 1 else (1, 1)
+    copy = [*lines, -(-line // width) * width]
+    words = (groups, w[0], x[0], *lie[:2], *copy, *geometry(x, lie, w[2:], counts, *params))
+    return _Job(words, x[0] * w[0], prod(counts) * prod(w[2:]), prod(copy))

@@ -7,7 +7,7 @@ function. It must not know what is computed.
 from collections.abc import Callable
 
 from .code import Code, Value, vector
-from .memory import offset, step
+from .memory import step
 
 Values = list[Value]
 Body = Callable[[], Values | None]
@@ -44,40 +44,37 @@ def _field(c: Code, base: str, i: int) -> Value:
     return step(c, Value(base, "ptr"), c.const(8 * i, "i64"))
 
 
-def each(
-    c: Code, start: Value, bound: Value, by: Value | int, body: Callable[[Value], None]
-) -> Value:
-    """`body(i)` for i = start, start + by, … below a bound; the first i that is not below it."""
-    before, head, work, after = c.block, c.name("each"), c.name("do"), c.name("done")
-    c.jump(head)
-    c.label(head)
-    i = c.phi("i64", (start, before))
-    c.branch(c.compare("slt", i, bound), work, after)
-    c.label(work)
-    body(i)
-    c.also(i, c.binary("add", i, by), c.block)
-    c.jump(head)
-    c.label(after)
-    return i
-
-
 def carried(
-    c: Code, bound: Value, values: Values, body: Callable[[Value, Values], Values]
-) -> Values:
-    """Values after `body(i, values)` for i = 0, 1, … below a bound, each given those before it."""
+    c: Code, start: Value, bound: Value, by: Value | int, values: Values,
+    body: Callable[[Value, Values], Values],
+) -> Values:  # fmt: skip
+    """The first i of start, start + by, … that is not below a bound, and values after `body(i,
+    values)` for all before it, each given those that the one before gave.
+    """
     before, head, work, after = c.block, c.name("each"), c.name("do"), c.name("done")
     c.jump(head)
     c.label(head)
-    i = c.phi("i64", (ZERO, before))
-    held = [c.phi(v.type, (v, before), width=v.width) for v in values]
-    c.branch(c.compare("slt", i, bound), work, after)
+    held = [c.phi(v.type, (v, before), width=v.width) for v in (start, *values)]
+    c.branch(c.compare("slt", held[0], bound), work, after)
     c.label(work)
-    found = body(i, held)
-    for phi, value in zip((i, *held), (c.binary("add", i, 1), *found), strict=True):
+    found = body(held[0], held[1:])
+    for phi, value in zip(held, (c.binary("add", held[0], by), *found), strict=True):
         c.also(phi, value, c.block)
     c.jump(head)
     c.label(after)
     return held
+
+
+def each(
+    c: Code, start: Value, bound: Value, by: Value | int, body: Callable[[Value], None]
+) -> Value:
+    """`body(i)` for i = start, start + by, … below a bound; the first i that is not below it."""
+
+    def alone(i: Value, _: Values) -> Values:
+        body(i)
+        return []
+
+    return carried(c, start, bound, by, [], alone)[0]
 
 
 def choose(c: Code, condition: Value, then: Body, other: Body) -> Values:
@@ -116,32 +113,3 @@ def split(c: Code, i: Value, by: Value) -> tuple[Value, Value]:
 def loaded(c: Code, at: Value, kinds: str, size: int, width: int) -> Value:
     """Elements one after another, as they are now."""
     return c.fresh(f"load {vector(kinds, width)}, {at}, align {size}", kinds, width)
-
-
-def stored(c: Code, at: Value, value: Value, count: Value, size: int) -> None:
-    """The first elements of a vector."""
-
-    def whole() -> None:
-        c.raw(f"store {value}, {at}, align {size}")
-
-    def part() -> None:
-        c.declared.add(_stored(value.type, value.width, size))
-        c.raw(f"call void @stored({at}, {value}, {count})")
-
-    choose(c, c.compare("sge", count, value.width), whole, part)
-
-
-def _stored(kinds: str, width: int, size: int) -> str:
-    """The function that stores elements one by one."""
-    c = Code()
-    to, value = Value("%to", "ptr"), Value("%value", kinds, width)
-    c.raw(f"%room = alloca {value.full}, align 64")
-    room = Value("%room", "ptr")
-    c.raw(f"store {value}, {room}, align 64")
-
-    def element(i: Value) -> None:
-        x = c.fresh(f"load {kinds}, {offset(c, room, i, size)}", kinds)
-        c.raw(f"store {x}, {offset(c, to, i, size)}, align {size}")
-
-    each(c, ZERO, Value("%count", "i64"), 1, element)
-    return function(c, "stored", f"ptr %to, {value.full} %value, i64 %count")

@@ -1,12 +1,13 @@
 """Convolutions of which each channel out reads one channel in, and the gradients of their weights:
-vectors along the rows of windows, a few rows at once.
+an image of one channel is copied, with what is around it, to where the cache keeps it, and vectors
+go along rows of windows, a few rows at once.
 
-What enters: arrays of single or double precision. What leaves: arrays. Zeros around an image are
-multiplied too. It must not know graphs.
+What enters: dtypes, and what the processor has. What leaves: texts of kernels. Zeros around an
+image are multiplied too. It must not know sizes.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from ..._base.dtypes import DType
@@ -24,53 +25,41 @@ from .loops import (
     module,
     pointers,
     split,
-    stored,
     words,
-)  # fmt: skip
+)
 from .memory import offset, step
 from .windows import Geometry, Lanes, by_stride, words_count
 
 # Rows of windows at once.
-HEIGHT = 4
-WORDS = ("channels", "outer", "examples", "example", "channel")
-
-
-@dataclass(frozen=True, slots=True)
-class _Tap:
-    """A place in windows: how far it is from the first one along each axis and in bytes, and its
-    number.
-    """
-
-    axes: tuple[Value, ...]
-    bytes: Value
-    number: Value
+HEIGHTS = (4, 2, 1)
+# Sheets, lines and elements of a line are those of the copy of an image.
+WORDS = ("channels", "outer", "examples", "example", "channel", "sheets", "lines", "line")
 
 
 @dataclass(frozen=True, slots=True)
 class _Spot:
-    """A vector of windows in some rows: where the row's first element and its weights' gradient
-    begin, the axes' first elements, and the first window. Without a mask all of them are inside.
+    """A vector of windows in some rows: where in the copy they begin, where what is made of them
+    is, and how many windows there are.
     """
 
     base: Value
-    axes: tuple[Value, ...]
-    column: Value
     made: Value
+    count: Value
     height: int
     stride: int
-    masked: bool = True
 
 
 Visit = Callable[[_Spot, Values], Values]
+Tap = Callable[[Value, Value, Values], Values]
 
 
 class _Planes:
-    """What both kernels have in common: the loops over windows, and over places in them."""
+    """What both kernels have in common: the copy, and the loops. Arrays: three, and room."""
 
-    def __init__(self, dtype: DType, host: Host, arrays: int) -> None:
+    def __init__(self, dtype: DType, host: Host) -> None:
         self.c = c = Code(host.fused)
         self.size, self.width = dtype.itemsize, max(2, host.bytes // dtype.itemsize)
-        self.arrays = pointers(c, arrays)
+        self.x, self.second, self.third, self.room = pointers(c, 4)
         numbers = iter(words(c, len(WORDS) + words_count()))
         self.n = {name: next(numbers) for name in WORDS}
         self.g = Geometry.of(numbers)
@@ -78,6 +67,8 @@ class _Planes:
         self.zero = c.const(0.0, self.lanes.kinds, self.width)
         self.count = self._product(self.g.count)
         self.places = self._product(self.g.kernel)
+        line = c.binary("mul", self.n["line"], self.size)
+        self.pitches = (c.binary("mul", line, self.n["lines"]), line, c.const(self.size, "i64"))
 
     def text(self) -> str:
         """The module: a copy of it all for each kind of stride."""
@@ -95,242 +86,199 @@ class _Planes:
     def _product(self, sizes: Values) -> Value:
         return self.c.binary("mul", self.c.binary("mul", sizes[0], sizes[1]), sizes[2])
 
+    # --- the copy --------------------------------------------------------------------------------
+
+    def _copied(self, example: Value, channel: Value) -> None:
+        """The image that a channel out reads, with zeros around it."""
+        c, n, g = self.c, self.n, self.g
+        read = c.binary("udiv", c.binary("mul", channel, n["channels"]), n["outer"])
+        x = step(c, self.x, c.binary("mul", example, n["example"]))
+        x = step(c, x, c.binary("mul", read, n["channel"]))
+
+        def line(i: Value) -> None:
+            places = split(c, i, n["lines"])
+            z, y = (c.binary("sub", p, g.pad[axis]) for axis, p in enumerate(places))
+            at = step(c, step(c, x, c.binary("mul", z, g.lie[0])), c.binary("mul", y, g.lie[1]))
+            there = c.binary("and", c.compare("ult", z, g.size[0]), c.compare("ult", y, g.size[1]))
+            self._line(at, step(c, self.room, c.binary("mul", i, self.pitches[1])), there)
+
+        each(c, ZERO, c.binary("mul", n["sheets"], n["lines"]), 1, line)
+
+    def _line(self, x: Value, to: Value, there: Value) -> None:
+        c, g, lanes = self.c, self.g, self.lanes
+        all_ = lanes.mask(c.splat(there, self.width))
+
+        def vector(i: Value) -> None:
+            first = c.binary("sub", i, g.pad[2])
+            numbers = c.binary("add", lanes.numbers(), lanes.narrow(first))
+            inside = lanes.mask(c.compare("ult", numbers, lanes.narrow(g.size[2])))
+            value = lanes.load(offset(c, x, first, self.size), c.binary("and", inside, all_))
+            c.raw(f"store {value}, {offset(c, to, i, self.size)}, align {self.size}")
+
+        each(c, ZERO, self.n["line"], self.width, vector)
+
     # --- places in windows -----------------------------------------------------------------------
 
-    def _taps(self, values: Values, body: Callable[[_Tap, Values], Values]) -> Values:
-        """Values after `body(tap, values)` for all places in a window, in order."""
-        return self._taps_of((), self.c.const(0, "i64"), self.c.const(0, "i64"), values, body)
+    def _taps(self, values: Values, body: Tap) -> Values:
+        """Values after `body(number, bytes, values)` for all places in a window, in order: bytes
+        are those from the window's first place on.
+        """
+        return self._taps_of(0, ZERO, ZERO, values, body)
 
-    def _taps_of(
-        self, axes: tuple[Value, ...], moved: Value, number: Value, values: Values,
-        body: Callable[[_Tap, Values], Values],
-    ) -> Values:  # fmt: skip
-        c, g, axis = self.c, self.g, len(axes)
+    def _taps_of(self, axis: int, moved: Value, number: Value, values: Values, body: Tap) -> Values:
+        c, g = self.c, self.g
         if axis == 3:
-            return body(_Tap(axes, moved, number), values)
-        pitch = g.lie[axis] if axis < 2 else c.const(self.size, "i64")
+            return body(number, moved, values)
+        pitch = c.binary("mul", g.dilation[axis], self.pitches[axis])
 
         def place(i: Value, held: Values) -> Values:
-            further = c.binary("mul", i, g.dilation[axis])
-            to = c.binary("add", moved, c.binary("mul", further, pitch))
+            to = c.binary("add", moved, c.binary("mul", i, pitch))
             count = c.binary("add", c.binary("mul", number, g.kernel[axis]), i)
-            return self._taps_of((*axes, further), to, count, held, body)
+            return self._taps_of(axis + 1, to, count, held, body)
 
-        return carried(c, g.kernel[axis], values, place)
+        return carried(c, ZERO, g.kernel[axis], 1, values, place)[1:]
 
     # --- windows ---------------------------------------------------------------------------------
 
-    def _windows(self, x: Value, made: Value, stride: int, values: Values, visit: Visit) -> Values:
-        """Values after `visit(spot, values)` for all windows of an image."""
+    def _windows(self, made: Value, stride: int, values: Values, visit: Visit) -> Values:
+        """Values after `visit(spot, values)` for all windows of the image."""
         c, g = self.c, self.g
 
-        def plane(z: Value, held: Values) -> Values:
-            first = self._first(0, z)
-            at = step(c, x, c.binary("mul", first, g.lie[0]))
-            reach = c.binary("add", first, self._reach(0))
-            inside = c.binary("and", c.compare("sge", first, 0), c.compare("slt", reach, g.size[0]))
-            rows = c.binary("mul", c.binary("mul", z, g.count[1]), g.count[2])
-            to = offset(c, made, rows, self.size)
-            return self._rows(at, to, first, inside, stride, held, visit)
+        def sheet(z: Value, held: Values) -> Values:
+            base = step(c, self.room, self._moved(0, z))
+            row = ZERO
+            to = offset(c, made, c.binary("mul", z, c.binary("mul", *g.count[1:])), self.size)
+            for height in HEIGHTS:
+                rows = partial(self._columns, base, to, height, stride, visit)
+                last = c.binary("sub", g.count[1], height - 1)
+                row, *held = carried(c, row, last, height, held, rows)
+            return held
 
-        return carried(c, g.count[0], values, plane)
+        return carried(c, ZERO, g.count[0], 1, values, sheet)[1:]
 
-    def _first(self, axis: int, window: Value) -> Value:
-        """The first element of a window along an axis."""
-        moved = self.c.binary("mul", window, self.g.stride[axis])
-        return self.c.binary("sub", moved, self.g.pad[axis])
+    def _moved(self, axis: int, windows: Value) -> Value:
+        """Bytes from a window to one further on along an axis."""
+        c = self.c
+        pitch = c.binary("mul", self.g.stride[axis], self.pitches[axis])
+        return c.binary("mul", windows, pitch)
 
-    def _reach(self, axis: int) -> Value:
-        """From the first element of a window to its last one."""
-        c, g = self.c, self.g
-        return c.binary("mul", c.binary("sub", g.kernel[axis], 1), g.dilation[axis])
-
-    def _rows(
-        self, x: Value, made: Value, z: Value, inside: Value, stride: int, values: Values,
-        visit: Visit,
+    def _columns(
+        self, base: Value, made: Value, height: int, stride: int, visit: Visit, row: Value,
+        values: Values,
     ) -> Values:  # fmt: skip
-        """Rows of windows: a few at once where all that they read is inside, else one."""
+        """All vectors of windows of some rows."""
         c, g = self.c, self.g
-        before, head, work, done = c.block, c.name("rows"), c.name("row"), c.name("end")
-        c.jump(head)
-        c.label(head)
-        row = c.phi("i64", (ZERO, before))
-        held = [c.phi(v.type, (v, before), width=v.width) for v in values]
-        c.branch(c.compare("slt", row, g.count[1]), work, done)
-        c.label(work)
-        first = self._first(1, row)
-        at = step(c, x, c.binary("mul", first, g.lie[1]))
-        to = offset(c, made, c.binary("mul", row, g.count[2]), self.size)
-        spot = _Spot(at, (z, first), ZERO, to, 1, stride)
-
-        def few(height: int) -> Values:
-            found = self._columns(replace(spot, height=height), held, visit)
-            return [*found, c.const(height, "i64")]
-
-        one = partial(few, 1)
-        many = partial(few, HEIGHT) if stride else one
-        *found, by = choose(c, self._inside(row, first, inside), many, one)
-        following = c.binary("add", row, by)
-        for phi, value in zip((row, *held), (following, *found), strict=True):
-            c.also(phi, value, c.block)
-        c.jump(head)
-        c.label(done)
-        return held
-
-    def _inside(self, row: Value, first: Value, inside: Value) -> Value:
-        """Whether a few rows from one on are there, and all that their windows read along the first
-        two axes.
-        """
-        c, g = self.c, self.g
-        last = c.binary("add", first, c.binary("mul", g.stride[1], HEIGHT - 1))
-        conditions = (
-            c.compare("sle", c.binary("add", row, HEIGHT), g.count[1]),
-            c.compare("sge", first, 0),
-            c.compare("slt", c.binary("add", last, self._reach(1)), g.size[1]),
-        )
-        for condition in conditions:
-            inside = c.binary("and", inside, condition)
-        return inside
-
-    def _columns(self, spot: _Spot, values: Values, visit: Visit) -> Values:
-        """All vectors of windows of a row."""
-        c, g, width = self.c, self.g, self.width
-        vectors = c.binary("udiv", c.binary("add", g.count[2], width - 1), c.const(width, "i64"))
+        base = step(c, base, self._moved(1, row))
+        made = offset(c, made, c.binary("mul", row, g.count[2]), self.size)
 
         def vector(i: Value, held: Values) -> Values:
-            column = c.binary("mul", i, width)
-            first = self._first(2, column)
-            here = replace(
-                spot, axes=(*spot.axes, first), column=column,
-                base=offset(c, spot.base, first, self.size),
-                made=offset(c, spot.made, column, self.size),
-            )  # fmt: skip
-            masked = partial(visit, here, held)
-            if spot.height == 1:
-                return masked()
-            free = partial(visit, replace(here, masked=False), held)
-            return choose(c, self._free(column, first, spot.stride), free, masked)
+            left = least(c, c.binary("sub", g.count[2], i), self.width)
+            at, to = step(c, base, self._moved(2, i)), offset(c, made, i, self.size)
+            return visit(_Spot(at, to, left, height, stride), held)
 
-        return carried(c, vectors, values, vector)
+        return carried(c, ZERO, g.count[2], self.width, values, vector)[1:]
 
-    def _free(self, column: Value, first: Value, stride: int) -> Value:
-        """Whether a vector is full, and all elements that are loaded for it are inside."""
-        c, g = self.c, self.g
-        last = c.binary("add", c.binary("add", first, self._reach(2)), stride * self.width)
-        full = c.compare("sle", c.binary("add", column, self.width), g.count[2])
-        inside = c.binary("and", c.compare("sge", first, 0), c.compare("sle", last, g.size[2]))
-        return c.binary("and", full, inside)
-
-    # --- elements --------------------------------------------------------------------------------
-
-    def _elements(self, spot: _Spot, tap: _Tap) -> Values:
-        """What the windows of each row have at a place; zeros where that is not in the image."""
-        c, g = self.c, self.g
-        mask = self._mask(spot, tap) if spot.masked else None
-        at, down = step(c, spot.base, tap.bytes), c.binary("mul", g.stride[1], g.lie[1])
-        apart = c.binary("mul", g.stride[2], self.size)
-        found = []
+    def _elements(self, spot: _Spot, moved: Value) -> Values:
+        """What the windows of each row have at a place."""
+        c, down = self.c, self._moved(1, self.c.const(1, "i64"))
+        at, found = step(c, spot.base, moved), []
         for i in range(spot.height):
             at = step(c, at, down) if i else at
-            found.append(self.lanes.elements(at, mask, spot.stride, apart))
+            apart = c.binary("mul", self.g.stride[2], self.size)
+            found.append(self.lanes.elements(at, None, spot.stride, apart))
         return found
 
-    def _mask(self, spot: _Spot, tap: _Tap) -> Value:
-        c, g, lanes = self.c, self.g, self.lanes
-        z, y, x = (c.binary("add", a, b) for a, b in zip(spot.axes, tap.axes, strict=True))
-        steps = c.binary("mul", lanes.numbers(), lanes.narrow(g.stride[2]))
-        there = c.compare("ult", c.binary("add", steps, lanes.narrow(x)), lanes.narrow(g.size[2]))
-        if spot.height == 1:
-            row = c.binary("and", c.compare("ult", z, g.size[0]), c.compare("ult", y, g.size[1]))
-            there = c.binary("and", there, row)
-        return lanes.mask(there)
+    def _first(self, count: Value) -> Value:
+        """A mask of so many elements."""
+        lanes = self.lanes
+        return lanes.mask(self.c.compare("slt", lanes.numbers(), lanes.narrow(count)))
 
-    def _weight(self, base: Value, tap: _Tap) -> Value:
-        return offset(self.c, base, tap.number, self.size)
+    def _made(self, spot: _Spot) -> Values:
+        """Where what is made of each row is."""
+        c, places = self.c, [spot.made]
+        for _ in range(1, spot.height):
+            places.append(offset(c, places[-1], self.g.count[2], self.size))
+        return places
 
 
 class Outputs(_Planes):
-    """Writes the kernel (x, w, out): a unit is an example's channel out."""
-
-    def __init__(self, dtype: DType, host: Host) -> None:
-        super().__init__(dtype, host, 3)
+    """Writes the kernel (x, w, out, room): a unit is an example's channel out."""
 
     def _unit(self, u: Value, stride: int) -> None:
-        c, n, (x, w, out) = self.c, self.n, self.arrays
+        c, n = self.c, self.n
         example, channel = split(c, u, n["outer"])
-        read = c.binary("udiv", c.binary("mul", channel, n["channels"]), n["outer"])
-        x = step(c, x, c.binary("mul", example, n["example"]))
-        x = step(c, x, c.binary("mul", read, n["channel"]))
-        w = offset(c, w, c.binary("mul", channel, self.places), self.size)
-        out = offset(c, out, c.binary("mul", u, self.count), self.size)
+        self._copied(example, channel)
+        w = offset(c, self.second, c.binary("mul", channel, self.places), self.size)
+        out = offset(c, self.third, c.binary("mul", u, self.count), self.size)
 
         def visit(spot: _Spot, _: Values) -> Values:
             self._stored(spot, self._taps([self.zero] * spot.height, partial(self._added, w, spot)))
             return []
 
-        self._windows(x, out, stride, [], visit)
+        self._windows(out, stride, [], visit)
 
-    def _added(self, w: Value, spot: _Spot, tap: _Tap, sums: Values) -> Values:
+    def _added(self, w: Value, spot: _Spot, number: Value, moved: Value, sums: Values) -> Values:
         """Sums with the products for a place."""
-        c = self.c
-        weight = c.fresh(f"load {self.lanes.kinds}, {self._weight(w, tap)}", self.lanes.kinds)
-        elements = self._elements(spot, tap)
+        c, kinds = self.c, self.lanes.kinds
+        weight = c.fresh(f"load {kinds}, {offset(c, w, number, self.size)}", kinds)
+        elements = self._elements(spot, moved)
         return [c.fma(weight, x, total) for x, total in zip(elements, sums, strict=True)]
 
     def _stored(self, spot: _Spot, sums: Values) -> None:
-        c, down = self.c, self.c.binary("mul", self.g.count[2], self.size)
-        left = c.binary("sub", self.g.count[2], spot.column)
-        at = spot.made
-        for i, value in enumerate(sums):
-            at = step(c, at, down) if i else at
-            if spot.masked:
-                stored(c, at, value, least(c, left, self.width), self.size)
-            else:
+        c = self.c
+        rows = list(zip(self._made(spot), sums, strict=True))
+
+        def whole() -> None:
+            for at, value in rows:
                 c.raw(f"store {value}, {at}, align {self.size}")
+
+        def part() -> None:
+            mask = self._first(spot.count)
+            for at, value in rows:
+                self.lanes.store(at, value, mask)
+
+        choose(c, c.compare("eq", spot.count, self.width), whole, part)
 
 
 class Weights(_Planes):
-    """Writes the kernel (x, made, weights): a unit is a channel out, summed over the examples."""
-
-    def __init__(self, dtype: DType, host: Host) -> None:
-        super().__init__(dtype, host, 3)
+    """Writes the kernel (x, made, weights, room): a unit is a channel out, summed over examples."""
 
     def _unit(self, u: Value, stride: int) -> None:
-        c, n, (x, made, w) = self.c, self.n, self.arrays
-        read = c.binary("udiv", c.binary("mul", u, n["channels"]), n["outer"])
-        x = step(c, x, c.binary("mul", read, n["channel"]))
-        made = offset(c, made, c.binary("mul", u, self.count), self.size)
-        w = offset(c, w, c.binary("mul", u, self.places), self.size)
-        apart = c.binary("mul", c.binary("mul", n["outer"], self.count), self.size)
+        c, n = self.c, self.n
+        weights = offset(c, self.third, c.binary("mul", u, self.places), self.size)
 
-        def tap(place: _Tap, _: Values) -> Values:
-            def example(i: Value, sums: Values) -> Values:
-                image = step(c, x, c.binary("mul", i, n["example"]))
-                of = step(c, made, c.binary("mul", i, apart))
-                return self._windows(image, of, stride, sums, partial(self._added, place))
+        def example(i: Value) -> None:
+            self._copied(i, u)
+            plane = c.binary("add", c.binary("mul", i, n["outer"]), u)
+            made = offset(c, self.second, c.binary("mul", plane, self.count), self.size)
+            self._taps([], partial(self._tap, weights, made, stride, c.compare("ne", i, 0)))
 
-            sums = carried(c, n["examples"], [self.zero] * HEIGHT, example)
-            c.raw(f"store {self._folded(sums)}, {self._weight(w, place)}, align {self.size}")
-            return []
+        each(c, ZERO, n["examples"], 1, example)
 
-        self._taps([], tap)
+    def _tap(
+        self, weights: Value, made: Value, stride: int, more: Value, number: Value, moved: Value,
+        _: Values,
+    ) -> Values:  # fmt: skip
+        """The gradient of one place, to that of `more` examples before."""
+        c, kinds = self.c, self.lanes.kinds
+        zeros = [self.zero] * HEIGHTS[0]
+        sums = self._windows(made, stride, zeros, partial(self._added, moved))
+        at, total = offset(c, weights, number, self.size), self._folded(sums)
+        (total,) = choose(
+            c, more, lambda: [c.fadd(c.fresh(f"load {kinds}, {at}", kinds), total)], lambda: [total]
+        )
+        c.raw(f"store {total}, {at}, align {self.size}")
+        return []
 
-    def _added(self, tap: _Tap, spot: _Spot, sums: Values) -> Values:
+    def _added(self, moved: Value, spot: _Spot, sums: Values) -> Values:
         """Sums, one for each of the rows, with the products of some windows."""
-        c, at = self.c, spot.made
-        down = c.binary("mul", self.g.count[2], self.size)
-        out = list(sums)
-        for i, x in enumerate(self._elements(spot, tap)):
-            at = step(c, at, down) if i else at
-            out[i] = c.fma(x, self._made(spot, at), out[i])
+        c, lanes, out = self.c, self.lanes, list(sums)
+        mask = self._first(spot.count)
+        pairs = zip(self._elements(spot, moved), self._made(spot), strict=True)
+        for i, (x, at) in enumerate(pairs):
+            inside = c.convert("bitcast", c.binary("and", c.bits(x), mask), lanes.kinds)
+            out[i] = c.fma(inside, lanes.load(at, mask), out[i])
         return out
-
-    def _made(self, spot: _Spot, at: Value) -> Value:
-        c, lanes = self.c, self.lanes
-        if not spot.masked:
-            return lanes.whole_load(at)
-        left = c.binary("sub", self.g.count[2], spot.column)
-        return lanes.load(at, lanes.mask(c.compare("slt", lanes.numbers(), lanes.narrow(left))))
 
     def _folded(self, sums: Values) -> Value:
         """The sum of all sums: neighbours first, then halves of what is left."""

@@ -92,14 +92,22 @@ class Lanes:
         rhs = f"call {full} @{name}({at}, i32 {self.size}, {holds}, {full} zeroinitializer)"
         return c.fresh(rhs, self.kinds, self.width)
 
+    def store(self, at: Value, value: Value, mask: Value) -> None:
+        """Put the elements that a mask has where they belong; no others are touched."""
+        c, full = self.c, value.full
+        short = {"float": "f32", "double": "f64"}[self.kinds]
+        name = f"llvm.masked.store.v{self.width}{short}.p0"
+        c.declared.add(f"declare void @{name}({full}, ptr, i32, <{self.width} x i1>)")
+        c.raw(f"call void @{name}({value}, {at}, i32 {self.size}, {c.compare('slt', mask, 0)})")
+
     def elements(self, at: Value, mask: Value | None, stride: int, apart: Value) -> Value:
         """Elements from a place on: next to one another, every second (a stride of 2), or so many
         bytes `apart` (0). The mask is None where all are there.
         """
-        if mask is None:
-            return self.whole_load(at) if stride == 1 else self.whole_second(at)
         if stride == 0:
             return self.load_apart(at, mask, apart)
+        if mask is None:
+            return self.whole_load(at) if stride == 1 else self.whole_second(at)
         return self.load(at, mask) if stride == 1 else self.load_second(at, mask)
 
     def whole_load(self, at: Value) -> Value:
@@ -136,22 +144,23 @@ class Lanes:
         rhs = f"shufflevector {a}, {b.full} {b.text}, <{len(places)} x i32> <{listed}>"
         return self.c.result(rhs, a.type, len(places))
 
-    def load_apart(self, at: Value, mask: Value, stride: Value) -> Value:
+    def load_apart(self, at: Value, mask: Value | None, stride: Value) -> Value:
         """Elements so many bytes apart."""
-        c, size = self.c, self.size
+        c = self.c
         out = Value("zeroinitializer", self.kinds, self.width)
         for i in range(self.width):
-            has = c.compare("slt", c.result(f"extractelement {mask}, i64 {i}", self.whole), 0)
-            there, after, before = c.name("there"), c.name("after"), c.block
-            c.branch(has, there, after)
-            c.label(there)
-            x = c.fresh(f"load {self.kinds}, {at}, align {size}", self.kinds)
-            new = c.result(f"insertelement {out}, {x}, i64 {i}", self.kinds, self.width)
-            c.jump(after)
-            c.label(after)
-            out = c.phi(self.kinds, (out, before), (new, there), width=self.width)
+            put = partial(self._element, out, at, i)
+            if mask is None:
+                (out,) = put()
+            else:
+                has = c.compare("slt", c.result(f"extractelement {mask}, i64 {i}", self.whole), 0)
+                (out,) = choose(c, has, put, lambda out=out: [out])  # type: ignore[misc]
             at = step(c, at, stride)
         return out
+
+    def _element(self, out: Value, at: Value, i: int) -> list[Value]:
+        x = self.c.fresh(f"load {self.kinds}, {at}, align {self.size}", self.kinds)
+        return [self.c.result(f"insertelement {out}, {x}, i64 {i}", self.kinds, self.width)]
 
 
 class Windows:
