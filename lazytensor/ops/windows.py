@@ -318,7 +318,7 @@ def _flat(x: Any) -> Any:
 
 
 def _ones(x: Any) -> Ints:
-    return (1,) * (x.ndim - 2)
+    return (1,) * int(x.ndim - 2)
 
 
 def _conv_value(np: Any, x: Any, w: Any, *params: Any) -> Any:
