@@ -357,6 +357,7 @@ class GradFn:
         outputs: Any = self.outputs
         if self.saved or self.keeps:
             self.inputs = self.outputs = None
+            self.saved, self.keeps = (), True  # what was saved goes, that something was stays
             let_go(outputs, inputs)
             return
         rest = _rest(outputs[0], inputs) if len(outputs) == 1 else None
