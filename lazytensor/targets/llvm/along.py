@@ -140,7 +140,8 @@ class Along(Emitter):
     def _added(self, p: Pass, known: dict[int, Lane], places: list[Value]) -> None:
         """Add what is summed over rows to what has been summed."""
         for i, at in zip(p.totals, places, strict=True):
-            lane = self._whole(known[self.kernel.totals[i]])
+            k = self.kernel.totals[i]
+            lane = self._whole(known[k] if k in known else self.rows[k])
             (old,) = load(self.c, lane.dtype, at, self.width).parts
             store(self.c, Lane(lane.dtype, self.c.fadd(old, lane.only)), at)
 
