@@ -80,6 +80,11 @@ def recording() -> Iterator[Counter[str]]:
     """Which ways of the target are taken meanwhile, and how often."""
     seen: Counter[str] = Counter()
     bound, long, take, spared = run.Bound.__init__, run.Long.__init__, native.bound, execute.spared
+    summed = run.Summed.__init__
+
+    def on_summed(self: Any, *args: Any) -> None:
+        summed(self, *args)
+        seen["summed"] += 1
 
     def on_bound(self: Any, functions: Any, launch: Any, binding: Any) -> None:
         bound(self, functions, launch, binding)
@@ -103,6 +108,7 @@ def recording() -> Iterator[Counter[str]]:
     with (
         mock.patch.object(run.Bound, "__init__", on_bound),
         mock.patch.object(run.Long, "__init__", on_long),
+        mock.patch.object(run.Summed, "__init__", on_summed),
         mock.patch.object(native, "bound", on_native),
         mock.patch.object(execute, "spared", on_spared),
     ):
