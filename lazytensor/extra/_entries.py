@@ -101,6 +101,7 @@ class Entry:
         """Give these arguments away, unless they are results, or written to."""
         kept = {o.number for o in self._results.outputs if o.how in (ITSELF, BUFFER)}
         self.donated = frozenset(numbers) - kept - {i for i, _ in self._results.writes}
+        self.program.donate(self.donated)
 
     def run(self, buffers: list[Any], handles: list[Any]) -> Any:
         """The result of a call. Raises what computing it raises."""

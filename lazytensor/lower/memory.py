@@ -1,49 +1,66 @@
 """The memory pass: after which step each slot is free, and which outputs may be written over an
 input.
 
-What enters: the steps of a plan and its output slots. What leaves: `drops` and `over` of each step.
-It must not know buffers: whether one is nobody else's is seen when the plan runs.
+What enters: the steps of a plan, its output slots, and those of inputs that are given away. What
+leaves: `drops` and `over` of each step. It must not know buffers: whether one is nobody else's is
+seen when the plan runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from types import MappingProxyType
 
 from .._base.shapes import Shape, prod
 from .kernel import Launch, Step
 
 # Bytes from which on an output is worth the question.
 WORTH = 1 << 16
+NOTHING: Mapping[int, Shape] = MappingProxyType({})
 
 
-def plan_memory(steps: Sequence[Step], outputs: set[int]) -> None:
-    """Note for each step what is not read any more after it, and what can be written over."""
+def plan_memory(
+    steps: Sequence[Step], outputs: Set[int], given: Mapping[int, Shape] = NOTHING
+) -> None:
+    """Note for each step what is not read any more after it, and what can be written over: what the
+    plan makes, and inputs that are given away, with their shapes by slot.
+    """
     seen = set(outputs)
-    made = {slot for step in steps for slot in step.outs}
+    sizes = {slot: prod(shape) for slot, shape in given.items()}
+    for step in steps:
+        sizes.update(_sizes(step))
     for step in reversed(steps):
         dead = [s for s in dict.fromkeys((*step.args, *step.outs)) if s not in seen]
         seen.update(dead)
         step.drops = tuple(dead)
         if isinstance(step, Launch) and step.views:
-            step.over = _over(step, made)
+            step.over = _over(step, sizes)
 
 
-def _over(step: Launch, made: set[int]) -> tuple[tuple[int, int], ...]:
+def _sizes(step: Step) -> Iterator[tuple[int, int]]:
+    """Slots that a step fills, and how many elements are in them."""
+    if isinstance(step, Launch):
+        yield from zip(step.outs, map(prod, step.shapes), strict=True)
+    elif step.op.outputs == 1:
+        yield step.outs[0], prod(step.shape)
+
+
+def _over(step: Launch, sizes: Mapping[int, int]) -> tuple[tuple[int, int], ...]:
     """(argument, output) pairs of which the output may have the argument's memory: that was made by
-    the plan, is read for the last time, once, and at the very index that is written, by elements of
-    the same dtype.
+    the plan or given to it, is read for the last time, once, and at the very index that is written,
+    by elements of the same dtype.
     """
-    dying = made.intersection(step.drops).difference(step.outs)
+    dying = set(step.drops).difference(step.outs)
     kernel, inputs = step.kernel, {}
     for i, slot in enumerate(step.args):
-        if slot in dying and step.args.count(slot) == 1:
-            inputs[i] = (step.views[i], kernel.inputs[i].dtype)
+        if slot in dying and slot in sizes and step.args.count(slot) == 1:
+            inputs[i] = (step.views[i][1], kernel.inputs[i].dtype, sizes[slot])
     return tuple(
         (i, j)
-        for i, ((full, flat), dtype) in inputs.items()
+        for i, (flat, dtype, size) in inputs.items()
         for j, shape in enumerate(step.shapes)
         if dtype == step.dtypes[j]
-        and prod(shape) * dtype.itemsize >= WORTH
+        and size == prod(shape)
+        and size * dtype.itemsize >= WORTH
         and flat == _written(step, shape)
-        and prod(full) == prod(shape)
     )
 
 

@@ -4,7 +4,7 @@ What enters: a plan and the graph whose leaves it reads. What leaves: the values
 """
 
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -120,10 +120,16 @@ def _run(step: Launch | Call, env: list[Any], graph: Graph) -> None:
 
 
 def _launched(step: Launch, args: list[Any]) -> list[Any]:
-    """The outputs of a launch."""
+    """The outputs of a launch: over an argument that nothing else has any more, where the plan and
+    the kernel allow it, else new arrays.
+    """
     bound = _bound(step, args)
-    if step.over:
-        outs = _outputs(step, args, bound.over)
+    over = spared(args, bound.over) if bound.over else None
+    if over:
+        outs = [
+            over[j].reshape(shape) if j in over else empty(shape, dtype)
+            for j, (shape, dtype) in enumerate(zip(step.shapes, step.dtypes))
+        ]
     else:
         outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
     bound(args, outs)
@@ -195,25 +201,11 @@ class _Reference:
         if step.compiled is None:
             step.compiled = compiled(step.kernel)
         self._step = step
-        self.over = step.compiled.over
+        self.over = tuple(pair for pair in step.over if pair in step.compiled.over)
 
     def __call__(self, args: list[Any], outs: list[Any]) -> None:
         block = config.get("block_bytes")
         target.run(self._step, self._step.compiled, args, outs, block, count())
-
-
-def _outputs(step: Launch, args: list[Any], allowed: Set[tuple[int, int]]) -> list[Any]:
-    """Arrays for the outputs: that of an argument which nothing else has any more, where the plan
-    and the kernel allow it, else new ones.
-    """
-    fits = [
-        (i, j) for i, j in step.over if (i, j) in allowed and args[i].size == prod(step.shapes[j])
-    ]
-    over = spared(args, fits)
-    return [
-        over[j].reshape(shape) if j in over else empty(shape, dtype)
-        for j, (shape, dtype) in enumerate(zip(step.shapes, step.dtypes))
-    ]
 
 
 def _timed(step: Launch | Call, env: list[Any], graph: Graph) -> None:

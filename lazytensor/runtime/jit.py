@@ -7,7 +7,7 @@ how a call's arguments are taken apart.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -27,6 +27,7 @@ from ..ir.node import (
     user_line,
 )
 from ..lower.kernel import Plan
+from ..lower.memory import plan_memory
 from ..lower.pipeline import lower
 from .buffers import POOL
 from .cache import tell
@@ -203,6 +204,14 @@ class Program:
             self.keys.append((slot, source.number))
         else:
             self.positions.append((slot, source.number, source.offset))
+
+    def donate(self, numbers: Set[int]) -> None:
+        """Let results have the memory of these arguments, of which a call leaves no other reference
+        than the plan's. Before the first run.
+        """
+        order, inputs = self.graph.order, self.plan.inputs
+        given = {s: order[inputs[s]].shape for s, number in self.arrays if number in numbers}
+        plan_memory(self.plan.steps, set(self.plan.outputs), given)
 
     def fill(self, given: Sequence[Any], streams: Sequence[Stream]) -> list[Any]:
         """The slots before a run, for buffers and numbers by the numbers of arguments.

@@ -111,7 +111,7 @@ class Bound:
         rooms = [room_bytes(binding.kept, dtype) for dtype in module.kept]
         self._room = sum(rooms) + 64 if rooms else 0
         self._rest = [schedule(binding.table)] if binding.table else []
-        self.over = frozenset(_over(launch, binding)) if launch.over else frozenset()
+        self.over = tuple(_over(launch, binding)) if launch.over else ()
 
     def __call__(self, args: list[Array], outs: list[Array]) -> None:
         """Fill `outs`, on several threads where there is much to do."""
@@ -180,7 +180,7 @@ def _over(launch: Launch, binding: Binding) -> list[tuple[int, int]]:
 class Long:
     """A launch over rows that are folded block by block, and what follows of the blocks."""
 
-    over: frozenset[tuple[int, int]] = frozenset()
+    over: tuple[tuple[int, int], ...] = ()
 
     def __init__(
         self, functions: Functions, launch: Launch, args: list[Array], blocks: int
@@ -228,7 +228,7 @@ class Long:
 class Summed:
     """A launch with sums over its rows: lanes of these first, which are then folded."""
 
-    over: frozenset[tuple[int, int]] = frozenset()
+    over: tuple[tuple[int, int], ...] = ()
 
     def __init__(self, functions: Functions, step: Totals, args: list[Array]) -> None:
         assert step.joint is not None
