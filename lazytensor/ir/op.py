@@ -55,6 +55,8 @@ class Op:
     `picks` marks a view whose parameters say which elements it shows: of a known value it is taken
     at once, so that programs which differ in that alone are one.
 
+    `index(*params)` is what a view can be taken by, `x[index]`, or None.
+
     `work(y, *args)` counts additions and multiplications from what has a shape, where they are more
     than one or so an element.
 
@@ -72,7 +74,7 @@ class Op:
 
     __slots__ = (
         "name", "kind", "arity", "params", "domain", "outputs", "fails", "cheap", "smooth", "picks",
-        "work", *COLUMNS,
+        "index", "work", *COLUMNS,
     )  # fmt: skip
 
     infer: Callable[..., tuple[Any, Any]]
@@ -97,6 +99,7 @@ class Op:
         fails: bool = False,
         copies: bool = False,
         picks: bool = False,
+        index: Callable[..., Any] | None = None,
         work: Callable[..., int] | None = None,
         **columns: Any,
     ) -> None:
@@ -108,6 +111,7 @@ class Op:
         self.outputs = outputs
         self.fails = fails
         self.picks = picks
+        self.index = index
         self.work = work
         self.cheap = kind in ("elementwise", "movement", "create", "leaf") and not copies
         for column in COLUMNS:

@@ -22,9 +22,11 @@ def step(group: Group, wanted: Sequence[Node], slot: Slots, native: bool = False
     alone = len(group.members) == 1 and first.op.kind != "elementwise"
     if group.space is None or (alone and not native):
         args = tuple(slot(a) for a in first.args)
+        index = first.op.index(*first.params) if first.op.index else None
         return Call(
-            first.op, first.params, args, (slot(first),), first.where, first.shape, first.dtype
-        )
+            first.op, first.params, args, (slot(first),), first.where, first.shape, first.dtype,
+            index=index,
+        )  # fmt: skip
     return _Builder(group).launch(wanted, slot)
 
 

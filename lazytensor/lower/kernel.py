@@ -134,7 +134,9 @@ class Launch:
 
 @dataclass(slots=True)
 class Call:
-    """A step: a row's value column (a library call, or a view for movements), by the row itself."""
+    """A step: a row's value column (a library call, or a view for movements), by the row itself, or
+    a view taken by an index.
+    """
 
     op: Op
     params: tuple[Any, ...]
@@ -144,6 +146,7 @@ class Call:
     shape: Any
     dtype: Any
     drops: tuple[int, ...] = ()
+    index: Any = None
 
 
 Step = Launch | Call

@@ -62,7 +62,15 @@ def _slice_value(np: Any, x: Any, starts: Ints, sizes: Ints, steps: Ints) -> Any
     strides.
     """
     view = x[slices(starts, sizes, steps)]
-    return view.copy() if steps and min(steps) < 0 else view
+    return view.copy() if _backwards(steps) else view
+
+
+def _backwards(steps: Ints) -> bool:
+    return min(steps, default=0) < 0
+
+
+def _slice_index(starts: Ints, sizes: Ints, steps: Ints) -> tuple[slice, ...] | None:
+    return None if _backwards(steps) else slices(starts, sizes, steps)
 
 
 def unbroadcast(g: Any, ct: Node, shape: Shape) -> Node:
@@ -208,6 +216,7 @@ slice_ = _row(
     "slice",
     ("starts", "sizes", "steps"),
     picks=True,
+    index=_slice_index,
     infer=_infer_slice,
     value=_slice_value,
     transpose=lambda g, ct, x, starts, sizes, steps: (g.embed(ct, x.shape, starts, steps),),

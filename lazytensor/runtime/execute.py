@@ -108,10 +108,10 @@ def steps(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
 
 
 def _run(step: Launch | Call, env: list[Any], graph: Graph) -> None:
-    args = [env[i] for i in step.args]
-    if isinstance(step, Call):
-        env[step.outs[0]] = _call(step, args, graph)
+    if type(step) is Call:
+        env[step.outs[0]] = _call(step, env, graph)
         return
+    args = [env[i] for i in step.args]
     COUNTERS.kernels += 1
     way: Callable[..., list[Any]] = _WAYS.get(type(step), _launched)
     outs = way(step, args)
@@ -229,7 +229,10 @@ def _nbytes(value: Any) -> int:
     return sum(v.nbytes for v in value) if type(value) is tuple else value.nbytes
 
 
-def _call(step: Call, args: list[Any], graph: Graph) -> Any:
+def _call(step: Call, env: list[Any], graph: Graph) -> Any:
+    if step.index is not None:
+        return env[step.args[0]][step.index]
+    args = [env[i] for i in step.args]
     COUNTERS.calls += step.op.kind != "movement"
     return evaluate(module(), step.op, args, step.params, graph.order[step.place])
 
