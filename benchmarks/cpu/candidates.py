@@ -106,6 +106,13 @@ def keeping(call: Call, row: Row, state: Any, convert: Call) -> Call:
     return call if row.state is None else _Stateful(call, tree_map(convert, state))
 
 
+def donated(row: Row) -> dict[str, Any]:
+    """How a functional step is compiled: the state before it is given away, as scripts over
+    arrays that are written in place have none either.
+    """
+    return {} if row.state is None else {"donate_argnums": 0}
+
+
 # --- NumPy, NumExpr, Numba ------------------------------------------------------------------------
 
 
@@ -163,7 +170,7 @@ def _jax(row: Row, state: Any) -> Candidate | None:
     import jax
 
     jax.config.update("jax_enable_x64", False)
-    compiled = jax.jit(partial(row.array, _Jax()))
+    compiled = jax.jit(partial(row.array, _Jax()), **donated(row))
     kept = keeping(compiled, row, state, _to_jax)
 
     def call(*inputs: Any) -> Any:
@@ -232,11 +239,13 @@ def _ours(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
         return None
     import lazytensor as lt
 
-    step = lt.jit(_plain(row.array, lt)) if compiling else partial(row.array, lt)
+    if compiling:  # what it gives is there
+        step = lt.jit(_plain(row.array, lt), **donated(row))
+        return Candidate(keeping(step, row, state, lt.asarray), lt.asarray, _compilations)
     materialize = lt.materialize
 
     def single(*inputs: Any) -> Any:
-        result = step(*inputs)
+        result = row.array(lt, *inputs)
         if isinstance(result, lt.Array):
             materialize(result)
         else:

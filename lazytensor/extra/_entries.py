@@ -71,6 +71,12 @@ class Results(NamedTuple):
         """Whether it is one array of the program, and nothing else happens."""
         return self.structure.type is None and not self.writes and not self.outputs[0].how
 
+    def plain(self) -> list[tuple[int, DType, Device]] | None:
+        """Numbers and types of the outputs, where all are arrays of the program."""
+        if any(o.how != PROGRAM for o in self.outputs):
+            return None
+        return [(o.number, o.dtype, o.device) for o in self.outputs]
+
 
 def array_of(value: Any, dtype: DType, device: Device) -> Array:
     """An array over a buffer that nobody writes to."""
@@ -81,8 +87,8 @@ class Entry:
     """A program for one kind of arguments, as long as its guards hold."""
 
     __slots__ = (
-        "_nbytes", "_results", "_single", "alive", "description", "donated", "guards", "program",
-        "streams", "used",
+        "_gone", "_nbytes", "_plain", "_results", "_single", "alive", "description",
+        "donated", "guards", "program", "streams", "used",
     )  # fmt: skip
 
     def __init__(self, program: Program, results: Results, streams: list[Any], nbytes: int) -> None:
@@ -96,6 +102,8 @@ class Entry:
         self._results = results
         self._nbytes = nbytes if nbytes >= FEW else 0
         self._single = results.outputs[0] if results.single() else None
+        self._plain = results.plain()
+        self._gone: tuple[Any, list[tuple[int, Node]]] = None, []
 
     def donate(self, numbers: Sequence[int]) -> None:
         """Give these arguments away, unless they are results, or written to."""
@@ -124,20 +132,29 @@ class Entry:
         results = self._results
         for i, number in results.writes:
             _write(handles[i], found[number])
-        made = [_made(o, found, buffers, handles) for o in results.outputs]
+        if self._plain is not None:
+            made = [Array(known(found[i], dtype, device)) for i, dtype, device in self._plain]
+        else:
+            made = [_made(o, found, buffers, handles) for o in results.outputs]
         return unflatten(results.structure, [made[i] for i in results.order])
 
     def _give_away(self, buffers: list[Any], handles: list[Any]) -> None:
         """Leave no other reference to the buffers of donated arrays than the plan's, so that the
         pool takes them back when they were read last.
         """
-        text = (
-            f"this array was donated to `{self.program.name}` at {describe_line(user_line())}: "
-            "its memory may hold something else by now; go on with the result, or donate nothing"
-        )
-        for i in self.donated:
+        where = user_line()
+        before, nodes = self._gone
+        if where != before:
+            text = (
+                f"this array was donated to `{self.program.name}` at {describe_line(where)}: "
+                "its memory may hold something else by now; go on with the result, or donate "
+                "nothing"
+            )
+            nodes = [(i, gone(handles[i]._node, text)) for i in self.donated]
+            self._gone = where, nodes
+        for i, node in nodes:
             buffers[i] = None
-            handles[i]._node = gone(handles[i]._node, text)
+            handles[i]._node = node
 
 
 def _made(o: Output, found: list[Any], buffers: list[Any], handles: list[Any]) -> Any:

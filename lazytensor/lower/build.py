@@ -116,8 +116,9 @@ class _Builder:
         outs = tuple(slot(n) for n in wanted)
         shapes, dtypes = tuple(n.shape for n in wanted), tuple(n.dtype for n in wanted)
         return Launch(
-            self.kernel(wanted), space, args, views, outs, shapes, dtypes, axes, group.axes
-        )
+            self.kernel(wanted), space, args, views, outs, shapes, dtypes, axes, group.axes,
+            varied=range(len(args)),
+        )  # fmt: skip
 
     def _view(self, shape: Shape, level: str) -> tuple[Shape, Shape]:
         """(broadcast to, then reshape to): how a buffer is seen by a kernel over (rows,

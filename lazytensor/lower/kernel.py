@@ -5,6 +5,7 @@ row into one. What enters and leaves here is data only; it must not know targets
 chosen.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,7 +102,8 @@ class Launch:
     `views` tells for each argument the shape that it is broadcast to, and then reshaped to. `axes`
     are the sizes of the space's axes before they were joined, those of `reduced` last; `over` has
     pairs of an argument and an output that may have its memory if the target allows it
-    (lower/memory.py); `bound` is for targets to remember what follows from how arguments lie;
+    (lower/memory.py); `varied` are the arguments that need not lie in one way, and `bound` is for
+    targets to remember what follows from how they do;
     `whole` is the shape of what outputs are boxes of, where they are.
     """
 
@@ -116,6 +118,7 @@ class Launch:
     reduced: tuple[int, ...]
     drops: tuple[int, ...] = ()
     over: tuple[tuple[int, int], ...] = ()
+    varied: Sequence[int] = ()
     compiled: Any = None
     bound: dict[Any, Any] = field(default_factory=dict)
     whole: Shape = ()
@@ -130,6 +133,14 @@ class Launch:
     def folded(self) -> int:
         """How many of `axes`, the last ones, are those of the columns."""
         return len(self.reduced)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Launches of one kernel over one space, which may run at once."""
+
+    launches: tuple[Launch, ...]
+    drops: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -155,12 +166,15 @@ Step = Launch | Call
 @dataclass(slots=True)
 class Plan:
     """Steps over numbered slots. `inputs` are places of the graph, put into slots 0, 1, …;
-    `constants` are (slot, 0-d buffer); `outputs` are slots, in the order of the graph's outputs."""
+    `constants` are (slot, 0-d buffer); `outputs` are slots, in the order of the graph's outputs;
+    `runs` are the steps as they are run where nobody asks for each.
+    """
 
     inputs: tuple[int, ...]
     constants: tuple[tuple[int, Any], ...]
     steps: list[Step]
     outputs: tuple[int, ...]
     slots: int
+    runs: list[Step | Batch]
     timings: dict[str, float] = field(default_factory=dict)
     nodes: int = 0

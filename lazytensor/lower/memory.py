@@ -2,8 +2,8 @@
 input.
 
 What enters: the steps of a plan, its output slots, and those of inputs that are given away. What
-leaves: `drops` and `over` of each step. It must not know buffers: whether one is nobody else's is
-seen when the plan runs.
+leaves: `drops`, `over` and `varied` of each step. It must not know buffers: whether one is nobody
+else's is seen when the plan runs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -20,10 +20,12 @@ NOTHING: Mapping[int, Shape] = MappingProxyType({})
 def plan_memory(
     steps: Sequence[Step], outputs: Set[int], given: Mapping[int, Shape] = NOTHING
 ) -> None:
-    """Note for each step what is not read any more after it, and what can be written over: what the
-    plan makes, and inputs that are given away, with their shapes by slot.
+    """Note for each step what is not read any more after it, what can be written over (what the
+    plan makes, and inputs that are given away, with their shapes by slot), and what may lie in
+    other ways than kernels write.
     """
     seen = set(outputs)
+    written = {slot for step in steps if isinstance(step, Launch) for slot in step.outs}
     sizes = {slot: prod(shape) for slot, shape in given.items()}
     for step in steps:
         sizes.update(_sizes(step))
@@ -33,6 +35,7 @@ def plan_memory(
         step.drops = tuple(dead)
         if isinstance(step, Launch) and step.views:
             step.over = _over(step, sizes)
+            step.varied = tuple(i for i, slot in enumerate(step.args) if slot not in written)
 
 
 def _sizes(step: Step) -> Iterator[tuple[int, int]]:

@@ -16,6 +16,7 @@ from ..ir.printer import show
 from ..ir.verify import verify
 from ..transform.simplify import Simplified, simplify
 from . import build
+from .batches import batched
 from .fuse import Fuser, Group
 from .kernel import Plan, Step
 from .memory import plan_memory
@@ -76,9 +77,11 @@ def lower(graph: Graph) -> Plan:
     inputs = tuple(slots.places[p] for p in graph.leaves)
     places = tuple(graph.leaves)
     assert inputs == tuple(range(len(inputs)))
+    runs = timer("batches", batched, steps)
     return Plan(
-        places, tuple(slots.constants), steps, outputs, slots.count, timer.seconds, len(graph.order)
-    )
+        places, tuple(slots.constants), steps, outputs, slots.count, runs, timer.seconds,
+        len(graph.order),
+    )  # fmt: skip
 
 
 def _last_readers(graph: Graph) -> list[int]:

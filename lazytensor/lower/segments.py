@@ -133,7 +133,7 @@ def _box(
     count = len(step.shapes)
     launch = Launch(
         step.kernel, size, (), tuple(views), (), (size,) * count, step.dtypes, size, (),
-        whole=step.axes,
+        varied=range(len(takes)), whole=step.axes,
     )  # fmt: skip
     return Box(tuple(slice(a, b) for a, b in box), launch, tuple(takes))
 

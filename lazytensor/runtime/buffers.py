@@ -229,24 +229,28 @@ def room(shape: Shape, dtype: DType) -> Array:
 
 
 def spared(args: list[Any], pairs: Iterable[tuple[int, int]]) -> dict[int, Array]:
-    """For pairs of an argument and an output: by output, an argument that it may be written over,
-    since nothing but `args` and one other list refers to it, nor anything else to its memory.
+    """For pairs of an argument and an output, in the order of arguments: by output, an argument
+    that it may be written over, since nothing but `args` and one other list refers to it, nor
+    anything else to its memory.
 
     Where references aren't counted there is none.
     """
     found: dict[int, Array] = {}
-    used: set[int] = set()
+    seen = -1
     for i, j in pairs if COUNTED else ():
-        if i not in used and j not in found and _spare(args, i):
-            found[j] = args[i]
-            used.add(i)
+        if i != seen and j not in found:
+            seen = i
+            if _spare(args, i):
+                found[j] = args[i]
     return found
 
 
 def _spare(args: list[Any], i: int) -> bool:
     array, memory = _references(args, i)
-    flags = args[i].flags  # which refers to the array
-    return array <= _SPARE[0] and memory <= _SPARE[1] and flags.c_contiguous and flags.writeable
+    if array > _SPARE[0] or memory > _SPARE[1]:
+        return False
+    flags = args[i].flags
+    return flags.c_contiguous and flags.writeable  # type: ignore[no-any-return]
 
 
 def _references(args: list[Any], i: int) -> tuple[int, int]:

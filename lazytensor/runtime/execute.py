@@ -13,10 +13,9 @@ from .._base import config
 from .._base.log import log
 from .._base.module import module
 from .._base.processors import count
-from .._base.shapes import prod
 from ..ir.graph import Graph
 from ..lower.account import is_view
-from ..lower.kernel import Call, Kernel, Launch, Plan
+from ..lower.kernel import Batch, Call, Kernel, Launch, Plan
 from ..lower.segments import Segments
 from ..lower.text import kernel_name
 from ..lower.totals import Totals
@@ -100,39 +99,67 @@ def steps(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
     """
     name, debug = config.several(_SETTINGS)
     run = _pretend if name == "null" else _timed if debug >= 2 or TIMERS else _run
-    for step in plan.steps:
+    for step in plan.runs if run is _run else plan.steps:
         run(step, env, graph)
         for slot in step.drops:
             env[slot] = None
     return [env[slot] for slot in plan.outputs]
 
 
-def _run(step: Launch | Call, env: list[Any], graph: Graph) -> None:
-    if type(step) is Call:
+def _run(step: Any, env: list[Any], graph: Graph) -> None:
+    kind = type(step)
+    if kind is Call:
         env[step.outs[0]] = _call(step, env, graph)
-        return
-    args = [env[i] for i in step.args]
-    COUNTERS.kernels += 1
-    way: Callable[..., list[Any]] = _WAYS.get(type(step), _launched)
-    outs = way(step, args)
-    for slot, out in zip(step.outs, outs):
-        env[slot] = out
+    elif kind is Batch:
+        _batch(step, env)
+    else:
+        args = [env[i] for i in step.args]
+        COUNTERS.kernels += 1
+        way: Callable[..., list[Any]] = _WAYS.get(kind, _launched)
+        for slot, out in zip(step.outs, way(step, args)):
+            env[slot] = out
 
 
 def _launched(step: Launch, args: list[Any]) -> list[Any]:
-    """The outputs of a launch: over an argument that nothing else has any more, where the plan and
-    the kernel allow it, else new arrays.
-    """
+    """The outputs of a launch."""
     bound = _bound(step, args)
-    over = spared(args, bound.over) if bound.over else None
-    if over:
-        outs = [
-            over[j].reshape(shape) if j in over else empty(shape, dtype)
-            for j, (shape, dtype) in enumerate(zip(step.shapes, step.dtypes))
-        ]
-    else:
-        outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
+    outs = _outputs(step, args, bound)
     bound(args, outs)
+    return outs
+
+
+def _batch(batch: Batch, env: list[Any]) -> None:
+    """Run launches of one kernel: with one call, where their operands lie alike."""
+    bounds, sets = [], []
+    for launch in batch.launches:
+        args = [env[i] for i in launch.args]
+        bound = _bound(launch, args)
+        bounds.append(bound)
+        sets.append((args, _outputs(launch, args, bound)))
+    COUNTERS.kernels += len(sets)
+    if bounds[0].many and bounds.count(bounds[0]) == len(bounds):
+        bounds[0].each(sets)
+    else:
+        for bound, operands in zip(bounds, sets, strict=True):
+            bound(*operands)
+    for launch, (_, outs) in zip(batch.launches, sets, strict=True):
+        for slot, out in zip(launch.outs, outs):
+            env[slot] = out
+
+
+def _outputs(step: Launch, args: list[Any], bound: Any) -> list[Any]:
+    """Arrays for the outputs: that of an argument that nothing else has any more, where the plan
+    and the kernel allow it, else new ones.
+    """
+    over = spared(args, bound.over) if bound.over else None
+    if not over:
+        return [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
+    outs = []
+    for j, shape in enumerate(step.shapes):
+        out = over.get(j)
+        if out is None:
+            out = empty(shape, step.dtypes[j])
+        outs.append(out if out.shape == shape else out.reshape(shape))
     return outs
 
 
@@ -183,7 +210,7 @@ _WAYS: dict[type, Callable[..., list[Any]]] = {Segments: _boxes, Totals: _summed
 
 def _bound(step: Launch, args: list[Any]) -> Any:
     """A launch as a function of (args, outs), for arguments that lie like these."""
-    key = tuple([a.strides for a in args])
+    key = tuple([args[i].strides for i in step.varied])
     found = step.bound.get(key)
     if found is None:
         if step.compiled is None:
@@ -196,6 +223,7 @@ class _Reference:
     """A launch by the reference's kernel."""
 
     __slots__ = ("_step", "over")
+    many = False
 
     def __init__(self, step: Launch) -> None:
         if step.compiled is None:

@@ -26,6 +26,7 @@ from ..ir.node import (
     serials,
     user_line,
 )
+from ..lower.batches import batched
 from ..lower.kernel import Plan
 from ..lower.memory import plan_memory
 from ..lower.pipeline import lower
@@ -212,6 +213,7 @@ class Program:
         order, inputs = self.graph.order, self.plan.inputs
         given = {s: order[inputs[s]].shape for s, number in self.arrays if number in numbers}
         plan_memory(self.plan.steps, set(self.plan.outputs), given)
+        self.plan.runs = batched(self.plan.steps)
 
     def fill(self, given: Sequence[Any], streams: Sequence[Stream]) -> list[Any]:
         """The slots before a run, for buffers and numbers by the numbers of arguments.

@@ -156,7 +156,8 @@ def test_sizes_are_no_part_of_a_kernel():
 
 def test_the_pass_names_and_their_times():
     plan = plan_of(softmax(data(*X)))
-    assert set(plan.timings) == {"simplify", "fuse", "build", "segments", "totals", "memory"}
+    names = {"simplify", "fuse", "build", "segments", "totals", "memory", "batches"}
+    assert set(plan.timings) == names
 
 
 def test_slots_are_dropped_after_their_last_reader():

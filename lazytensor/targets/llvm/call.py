@@ -2,8 +2,9 @@
 
 It is itself native, reads the arrays' addresses out of the array objects, and lets other threads
 run while a long kernel runs. What enters: words (fields of 8 bytes: the kernel's address, whether
-to let others run, the type of arrays, what the kernel reads), a range, arrays. What leaves: the
-kernel's status, or -1, with nothing run, where something isn't an array. It must not know kernels.
+to let others run, the type of arrays, how many of them the kernel takes, what the kernel reads), a
+range, arrays, which the kernel is called for set by set. What leaves: the kernel's status, or -1,
+with nothing run, where something isn't an array. It must not know kernels.
 """
 
 import ctypes
@@ -71,19 +72,32 @@ ready:
   %kernel = inttoptr i64 %address to ptr
   %flagplace = getelementptr i8, ptr %words, i64 8
   %flag = load i64, ptr %flagplace
-  %body = getelementptr i8, ptr %words, i64 24
+  %eachplace = getelementptr i8, ptr %words, i64 24
+  %each = load i64, ptr %eachplace
+  %body = getelementptr i8, ptr %words, i64 32
   %long = icmp ne i64 %flag, 0
-  br i1 %long, label %release, label %hold
+  br i1 %long, label %release, label %run
 release:
   %state = call ptr @PyEval_SaveThread()
-  %status1 = call i64 %kernel(i64 %lo, i64 %hi, ptr %pointers, ptr %body)
-  call void @PyEval_RestoreThread(ptr %state)
-  br label %done
-hold:
-  %status2 = call i64 %kernel(i64 %lo, i64 %hi, ptr %pointers, ptr %body)
+  br label %run
+run:
+  %held = phi ptr [null, %ready], [%state, %release]
+  br label %again
+again:
+  %from = phi i64 [0, %run], [%to, %again]
+  %operands = getelementptr ptr, ptr %pointers, i64 %from
+  %status = call i64 %kernel(i64 %lo, i64 %hi, ptr %operands, ptr %body)
+  %to = add i64 %from, %each
+  %left = icmp slt i64 %to, %arrays
+  %fine = icmp eq i64 %status, 0
+  %on = and i1 %left, %fine
+  br i1 %on, label %again, label %ran
+ran:
+  br i1 %long, label %restore, label %done
+restore:
+  call void @PyEval_RestoreThread(ptr %held)
   br label %done
 done:
-  %status = phi i64 [%status1, %release], [%status2, %hold]
   %out = call ptr @PyLong_FromLongLong(i64 %status)
   ret ptr %out
 }
@@ -115,9 +129,15 @@ def place_of(what: Callable[[Any], int]) -> int:
     raise OSError("an array object doesn't show where its data is")
 
 
-def packed(address: int, long: bool, *words: int) -> bytes:
-    """What `launch` takes to call a kernel with words; others run meanwhile if it is `long`."""
-    fields = (address, int(long), id(np.ndarray), *words)
+# More arrays than there are: a kernel takes all.
+_ALL = 1 << 32
+
+
+def packed(address: int, long: bool, *words: int, each: int = _ALL) -> bytes:
+    """What `launch` takes to call a kernel with words, for `each` so many arrays once; others run
+    meanwhile if it is `long`.
+    """
+    fields = (address, int(long), id(np.ndarray), each, *words)
     return struct.pack(f"{len(fields)}q", *fields)
 
 

@@ -5,7 +5,9 @@ What enters: launches and buffers. What leaves: filled buffers. It must not know
 
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -96,10 +98,13 @@ class Functions:
 
 class Bound:
     """A launch bound to how its operands lie: all but their addresses is settled. `over` has pairs
-    of an argument and an output that may have its memory.
+    of an argument and an output that may have its memory; `many` is whether one call can do the
+    same for several sets of operands.
     """
 
-    __slots__ = ("_binding", "_call", "_count", "_launch", "_rest", "_room", "_words", "over")
+    __slots__ = (
+        "_binding", "_call", "_count", "_launch", "_rest", "_room", "_sets", "_words", "many", "over",
+    )  # fmt: skip
 
     def __init__(self, functions: Functions, launch: Launch, binding: Binding) -> None:
         address, module = functions.function(launch.kernel, binding.form)
@@ -107,10 +112,12 @@ class Bound:
         self._launch = launch
         self._binding = binding
         self._count = binding.count
-        self._words = packed(address, binding.elements >= LONG, *binding.words)
+        self._sets = partial(packed, address, binding.elements >= LONG, *binding.words)
+        self._words = self._sets()
         rooms = [room_bytes(binding.kept, dtype) for dtype in module.kept]
         self._room = sum(rooms) + 64 if rooms else 0
         self._rest = [schedule(binding.table)] if binding.table else []
+        self.many = binding.elements < SPLIT and not (binding.copies or binding.turned)
         self.over = tuple(_over(launch, binding)) if launch.over else ()
 
     def __call__(self, args: list[Array], outs: list[Array]) -> None:
@@ -121,6 +128,23 @@ class Bound:
             self._part(args, outs, 0, self._count)
         else:
             self._shared(args, outs)
+
+    def each(self, sets: Sequence[tuple[list[Array], list[Array]]]) -> None:
+        """A call for each of several `args, outs`, on several threads where there is much to do."""
+
+        def work(lo: int, hi: int) -> None:
+            room = [np.empty(self._room, np.uint8)] if self._room else []
+            rest = room + self._rest
+            arrays = [x for args, outs in sets[lo:hi] for x in (*args, *outs, *rest)]
+            words = self._sets(each=len(arrays) // (hi - lo))
+            if self._call(words, 0, self._count, *arrays):
+                self._call(words, 0, self._count, *map(np.asarray, arrays))
+
+        elements = max(1, self._binding.elements)
+        if elements * len(sets) < SPLIT:
+            work(0, len(sets))
+        else:
+            share(work, len(sets), -(-GRAIN // elements), threads())
 
     def _on_copies(self, args: list[Array], outs: list[Array]) -> None:
         """As a call, with some operands laid out along the axes of the launch."""
@@ -181,6 +205,7 @@ class Long:
     """A launch over rows that are folded block by block, and what follows of the blocks."""
 
     over: tuple[tuple[int, int], ...] = ()
+    many = False
 
     def __init__(
         self, functions: Functions, launch: Launch, args: list[Array], blocks: int

@@ -1,0 +1,49 @@
+"""Launches of one kernel that follow one another and do not read one another are run as one step
+(an optimiser's update of many parameters).
+
+What enters: the steps of a plan. What leaves: the steps as they are run. It must not know targets.
+"""
+
+from collections.abc import Sequence
+
+from .._base.shapes import prod
+from .kernel import Batch, Launch, Step
+
+# Elements from which on a call costs little beside its work; what is made for a batch is there at
+# once, so it has that many launches at most.
+WORTH, MOST = 1 << 18, 64
+
+
+def batched(steps: Sequence[Step]) -> list[Step | Batch]:
+    """The steps to run."""
+    out: list[Step | Batch] = []
+    run: list[Launch] = []
+    for step in steps:
+        if run and not (isinstance(step, Launch) and _joins(step, run)):
+            out.append(_together(run))
+            run = []
+        if isinstance(step, Launch) and step.views and prod(step.space) < WORTH:
+            run.append(step)
+        else:
+            out.append(step)
+    return [*out, _together(run)] if run else out
+
+
+def _joins(step: Launch, run: Sequence[Launch]) -> bool:
+    """Whether a launch does to other operands what those of a run do, and reads none of theirs."""
+    made = {slot for launch in run for slot in launch.outs}
+    return len(run) < MOST and _form(step) == _form(run[0]) and made.isdisjoint(step.args)
+
+
+def _form(step: Launch) -> tuple[object, ...]:
+    return step.space, step.axes, step.reduced, step.views, step.shapes, step.dtypes, step.kernel
+
+
+def _together(run: list[Launch]) -> Launch | Batch:
+    first = run[0]
+    if len(run) == 1:
+        return first
+    for launch in run:
+        if launch.over == first.over:
+            launch.bound = first.bound
+    return Batch(tuple(run), tuple(slot for launch in run for slot in launch.drops))
