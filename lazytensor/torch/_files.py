@@ -15,12 +15,10 @@ from ..runtime.materialize import value
 from ..runtime.pending import new_leaf
 from . import _dtypes, _types, serialization
 from ._checkpoint import StorageSpec, TensorSpec
-from ._dispatch import PLAIN
 from ._pickle import Name
 from .copying import users
 from .create import place
 from .nn.parameter import Parameter
-from .operators import FAST
 from .parts import strided
 from .storage import Storage, read
 from .tensor import Ints, Tensor, contiguous, normal, order_of, view_of, wrap
@@ -179,5 +177,3 @@ class Files:
 
 
 serialization.connect(Files())
-PLAIN.add(Parameter)
-FAST.add(Parameter)

@@ -8,6 +8,8 @@ from collections import OrderedDict
 from typing import Any
 
 from .. import _api as torch
+from .._dispatch import PLAIN
+from ..operators import FAST
 from ..tensor import Tensor
 
 __all__ = [
@@ -242,3 +244,8 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
 
     def __init__(self, *_: Any, **__: Any) -> None:
         """All is done in __new__."""
+
+
+# It overrides nothing.
+PLAIN.add(Parameter)
+FAST.add(Parameter)

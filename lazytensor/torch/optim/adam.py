@@ -5,7 +5,9 @@ What enters: parameters with gradients. What leaves: changed parameters. It must
 
 from typing import Any, ClassVar
 
+from ...lang import pointwise as nodes
 from .. import _api as torch
+from .._dtypes import fit
 from ..tensor import Tensor
 from ._by_tensor import (
     ByTensor,
@@ -17,6 +19,7 @@ from ._by_tensor import (
     next_step,
     zeros,
 )
+from ._direct import Sum, counted, direct, write
 from .optimizer import Group, State, _to_scalar
 
 __all__ = ["Adam", "AdamW"]
@@ -100,6 +103,13 @@ class Adam(ByTensor):
         if group["amsgrad"]:
             state["max_exp_avg_sq"] = zeros(p)
 
+    def _one(self, p: Any, group: Group) -> None:
+        state = self._remembered(p, group) if type(self) in _OWN and _plain(group) else None
+        if state and direct(p, p.grad, state["exp_avg"], state["exp_avg_sq"]):
+            _step(p, state, group)
+        else:
+            super()._one(p, group)
+
     def _update(self, p: Any, grad: Any, state: State, group: Group) -> None:
         step = next_step(state)
         beta1, beta2 = group["betas"]
@@ -152,3 +162,32 @@ class AdamW(Adam):
         super().__setstate__(state)
         for group in self.param_groups:
             group["decoupled_weight_decay"] = True
+
+
+_OWN = (Adam, AdamW)
+
+
+def _plain(group: Group) -> bool:
+    """Whether a step by these settings is of the usual sort."""
+    asked = group["amsgrad"] or group["maximize"] or group["capturable"]
+    return not asked and type(group["lr"]) is float and type(group["betas"][0]) is float
+
+
+def _step(p: Tensor, state: State, group: Group) -> None:
+    """`_update`, and the decay before it, where nobody sees how."""
+    do, lr, decay = Sum(p), group["lr"], group["weight_decay"]
+    beta1, beta2 = group["betas"]
+    new, grad = p._read(), p.grad._read()
+    if decay and group["decoupled_weight_decay"]:
+        new = do.mul(new, 1 - lr * decay)
+    elif decay:
+        grad = do.add(grad, new, decay)
+    step = counted(state["step"])
+    mean = do.lerp(state["exp_avg"]._read(), grad, 1 - beta1)
+    squares = do.mul(state["exp_avg_sq"]._read(), beta2)
+    squares = nodes.addcmul(squares, grad, grad, fit(1 - beta2, p.dtype))
+    root = do.root(squares, (1 - beta2**step) ** 0.5, group["eps"])
+    new = nodes.addcdiv(new, mean, root, fit(-(lr / (1 - beta1**step)), p.dtype))
+    write(state["exp_avg"], mean, 1)
+    write(state["exp_avg_sq"], squares, 2)
+    write(p, new, 2 if decay and group["decoupled_weight_decay"] else 1)

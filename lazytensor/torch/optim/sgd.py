@@ -6,6 +6,7 @@ What enters: parameters with gradients. What leaves: changed parameters. It must
 from typing import Any, ClassVar
 
 from ._by_tensor import ByTensor, check_fused, check_lr
+from ._direct import Sum, direct
 from .optimizer import Group, State, _to_scalar
 
 __all__ = ["SGD"]
@@ -60,6 +61,13 @@ class SGD(ByTensor):
 
     def _remembered(self, p: Any, group: Group) -> State:
         return self.state[p] if group["momentum"] != 0 else {}
+
+    def _one(self, p: Any, group: Group) -> None:
+        plain = type(self) is SGD and not group["maximize"] and type(group["lr"]) is float
+        if plain and group["momentum"] == 0 and not group["weight_decay"] and direct(p, p.grad):
+            p._write(Sum(p).add(p._read(), p.grad._read(), -group["lr"]))
+        else:
+            super()._one(p, group)
 
     def _update(self, p: Any, grad: Any, state: State, group: Group) -> None:
         momentum = group["momentum"]
