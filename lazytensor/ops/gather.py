@@ -65,8 +65,32 @@ def _scatter_value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
 
 def _scatter_add_value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
     out = x.copy()
-    np.add.at(out, _places(np, x, indices), u)
+    places = _places(np, x, indices)
+    if len(places) == 1 and u.size >= _WORTH and u.size >= _ROW * places[0].size:
+        _add_rows(np, out, places[0].reshape(-1), u.reshape(-1, *x.shape[1:]))
+    else:
+        np.add.at(out, places, u)
     return out
+
+
+# Elements in all, and of a row, from which on rows are added as wholes; rows that are added one
+# after another to one place, at most, before it is done element by element.
+_WORTH, _ROW, _ROUNDS = 1 << 14, 16, 16
+
+
+def _add_rows(np: Any, out: Any, places: Any, u: Any) -> None:
+    """Add rows at places, those of one place in their order: each round one of every place."""
+    places = places % len(out)
+    order = np.argsort(places, kind="stable")
+    found = places[order]
+    count = np.arange(len(found))
+    first = np.concatenate([[True], found[1:] != found[:-1]])
+    turn = count - np.maximum.accumulate(np.where(first, count, 0))
+    for i in range(min(int(turn.max()) + 1, _ROUNDS)):
+        now = order[turn == i]
+        out[places[now]] += u[now]
+    left = order[turn >= _ROUNDS]
+    np.add.at(out, places[left], u[left])
 
 
 def _zeros_like(g: Any, x: Node, like: Node) -> Node:

@@ -6,6 +6,7 @@ and TypeError in PyTorch's words. It must not know tensors.
 
 import sys
 from collections.abc import Iterable
+from functools import cache
 from math import isfinite
 from typing import Any
 
@@ -261,6 +262,11 @@ class finfo:
         )
 
 
+@cache
+def _largest(of: dtype) -> float:
+    return finfo(of).max
+
+
 def _limits(number: Any) -> Any:
     """NumPy's finfo, or that of the package that a dtype is from."""
     home = sys.modules[number.type.__module__.split(".")[0]]
@@ -297,7 +303,7 @@ def fit(value: Any, to: dtype, wraps: bool = False) -> Any:
         value = value.real
     fits = type(value) is not complex
     if fits and to._rank == 2:
-        fits = wraps or not abs(value) > finfo(to).max or abs(value) == float("inf")
+        fits = wraps or not abs(value) > _largest(to) or abs(value) == float("inf")
     elif fits:
         info, whole = iinfo(to), type(value) is not float
         n = int(value) if whole or isfinite(value) else info.max + 1

@@ -9,7 +9,6 @@ know any particular method.
 from typing import Any
 
 from ...ir.node import Node, leaf, scalar
-from ...lang import pointwise as nodes
 from ...ops import g
 from .._dtypes import fit
 from .._graph import MODE
@@ -73,8 +72,11 @@ class Sum:
         return g.add(x, y if type(alpha) is int and alpha == 1 else self.mul(y, alpha))
 
     def lerp(self, x: Node, y: Node, weight: Any) -> Node:
-        """x + weight (y - x)."""
-        return nodes.lerp(x, y, self.number(weight))
+        """x + weight (y - x), from whichever end is nearer."""
+        distance, by = g.subtract(y, x), self.number(weight)
+        if abs(by.value) < 0.5:
+            return g.add(x, g.multiply(by, distance))
+        return g.subtract(y, g.multiply(distance, g.subtract(1, by)))
 
     def root(self, x: Node, by: Any, more: Any) -> Node:
         """The square root of x, divided by a number, and a number more."""
