@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 NAME = "torch_face_over_torch"
-SETS = [("_dispatch", "PLAIN"), ("copying", "OWN"), ("pointwise", "FAST")]
+SETS = [("_dispatch", "PLAIN"), ("copying", "OWN"), ("operators", "FAST")]
 SOURCES = Path(__file__).resolve().parents[2] / "lazytensor" / "torch"
 
 
@@ -55,4 +55,8 @@ def package(part: str) -> Any:
         eager = ModuleType(f"{NAME}._compute")
         eager.__dict__["compute"] = lambda tree: None
         sys.modules[eager.__name__] = eager
+        watched = ModuleType(f"{NAME}._direct")
+        watched.__dict__.update(dict.fromkeys(("Sum", "counted", "write")))
+        watched.__dict__["direct"] = lambda *tensors: False
+        sys.modules[watched.__name__] = watched
     return importlib.import_module(f"{NAME}.{part}")

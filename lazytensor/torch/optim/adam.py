@@ -5,9 +5,8 @@ What enters: parameters with gradients. What leaves: changed parameters. It must
 
 from typing import Any, ClassVar
 
-from ...lang import pointwise as nodes
 from .. import _api as torch
-from .._dtypes import fit
+from .._direct import Sum, counted, direct, write
 from ..tensor import Tensor
 from ._by_tensor import (
     ByTensor,
@@ -19,7 +18,6 @@ from ._by_tensor import (
     next_step,
     zeros,
 )
-from ._direct import Sum, counted, direct, write
 from .optimizer import Group, State, _to_scalar
 
 __all__ = ["Adam", "AdamW"]
@@ -185,9 +183,9 @@ def _step(p: Tensor, state: State, group: Group) -> None:
     step = counted(state["step"])
     mean = do.lerp(state["exp_avg"]._read(), grad, 1 - beta1)
     squares = do.mul(state["exp_avg_sq"]._read(), beta2)
-    squares = nodes.addcmul(squares, grad, grad, fit(1 - beta2, p.dtype))
+    squares = do.addcmul(squares, grad, grad, 1 - beta2)
     root = do.root(squares, (1 - beta2**step) ** 0.5, group["eps"])
-    new = nodes.addcdiv(new, mean, root, fit(-(lr / (1 - beta1**step)), p.dtype))
+    new = do.addcdiv(new, mean, root, -(lr / (1 - beta1**step)))
     write(state["exp_avg"], mean, 1)
     write(state["exp_avg_sq"], squares, 2)
     write(p, new, 2 if decay and group["decoupled_weight_decay"] else 1)

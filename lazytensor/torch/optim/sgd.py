@@ -5,8 +5,8 @@ What enters: parameters with gradients. What leaves: changed parameters. It must
 
 from typing import Any, ClassVar
 
+from .._direct import Sum, direct
 from ._by_tensor import ByTensor, check_fused, check_lr
-from ._direct import Sum, direct
 from .optimizer import Group, State, _to_scalar
 
 __all__ = ["SGD"]

@@ -9,7 +9,8 @@ import pytest
 
 import lazytensor.torch as torch
 from lazytensor.runtime.counters import counting
-from lazytensor.torch.optim import _direct, adam, sgd
+from lazytensor.torch import _direct
+from lazytensor.torch.optim import adam, sgd
 
 OPTIMIZERS: dict[str, Any] = {
     "adam": lambda p: torch.optim.Adam(p, lr=0.1),
@@ -33,8 +34,8 @@ def trained(make: Any, dtype: Any, steps: int = 4) -> list[Any]:
         optimizer.step()
         for p in params:
             kept = [t for _, t in sorted(optimizer.state[p].items())]
-            for t in (p, *kept):
-                seen.append((t.detach().double().numpy().tobytes(), t._version, t.dtype))
+            seen += [(t.detach().double().numpy().tobytes(), t._version, t.dtype)
+                     for t in (p, *kept)]  # fmt: skip
     return seen
 
 

@@ -1,5 +1,5 @@
-"""The arithmetic of a step on tensors that nothing watches: what the in-place operations of PyTorch
-would write, without the way there, which for a model's many parameters takes longer than to
+"""The arithmetic of an optimiser's step on tensors that nothing watches: what PyTorch's operations in
+place would write, without the way there, which for a model's many parameters takes longer than to
 compute.
 
 What enters: tensors, numbers. What leaves: nodes, and tensors that were written to. It must not
@@ -8,12 +8,15 @@ know any particular method.
 
 from typing import Any
 
-from ...ir.node import Node, leaf, scalar
-from ...ops import g
-from .._dtypes import fit
-from .._graph import MODE
-from ..operators import FAST
-from ..tensor import Tensor
+import numpy as np
+
+from ..ir.node import Node, leaf, scalar
+from ..lang import pointwise as nodes
+from ..ops import g
+from ._dtypes import fit
+from ._graph import MODE
+from .operators import FAST
+from .tensor import Tensor
 
 __all__ = ["Sum", "counted", "direct", "write"]
 
@@ -41,7 +44,8 @@ def counted(step: Tensor) -> Any:
     if before.value is None:
         step += 1
         return step.item()
-    step._write(leaf(before.value + before.dtype.type(1), before.device))
+    more = np.asarray(before.value + before.dtype.type(1))
+    step._write(leaf(more, before.device))
     return step._node.value.item()
 
 
@@ -77,6 +81,14 @@ class Sum:
         if abs(by.value) < 0.5:
             return g.add(x, g.multiply(by, distance))
         return g.subtract(y, g.multiply(distance, g.subtract(1, by)))
+
+    def addcmul(self, x: Node, a: Node, b: Node, value: Any) -> Node:
+        """x + value a b."""
+        return nodes.addcmul(x, a, b, fit(value, self._of))
+
+    def addcdiv(self, x: Node, a: Node, b: Node, value: Any) -> Node:
+        """x + value a / b."""
+        return nodes.addcdiv(x, a, b, fit(value, self._of))
 
     def root(self, x: Node, by: Any, more: Any) -> Node:
         """The square root of x, divided by a number, and a number more."""
