@@ -1,5 +1,5 @@
-"""The arithmetic of an optimiser's step on tensors that nothing watches: what PyTorch's operations in
-place would write, without the way there, which for a model's many parameters takes longer than to
+"""The arithmetic of an optimiser's step on tensors that nothing watches: what operations in place
+would write, without the way there, which for a model's many parameters takes longer than to
 compute.
 
 What enters: tensors, numbers. What leaves: nodes, and tensors that were written to. It must not
