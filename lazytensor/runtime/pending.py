@@ -81,10 +81,28 @@ def _measure(node: Node) -> tuple[int, int]:
     """Nodes above a node up to those that have a value, and the bytes of the buffers that only
     these hold: what the user holds as well would stay if they were materialised.
     """
+    count, most = _at_most(node)
+    if most <= HELD_BYTES:
+        return count, most
     found = ancestors([node], lambda n: n.value is not None)
     others = held(found, uses_among(found)) if COUNTED else set()
     alone = [n.value for n in found if n.value is not None and n not in others]
     return len(found), sum(v.nbytes for v in alone if type(v) is np.ndarray)
+
+
+def _at_most(node: Node) -> tuple[int, int]:
+    """`_measure`, with the buffers that the user holds as well: a quick look."""
+    seen, stack, held_bytes = {node}, [node], 0
+    while stack:
+        n = stack.pop()
+        if n.value is not None:
+            held_bytes += n.value.nbytes if type(n.value) is np.ndarray else 0
+            continue
+        for a in n.args:
+            if a not in seen:
+                seen.add(a)
+                stack.append(a)
+    return len(seen), held_bytes
 
 
 def _traced(node: Node) -> bool:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -113,19 +114,34 @@ def _part(memory: np.ndarray[Any, Any], steps: Steps) -> np.ndarray[Any, Any] | 
     return part
 
 
+def _none() -> None:
+    return None
+
+
+def _same(copy: np.ndarray[Any, Any], memory: np.ndarray[Any, Any]) -> bool:
+    """Whether memory has the bits that were copied."""
+    if not memory.flags.c_contiguous:
+        return False
+    words = np.uint8 if memory.nbytes % 8 else np.uint64
+    a, b = (x.reshape(-1).view(words) for x in (copy, memory))
+    return bool(np.array_equal(a, b))
+
+
 class Storage:
     """Some memory: `node` has its elements in the shape of the tensor that it was made for.
 
-    `stamp` grows with every write. `memory` is None, or the NumPy array that others have too.
+    `stamp` grows with every write. `memory` is None, or the NumPy array that others have too, of
+    which `last` refers to the last copy.
     """
 
-    __slots__ = ("__weakref__", "memory", "node", "order", "place", "stamp")
+    __slots__ = ("__weakref__", "last", "memory", "node", "order", "place", "stamp")
 
     def __init__(self, node: Node, order: tuple[int, ...] | None = None) -> None:
         self.node = node
         self.order = order  # of the axes in memory, outermost first; None as they stand
         self.stamp = 0
         self.memory: np.ndarray[Any, Any] | None = None
+        self.last: Callable[[], Any] = _none
         self.place: np.ndarray[Any, Any] | None = None  # whose address was told
 
     def whole(self) -> Node:
@@ -138,7 +154,9 @@ class Storage:
         return node
 
     def _exposed(self, memory: np.ndarray[Any, Any]) -> Node:
-        """A private copy of shared memory; the memory itself when nobody else has it any more."""
+        """A private copy of shared memory, the last one while that is alive and the same; the
+        memory itself when nobody else has it any more.
+        """
         owner = memory if memory.base is None else memory.base
         alone = type(owner) is np.ndarray and owner.flags.owndata
         same = owner is memory
@@ -147,7 +165,13 @@ class Storage:
             self.memory = None
             self.node = new_leaf(memory, self.node.device)
             return self.node
-        return new_leaf(np.array(memory, order="C"), self.node.device)
+        copy = self.last()
+        if copy is not None and _same(copy, memory):
+            return leaf(copy, self.node.device)
+        copy = np.array(memory, order="C")
+        copy.flags.writeable = False  # it is never exposed itself
+        self.last = ref(copy)
+        return new_leaf(copy, self.node.device)
 
     def shown(self, steps: Steps) -> Node:
         """What the steps show."""
