@@ -1,4 +1,4 @@
-"""Memory that NumPy has too is copied once as long as the copy is alive and the bits are the same."""
+"""Memory that NumPy has too is copied once as long as the copy lives and the bits are the same."""
 
 from typing import Any
 
