@@ -374,6 +374,28 @@ class GradFn:
             release(out)
 
 
+def record_of(
+    kind: type[GradFn],
+    edges: tuple[Edge, ...],
+    inputs: tuple[Node, ...],
+    out: Node,
+    saved: tuple[Saved, ...] = (),
+) -> GradFn:
+    """The record, of a class, of a node that reads its inputs and nothing else that was computed:
+    the short way.
+    """
+    if ANOMALY.on:
+        return kind(edges, inputs, (out,), saved)
+    fn: GradFn = _new(kind)
+    fn.edges, fn.inputs, fn.outputs, fn.saved = edges, inputs, (out,), saved
+    fn._sequence = next(_sequence)
+    out.kept += 1
+    return fn
+
+
+_new = object.__new__
+
+
 def _filled(
     inputs: Sequence[Node], wanted: Sequence[bool], parts: list[Node | None]
 ) -> list[Node | None]:

@@ -13,7 +13,7 @@ from ..ir.node import apply_alike, scalar
 from ..ir.op import Op
 from ..ops import elementwise as rows
 from ._dispatch import FUNCTIONS, NUMBERS, saved_entry
-from ._graph import MODE, grad_fn_class
+from ._graph import MODE, grad_fn_class, record_of
 from .pointwise import mul
 from .tensor import Tensor
 
@@ -34,7 +34,7 @@ def _recorded(fn_class: Any, cross: bool, out: Tensor, self: Tensor, other: Tens
             saved.append(saved_entry(self))
         if cross and edge[0] is not None:
             saved.append(saved_entry(other, 1))
-        out._fn = fn_class((edge, theirs), node.args, (node,), tuple(saved))
+        out._fn = record_of(fn_class, (edge, theirs), node.args, node, tuple(saved))
     return out
 
 
@@ -76,7 +76,7 @@ def _direct(row: Op, title: str, slow: Any, cross: bool) -> Callable[[Tensor, An
         if pair:
             return _recorded(fn_class, cross, out, self, other) if MODE.grad else out
         if MODE.grad and (edge := self._edge())[0] is not None:
-            out._fn = fn_class((edge,), (x,), (out._node,))
+            out._fn = record_of(fn_class, (edge,), (x,), out._node)
         return out
 
     return operator

@@ -8,8 +8,9 @@ elementwise rows. Complex cotangents follow PyTorch: a partial derivative is con
 from collections.abc import Sequence
 from typing import Any
 
-from ..ir.node import Node
+from ..ir.node import Node, apply_alike
 from ..ops import g
+from ..ops.elementwise import multiply
 from ..ops.movement import unbroadcast
 from ._path import check_like, path, varies
 
@@ -93,4 +94,7 @@ def times(t: Node, partial: Node | int | None, conjugate: bool = False) -> Node 
         return None
     if isinstance(partial, int):
         return t if partial == 1 else g.negative(t)
+    alike = partial.dtype is t.dtype and partial.device is t.device and partial.dtype.kind == "f"
+    if alike and (partial.shape == t.shape or not partial.shape):
+        return apply_alike(multiply, (t, partial), t, t.dtype)
     return g.multiply(t, g.conj(partial) if conjugate and partial.dtype.kind == "c" else partial)
