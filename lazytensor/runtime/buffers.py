@@ -246,32 +246,37 @@ def spared(args: list[Any], pairs: Iterable[tuple[int, int]]) -> dict[int, Array
 
 
 def _spare(args: list[Any], i: int) -> bool:
-    array, memory = _references(args, i)
-    if array > _SPARE[0] or memory > _SPARE[1]:
+    array = args[i]
+    if _references(array) > _SPARE:
         return False
-    flags = args[i].flags
+    owner = array.base
+    if owner is not None:
+        ours = type(owner) is np.ndarray
+        ours = ours and (owner.flags.owndata or isinstance(owner.base, memoryview))
+        if not ours or _references(owner) > _SPARE_OWNER:
+            return False
+    flags = array.flags
     return flags.c_contiguous and flags.writeable  # type: ignore[no-any-return]
 
 
-def _references(args: list[Any], i: int) -> tuple[int, int]:
-    """References to an array, and to the array whose memory it shows: 0 for its own, many for what
-    is no array of NumPy's or of this pool.
-    """
-    owner = args[i].base
-    if owner is None:
-        return sys.getrefcount(args[i]), 0
-    ours = type(owner) is np.ndarray and (owner.flags.owndata or isinstance(owner.base, memoryview))
-    return sys.getrefcount(args[i]), sys.getrefcount(owner) if ours else sys.maxsize
+_references = sys.getrefcount
 
 
 def _spare_references() -> tuple[int, int]:
-    """What `_references` counts when two lists have an array, as this interpreter counts."""
+    """What `_spare` counts of an array that two lists have, and of what it shows the memory of, as
+    this interpreter counts.
+    """
+
+    def count(args: list[Any], i: int) -> tuple[int, int]:
+        array = args[i]
+        owner = array.base
+        return _references(array), _references(owner)
+
     env = [np.empty(4).reshape(2, 2)]
-    args = [env[0]]
-    return _references(args, 0)
+    return count([env[0]], 0)
 
 
-_SPARE = _spare_references()
+_SPARE, _SPARE_OWNER = _spare_references()
 
 
 def memory_stats() -> dict[str, int]:
