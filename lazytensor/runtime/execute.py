@@ -98,6 +98,7 @@ def steps(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
     and what is not read any more is dropped. Warnings are off.
     """
     name, debug = config.several(_SETTINGS)
+    run: Callable[[Any, list[Any], Graph], None]
     run = _pretend if name == "null" else _timed if debug >= 2 or TIMERS else _run
     for step in plan.runs if run is _run else plan.steps:
         run(step, env, graph)

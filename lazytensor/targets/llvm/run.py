@@ -103,7 +103,8 @@ class Bound:
     """
 
     __slots__ = (
-        "_binding", "_call", "_count", "_launch", "_rest", "_room", "_sets", "_words", "many", "over",
+        "_binding", "_call", "_count", "_launch", "_rest", "_room", "_sets", "_words", "many",
+        "over",
     )  # fmt: skip
 
     def __init__(self, functions: Functions, launch: Launch, binding: Binding) -> None:

@@ -171,7 +171,7 @@ def _plain(group: Group) -> bool:
     return not asked and type(group["lr"]) is float and type(group["betas"][0]) is float
 
 
-def _step(p: Tensor, state: State, group: Group) -> None:
+def _step(p: Any, state: State, group: Group) -> None:
     """`_update`, and the decay before it, where nobody sees how."""
     do, lr, decay = Sum(p), group["lr"], group["weight_decay"]
     beta1, beta2 = group["betas"]
