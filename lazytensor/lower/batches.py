@@ -40,10 +40,6 @@ def _form(step: Launch) -> tuple[object, ...]:
 
 
 def _together(run: list[Launch]) -> Launch | Batch:
-    first = run[0]
     if len(run) == 1:
-        return first
-    for launch in run:
-        if launch.over == first.over:
-            launch.bound = first.bound
+        return run[0]
     return Batch(tuple(run), tuple(slot for launch in run for slot in launch.drops))

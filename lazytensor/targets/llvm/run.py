@@ -98,12 +98,12 @@ class Functions:
 
 class Bound:
     """A launch bound to how its operands lie: all but their addresses is settled. `over` has pairs
-    of an argument and an output that may have its memory; `many` is whether one call can do the
-    same for several sets of operands.
+    of an argument and an output that may have its memory; `alike` are equal for those that do the
+    same, of which one call of `each` can do several, and empty where it can't.
     """
 
     __slots__ = (
-        "_binding", "_call", "_count", "_launch", "_rest", "_room", "_sets", "_words", "many",
+        "_binding", "_call", "_count", "_launch", "_rest", "_room", "_sets", "_words", "alike",
         "over",
     )  # fmt: skip
 
@@ -118,7 +118,8 @@ class Bound:
         rooms = [room_bytes(binding.kept, dtype) for dtype in module.kept]
         self._room = sum(rooms) + 64 if rooms else 0
         self._rest = [schedule(binding.table)] if binding.table else []
-        self.many = binding.elements < SPLIT and not (binding.copies or binding.turned)
+        one = binding.elements < SPLIT and not (binding.copies or binding.turned)
+        self.alike = self._words if one else b""
         self.over = tuple(_over(launch, binding)) if launch.over else ()
 
     def __call__(self, args: list[Array], outs: list[Array]) -> None:
@@ -206,7 +207,7 @@ class Long:
     """A launch over rows that are folded block by block, and what follows of the blocks."""
 
     over: tuple[tuple[int, int], ...] = ()
-    many = False
+    alike = b""
 
     def __init__(
         self, functions: Functions, launch: Launch, args: list[Array], blocks: int
