@@ -194,3 +194,15 @@ def test_common_subexpressions_become_one():
     plan = lower(linearize([g.exp(x) * 3.0 + g.exp(x)]))
     (launch,) = plan.steps
     assert sum(s.op.name == "exp" for s in launch.kernel.stages) == 1
+
+
+def test_what_replacements_are_made_of_is_made_once() -> None:
+    """A part of a reduction that the program asks for too: equal nodes would not know that they are
+    one, and what reads one could run before it is there.
+    """
+    x = g.exp(leaf(np.arange(24.0).reshape(2, 3, 4) / 24))
+    both = [g.sum(x, (0, 2)) * 2.0, g.sum(x, (2,)) + 1.0]
+    graph = linearize(both)
+    piece = simplify.simplify(graph, 0, len(graph.order), graph.outputs)
+    sums = {n for n in linearize(piece.outputs).number if n.op.name == "sum"}
+    assert sorted(n.params for n in sums) == [((0,),), ((2,),)]

@@ -81,9 +81,23 @@ class _Builder:
             found = rule(node)
             if found is not None:
                 log(6, f"rewrite {rule.__name__}: {node} -> {found}")
-                found_key = (found.op, found.args, found.params)
-                return self._made.setdefault(found_key, found) if found.args else found
+                return self._once(found, node.serial)
         return node
+
+    def _once(self, node: Node, before: int) -> Node:
+        """A replacement, made of nodes that are made once: those after `before` are new."""
+        if not node.args:
+            return node
+        args = tuple(self._once(a, before) if a.serial > before else a for a in node.args)
+        key = (node.op, args, node.params)
+        known = self._made.get(key)
+        if known is None:
+            known = self._made[key] = node if args == node.args else _renewed(node, args)
+        return known
+
+
+def _renewed(node: Node, args: tuple[Node, ...]) -> Node:
+    return _again(node.op.name, args, node.params, node)
 
 
 def _again(name: str, args: tuple[Node, ...], params: tuple[Any, ...], like: Node) -> Node:
