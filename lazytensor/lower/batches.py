@@ -10,8 +10,8 @@ from .._base.shapes import prod
 from .kernel import Batch, Launch, Step
 
 # Elements from which on a call costs little beside its work; what is made for a batch is there at
-# once, so it has that many launches at most.
-WORTH, MOST = 1 << 18, 64
+# once, so it has that many launches and elements at most.
+WORTH, MOST, MOST_ELEMENTS = 1 << 18, 64, 1 << 22
 
 
 def batched(steps: Sequence[Step]) -> list[Step | Batch]:
@@ -31,8 +31,10 @@ def batched(steps: Sequence[Step]) -> list[Step | Batch]:
 
 def _joins(step: Launch, run: Sequence[Launch]) -> bool:
     """Whether a launch does to other operands what those of a run do, and reads none of theirs."""
+    if len(run) >= min(MOST, MOST_ELEMENTS // max(1, prod(step.space))):
+        return False
     made = {slot for launch in run for slot in launch.outs}
-    return len(run) < MOST and _form(step) == _form(run[0]) and made.isdisjoint(step.args)
+    return _form(step) == _form(run[0]) and made.isdisjoint(step.args)
 
 
 def _form(step: Launch) -> tuple[object, ...]:

@@ -54,6 +54,7 @@ def test_the_same_for_several_operands_is_one_step() -> None:
 
 def test_there_is_a_most() -> None:
     assert sizes(plan_of(*(g.exp(data(k, 3, 3)) for k in range(70)))) == [64, 6]
+    assert sizes(plan_of(*(g.exp(data(k, 500, 500)) for k in range(20)))) == [16, 4]
 
 
 @pytest.mark.parametrize(

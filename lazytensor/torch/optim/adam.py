@@ -168,7 +168,7 @@ _OWN = (Adam, AdamW)
 def _plain(group: Group) -> bool:
     """Whether a step by these settings is of the usual sort."""
     asked = group["amsgrad"] or group["maximize"] or group["capturable"]
-    return not asked and type(group["lr"]) is float and type(group["betas"][0]) is float
+    return not asked and all(type(x) is float for x in (group["lr"], *group["betas"]))
 
 
 def _step(p: Any, state: State, group: Group) -> None:
