@@ -18,7 +18,7 @@ from ._graph import MODE
 from .operators import FAST
 from .tensor import Tensor
 
-__all__ = ["Sum", "counted", "direct", "write"]
+__all__ = ["Arithmetic", "counted", "direct", "write"]
 
 
 def direct(*tensors: Tensor) -> bool:
@@ -56,7 +56,7 @@ def write(x: Tensor, node: Node, times: int) -> None:
         x._count()[0] += times - 1
 
 
-class Sum:
+class Arithmetic:
     """PyTorch's operations on tensors of one dtype, as nodes; numbers are taken into that."""
 
     def __init__(self, like: Tensor) -> None:

@@ -6,7 +6,7 @@ What enters: parameters with gradients. What leaves: changed parameters. It must
 from typing import Any, ClassVar
 
 from .. import _api as torch
-from .._direct import Sum, counted, direct, write
+from .._direct import Arithmetic, counted, direct, write
 from ..tensor import Tensor
 from ._by_tensor import (
     ByTensor,
@@ -173,7 +173,7 @@ def _plain(group: Group) -> bool:
 
 def _step(p: Any, state: State, group: Group) -> None:
     """`_update`, and the decay before it, where nobody sees how."""
-    do, lr, decay = Sum(p), group["lr"], group["weight_decay"]
+    do, lr, decay = Arithmetic(p), group["lr"], group["weight_decay"]
     beta1, beta2 = group["betas"]
     new, grad = p._read(), p.grad._read()
     if decay and group["decoupled_weight_decay"]:

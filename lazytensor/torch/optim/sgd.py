@@ -5,7 +5,7 @@ What enters: parameters with gradients. What leaves: changed parameters. It must
 
 from typing import Any, ClassVar
 
-from .._direct import Sum, direct
+from .._direct import Arithmetic, direct
 from ._by_tensor import ByTensor, check_fused, check_lr
 from .optimizer import Group, State, _to_scalar
 
@@ -65,7 +65,7 @@ class SGD(ByTensor):
     def _one(self, p: Any, group: Group) -> None:
         plain = type(self) is SGD and not group["maximize"] and type(group["lr"]) is float
         if plain and group["momentum"] == 0 and not group["weight_decay"] and direct(p, p.grad):
-            p._write(Sum(p).add(p._read(), p.grad._read(), -group["lr"]))
+            p._write(Arithmetic(p).add(p._read(), p.grad._read(), -group["lr"]))
         else:
             super()._one(p, group)
 
