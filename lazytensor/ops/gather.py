@@ -40,7 +40,7 @@ def _infer_scatter(x: Node, u: Node, *indices: Node) -> Infer:
 
 def _places(np: Any, x: Any, indices: Sequence[Any]) -> tuple[Any, ...]:
     """The indices, each checked against its axis. Raises IndexError naming index and size."""
-    for axis, i in enumerate(indices):
+    for axis, i in enumerate(map(_once, indices)):
         n = x.shape[axis]
         if i.size and (int(i.max()) >= n or int(i.min()) < -n):
             bad = i[(i >= n) | (i < -n)] if i.dtype.kind == "i" else i[i >= n]
@@ -50,10 +50,32 @@ def _places(np: Any, x: Any, indices: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(i.astype(np.int64, copy=False) for i in indices)
 
 
+def _once(i: Any) -> Any:
+    """An index without repetitions along axes that it was broadcast over."""
+    return i[tuple([slice(None) if s else slice(1) for s in i.strides])]
+
+
+def _as_rows(x: Any, places: Sequence[Any]) -> bool:
+    """Whether elements at places of several axes are sooner found as those of one."""
+    return bool(len(places) > 1 and places[0].size >= _WORTH and x.flags.c_contiguous)
+
+
+def _flat(np: Any, x: Any, places: Sequence[Any]) -> Any:
+    """Places of several axes as those of one that has them all."""
+    flat: Any = 0
+    for n, place in zip(x.shape, places, strict=False):
+        i = _once(place)
+        flat = flat * n + (np.where(i < 0, i + n, i) if i.min() < 0 else i)
+    return np.broadcast_to(flat, places[0].shape)
+
+
 def _gather_value(np: Any, x: Any, *indices: Any) -> Any:
     places = _places(np, x, indices)
     if len(places) == 1 and x.shape[0]:  # whole rows at a time
         return np.take(x, places[0], 0, mode="wrap")
+    if _as_rows(x, places):
+        rows = x.reshape(-1, *x.shape[len(places) :])
+        return np.take(rows, _flat(np, x, places), 0, mode="wrap")
     return x[places]
 
 
@@ -68,6 +90,9 @@ def _scatter_add_value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
     places = _places(np, x, indices)
     if len(places) == 1 and u.size >= _WORTH and u.size >= _ROW * places[0].size:
         _add_rows(np, out, places[0].reshape(-1), u.reshape(-1, *x.shape[1:]))
+    elif _as_rows(out, places):
+        rows = out.reshape(-1, *out.shape[len(places) :])
+        np.add.at(rows, _flat(np, x, places).reshape(-1), u.reshape(-1, *rows.shape[1:]))
     else:
         np.add.at(out, places, u)
     return out

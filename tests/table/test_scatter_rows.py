@@ -29,3 +29,26 @@ def test_places_outside_are_refused():
     x, u = np.zeros((4, 8192)), np.ones((2, 8192))
     with pytest.raises(IndexError, match="index 4 is out of bounds for axis 0 of size 4"):
         gather._scatter_add_value(np, x, u, np.array([0, 4]))
+
+
+@pytest.mark.parametrize(
+    ("shape", "count"), [((50, 300), 2), ((20, 30, 40), 2), ((20, 30, 40), 3), ((7, 6, 5, 3), 3)]
+)
+def test_places_of_several_axes_are_those_of_one(shape, count, monkeypatch):
+    """Negative ones too, and indices that are the same along axes."""
+    monkeypatch.setattr(gather, "_WORTH", 1)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(shape).astype(np.float32)
+    full = [rng.integers(-n, n, (40, 50)) for n in shape[:count]]
+    lines = [np.broadcast_to(full[0][:, :1], (40, 50)), *full[1:]]
+    same = [np.broadcast_to(i[:1, :1], (40, 50)) for i in full]
+    for places in (full, lines, same):
+        got = gather._gather_value(np, x, *places)
+        assert got.shape == x[tuple(places)].shape
+        assert got.tobytes() == x[tuple(places)].tobytes()
+        want = x.copy()
+        np.add.at(want, tuple(places), got)
+        assert gather._scatter_add_value(np, x, got, *places).tobytes() == want.tobytes()
+        beyond = [*places[:-1], np.where(np.arange(50) == 3, shape[count - 1], places[-1])]
+        with pytest.raises(IndexError, match=f"axis {count - 1} of size {shape[count - 1]}"):
+            gather._gather_value(np, x, *beyond)
