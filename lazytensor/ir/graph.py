@@ -14,6 +14,7 @@ import numpy as np
 
 from .._base.devices import CPU
 from .._base.dtypes import bool_
+from .._base.shapes import prod
 from .node import LEAF, PLACEHOLDER, SCALAR, TRACING, Node, apply, cut, placeholder
 from .op import Op
 
@@ -23,6 +24,9 @@ Uses = dict[Node, int]
 # Scalars that simplification looks at; every other one is an input of the program, not a part of
 # its text.
 SPECIAL = (0.0, 1.0, -1.0, 2.0, 0.5)
+
+# Elements from which on what runs backwards is not taken at once.
+LARGE = 1 << 14
 
 
 class Graph:
@@ -115,7 +119,15 @@ def _pick(node: Node) -> None:
             return
         chain.append(chain[-1].args[0])
     for n in reversed(chain):
+        if prod(n.shape) >= LARGE and _backwards(n):
+            return
         n.value = n.op.value(np, n.args[0].value, *n.params)
+
+
+def _backwards(node: Node) -> bool:
+    """Whether taking the elements would copy them, which kernels that read them need not."""
+    shown = node.op.view(np, node.args[0].value, *node.params)
+    return min(shown.strides) < 0  # type: ignore[no-any-return]
 
 
 serial = attrgetter("serial")

@@ -57,6 +57,9 @@ class Op:
 
     `index(*params)` is what a view can be taken by, `x[index]`, or None.
 
+    `view` is `value` for readers that take elements in any order, as kernels do: what it gives may
+    run backwards in memory.
+
     `work(y, *args)` counts additions and multiplications from what has a shape, where they are more
     than one or so an element.
 
@@ -74,7 +77,7 @@ class Op:
 
     __slots__ = (
         "name", "kind", "arity", "params", "domain", "outputs", "fails", "cheap", "smooth", "picks",
-        "index", "work", *COLUMNS,
+        "index", "view", "work", *COLUMNS,
     )  # fmt: skip
 
     infer: Callable[..., tuple[Any, Any]]
@@ -100,6 +103,7 @@ class Op:
         copies: bool = False,
         picks: bool = False,
         index: Callable[..., Any] | None = None,
+        view: Callable[..., Any] | None = None,
         work: Callable[..., int] | None = None,
         **columns: Any,
     ) -> None:
@@ -112,6 +116,7 @@ class Op:
         self.fails = fails
         self.picks = picks
         self.index = index
+        self.view = view
         self.work = work
         self.cheap = kind in ("elementwise", "movement", "create", "leaf") and not copies
         for column in COLUMNS:

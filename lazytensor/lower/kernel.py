@@ -146,7 +146,8 @@ class Batch:
 @dataclass(slots=True)
 class Call:
     """A step: a row's value column (a library call, or a view for movements), by the row itself, or
-    a view taken by an index.
+    a view taken by an index. `shown` tells that only kernels read the result, which may run
+    backwards in memory.
     """
 
     op: Op
@@ -158,6 +159,7 @@ class Call:
     dtype: Any
     drops: tuple[int, ...] = ()
     index: Any = None
+    shown: bool = False
 
 
 Step = Launch | Call

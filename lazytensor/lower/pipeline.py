@@ -21,6 +21,7 @@ from .fuse import Fuser, Group
 from .kernel import Plan, Step
 from .memory import plan_memory
 from .segments import segmented
+from .shown import mark_shown
 from .totals import with_totals
 
 # Longer graphs are cut, so that no pass and no generated function sees more.
@@ -116,6 +117,7 @@ def _lower_piece(
         outputs = [at[i] for i in inner.outputs]
         made = timer("segments", segmented, made, outputs, shapes)
         made = timer("totals", with_totals, made, outputs)
+        mark_shown(made, outputs)
     steps += made
     for place, i in zip(wanted, inner.outputs, strict=True):
         slots.places[place] = at[i]

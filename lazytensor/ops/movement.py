@@ -57,11 +57,15 @@ def slices(starts: Ints, sizes: Ints, steps: Ints) -> tuple[slice, ...]:
     return tuple(out)
 
 
+def _slice_view(np: Any, x: Any, starts: Ints, sizes: Ints, steps: Ints) -> Any:
+    return x[slices(starts, sizes, steps)]
+
+
 def _slice_value(np: Any, x: Any, starts: Ints, sizes: Ints, steps: Ints) -> Any:
     """A view; a copy where it runs backwards, for NumPy's loops give other bits on negative
     strides.
     """
-    view = x[slices(starts, sizes, steps)]
+    view = _slice_view(np, x, starts, sizes, steps)
     return view.copy() if _backwards(steps) else view
 
 
@@ -219,6 +223,7 @@ slice_ = _row(
     index=_slice_index,
     infer=_infer_slice,
     value=_slice_value,
+    view=_slice_view,
     transpose=lambda g, ct, x, starts, sizes, steps: (g.embed(ct, x.shape, starts, steps),),
     batch=lambda g, b, x, starts, sizes, steps: g.slice(
         x, (0, *starts), (x.shape[0], *sizes), (1, *steps)

@@ -235,7 +235,8 @@ class _Reference:
 
     def __call__(self, args: list[Any], outs: list[Any]) -> None:
         block = config.get("block_bytes")
-        target.run(self._step, self._step.compiled, args, outs, block, count())
+        forwards = [a.copy() if min(a.strides, default=0) < 0 else a for a in args]
+        target.run(self._step, self._step.compiled, forwards, outs, block, count())
 
 
 def _timed(step: Any, env: list[Any], graph: Graph) -> None:
@@ -263,6 +264,8 @@ def _call(step: Call, env: list[Any], graph: Graph) -> Any:
     if step.index is not None:
         return env[step.args[0]][step.index]
     args = [env[i] for i in step.args]
+    if step.shown and step.op.view is not None:
+        return step.op.view(np, *args, *step.params)
     COUNTERS.calls += step.op.kind != "movement"
     return evaluate(module(), step.op, args, step.params, graph.order[step.place])
 
