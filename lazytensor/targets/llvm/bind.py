@@ -83,7 +83,7 @@ def bind(launch: Launch, args: Sequence[Array], width: int, blocks: int = 0) -> 
     apart = tuple(i for i in _written(launch) if layout.along[i] != sizes[i])
     if apart and layout.columns > 1:
         layout = _layout(launch, args, max(blocks, 1), apart)
-    return _along(launch, layout, sizes, blocks)
+    return _along(launch, layout, sizes, blocks, width)
 
 
 def _sizes(launch: Launch, args: Sequence[Array]) -> tuple[int, ...]:
@@ -142,7 +142,9 @@ def bind_totals(launch: Launch, args: Sequence[Array], width: int) -> Binding:
     return Binding(form, units, columns, prod(launch.axes), words, (), columns)
 
 
-def _along(launch: Launch, layout: _Layout, sizes: tuple[int, ...], blocks: int) -> Binding:
+def _along(
+    launch: Launch, layout: _Layout, sizes: tuple[int, ...], blocks: int, width: int
+) -> Binding:
     rows, columns, along = list(layout.rows), layout.columns, layout.along
     lie = _lie(along, sizes, columns)
     block, axis = 0, -1
@@ -157,7 +159,8 @@ def _along(launch: Launch, layout: _Layout, sizes: tuple[int, ...], blocks: int)
         rows.append((-(-columns // TILE), tuple(s * TILE for s in along)))
         rows.append((-(-tall // TALL), tuple(s * TALL for s in steps)))
     stream = not (blocks or layout.copies) and _streams(layout.rows, launch)
-    form = Form(lie, len(rows), stream, axis, block, crossing=crossing)
+    short = not launch.folded and bool(rows) and columns < width
+    form = Form(lie, len(rows), stream, axis, block, crossing=crossing, short=short)
     words = (*_words(columns, rows, along), *([tall] if crossing else []))
     count = prod([n for n, _ in rows]) if rows else columns
     return Binding(form, count, columns, prod(launch.axes), words, layout.copies, columns)

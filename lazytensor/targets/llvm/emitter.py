@@ -12,12 +12,14 @@ from ..._base.dtypes import DType, kind, real_of
 from ...lower.kernel import Kernel
 from .code import Code, Value
 from .memory import SAME, UNIT, offset, step
-from .passes import Passes, work
+from .passes import Passes, has_functions, most_live, work
 from .scalar import Lane, Native
 
-# Arrays at most, and instructions at least (a function counts as many), of kernels that go over two
-# vectors at a time.
-FEW, MUCH = 6, 20
+# Arrays at most, and instructions at least (a function counts as many), of kernels that go over
+# several registers at a time; with so many instructions for each array there may be more of these.
+FEW, MUCH, MOST = 6, 20, 16
+# A first line of modules whose instructions stay in the order in which they are written.
+IN_ORDER = "; in order\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Form:
     """How operands (inputs, outputs, totals) lie along a vector, how many axes the rows have,
     whether outputs go past the caches, and which axis of rows counts blocks of so many elements.
     Vectors go along the columns, or with `across` along the rows. Operands that are `crossing` go
-    on from one row to the next; rows are then cut into tiles.
+    on from one row to the next; rows are then cut into tiles. Rows that are `short` have fewer
+    columns than the kernel's vectors: these are of one register.
     """
 
     lie: tuple[str, ...]
@@ -35,15 +38,17 @@ class Form:
     block: int = 0
     across: bool = False
     crossing: tuple[int, ...] = ()
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What the processor has: bytes of a vector, fused multiply-add, half precision."""
+    """What the processor has: bytes of a vector, fused multiply-add, half precision, registers."""
 
     bytes: int
     fused: bool
     half: bool
+    registers: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +74,42 @@ def room_bytes(columns: int, dtype: DType) -> int:
     return (columns * dtype.itemsize + 63 & ~63) + 256
 
 
-@lru_cache(4096)
-def vector_width(kernel: Kernel, host: Host) -> int:
-    """Elements of a vector: the widest dtype fills one register; two where there are others, or
-    where much is computed of little, or folded, so that one half goes on while the other waits.
-    """
+def _sizes(kernel: Kernel) -> set[int]:
+    """Bytes of the kernel's numbers."""
     dtypes = [kernel.dtype(k) for k in range(kernel.count)]
-    sizes = {real_of(d).itemsize for d in dtypes if kind(d) != "b"} or {1}
-    few = sum(any(x.axes) for x in kernel.inputs) <= FEW
-    long = few and (kernel.reduced or work(kernel) >= MUCH)
-    registers = 2 if len(sizes) > 1 or long else 1
-    return max(2, host.bytes * registers // max(sizes))
+    return {real_of(d).itemsize for d in dtypes if kind(d) != "b"} or {1}
+
+
+@lru_cache(4096)
+def registers(kernel: Kernel) -> int:
+    """How many registers a vector of the widest dtype fills: one; two where there are others; more
+    where much is computed of little, so that some go on while others wait for what they need.
+    """
+    arrays, much, sizes = sum(any(x.axes) for x in kernel.inputs), work(kernel), _sizes(kernel)
+    long = kernel.reduced or much >= MUCH
+    if not long or (arrays > FEW and much < MOST * arrays):
+        return 2 if len(sizes) > 1 else 1
+    if min(sizes) < 4 or (kernel.reduced and not has_functions(kernel)):
+        return 2
+    if has_functions(kernel):
+        return 4
+    live = most_live(kernel)
+    return 2 if live > 8 else 6 if live <= 2 and len(sizes) == 1 else 4
+
+
+def in_order(kernel: Kernel, host: Host) -> bool:
+    """Whether registers of a vector go on side by side: the compiler, which would have one of them
+    finished before the next is begun, is to leave the order as it is. Not where more values are
+    known at once than there are registers, unless it's inside functions that these are computed.
+    """
+    count = registers(kernel)
+    return count > 2 and (has_functions(kernel) or count * most_live(kernel) <= host.registers)
+
+
+@lru_cache(4096)
+def vector_width(kernel: Kernel, host: Host, short: bool = False) -> int:
+    """Elements of a vector."""
+    return max(2, host.bytes * (1 if short else registers(kernel)) // max(_sizes(kernel)))
 
 
 class Emitter:
@@ -91,7 +121,7 @@ class Emitter:
         self.lie = form.lie
         self.c = Code(host.fused)
         self.native = Native(self.c, host.half)
-        self.width = vector_width(kernel, host)
+        self.width = vector_width(kernel, host, form.short)
         self.plan = Passes(kernel)
         self.rooms: list[str] = []
         self.rows: dict[int, Lane] = {}
@@ -99,6 +129,7 @@ class Emitter:
         self.words: list[Value] = []
         self.kept = [k for k in self.plan.saved if k not in kernel.outputs]
         self.own = tuple(kernel.dtype(k) for k in (*self.kept, *kernel.totals))
+        self.order = IN_ORDER if in_order(kernel, host) and not form.short else ""
 
     # --- the function ----------------------------------------------------------------------------
 
@@ -116,7 +147,7 @@ class Emitter:
         body = "\n".join([head, "entry:", *self.rooms, *self.c.lines, "}"])
         declared = sorted(self.c.declared | self.native.definitions(self.c.lines))
         text = "\n".join([body, *declared, "!0 = !{i32 1}"]) + "\n"
-        return Module(text, self.own)
+        return Module(self.order + text, self.own)
 
     def room(self, kinds: str, count: int) -> Value:
         """Memory on the stack, taken once."""

@@ -9,7 +9,7 @@ import hashlib
 import threading
 from typing import Any
 
-from .emit import Host
+from .emit import IN_ORDER, Host
 
 # Lines of a text up to which the compiler takes its time; it takes more than twice as long to make
 # code that is some 8 % faster.
@@ -31,6 +31,7 @@ class Machine:
         self._features = features.flatten()
         self.host = _host(features, llvm.get_process_triple())
         self._lock = threading.RLock()
+        self._reorders = True
         self._compilers: dict[int, Any] = {}
         # the linker owns what it is made with; it is never taken apart
         self._linker = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._target(2))
@@ -56,8 +57,20 @@ class Machine:
             compiler = self._compilers[effort]
             module = self._llvm.parse_assembly(text)
             self._inline(module, compiler)
-            code: bytes = compiler.emit_object(module)
+            self._reorder(not text.startswith(IN_ORDER))
+            try:
+                code: bytes = compiler.emit_object(module)
+            finally:
+                self._reorder(True)
             return code
+
+    def _reorder(self, may: bool) -> None:
+        """Whether instructions may be put in another order, for the sake of registers. It is asked
+        of the process: what others compile meanwhile runs as well either way.
+        """
+        if may is not self._reorders:
+            self._reorders = may
+            self._llvm.set_option("", f"-enable-misched={'true' if may else 'false'}")
 
     def _inline(self, module: Any, compiler: Any) -> None:
         """The only pass: IR is written as it is to run, but for functions with rare cases."""
@@ -84,7 +97,8 @@ def _host(features: Any, triple: str) -> Host:
 
     nbytes = 64 if has("avx512f") and has("avx512vl") else 32 if has("avx") else 16
     arm = triple.startswith(("aarch64", "arm64"))
-    return Host(nbytes, has("fma") or arm, has("f16c") or arm)
+    registers = 32 if nbytes == 64 or arm else 16
+    return Host(nbytes, has("fma") or arm, has("f16c") or arm, registers)
 
 
 _machine: Machine | None = None

@@ -45,16 +45,40 @@ def combine(kernel: Kernel, stage: Stage) -> str:
 
 
 def _stage_cost(kernel: Kernel, stage: Stage) -> int:
+    several = any(kind(kernel.dtype(a)) == "c" for a in stage.args)
+    return sum(map(_cost, _names(kernel, stage))) * (3 if several else 1)
+
+
+def _names(kernel: Kernel, stage: Stage) -> tuple[str, ...]:
+    """The instructions of an elementwise stage, none of others."""
     if stage.reduces or stage.op.kind != "elementwise":
-        return 0
+        return ()
     dtypes = tuple(kernel.dtype(a) for a in stage.args)
-    each = (_cost(n) for n in instructions(stage.op.body, dtypes, stage.params))
-    return sum(each) * (3 if any(kind(d) == "c" for d in dtypes) else 1)
+    return instructions(stage.op.body, dtypes, stage.params)
 
 
 def work(kernel: Kernel) -> int:
     """What a kernel costs for each element, roughly in additions."""
     return sum(_stage_cost(kernel, stage) for stage in kernel.stages)
+
+
+def has_functions(kernel: Kernel) -> bool:
+    """Whether a kernel computes elementary functions."""
+    return any(not INEXACT.isdisjoint(_names(kernel, stage)) for stage in kernel.stages)
+
+
+def most_live(kernel: Kernel) -> int:
+    """How many values that vary are known at once, at most, in the order of the stages."""
+    first, last = len(kernel.inputs) + len(kernel.constants), {}
+    for k, stage in enumerate(kernel.stages, first):
+        last.update(dict.fromkeys((*stage.args, k), k))
+    last.update(dict.fromkeys(kernel.outputs, first + len(kernel.stages)))
+    live = {k for k, x in enumerate(kernel.inputs) if any(x.axes)}
+    most = len(live)
+    for k, stage in enumerate(kernel.stages, first):
+        most = max(most, len(live) + 2 * (len(_names(kernel, stage)) > 1))
+        live = {v for v in live | {k} if last.get(v, 0) > k}
+    return max(most, len(live))
 
 
 class Passes:
