@@ -128,17 +128,20 @@ def estrin(c: Code, x: Value, coefficients: tuple[float, ...]) -> Value:
     return terms[0]
 
 
-def nearest(c: Code, x: Value, factor: float) -> tuple[Value, Value]:
-    """n, x · factor rounded to an integer; and an integer with the low bits of n."""
-    shift = format_of(x).shift
+def nearest(
+    c: Code, x: Value, factor: float, shift: float | Value | None = None
+) -> tuple[Value, Value]:
+    """n, x · factor rounded to an integer; and an integer with the low bits of n, or where another
+    `shift` than the format's is given, of n and what that has more."""
+    shift = format_of(x).shift if shift is None else shift
     t = c.fma(x, factor, shift)
     return c.fsub(t, shift), c.bits(t)
 
 
-def power_of_two(c: Code, n: Value, type: str) -> Value:
-    """2^n, n given by its low bits; only for normal results."""
+def power_of_two(c: Code, n: Value, type: str, more: int = 0) -> Value:
+    """2^(n + more), n given by its low bits; only for normal results."""
     form = FORMATS[type]
-    bits = c.binary("add", c.binary("shl", n, form.digits), form.bias << form.digits)
+    bits = c.binary("add", c.binary("shl", n, form.digits), form.bias + more << form.digits)
     return floating(c, bits, type)
 
 

@@ -13,7 +13,6 @@ from ._bits import (
     horner,
     nearest,
     power_of_two,
-    scale,
 )
 from ._double import Pair, fast_two_sum
 
@@ -25,6 +24,7 @@ LN2 = {
 LOG2E = 1.4426950408889634
 LOWEST = {"float": -104.0, "double": -746.0}  # exp is 0 from here
 HIGHEST = {"float": 89.0, "double": 710.0}  # exp is infinite from here
+FAR = {"float": 64, "double": 512}
 MINUS_ONE = {"float": -18.0, "double": -40.0}  # exp is nothing beside 1 from here
 
 
@@ -38,10 +38,10 @@ def reduced(c: Code, x: Value) -> tuple[Value, Value, Value]:
     return r, c.fsub(c.fsub(t, r), w), k
 
 
-def exponential_parts(c: Code, x: Value) -> tuple[Value, Value]:
+def exponential_parts(c: Code, x: Value, shift: Value | None = None) -> tuple[Value, Value]:
     """exp(x) as (1 + p) · 2^n, p small: p, and n as `nearest` gives it."""
     high, low = LN2[x.type]
-    n, k = nearest(c, x, LOG2E)
+    n, k = nearest(c, x, LOG2E, shift)
     r = c.fma(n, -low, c.fma(n, -high, x))
     q = horner(c, r, coefficients.EXP[x.type])
     return c.fma(c.fmul(r, r), q, r), k
@@ -54,9 +54,28 @@ def exponential_pair(c: Code, x: Value) -> tuple[Pair, Value]:
 
 
 def exp(c: Code, x: Value) -> Value:
-    """e^x."""
-    p, n = exponential_parts(c, at_most(c, at_least(c, x, LOWEST[x.type]), HIGHEST[x.type]))
-    return scale(c, c.fadd(p, 1.0), n)
+    """e^x: first 2^±s times that, which is neither subnormal nor infinite."""
+    x = at_most(c, at_least(c, x, LOWEST[x.type]), HIGHEST[x.type])
+    negative, s, shift = c.compare("slt", c.bits(x), 0), FAR[x.type], format_of(x).shift
+    p, n = exponential_parts(c, x, c.select(negative, c.const(shift + s, x.type), shift - s))
+    factor = c.select(negative, c.const(2.0**-s, x.type), 2.0**s)
+    power = power_of_two(c, n, x.type)
+    return c.fmul(c.fma(p, power, power), factor)
+
+
+def half_of_exponential_less_one(c: Code, x: Value) -> Value:
+    """(e^x - 1) / 2 for x ≥ 0 that isn't large: s p + (s - 1/2), s = 2^(n - 1), p = exp(r) - 1."""
+    if c.fused:
+        high, low = LN2[x.type]
+        n, k = nearest(c, x, LOG2E)
+        r = c.fma(n, -low, c.fma(n, -high, x))
+        p = c.fma(c.fmul(r, r), horner(c, r, coefficients.EXPM1[x.type]), r)
+    else:
+        r, rest, k = reduced(c, x)
+        q = horner(c, r, coefficients.EXPM1[x.type])
+        p = c.fadd(r, c.fadd(c.fmul(c.fmul(r, r), q), rest))
+    s = power_of_two(c, k, x.type, -1)
+    return c.fma(s, p, c.fsub(s, 0.5))
 
 
 def expm1(c: Code, x: Value) -> Value:

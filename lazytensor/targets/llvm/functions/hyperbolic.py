@@ -1,17 +1,17 @@
-"""sinh, cosh and tanh by exp, and near 0 by polynomials; asinh, acosh and atanh by log1p.
+"""sinh, cosh and tanh by exp, sinh near 0 by a polynomial; asinh, acosh and atanh by log1p.
 
 What enters and leaves: values of `float` or `double`, of any width. It must not know kernels.
 """
 
 from ..code import Code, Value
 from . import coefficients
-from ._bits import INF, NAN, at_most, copysign, fabs, format_of, horner, power_of_two, scale, sqrt
+from ._bits import INF, NAN, at_most, copysign, fabs, flip, format_of, horner, scale, sqrt
 from ._double import Pair, fast_two_sum, quotient_pair
-from .exponential import exponential_pair, exponential_parts
+from .exponential import exponential_pair, half_of_exponential_less_one
 from .logarithm import log1p_sum
 
 ONE = {"float": 9.5, "double": 20.0}  # tanh is 1 from here
-EVEN = 0.5493061443340549  # tanh is 1/2 here
+SMALL = 0.45
 HIGHEST = {"float": 90.0, "double": 711.0}  # sinh and cosh are infinite from here
 LN2 = 0.6931471805599453
 
@@ -45,13 +45,13 @@ def cosh(c: Code, x: Value) -> Value:
 
 
 def tanh(c: Code, x: Value) -> Value:
-    """tanh x: 1 - 2 / (exp(2 x) + 1), for small x a polynomial."""
+    """tanh x: g = h / (1 + h), h = (exp(2 x) - 1) / 2; that is h - h g, which has fewer errors in it
+    where g is small."""
     size = at_most(c, fabs(c, x), ONE[x.type])
-    p, n = exponential_parts(c, c.fadd(size, size))
-    e = c.fmul(c.fadd(p, 1.0), power_of_two(c, n, x.type))
-    large = c.fsub(1.0, c.fdiv(2.0, c.fadd(e, 1.0)))
-    small = near_zero(c, size, coefficients.TANH[x.type])
-    return copysign(c, c.select(c.compare("olt", size, EVEN), small, large), x)
+    h = half_of_exponential_less_one(c, c.fadd(size, size))
+    g = c.fdiv(h, c.fadd(h, 1.0))
+    y = c.select(c.compare("olt", h, SMALL), c.fma(c.fneg(h), g, h), g)
+    return flip(c, y, c.bits(x))
 
 
 def log_of_sum(c: Code, x: Value, f: Value, low: Value) -> Value:
