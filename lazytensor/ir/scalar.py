@@ -17,7 +17,7 @@ INSTRUCTIONS: dict[str, tuple[int, str]] = {
         (
             "neg", "sqrt", "floor", "ceil", "trunc", "rint", "exp", "expm1", "log", "log1p",
             "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
-            "asinh", "acosh", "atanh", "sign", "conj", "invert",
+            "asinh", "acosh", "atanh", "erf", "sign", "conj", "invert",
         ),
         (1, "same"),
     ),

@@ -9,7 +9,9 @@ from typing import Any
 import numpy
 
 from .._base.dtypes import DType, complex_of, uint32
+from .._base.module import own
 from ..ir.scalar import Interpreter
+from ._error import erf
 
 # Instruction -> the module's function; those that are missing have a form of their own below.
 FUNCTIONS: dict[str, str] = {
@@ -37,6 +39,7 @@ FUNCTIONS: dict[str, str] = {
     "asinh": "arcsinh",
     "acosh": "arccosh",
     "atanh": "arctanh",
+    "erf": "erf",
     "sign": "sign",
     "conj": "conjugate",
     "invert": "invert",
@@ -76,7 +79,7 @@ FUNCTIONS: dict[str, str] = {
 INEXACT = frozenset(
     (
         "exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "asin", "acos",
-        "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "pow", "atan2", "hypot",
+        "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "pow", "atan2", "hypot",
         "logaddexp",
     )
 )  # fmt: skip
@@ -116,6 +119,12 @@ def integer_power(np: Any, x: Any, y: Any) -> Any:
     negative = y < 0
     p = np.power(x, np.where(negative, y & 1, y))
     return np.where(negative, np.where((x == 1) | (x == -1), p, np.zeros_like(p)), p)
+
+
+def error_function(np: Any, x: Any) -> Any:
+    """erf: that of the module, if it has one, else by scalar instructions."""
+    function = own(np, "erf")
+    return function(x) if function else erf(Eager(np), x)
 
 
 def complex_multiply(np: Any, x: Any, y: Any) -> Any:
@@ -158,6 +167,7 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("expm1", "c"): expm1,
     ("tanh", "c"): tanh,
     ("mul", "c"): complex_multiply,
+    ("erf", "f"): error_function,
     ("pow", "i"): integer_power,
     ("complex", "f"): make_complex,
 }

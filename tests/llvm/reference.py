@@ -18,8 +18,16 @@ SAME = ("fmod", "mod", "floordiv")  # NumPy's results are the right ones
 FORMAT = {"float32": (23, -126, 128), "float64": (52, -1022, 1024)}
 
 
+def error_function(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """C's, number by number."""
+    y = np.vectorize(math.erf, otypes=[np.float64])(x).astype(x.dtype)
+    return y if out is None else np.copyto(out, y) or out
+
+
 def numpy_function(name: str) -> Callable[..., np.ndarray]:
     """NumPy's function for an instruction."""
+    if name == "erf":
+        return error_function
     function: Callable[..., np.ndarray] = getattr(np, NUMPY.get(name, name))
     return function
 

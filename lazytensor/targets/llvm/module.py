@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..._base.dtypes import DType, float32, float64
+from ...ir.scalar import INSTRUCTIONS
 from ...lower.kernel import FULL, Constant, Input, Kernel, Stage
 from ...ops._eager import FUNCTIONS as OF_NUMPY
 from .emit import Form
@@ -45,13 +46,14 @@ class Function:
 
     def __init__(self, name: str, functions: Any) -> None:
         self.__name__ = name
-        self._other: Any = getattr(np, OF_NUMPY[name])
+        self._other: Any = getattr(np, OF_NUMPY[name], None)
+        self._arity = INSTRUCTIONS[name][0]
         self._functions = functions
         self._known: dict[Any, bytes] = {}
 
     def __call__(self, x: Any, *rest: Any, out: Any = None) -> Any:
-        arrays = [x, *rest[: self._other.nin - 1]]
-        out = rest[-1] if len(rest) == self._other.nin else out
+        arrays = [x, *rest[: self._arity - 1]]
+        out = rest[-1] if len(rest) == self._arity else out
         dtypes = {getattr(a, "dtype", None) for a in arrays}
         if len(dtypes) > 1 or not dtypes <= {float32, float64}:
             return self._other(*arrays) if out is None else self._other(*arrays, out=out)

@@ -7,6 +7,7 @@ width. It must not know kernels.
 from collections.abc import Callable
 
 from ..code import Value
+from .error import erf
 from .exponential import exp, expm1
 from .hyperbolic import acosh, asinh, atanh, cosh, sinh, tanh
 from .inverse import acos, asin, atan, atan2
@@ -35,6 +36,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "asinh": asinh,
     "acosh": acosh,
     "atanh": atanh,
+    "erf": erf,
     "pow": power,
     "atan2": atan2,
     "hypot": hypot,
