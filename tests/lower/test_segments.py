@@ -80,6 +80,17 @@ def test_rolls_and_concatenations(shape, data):
         np.testing.assert_array_equal(both, numbers - 1)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int8", "int64", "complex64", "bool"])
+@pytest.mark.parametrize("rows", [1, 2, 7, 8, 33, 300])
+def test_columns_of_what_is_written(rows, dtype):
+    n = np.random.default_rng(rows).integers(0, 3, (rows, 5)).astype(dtype)
+    x = xp.asarray(n)
+    for axis, by in ((1, 1), (1, -1), (0, 1)):
+        got = xp.where(xp.roll(x, by, axis=axis) == x, x, xp.roll(x, 2, axis=1))
+        want = np.where(np.roll(n, by, axis) == n, n, np.roll(n, 2, 1))
+        np.testing.assert_array_equal(got, want)
+
+
 def test_what_has_no_native_code(monkeypatch):
     n = np.arange(12).reshape(3, 4)
     x = xp.concat([xp.asarray(n), xp.asarray(n)], axis=1) ** xp.asarray(n[:, :1])

@@ -22,6 +22,7 @@ from .memory import (
     prefetch,
     step,
     store,
+    store_apart,
 )
 from .passes import Pass
 from .scalar import Lane, Unsupported
@@ -88,7 +89,7 @@ class Along(Emitter):
             }
             for k in p.compute:
                 known[k] = self._value(k, known)
-            self._stored(p, known, places[len(reads) :])
+            self._stored(p, known, places[len(reads) :], strides[len(reads) :])
             self._added(p, known, places[len(places) - len(p.totals) :])
             for fold in folds:
                 value = fold.stage.args[0]
@@ -130,12 +131,21 @@ class Along(Emitter):
             return load_apart(self.c, o.dtype, at, stride, self.width)
         return (load_reversed if o.form == REVERSED else load)(self.c, o.dtype, at, self.width)
 
-    def _stored(self, p: Pass, known: dict[int, Lane], places: list[Value]) -> None:
+    def _stored(
+        self,
+        p: Pass,
+        known: dict[int, Lane],
+        places: list[Value],
+        strides: list[Value | None],
+    ) -> None:
         numbers = [self.kernel.outputs[i] for i in p.outputs]
         numbers += [k for k in p.saves if k in self.kept]
-        for k, at in zip(numbers, places, strict=False):
-            lane, past = known[k], self.form.stream and k not in self.plan.saved
-            store(self.c, self._whole(lane), at, past)
+        for k, at, stride in zip(numbers, places, strides, strict=False):
+            lane, past = self._whole(known[k]), self.form.stream and k not in self.plan.saved
+            if stride is None:
+                store(self.c, lane, at, past)
+            else:
+                store_apart(self.c, lane, at, stride)
 
     def _added(self, p: Pass, known: dict[int, Lane], places: list[Value]) -> None:
         """Add what is summed over rows to what has been summed."""
@@ -160,7 +170,9 @@ class Along(Emitter):
 
     def _target(self, i: int) -> Operand:
         number = len(self.kernel.inputs) + i
-        return Operand(self._dtype(number), self.at[number], read=False, written=True)
+        form = self.lie[number] if self.lie[number] == STRIDED else UNIT
+        stride = self._stride(number, -1) if form == STRIDED else None
+        return Operand(self._dtype(number), self.at[number], form, stride, False, True)
 
     def _keeper(self, k: int, written: bool) -> Operand:
         dtype = self.kernel.dtype(k)

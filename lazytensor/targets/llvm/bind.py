@@ -80,7 +80,7 @@ def bind(launch: Launch, args: Sequence[Array], width: int, blocks: int = 0) -> 
         if turned:
             layout = _layout(launch, args, 1, turned=(turned, first))
         return replace(_across(launch, layout, sizes, width), turned=turned, first=first)
-    apart = tuple(i for i in _written(launch) if layout.along[i] != sizes[i])
+    apart = tuple(i for i in _written(launch) if layout.along[i] != sizes[i] and not launch.whole)
     if apart and layout.columns > 1:
         layout = _layout(launch, args, max(blocks, 1), apart)
     return _along(launch, layout, sizes, blocks, width)

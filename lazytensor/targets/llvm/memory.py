@@ -193,7 +193,10 @@ class Columns:
         c.jump(head)
         c.label(after)
         for o, p, r in zip(operands, places, rooms, strict=True):
-            if o.written:
+            if o.written and o.form == STRIDED:
+                size = c.const(o.dtype.itemsize, "i64")
+                self._one_by_one((r, size), (p, self._step(o)), left, o.dtype)
+            elif o.written:
                 self._copy(r, p, left, o.dtype)
         used = [
             c.first(left, v, phi) if v.width > 1 else v
@@ -243,7 +246,8 @@ class Columns:
             if o.form == REVERSED:
                 room = step(c, room, c.const((self.width - 1) * o.dtype.itemsize, "i64"))
             if o.form in (STRIDED, REVERSED):
-                self._gather(room, place, left, o)
+                size = c.const(self._size(o), "i64")
+                self._one_by_one((place, self._step(o)), (room, size), left, o.dtype)
             else:
                 self._copy(place, room, left, o.dtype)
         return room
@@ -254,17 +258,23 @@ class Columns:
         c.declared.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
         c.raw(f"call void @llvm.memcpy.p0.p0.i64({to}, {source}, {nbytes}, i1 false)")
 
-    def _gather(self, room: Value, place: Value, left: Value, o: Operand) -> None:
-        c, kinds = self.c, blob(o.dtype)
-        size = self._size(o)
-        stride = c.const(size, "i64") if o.stride is None else o.stride
+    def _step(self, o: Operand) -> Value:
+        """Bytes to the next column."""
+        return self.c.const(self._size(o), "i64") if o.stride is None else o.stride
+
+    def _one_by_one(
+        self, source: tuple[Value, Value], to: tuple[Value, Value], count: Value, dtype: DType
+    ) -> None:
+        """Copy elements; a place goes with the bytes to the next."""
+        c, kinds = self.c, blob(dtype)
         before, head, after = c.block, c.name("gather"), c.name("gathered")
         c.jump(head)
         c.label(head)
         i = c.phi("i64", (c.const(0, "i64"), before))
-        x = c.fresh(f"load {kinds}, {step(c, place, c.binary('mul', i, stride))}, align 1", kinds)
-        c.raw(f"store {x}, {offset(c, room, i, size)}, align 1")
+        at, there = (step(c, base, c.binary("mul", i, by)) for base, by in (source, to))
+        x = c.fresh(f"load {kinds}, {at}, align 1", kinds)
+        c.raw(f"store {x}, {there}, align 1")
         following = c.binary("add", i, 1)
         c.also(i, following, head)
-        c.branch(c.compare("slt", following, left), head, after)
+        c.branch(c.compare("slt", following, count), head, after)
         c.label(after)

@@ -45,8 +45,8 @@ def cosh(c: Code, x: Value) -> Value:
 
 
 def tanh(c: Code, x: Value) -> Value:
-    """tanh x: g = h / (1 + h), h = (exp(2 x) - 1) / 2; that is h - h g, which has fewer errors in it
-    where g is small."""
+    """tanh x: g = h / (1 + h), h = (exp(2 x) - 1) / 2; that is h - h g, in which errors of a small
+    g count less."""
     size = at_most(c, fabs(c, x), ONE[x.type])
     h = half_of_exponential_less_one(c, c.fadd(size, size))
     g = c.fdiv(h, c.fadd(h, 1.0))
