@@ -17,7 +17,7 @@ from .._base.log import log
 from .._base.module import MODULES, Replaced
 from ..lower.kernel import Launch
 from ..ops._eager import FUNCTIONS, INEXACT, WHOLE
-from .buffers import room
+from .buffers import empty, room
 from .counters import COUNTERS
 
 # A fork waits until the target is loaded: the child would find the compiler half way.
@@ -29,7 +29,7 @@ class _Loaded:
     """The target, and the functions that it has compiled in this process."""
 
     def __init__(self) -> None:
-        from ..targets.llvm import convolution, module, run, scalar, scans, store
+        from ..targets.llvm import convolution, gathers, module, run, scalar, scans, store
 
         kept = store.Store(cache_folder() / "kernels")
         self.functions = run.Functions(kept, _compiled)
@@ -38,6 +38,7 @@ class _Loaded:
             **scans.cumulatives(self.functions),
             "convolution": convolution.Convolution(self.functions, room),
             "convolution_weights": convolution.ConvolutionWeights(self.functions, room),
+            "take": gathers.Take(self.functions, empty),
         }
         self.bound = run.bound
         self.source = run.source
