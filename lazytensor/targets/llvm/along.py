@@ -10,6 +10,7 @@ from .code import Value
 from .emitter import FEW, Emitter, Form, Host
 from .folds import Loop, fold_of, follows_tree, keeps_place
 from .memory import (
+    OTHER,
     REVERSED,
     SAME,
     STRIDED,
@@ -18,6 +19,7 @@ from .memory import (
     Operand,
     load,
     load_apart,
+    load_other,
     load_reversed,
     prefetch,
     step,
@@ -129,7 +131,8 @@ class Along(Emitter):
     def _loaded(self, o: Operand, at: Value, stride: Value | None) -> Lane:
         if stride is not None:
             return load_apart(self.c, o.dtype, at, stride, self.width)
-        return (load_reversed if o.form == REVERSED else load)(self.c, o.dtype, at, self.width)
+        read = {REVERSED: load_reversed, OTHER: load_other}.get(o.form, load)
+        return read(self.c, o.dtype, at, self.width)
 
     def _stored(
         self,
@@ -170,7 +173,7 @@ class Along(Emitter):
 
     def _target(self, i: int) -> Operand:
         number = len(self.kernel.inputs) + i
-        form = self.lie[number] if self.lie[number] == STRIDED else UNIT
+        form = STRIDED if self.lie[number] in (STRIDED, OTHER) else UNIT
         stride = self._stride(number, -1) if form == STRIDED else None
         return Operand(self._dtype(number), self.at[number], form, stride, False, True)
 

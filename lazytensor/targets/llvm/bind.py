@@ -15,7 +15,7 @@ from ...lower.kernel import FULL, Kernel, Launch
 from ...ops._tree import BLOCK, LANES
 from .across import LEVELS, MOST_COLUMNS, MOST_ROW_VALUES, schedule
 from .emitter import Form
-from .memory import REVERSED, SAME, STRIDED, UNIT
+from .memory import OTHER, REVERSED, SAME, STRIDED, UNIT
 from .passes import Passes
 from .scalar import Unsupported
 from .tiled import TALL
@@ -170,7 +170,8 @@ def _across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int)
     *rows, (length, steps) = layout.rows
     columns, written = layout.columns, _written(launch)
     lie = _lie(steps, sizes, length)
-    tile = LEAST * width if STRIDED in lie else _tile(launch.kernel, length, columns, width)
+    apart = STRIDED in lie or OTHER in lie
+    tile = LEAST * width if apart else _tile(launch.kernel, length, columns, width)
     whole = not (layout.copies or length % width) and all(steps[i] == sizes[i] for i in written)
     stream = whole and _streams([*rows, (columns, layout.along)], launch)
     rows.append((-(-length // tile), tuple(s * tile for s in steps)))
@@ -338,6 +339,8 @@ def _lie(strides: Sequence[int], sizes: Sequence[int], length: int) -> tuple[str
         if not stride
         else REVERSED
         if stride == -size
+        else OTHER
+        if stride == 2 * size
         else STRIDED
         for stride, size in zip(strides, sizes, strict=True)
     )

@@ -12,9 +12,9 @@ from ..._base.dtypes import DType, kind
 from .code import Code, Value, vector
 from .scalar import Lane, ir_type
 
-# How an operand lies along a vector: one element after another, one before another, the same one
-# for all, at a stride.
-UNIT, REVERSED, SAME, STRIDED = "u", "r", "b", "s"
+# How an operand lies along a vector: one element after another, one before another, every other
+# one, the same one for all, at a stride.
+UNIT, REVERSED, OTHER, SAME, STRIDED = "u", "r", "o", "b", "s"
 # Bytes of a line of the cache.
 LINE = 64
 
@@ -22,7 +22,8 @@ LINE = 64
 @dataclass(slots=True)
 class Operand:
     """Memory that a loop goes along. `stride` is in bytes, and there for STRIDED ones alone; those
-    that are REVERSED have the elements of a column before that of the column before.
+    that are REVERSED have the elements of a column before that of the column before, OTHER ones
+    have an element between neighbours.
     """
 
     dtype: DType
@@ -83,6 +84,21 @@ def load_reversed(c: Code, dtype: DType, at: Value, width: int) -> Lane:
     back = c.const(-(width - 1) * dtype.itemsize, "i64")
     lane = load(c, dtype, step(c, at, back), width)
     return Lane(dtype, *(_reversed(c, v) for v in lane.parts))
+
+
+def load_other(c: Code, dtype: DType, at: Value, width: int) -> Lane:
+    """`width` elements with others between them, of which none beyond the last is touched."""
+    far = step(c, at, c.const((width - 1) * dtype.itemsize, "i64"))
+    first, last = load(c, dtype, at, width), load(c, dtype, far, width)
+    return Lane(dtype, *(_others(c, *v) for v in zip(first.parts, last.parts, strict=True)))
+
+
+def _others(c: Code, x: Value, y: Value) -> Value:
+    """Every other element of x from the first on, and of y from the second on."""
+    numbers = (*range(0, x.width, 2), *range(x.width + 1, 2 * x.width, 2))
+    places = ", ".join(f"i32 {i}" for i in numbers)
+    rhs = f"shufflevector {x}, {y}, <{x.width} x i32> <{places}>"
+    return c.result(rhs, x.type, x.width)
 
 
 def _reversed(c: Code, x: Value) -> Value:
@@ -220,7 +236,7 @@ class Columns:
 
     def _size(self, o: Operand) -> int:
         """Bytes to the next column."""
-        return -o.dtype.itemsize if o.form == REVERSED else o.dtype.itemsize
+        return o.dtype.itemsize * {REVERSED: -1, OTHER: 2}.get(o.form, 1)
 
     def _advanced(self, o: Operand, place: Value) -> Value:
         c = self.c
@@ -239,13 +255,14 @@ class Columns:
     def _copied_in(self, o: Operand, place: Value, left: Value) -> Value:
         """Room on the stack with the elements that are left, the rest filled with the first."""
         c, kinds = self.c, blob(o.dtype)
-        room = self.room(kinds, self.width)
+        width = self.width * (1 + (o.form == OTHER))
+        room = self.room(kinds, width)
         if o.read:
             first = c.fresh(f"load {kinds}, {place}, align 1", kinds)
-            c.raw(f"store {c.splat(first, self.width)}, {room}, align 1")
+            c.raw(f"store {c.splat(first, width)}, {room}, align 1")
             if o.form == REVERSED:
                 room = step(c, room, c.const((self.width - 1) * o.dtype.itemsize, "i64"))
-            if o.form in (STRIDED, REVERSED):
+            if o.form in (STRIDED, REVERSED, OTHER):
                 size = c.const(self._size(o), "i64")
                 self._one_by_one((place, self._step(o)), (room, size), left, o.dtype)
             else:
