@@ -126,8 +126,8 @@ def _pick(node: Node) -> None:
 
 def _backwards(node: Node) -> bool:
     """Whether taking the elements would copy them, which kernels that read them need not."""
-    shown = node.op.view(np, node.args[0].value, *node.params)
-    return min(shown.strides) < 0  # type: ignore[no-any-return]
+    view = node.op.view
+    return bool(view and min(view(np, node.args[0].value, *node.params).strides) < 0)
 
 
 serial = attrgetter("serial")

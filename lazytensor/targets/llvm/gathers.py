@@ -132,7 +132,7 @@ class Take:
         self._empty = empty
         self._known: dict[tuple[int, bool], int] = {}
 
-    def __call__(self, x: Any, indices: Any, axis: int, mode: str) -> Any:
+    def __call__(self, x: Any, indices: Any, axis: int, mode: Any) -> Any:
         rows = x.size // x.shape[0] if x.shape[0] else 0
         plain = x.flags.c_contiguous and indices.flags.c_contiguous and not x.dtype.hasobject
         large = rows * indices.size * x.itemsize >= WORTH
