@@ -94,7 +94,7 @@ def registers(kernel: Kernel) -> int:
     if has_functions(kernel):
         return 4
     live = most_live(kernel)
-    return 2 if live > 8 else 6 if live <= 2 and len(sizes) == 1 else 4
+    return 2 if live > 8 else 7 if live <= 2 and len(sizes) == 1 else 4
 
 
 def in_order(kernel: Kernel, host: Host) -> bool:
