@@ -99,6 +99,18 @@ def fuzz(count: int, **settings: Any) -> None:
     inner()
 
 
+def test_half_and_double_precision() -> None:
+    """Rounded once, also in the middle between two numbers and next to it."""
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    agrees(lambda x: g.cast(x, np.dtype("float64")) * 1.5, every)
+    with np.errstate(all="ignore"):
+        middle = (every[:-1].astype(np.float64) + every[1:]) / 2
+    around = [middle, *(np.nextafter(middle, to) for to in (-np.inf, np.inf)), middle * 1e-9]
+    doubles = np.concatenate([*around, [np.inf, -np.inf, np.nan, 1e300, 5e-324, -0.0]])
+    agrees(lambda x: g.abs(g.cast(x, np.dtype("float16"))), doubles)
+    agrees(lambda x: g.cast(x * 2.0, np.dtype("float16")), doubles.astype(np.complex128))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="memory is protected by another call there")
 @pytest.mark.parametrize("dtype", ["bool", "int8", "float16", "float32", "float64", "complex128"])
 def test_every_other_element(dtype: str) -> None:

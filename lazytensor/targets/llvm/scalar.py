@@ -168,9 +168,21 @@ def _cast(c: Code, x: Value, source: DType, dtype: DType) -> Value:
         return c.convert("sitofp" if have == "i" else "uitofp", x, to)
     if want == "f":
         if {to, x.type} == {"double", _HALF}:
-            raise Unsupported("conversions between half and double precision")
+            x = c.convert("fpext", x, "float") if x.type == _HALF else _to_odd(c, x)
         return c.convert("fpext" if BITS[to] > BITS[x.type] else "fptrunc", x, to)
     return _to_integer(c, x, dtype)
+
+
+def _to_odd(c: Code, x: Value) -> Value:
+    """Doubles as floats, those that are none towards the neighbour with an odd last digit: rounded
+    to half precision, that gives what rounding once does.
+    """
+    near = c.convert("fptrunc", x, "float")
+    back, bits = c.convert("fpext", near, "double"), c.bits(near)
+    beyond = c.compare("ogt", c.intrinsic("fabs", back), c.intrinsic("fabs", x))
+    odd = c.binary("or", c.select(beyond, c.binary("sub", bits, 1), bits), 1)
+    bits = c.select(c.compare("one", back, x), odd, bits)
+    return c.convert("bitcast", bits, "float")
 
 
 def _to_integer(c: Code, x: Value, dtype: DType) -> Value:
