@@ -99,6 +99,23 @@ def fuzz(count: int, **settings: Any) -> None:
     inner()
 
 
+@pytest.mark.parametrize("dtype", [f"{u}int{8 << k}" for u in ("", "u") for k in range(4)])
+def test_powers_of_integers(dtype: str) -> None:
+    rng, (low, high) = np.random.default_rng(5), (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    wide = [rng.integers(low, high, 300, dtype=dtype, endpoint=True) for _ in range(2)]
+    x = np.concatenate([wide[0], rng.integers(max(low, -3), 4, 900).astype(dtype)])
+    y = np.concatenate([wide[1], rng.integers(max(low, -5), 70, 900).astype(dtype)])
+    rng.shuffle(y)
+    agrees(lambda x, y: g.pow(x, y) + y, x, y)
+    agrees(lambda x, y: g.pow(x, y) + x, x[:400].reshape(20, 20), y[:20])
+    power = g.pow(leaf(x[y >= 0]), leaf(y[y >= 0]))
+    with config.context(target="llvm", execution="compile"):
+        materialize((power,))
+    size = 1 << 8 * x.itemsize
+    pairs = zip(x[y >= 0].tolist(), y[y >= 0].tolist(), power.value.tolist(), strict=True)
+    assert all(pow(a, b, size) == p % size for a, b, p in pairs)
+
+
 def test_half_and_double_precision() -> None:
     """Rounded once, also in the middle between two numbers and next to it."""
     every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)

@@ -14,6 +14,7 @@ from ..._base.dtypes import DType, bool_, float32, float64, kind, real_of
 from ...ir.scalar import Interpreter
 from .code import BITS, Code, Value
 from .functions import FUNCTIONS
+from .functions.integer import SIGNED_POWER, UNSIGNED_POWER
 
 _TYPES = {"float16": "half", "float32": "float", "float64": "double", "bool": "i1"}
 _HALF = "half"
@@ -87,6 +88,10 @@ class Native(Interpreter):
 
     def _function(self, name: str, dtype: DType, values: list[Value]) -> Value:
         function = FUNCTIONS.get(name)
+        if name == "pow" and kind(dtype) in "iu":
+            signed = kind(dtype) == "i"
+            name, function = f"pow.{dtype.name}", SIGNED_POWER if signed else UNSIGNED_POWER
+            return self._own(name, function, self.code.alike(*values))
         if function is None or dtype not in (float32, float64):
             raise Unsupported(f"{name} of {dtype}")
         values = self.code.alike(*values)
