@@ -57,8 +57,8 @@ class Machine:
             compiler = self._compilers[effort]
             module = self._llvm.parse_assembly(text)
             self._inline(module, compiler)
-            self._reorder(not text.startswith(IN_ORDER))
             try:
+                self._reorder(not text.startswith(IN_ORDER))
                 code: bytes = compiler.emit_object(module)
             finally:
                 self._reorder(True)
