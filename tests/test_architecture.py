@@ -40,16 +40,7 @@ FLOORS = {
 # Imports of the package's own modules inside functions, (module, target), each with its reason.
 HIDDEN: dict[tuple[str, str], str] = {
     ("runtime.native", f"targets.llvm.{name}"): "a target is loaded with its first kernel"
-    for name in (
-        "convolution",
-        "gathers",
-        "matmul",
-        "module",
-        "run",
-        "scalar",
-        "scans",
-        "store",
-    )
+    for name in ("elementary", "kernels", "matmul", "whole")
 }
 
 # Packages that cost too much to come with `import lazytensor`; functions may import them.

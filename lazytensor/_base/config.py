@@ -60,8 +60,12 @@ TABLE: dict[str, Setting] = {
             "graph_cache", 1 << 18, int, False, "nodes kept in the graph cache; 0 turns it off"
         ),
         Setting(
-            "max_pending", 8192, int, False, "nodes made between two looks at what is pending"
+            "kernel_cache", 2048, int, False, "native functions kept besides those of kept graphs"
         ),
+        Setting(
+            "cache_bytes", 1 << 29, int, False, "bytes of compiled kernels on disk; 0: none is kept"
+        ),
+        Setting("max_pending", 8192, int, False, "nodes made between two looks at what is pending"),
         Setting("pool_bytes", 1 << 30, int, False, "bytes of large buffers kept for reuse"),
         Setting(
             "traceback",

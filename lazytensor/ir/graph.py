@@ -96,14 +96,16 @@ def pending(roots: Sequence[Node]) -> tuple[list[Node], Uses]:
     their inputs is an argument.
     """
     uses = dict.fromkeys(roots, 0)
-    found = [n for n in uses if not is_input(n)]
+    found = [n for n in uses if n.value is None and n.op is not PLACEHOLDER]
     for node in found:  # which grows meanwhile
         for a in node.args:
             if a in uses:
                 uses[a] += 1
             else:
                 uses[a] = 1
-                if a.op.picks and a.value is None:
+                if a.value is not None:
+                    continue
+                if a.op.picks:
                     _pick(a)
                 if a.value is None and a.op is not PLACEHOLDER:
                     found.append(a)

@@ -165,11 +165,12 @@ def apply(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
     node: Node = _new(Node)
     node.shape, node.dtype = op.infer(*args, *params) if params else op.infer(*args)
     device = args[0].device if args else params[-1]
-    for arg in args:
-        if arg.device is not device:
-            raise ValueError(
-                f"{op.name}: arrays are on different devices: {device} and {arg.device}"
-            )
+    if len(args) > 1:
+        for arg in args[1:]:
+            if arg.device is not device:
+                raise ValueError(
+                    f"{op.name}: arrays are on different devices: {device} and {arg.device}"
+                )
     node.op = op
     node.args = args
     node.params = params

@@ -97,7 +97,7 @@ CACHE = GraphCache()
 
 def _due(graph: Graph) -> int:
     """How often a graph has to come before it is compiled: large arrays make it worth while at
-    once, small ones late.
+    once, small ones late, those between when so many bytes have come in all.
     """
     computed = [n for n in graph.order if n.args and n.value is None]
     computed += [a for n in computed if n.op.kind == "reduce" for a in n.args if not a.args]
@@ -105,7 +105,9 @@ def _due(graph: Graph) -> int:
         native = config.get("target") == "llvm"
         return HOT_LONG if native and len(graph.order) > LONG else HOT
     sizes = [n.size * n.dtype.itemsize for n in computed if n.op.outputs == 1]
-    return 1 if sum(n for n in sizes if n >= LARGE_NODE) > LARGE else 2
+    if sum(n for n in sizes if n >= LARGE_NODE) > LARGE:
+        return 1
+    return max(2, min(HOT, LARGE // max(1, int(sum(sizes)))))
 
 
 @lru_cache(1024)

@@ -30,6 +30,8 @@ from .observe import TIMERS, Timing
 _kernels: dict[Any, target.Compiled] = {}
 _by_kernel: dict[tuple[Kernel, int], target.Compiled] = {}
 MOST_KERNELS = 4096
+# Ways in which the arguments of a launch lie that are remembered.
+MOST_BOUND = 64
 _SETTINGS = "target", "debug"
 
 
@@ -217,6 +219,8 @@ def _bound(step: Launch, args: list[Any]) -> Any:
     if found is None:
         if step.compiled is None:
             found = native.bound(step, args)
+        if len(step.bound) >= MOST_BOUND:
+            step.bound.clear()
         found = step.bound[key] = found or _Reference(step)
     return found
 

@@ -7,6 +7,7 @@ and tiny graphs are run so; results have the same bits as those of compiled plan
 import time
 from collections.abc import Callable, Sequence
 from contextvars import Context
+from operator import attrgetter
 from typing import Any
 
 import numpy
@@ -21,6 +22,8 @@ from .observe import TIMERS, Timing
 
 Values = list[Any]
 LATE = (IndexError, ValueError, numpy.linalg.LinAlgError)
+_ARRAY, _NONE = numpy.ndarray, type(None)
+_value = attrgetter("value")
 _contexts: list[Context] = []
 
 
@@ -89,10 +92,38 @@ def compute(np: Any, node: Node, args: Sequence[Any]) -> Any:
     COUNTERS.interpreted += 1
     try:
         value = node.op.value(np, *args, *node.params)
-    except (MemoryError, *LATE):  # once more, after making room, or for a text that says where
-        POOL.clear()
-        return evaluate(np, node.op, args, node.params, node)
-    return value if type(value) is numpy.ndarray and value.base is not None else _counted(value)
+    except (MemoryError, *LATE):
+        return _once_more(np, node, args)
+    return value if type(value) is _ARRAY and value.base is not None else _counted(value)
+
+
+def fill(nodes: Sequence[Node], refused: Callable[[Node], Exception]) -> None:
+    """`compute` for nodes whose arguments have values, or get them on the way: in few steps, for
+    graphs so small that these are most of what they cost. Raises what an argument is `refused`
+    with that has none.
+    """
+    np, done = module(), 0
+    COUNTERS.interpreted += len(nodes)
+    for node in nodes:
+        args = tuple(map(_value, node.args))
+        if _NONE in map(type, args):
+            raise refused(next(a for a in node.args if a.value is None))
+        try:
+            value = node.op.value(np, *args, *node.params)
+        except (MemoryError, *LATE):
+            value = _once_more(np, node, args)
+        if type(value) is not _ARRAY:
+            value = _counted(value)
+        elif value.base is None:
+            done += value.nbytes
+        node.value = value
+    COUNTERS.bytes += done
+
+
+def _once_more(np: Any, node: Node, args: Sequence[Any]) -> Any:
+    """After making room, or for a text that says where."""
+    POOL.clear()
+    return evaluate(np, node.op, args, node.params, node)
 
 
 def _timed(np: Any, node: Node, args: Sequence[Any]) -> Any:

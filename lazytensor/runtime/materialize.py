@@ -14,8 +14,6 @@ import numpy
 
 from .._base import config
 from .._base.dtypes import DType
-from .._base.log import wants
-from .._base.module import module
 from ..ir.graph import Graph, Uses, ancestors, held, linearize, pending, wanted_elsewhere
 from ..ir.node import PLACEHOLDER, TRACING, Node, cut
 from ..lower.kernel import Plan
@@ -23,7 +21,7 @@ from . import cache
 from .cache import SMALL_BYTES, small
 from .counters import COUNTERS
 from .execute import steps
-from .interpret import compute, quietly
+from .interpret import fill, quietly
 from .observe import OBSERVERS, TIMERS
 from .pending import settle, watch
 
@@ -71,19 +69,21 @@ def materialize(nodes: Sequence[Node], cutting: bool = False) -> None:
     as they were. With `cutting`, nodes that got a value become leaves, histories aside: that is for
     calls between operations, since what one has made so far may be a history in a moment.
     """
-    run = _Run(nested=_here.runs > 0)
+    run = _Run(_here.runs > 0)
     _here.runs += 1
     try:
         with _lock:
             done = run.begin(nodes)
-            if done:
-                _cut(done, cutting)
+            if done and cutting:
+                _cut(done)
         if run.graph is not None:
             values = cache.run(run.graph, run.plan)
             with _lock:
-                _cut(_filled(run.graph, values), cutting)
+                found = _filled(run.graph, values)
+                if cutting:
+                    _cut(found)
     finally:
-        run.nodes = frozenset()  # first, since a Ctrl-C may come next, and others wait for these
+        run.nodes = _NOTHING  # first, since a Ctrl-C may come next, and others wait for these
         _here.runs -= 1
         if run.graph is not None:
             run.graph = None
@@ -99,6 +99,7 @@ class _Here(threading.local):
 
 
 _here = _Here()
+_NOTHING: frozenset[Node] = frozenset()
 
 
 class _Run:
@@ -110,7 +111,7 @@ class _Run:
 
     def __init__(self, nested: bool) -> None:
         self.nested = nested
-        self.nodes: Set[Node] = frozenset()
+        self.nodes: Set[Node] = _NOTHING
         self.graph: Graph | None = None
         self.plan: Plan | None = None
 
@@ -124,8 +125,10 @@ class _Run:
         COUNTERS.graphs += 1
         pending_nodes, uses = found
         if len(pending_nodes) <= TINY and _plain() and _all_small(pending_nodes):
-            many = len(pending_nodes) > 1
-            keep = held(pending_nodes, uses).union(roots) if many else roots
+            if len(pending_nodes) == 1:
+                quietly(fill, pending_nodes, _no_value)
+                return pending_nodes
+            keep = held(pending_nodes, uses).union(roots)
             _run_tiny(pending_nodes, keep)
             return keep
         graph = linearize(roots, found)
@@ -143,12 +146,15 @@ class _Run:
         thread computes any of it. A run within a run of this thread waits for nobody.
         """
         while True:
-            roots = list(dict.fromkeys([n for n in nodes if n.value is None]))
+            if len(nodes) == 1:
+                roots = list(nodes) if nodes[0].value is None else []
+            else:
+                roots = list(dict.fromkeys([n for n in nodes if n.value is None]))
             for root in roots:
                 if root.op is PLACEHOLDER:
                     raise _no_value(root)
             found = pending(roots)
-            if self.nested or all(run.nodes.isdisjoint(found[0]) for run in _runs):
+            if self.nested or not _runs or all(r.nodes.isdisjoint(found[0]) for r in _runs):
                 return roots, found
             del found
             _ended.wait(POLL)
@@ -186,8 +192,8 @@ def _filled(graph: Graph, values: Sequence[Any]) -> Collection[Node]:
     return [graph.order[place] for place in results]
 
 
-def _cut(done: Collection[Node], cutting: bool) -> None:
-    if cutting and not TRACING.depth:
+def _cut(done: Collection[Node]) -> None:
+    if not TRACING.depth:
         for node in done:
             cut(node)
 
@@ -211,13 +217,13 @@ def _close(graph: Graph, roots: list[Node]) -> None:
     graph.close(outputs + wanted_elsewhere(graph, _Worth(graph, roots)))
 
 
+_ASKING = ("execution", "target", "debug")
+
+
 def _plain() -> bool:
     """Whether nothing asks for a plan, or wants to be told."""
-    return (
-        config.get("execution") == "auto"
-        and config.get("target") != "null"
-        and not (OBSERVERS or TIMERS or wants(1))
-    )
+    execution, target, debug = config.several(_ASKING)
+    return execution == "auto" and target != "null" and not (debug or OBSERVERS or TIMERS)
 
 
 def _all_small(nodes: Sequence[Node]) -> bool:
@@ -229,23 +235,11 @@ def _all_small(nodes: Sequence[Node]) -> bool:
 def _run_tiny(nodes: Sequence[Node], keep: Collection[Node]) -> None:
     """Not many ops on small arrays: no plan would save what looking for it costs."""
     try:
-        quietly(_fill, nodes)
+        quietly(fill, nodes, _no_value)
     finally:
         if len(keep) < len(nodes):
-            for node in nodes:
-                if node not in keep:
-                    node.value = None
-
-
-def _fill(nodes: Sequence[Node]) -> None:
-    np = module()
-    for node in nodes:
-        args = []
-        for a in node.args:
-            if a.value is None:
-                raise _no_value(a)
-            args.append(a.value)
-        node.value = compute(np, node, args)
+            for node in set(nodes).difference(keep):
+                node.value = None
 
 
 def _refuse_placeholders(graph: Graph) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from .._base import config
+from .._base.dtypes import DType
 from .._base.folders import cache_folder
 from .._base.log import log
 from .._base.module import MODULES, Replaced
@@ -22,6 +24,7 @@ from .counters import COUNTERS
 
 # A fork waits until the target is loaded: the child would find the compiler half way.
 _lock = threading.RLock()
+_elementary: Any = None
 _loaded: Any = None
 
 
@@ -29,26 +32,32 @@ class _Loaded:
     """The target, and the functions that it has compiled in this process."""
 
     def __init__(self) -> None:
-        from ..targets.llvm import convolution, gathers, module, run, scalar, scans, store
+        from ..targets.llvm import kernels
 
-        kept = store.Store(cache_folder() / "kernels")
-        self.functions = run.Functions(kept, _compiled)
-        self.replacements = {
-            **module.replacements(self.functions),
-            **scans.cumulatives(self.functions),
-            "convolution": convolution.Convolution(self.functions, room),
-            "convolution_weights": convolution.ConvolutionWeights(self.functions, room),
-            "take": gathers.Take(self.functions, empty),
-        }
-        self.bound = run.bound
-        self.source = run.source
-        self.unsupported = scalar.Unsupported
+        self.functions = kernels.Functions(elementary().objects)
+        self.bound = kernels.bound
+        self.source = kernels.source
+        self.words = kernels.words
+        self.unsupported = kernels.Unsupported
 
 
 @cache
 def available() -> bool:
     """Whether the compiler is installed."""
     return importlib.util.find_spec("llvmlite") is not None
+
+
+def elementary() -> Any:
+    """The elementary functions and object code, made when one is first needed."""
+    global _elementary
+    if _elementary is None:
+        with _lock:
+            if _elementary is None:
+                from ..targets.llvm.elementary import Elementary
+
+                folder, cap = cache_folder() / "kernels", config.get("cache_bytes")
+                _elementary = Elementary(folder, cap, _compiled, _vectors)
+    return _elementary
 
 
 def loaded() -> _Loaded:
@@ -95,25 +104,43 @@ class _Replacements(Mapping[str, Any]):
     """By name. Most products are the BLAS's: for the function that decides, nothing is compiled."""
 
     def __getitem__(self, name: str) -> Any:
-        return _product() if name == "matmul" else loaded().replacements[name]
+        if name == "matmul":
+            return _product()
+        target = elementary()
+        return (_whole(target) if name in _WHOLE else target.replacements)[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(("matmul", *loaded().replacements))
+        return iter(("matmul", *_WHOLE, *elementary().replacements))
 
     def __len__(self) -> int:
-        return 1 + len(loaded().replacements)
+        return 1 + len(_WHOLE) + len(elementary().replacements)
+
+
+_WHOLE = ("convolution", "convolution_weights", "take")
 
 
 @cache
 def _product() -> Any:
     from ..targets.llvm import matmul
 
-    return matmul.Matmul(lambda: loaded().functions, room)
+    return matmul.Matmul(lambda: elementary().objects, room)
+
+
+@cache
+def _whole(target: Any) -> Any:
+    from ..targets.llvm import whole
+
+    return whole.functions(target.objects, room, empty)
 
 
 @cache
 def _replacements() -> Mapping[str, Any]:
     return _Replacements()
+
+
+def _vectors(name: str, dtype: DType, same: tuple[bool, ...]) -> bytes:
+    target = loaded()
+    return target.words(target.functions, name, dtype, same)
 
 
 if hasattr(os, "register_at_fork"):

@@ -21,7 +21,7 @@ def small(monkeypatch):
 
 
 def take(x, places):
-    return native.loaded().replacements["take"](x, places, 0, "wrap")
+    return native._replacements()["take"](x, places, 0, "wrap")
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -23,7 +23,7 @@ from lazytensor.ops import g
 from lazytensor.runtime import cache, native
 from lazytensor.runtime.materialize import materialize
 from lazytensor.targets.llvm import across, bind, folds, memory
-from lazytensor.targets.llvm.emitter import Host
+from lazytensor.targets.llvm.host import Host
 from lazytensor.targets.llvm.machine import machine
 
 from .graphs import LAYOUTS, Program, array, draw
@@ -143,9 +143,10 @@ def test_every_other_element(dtype: str) -> None:
         agrees(lambda x: (g.not_equal(x, x), g.where(x, x, x) if dtype == "bool" else x * x), x)
 
 
+@pytest.mark.timeout(4 * 3600)
 def test_random_graphs(effort: Callable[[int, int], int]) -> None:
     with recording() as seen:
-        fuzz(effort(300, 20_000))
+        fuzz(effort(1000, 20_000))
     missing = {name.strip() for name in REACHED.split(",")} - {k for k, n in seen.items() if n}
     assert not missing, seen
 
@@ -154,12 +155,14 @@ def anew(monkeypatch: Any, host: Host | None = None) -> None:
     """The target as in a new process, on some processor."""
     cache.CACHE.clear()
     functions = frozenset(MODULES["llvm"]._names)
+    monkeypatch.setattr(native, "_elementary", None)
     monkeypatch.setattr(native, "_loaded", None)
     monkeypatch.setitem(MODULES, "llvm", Replaced(functions, native._replacements))
     if host is not None:
         monkeypatch.setattr(machine(), "host", host)
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
     "host", [Host(16, False, False), Host(16, True, True), Host(64, True, True)], ids=str
 )

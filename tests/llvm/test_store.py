@@ -4,9 +4,11 @@ processes that share a folder don't get in one another's way.
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,7 @@ def damaged(data: bytes) -> dict[str, bytes]:
 def fresh(monkeypatch: Any, folder: Path) -> None:
     """As a new process, whose kernels are kept in a folder."""
     cache.CACHE.clear()
+    monkeypatch.setattr(native, "_elementary", None)
     monkeypatch.setattr(native, "_loaded", None)
     monkeypatch.setattr(native, "cache_folder", lambda: folder)
 
@@ -96,6 +99,44 @@ def test_a_damaged_file_is_not_there(how: str, tmp_path: Path) -> None:
     assert store.get("key") is None
     store.put("key", BODY)
     assert store.get("key") == BODY
+
+
+def corrupted(rng: np.random.Generator, data: bytes, other: bytes) -> bytes:
+    """What chance makes of a file."""
+    how, at = rng.integers(6), int(rng.integers(len(data)))
+    if how == 0:
+        return data[:at]
+    if how == 1:
+        return data[:at] + bytes([data[at] ^ 1 << int(rng.integers(8))]) + data[at + 1 :]
+    if how == 2:
+        return data[:at] + other[at:]
+    if how == 3:
+        return data[:at] + bytes(len(data) - at)
+    if how == 4:
+        return data[:at] + rng.bytes(int(rng.integers(1, 40))) + data[at:]
+    return other if rng.integers(2) else rng.bytes(at)
+
+
+def corruptions(store: Store, count: int) -> None:
+    """Whatever becomes of a file, what comes back is what was put in, or nothing."""
+    rng = np.random.default_rng(count)
+    store.put("key", BODY)
+    store.put("other", BODY[::-1])
+    files = [store.folder / f"{key}.o" for key in ("key", "other")]
+    data, other = (file.read_bytes() for file in files)
+    for _ in range(count):
+        files[0].write_bytes(corrupted(rng, data, other))
+        assert store.get("key") in (None, BODY)
+
+
+def test_random_corruptions(tmp_path: Path, effort: Any) -> None:
+    corruptions(Store(tmp_path / "kernels"), effort(1000, 10_000))
+
+
+def test_a_store_that_believes_its_files_is_found_out(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(stores, "_digest", lambda key, body: b"\0" * 32)
+    with pytest.raises(AssertionError):
+        corruptions(Store(tmp_path / "kernels"), 1000)
 
 
 def test_another_keys_file_is_not_taken(tmp_path: Path) -> None:
@@ -228,7 +269,7 @@ def test_a_folder_that_cannot_be_made(folder: Path, monkeypatch: Any) -> None:
 
 def test_a_folder_that_goes_away(folder: Path, monkeypatch: Any) -> None:
     run()
-    store = native.loaded().functions.store
+    store = native.elementary().objects.store
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()
@@ -247,6 +288,147 @@ def test_what_can_be_read_is_still_read_when_the_disk_is_full(
     with pytest.warns(RuntimeWarning):
         store.put("other", BODY)
     assert store.get("key") == BODY
+
+
+# --- any operation fails -------------------------------------------------------------------------
+
+
+class Failing:
+    """Counts operations on files, of which the k-th fails, or all from it on."""
+
+    OPERATIONS = (
+        (os, "replace"), (os, "unlink"), (os, "stat"), (os, "utime"), (os, "scandir"),
+        (Path, "mkdir"), (Path, "unlink"), (Path, "read_bytes"), (stores, "open"),
+    )  # fmt: skip
+
+    def __init__(self, monkeypatch: Any) -> None:
+        self.left, self.lasting, self.asked = -1, False, 0
+        for place, name in self.OPERATIONS:
+            real = getattr(place, name, open)
+            monkeypatch.setattr(place, name, self.failing(real), raising=False)
+
+    def failing(self, real: Any) -> Any:
+        def operation(*args: Any, **kwargs: Any) -> Any:
+            if not str(args[0]).endswith(("kernels", ".o", ".tmp")):
+                return real(*args, **kwargs)
+            self.asked += 1
+            self.left -= 1
+            if self.left == -1 or (self.lasting and self.left < 0):
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return real(*args, **kwargs)
+
+        return operation
+
+
+@pytest.mark.parametrize("lasting", [False, True])
+@pytest.mark.parametrize("filled", [False, True])
+def test_the_kth_operation_on_files_fails(
+    lasting: bool, filled: bool, folder: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(stores, "SWEEP", 1)
+    monkeypatch.setattr(stores, "NOTED", -1)
+    files = Failing(monkeypatch)
+    files.left = 1 << 30
+    run()
+    files.asked = 0
+    again(monkeypatch, folder)
+    if not filled:
+        shutil.rmtree(folder)
+        files.asked = 0
+        again(monkeypatch, folder)
+    total = files.asked
+    assert total >= (5 if filled else 10), "nothing was asked for: this test can't fail"
+    for k in range(total):
+        if not filled:
+            shutil.rmtree(folder, ignore_errors=True)
+        files.left, files.lasting = k, lasting
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            again(monkeypatch, folder)
+        assert len(found) <= 1
+        files.left = 1 << 30
+        again(monkeypatch, folder)
+
+
+# --- the cap -------------------------------------------------------------------------------------
+
+
+def aged(store: Store, **hours: float) -> None:
+    """Files that were last used so many hours ago."""
+    for key, ago in hours.items():
+        store.put(key, BODY)
+        then = time.time() - 3600 * ago
+        os.utime(store.folder / f"{key}.o", (then, then))
+
+
+def kept(store: Store) -> set[str]:
+    """The names of a store's files."""
+    return {file.name.removesuffix(".o") for file in store.folder.iterdir()}
+
+
+def test_what_was_not_used_for_longest_goes(tmp_path: Path) -> None:
+    store = Store(tmp_path / "kernels", 4 * (len(BODY) + 32))
+    aged(store, a=50, b=40, c=30, d=20)
+    store.sweep()
+    assert kept(store) == set("abcd")
+    assert store.get("a") == BODY
+    aged(store, e=10)
+    store.sweep()
+    assert kept(store) == set("ade"), "a was used just now; room is made for a quarter"
+
+
+def test_a_folder_stays_within_its_cap(tmp_path: Path) -> None:
+    size = len(BODY) + 32
+    store = Store(tmp_path / "kernels", 100 * size)
+    most = 0
+    for n in range(600):
+        store.put(f"{n:064x}", BODY)
+        most = max(most, len(list(store.folder.iterdir())))
+    assert 100 <= most < 300
+    assert store.get(f"{599:064x}") == BODY
+
+
+def test_nothing_is_kept_without_room(tmp_path: Path) -> None:
+    none, little = Store(tmp_path / "none", 0), Store(tmp_path / "little", len(BODY) - 1)
+    for store in (none, little):
+        store.put("key", BODY)
+        assert store.get("key") is None
+
+
+def test_temporary_files_of_the_dead_go(tmp_path: Path) -> None:
+    store = Store(tmp_path / "kernels")
+    store.put("key", BODY)
+    for name, ago in (("old", 2), ("new", 0)):
+        file = store.folder / f"{name}.1.ff.tmp"
+        file.write_bytes(BODY)
+        os.utime(file, (time.time() - 3600 * ago,) * 2)
+    store.sweep()
+    assert kept(store) == {"key", "new.1.ff.tmp"}
+
+
+def test_what_others_have_removed_meanwhile(tmp_path: Path, monkeypatch: Any) -> None:
+    store = Store(tmp_path / "kernels", 1)
+    store.cap = 1 << 20
+    aged(store, a=2, b=1)
+    store.cap = 1
+    real = os.unlink
+
+    def raced(path: Any, *args: Any, **kwargs: Any) -> None:
+        real(path, *args, **kwargs)
+        real(path, *args, **kwargs)
+
+    monkeypatch.setattr(stores.os, "unlink", raced)
+    store.sweep()
+    assert kept(store) == set()
+
+
+def test_kernels_that_were_swept_are_compiled_again(folder: Path, monkeypatch: Any) -> None:
+    assert run() > 0
+    native.elementary().objects.store.cap = 1
+    native.elementary().objects.store.sweep()
+    assert list(folder.iterdir()) == []
+    assert again(monkeypatch, folder) > 0
+    assert again(monkeypatch, folder) == 0
 
 
 # --- processes ------------------------------------------------------------------------------------
@@ -288,8 +470,8 @@ def answer(process: subprocess.Popen[str]) -> str:
     return out
 
 
-def test_processes_that_compile_the_same_at_once(tmp_path: Path) -> None:
-    together = [start(tmp_path) for _ in range(3)]
+def test_processes_that_compile_the_same_at_once(tmp_path: Path, effort: Any) -> None:
+    together = [start(tmp_path) for _ in range(effort(3, 8))]
     answers = {answer(p) for p in together}
     assert len(answers | {answer(start(tmp_path))}) == 1
     files = list((tmp_path / "kernels").iterdir())
@@ -298,8 +480,8 @@ def test_processes_that_compile_the_same_at_once(tmp_path: Path) -> None:
 
 KILLED = {
     "compiling": "real = machine.Machine.compile\n"
-    "def compile(self, text):\n"
-    "    out = real(self, text)\n"
+    "def compile(self, *texts):\n"
+    "    out = real(self, *texts)\n"
     "    compile.count += 1\n"
     "    if compile.count == 3: os.kill(os.getpid(), 9)\n"
     "    return out\n"

@@ -17,8 +17,11 @@ from lazytensor.lower.kernel import Launch
 from lazytensor.lower.pipeline import lower
 from lazytensor.ops import g
 from lazytensor.targets.llvm import run
-from lazytensor.targets.llvm.emitter import IN_ORDER, Host, in_order, registers
+from lazytensor.targets.llvm.code import IN_ORDER
+from lazytensor.targets.llvm.emitter import in_order, registers
+from lazytensor.targets.llvm.host import Host
 from lazytensor.targets.llvm.machine import machine
+from lazytensor.targets.llvm.objects import Objects
 from tests.llvm.test_kernels import agrees, data
 
 HOST = Host(32, True, True)
@@ -59,7 +62,7 @@ def text(output: Node) -> str:
     with config.context(target="llvm"):
         (step,) = lower(linearize([output])).steps
     arrays += [np.ones((), np.float32)] * (len(step.kernel.inputs) - 1)
-    return run.source(run.Functions(None, lambda text: None), step, arrays)
+    return run.source(run.Functions(Objects(None, lambda text: None)), step, arrays)
 
 
 def leaves(count: int, dtype: str = "float32") -> list[Node]:

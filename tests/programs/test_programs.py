@@ -166,8 +166,10 @@ def test_random_programs(program):
 @pytest.mark.parametrize(
     "settings",
     [
+        {"target": "numpy"},
         {"fuse": False},
         {"graph_cache": 0},
+        {"kernel_cache": 0},
         {"block_bytes": 2},
         {"pool_bytes": 0},
         {"max_pending": 2},

@@ -1,5 +1,6 @@
 """Failing allocations, interrupts, forks: after each of them everything is usable and right."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from lazytensor.runtime import buffers, cache, execute
 from lazytensor.runtime.materialize import value
 
 TARGET_RUN = sys.modules["lazytensor.targets.numpy.run"]
+NATIVE_RUN = importlib.import_module("lazytensor.targets.llvm.run")
 
 RNG = np.random.default_rng(3)
 A = RNG.standard_normal((40, 30))
@@ -113,7 +115,8 @@ def failing(monkeypatch):
     monkeypatch.setattr(base_module, "numpy", fake)
     monkeypatch.setitem(base_module.MODULES, "llvm", fake)
     monkeypatch.setattr(execute, "empty", empty)
-    monkeypatch.setattr(TARGET_RUN, "np", fake)
+    for run in (TARGET_RUN, NATIVE_RUN):
+        monkeypatch.setattr(run, "np", fake)
     return fake
 
 

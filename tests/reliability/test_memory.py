@@ -155,6 +155,34 @@ def test_steps_of_changing_shapes(mode, effort):
     assert int(grown) < 20 * MB
 
 
+TRAINING = """
+    import lazytensor.torch as torch
+
+    net = torch.nn.Sequential(
+        torch.nn.Linear(24, 32), torch.nn.GELU(), torch.nn.LayerNorm(32), torch.nn.Linear(32, 5)
+    )
+    optimizer = torch.optim.Adam(net.parameters())
+    rng = np.random.default_rng(1)
+    def step(i):
+        n = 1 + i * 7 % 61
+        x = torch.from_numpy(rng.standard_normal((n, 24)).astype(np.float32))
+        y = torch.from_numpy(rng.integers(0, 5, n))
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(net(x), y)
+        loss.backward()
+        optimizer.step()
+        assert loss.item() < 5.0
+    print(growth(step, int(sys.argv[1]), 500))
+"""
+
+
+@needs_statm
+@pytest.mark.parametrize("mode", ["auto", "compile"])
+def test_training_on_batches_of_changing_sizes(mode, effort):
+    (grown,) = child(TRAINING, effort(1_200, 10_000), env={"LAZYTENSOR_EXECUTION": mode})
+    assert int(grown) < 20 * MB
+
+
 STRUCTURES = """
     base = xp.asarray(np.linspace(0, 1, 12))
     functions = [xp.sin, xp.exp, xp.abs, xp.square, xp.floor, xp.tanh]

@@ -216,6 +216,17 @@ def test_auto_interprets_long_graphs_more_often(target: str, due: int):
     assert (first.plans, last.plans, last.interpreted) == (0, 1, 0)
 
 
+@pytest.mark.parametrize(("size", "due"), [(4097, HOT), (20_000, 5), (60_000, 2)])
+def test_graphs_of_middling_arrays_are_planned_when_much_has_come(size: int, due: int):
+    """Compiling takes as long as interpreting a few megabytes."""
+    x = data(size)
+    with config.context(execution="auto"):
+        for plans in [0] * (due - 1) + [1, 0]:
+            with counting() as c:
+                value(g.exp(x * -1.5) + g.sqrt(g.abs(x)))
+            assert c.plans == plans
+
+
 def test_auto_plans_large_graphs_at_once():
     x = data(1_000_000)
     with config.context(execution="auto"), counting() as c:

@@ -15,8 +15,9 @@ import numpy as np
 from ...lower.kernel import Kernel
 from ...ops._tree import BLOCK, LANES, ROUNDS, half
 from .code import BITS, Value
-from .emitter import Emitter, Form, Host
+from .emitter import Emitter, Form
 from .folds import Fold, TreeFold, fold_of
+from .host import Host
 from .memory import SAME, UNIT, load, load_apart, offset, step, store, store_apart
 from .passes import Pass
 from .scalar import Lane, Unsupported

@@ -7,8 +7,9 @@ sizes.
 from ...lower.kernel import FULL, Kernel
 from ...ops._tree import LANES
 from .code import Value
-from .emitter import FEW, Emitter, Form, Host
+from .emitter import FEW, Emitter, Form
 from .folds import Loop, fold_of, follows_tree, keeps_place
+from .host import Host
 from .memory import (
     OTHER,
     REVERSED,

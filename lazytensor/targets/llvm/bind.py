@@ -6,7 +6,7 @@ the kernel's form, and its words. It must not know machine code.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,7 @@ OFTEN = 16
 Axis = tuple[int, tuple[int, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Binding:
     """`count` rows, or columns where there are no rows; `copies` are the operands that are laid out
     anew, before or afterwards; `kept` is how many elements of a value are kept between passes;
@@ -57,8 +57,7 @@ class Binding:
     first: int = 0
 
 
-@dataclass(slots=True)
-class _Layout:
+class _Layout(NamedTuple):
     """Axes of rows, and that of the columns, merged; with the strides of all operands."""
 
     rows: list[Axis]

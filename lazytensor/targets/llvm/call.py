@@ -152,9 +152,10 @@ def launcher(machine: Machine, build: Callable[[str], bytes]) -> Launcher:
     text = _TEXT.replace("OFFSET", str(data)).replace("KIND", str(place_of(lambda a: id(type(a)))))
     name = unique(machine.key(text))
     text = text.replace("NAME", name)
-    address = machine.link(build(text), name)
-    method = _Method(b"launch", address, _FASTCALL, b"launch(words, lo, hi, *arrays) -> status")
-    _kept.append(method)
+    code = machine.link(build(text), name)
+    doc = b"launch(words, lo, hi, *arrays) -> status"
+    method = _Method(b"launch", code.address, _FASTCALL, doc)
+    _kept.append((method, code))
     make = api.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p,) * 3
     function: Launcher = make(ctypes.addressof(method), None, None)

@@ -8,6 +8,8 @@ import struct
 from typing import Any
 
 BITS = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "half": 16, "float": 32, "double": 64}
+# A first line of modules whose instructions stay in the order in which they are written.
+IN_ORDER = "; in order\n"
 INTEGER = {16: "i16", 32: "i32", 64: "i64"}
 SHORT = {"half": "f16", "float": "f32", "double": "f64"}
 
@@ -25,7 +27,7 @@ class Value:
     @property
     def full(self) -> str:
         """The type, for a vector the vector's."""
-        return vector(self.type, self.width)
+        return self.type if self.width == 1 else f"<{self.width} x {self.type}>"
 
     def __repr__(self) -> str:
         return f"{self.full} {self.text}"
@@ -63,6 +65,7 @@ class Code:
         self.block = "entry"
         self._count = 0
         self._memo: dict[str, Value] = {}
+        self._phis: dict[str, int] = {}
 
     # --- names, blocks, constants --------------------------------------------------------------
 
@@ -105,13 +108,13 @@ class Code:
     def phi(self, type: str, *edges: tuple[Value, str], width: int = 1) -> Value:
         """The value that belongs to the block which was left; `also` adds an edge afterwards."""
         pairs = ", ".join(f"[{v.text}, %{block}]" for v, block in edges)
-        return self.fresh(f"phi {vector(type, width)} {pairs}", type, width)
+        out = self.fresh(f"phi {vector(type, width)} {pairs}", type, width)
+        self._phis[out.text] = len(self.lines) - 1
+        return out
 
     def also(self, phi: Value, value: Value, block: str) -> None:
         """One more edge of a phi."""
-        start = f"{phi.text} = phi "
-        at = next(i for i in range(len(self.lines) - 1, -1, -1) if self.lines[i].startswith(start))
-        self.lines[at] += f", [{value.text}, %{block}]"
+        self.lines[self._phis[phi.text]] += f", [{value.text}, %{block}]"
 
     def const(self, value: Any, type: str, width: int = 1) -> Value:
         """A number, for vectors in each element."""
@@ -131,6 +134,9 @@ class Code:
 
     def alike(self, *operands: Any) -> list[Value]:
         """Operands as values of one width."""
+        widths = {o.width if type(o) is Value else 0 for o in operands}
+        if len(widths) == 1:
+            return list(operands)
         like = next(o for o in operands if isinstance(o, Value))
         values = [o if isinstance(o, Value) else self.const(o, like.type) for o in operands]
         width = max(v.width for v in values)
@@ -211,6 +217,11 @@ class Code:
         self.declared.add(f"declare {x.full} @{mangled}({', '.join(types)})")
         args = ", ".join(map(repr, operands)) + suffix
         return self.result(f"call {x.full} @{mangled}({args})", x.type, x.width)
+
+    def step(self, base: Value, nbytes: Any) -> Value:
+        """The place some bytes further."""
+        count = nbytes if isinstance(nbytes, Value) else self.const(nbytes, "i64")
+        return self.result(f"getelementptr i8, {base}, {count}", "ptr")
 
     def bits(self, x: Value) -> Value:
         """The bits of floating-point numbers, as integers."""

@@ -16,6 +16,7 @@ from ..._base.processors import count as threads
 from ..._base.threads import run as share
 from .call import packed
 from .convolve import Products
+from .machine import Linked
 from .planes import Outputs, Weights
 from .windows import geometry
 
@@ -50,7 +51,7 @@ class _Convolutions:
     def __init__(self, functions: Any, room: Callable[[Ints, DType], Any]) -> None:
         self._functions = functions
         self._room = room
-        self._known: dict[Any, int] = {}
+        self._known: dict[Any, Linked] = {}
 
     def _run(self, kernel: Any, job: _Job, *arrays: Any) -> None:
         dtype, launch = arrays[0].dtype, self._functions.launch
@@ -73,10 +74,12 @@ class _Convolutions:
         return max(2, int(self._functions.machine.host.bytes) // dtype.itemsize)
 
     def _address(self, kernel: Any, dtype: DType) -> int:
-        if (kernel, dtype) not in self._known:
+        known = self._known.get((kernel, dtype))
+        if known is None:
             text = kernel(dtype, self._functions.machine.host).text()
-            self._known[kernel, dtype] = self._functions.linked(text)
-        return self._known[kernel, dtype]
+            # of several threads, the first keeps its function: another's would be unloaded
+            known = self._known.setdefault((kernel, dtype), self._functions.linked(text))
+        return known.address
 
 
 def _from(work: Callable[[int, int], None], start: int, lo: int, hi: int) -> None:

@@ -9,11 +9,12 @@ wants. It must not know sizes.
 from ...lower.kernel import Kernel
 from .across import Across
 from .along import Along
-from .emitter import IN_ORDER, Form, Host, Module
+from .emitter import Form, Module
+from .host import Host
 from .tall import Tall
 from .tiled import Tiled
 
-__all__ = ["IN_ORDER", "Form", "Host", "Module", "emit"]
+__all__ = ["Form", "Host", "Module", "emit"]
 
 
 def emit(kernel: Kernel, form: Form, host: Host) -> Module:

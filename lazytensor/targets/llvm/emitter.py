@@ -5,12 +5,13 @@ module. It must not know sizes, nor which way a row is gone over.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from ..._base.dtypes import DType, kind, real_of
 from ...lower.kernel import Kernel
-from .code import Code, Value
+from .code import IN_ORDER, Code, Value
+from .host import Host
 from .memory import SAME, UNIT, offset, step
 from .passes import Passes, has_functions, most_live, work
 from .scalar import Lane, Native
@@ -18,12 +19,9 @@ from .scalar import Lane, Native
 # Arrays at most, and instructions at least (a function counts as many), of kernels that go over
 # several registers at a time; with so many instructions for each array there may be more of these.
 FEW, MUCH, MOST = 6, 20, 16
-# A first line of modules whose instructions stay in the order in which they are written.
-IN_ORDER = "; in order\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """How operands (inputs, outputs, totals) lie along a vector, how many axes the rows have,
     whether outputs go past the caches, and which axis of rows counts blocks of so many elements.
     Vectors go along the columns, or with `across` along the rows. Operands that are `crossing` go
@@ -41,18 +39,7 @@ class Form:
     short: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
-    """What the processor has: bytes of a vector, fused multiply-add, half precision, registers."""
-
-    bytes: int
-    fused: bool
-    half: bool
-    registers: int = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(NamedTuple):
     """A module's text, and the dtypes of columns that it keeps for a row."""
 
     text: str

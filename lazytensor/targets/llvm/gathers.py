@@ -15,6 +15,7 @@ from ..._base.shapes import Shape
 from ..._base.threads import run as share
 from .call import packed
 from .code import Code, Value
+from .machine import Linked
 from .memory import LINE, step
 
 # Bytes of a result from which on NumPy's own function is left; from which on it is written past the
@@ -130,7 +131,7 @@ class Take:
         self.__name__ = "take"
         self._functions = functions
         self._empty = empty
-        self._known: dict[tuple[int, bool], int] = {}
+        self._known: dict[tuple[int, bool], Linked] = {}
 
     def __call__(self, x: Any, indices: Any, axis: int, mode: Any) -> Any:
         rows = x.size // x.shape[0] if x.shape[0] else 0
@@ -158,7 +159,9 @@ class Take:
         return None if failed else out
 
     def _address(self, size: int, stream: bool) -> int:
-        key = size, stream
-        if key not in self._known:
-            self._known[key] = self._functions.linked(_Rows(size, stream).text())
-        return self._known[key]
+        known = self._known.get((size, stream))
+        if known is None:
+            text = _Rows(size, stream).text()
+            # of several threads, the first keeps its function: another's would be unloaded
+            known = self._known.setdefault((size, stream), self._functions.linked(text))
+        return known.address

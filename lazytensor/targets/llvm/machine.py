@@ -7,13 +7,16 @@ kernels.
 
 import hashlib
 import threading
+from collections import deque
 from typing import Any
 
-from .emit import IN_ORDER, Host
+from .code import IN_ORDER
+from .host import Host
 
 # Lines of a text up to which the compiler takes its time; it takes more than twice as long to make
-# code that is some 8 % faster.
+# code that is some 8 % faster. What has to be there soon takes a third of that again.
 LONG = 800
+SOON = 0
 
 
 class Machine:
@@ -33,8 +36,6 @@ class Machine:
         self._lock = threading.RLock()
         self._reorders = True
         self._compilers: dict[int, Any] = {}
-        # the linker owns what it is made with; it is never taken apart
-        self._linker = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._target(2))
         version = f"{llvmlite.__version__} {llvm.llvm_version_info}"
         self.identity = f"{version} {self._name} {self._features}"
 
@@ -48,15 +49,18 @@ class Machine:
         """What names the object code of a text."""
         return hashlib.sha256(f"{self.identity}\n{text}".encode()).hexdigest()
 
-    def compile(self, text: str) -> bytes:
-        """Object code. Raises RuntimeError for a text that is no module."""
+    def compile(self, text: str, soon: bool = False) -> bytes:
+        """Object code, with little effort if it is wanted `soon`: the same results, later. Raises
+        RuntimeError for a text that is no module.
+        """
         with self._lock:
-            effort = 2 if text.count("\n") <= LONG else 1
+            effort = SOON if soon else 2 if text.count("\n") <= LONG else 1
             if effort not in self._compilers:
                 self._compilers[effort] = self._target(effort)
             compiler = self._compilers[effort]
             module = self._llvm.parse_assembly(text)
-            self._inline(module, compiler)
+            if not soon:
+                self._inline(module, compiler)
             try:
                 self._reorder(not text.startswith(IN_ORDER))
                 code: bytes = compiler.emit_object(module)
@@ -79,16 +83,38 @@ class Machine:
         options = self._llvm.create_pipeline_tuning_options(speed_level=0)
         passes.run(module, self._llvm.create_pass_builder(compiler, options))
 
-    def link(self, code: bytes, name: str) -> int:
-        """The address of a function of object code, which stays loaded."""
+    def link(self, code: bytes, name: str) -> "Linked":
+        """A function of object code. Code of functions that are gone is unloaded."""
         with self._lock:
-            self._linker.add_object_file(self._llvm.ObjectFileRef.from_data(code))
-            self._linker.finalize_object()
-            return int(self._linker.get_function_address(name))
+            _GONE.clear()
+            empty = self._llvm.parse_assembly("")
+            engine = self._llvm.create_mcjit_compiler(empty, self._target(2))
+            engine.remove_module(empty)  # which would be compiled
+            engine.add_object_file(self._llvm.ObjectFileRef.from_data(code))
+            engine.finalize_object()
+            return Linked(int(engine.get_function_address(name)), engine)
 
     def provide(self, name: str, address: int) -> None:
         """Let modules call a function of this process by name."""
         self._llvm.add_symbol(name, address)
+
+
+# Code of functions that are gone. It is unloaded by whoever links next, under the lock that a fork
+# waits for: finalizers run anywhere.
+_GONE: deque[Any] = deque()
+
+
+class Linked:
+    """A function in memory: whoever calls its `address` keeps this."""
+
+    __slots__ = ("_code", "address")
+
+    def __init__(self, address: int, code: Any) -> None:
+        self.address = address
+        self._code = code
+
+    def __del__(self, gone: deque[Any] = _GONE) -> None:
+        gone.append(self._code)
 
 
 def _host(features: Any, triple: str) -> Host:

@@ -15,6 +15,7 @@ from ..._base.dtypes import DType, float32, float64
 from ..._base.processors import count as threads
 from ..._base.threads import run as share
 from .call import packed
+from .machine import Linked
 from .products import AXES, DEEPEST, Batch
 
 Ints = tuple[int, ...]
@@ -48,7 +49,7 @@ class Matmul:
         self.__name__ = "matmul"
         self._functions = functions
         self._room = room
-        self._known: dict[DType, int] = {}
+        self._known: dict[DType, Linked] = {}
 
     def __call__(self, x: Any, y: Any, out: Any = None) -> Any:
         if x.ndim == y.ndim == 2 and x.shape[0] * y.shape[-1] < SMALL:
@@ -82,10 +83,13 @@ class Matmul:
         return packed(self._address(dtype), True, *words)
 
     def _address(self, dtype: DType) -> int:
-        if dtype not in self._known:
+        known = self._known.get(dtype)
+        if known is None:
             functions = self._functions()
-            self._known[dtype] = functions.linked(Batch(dtype, functions.machine.host).text())
-        return self._known[dtype]
+            text = Batch(dtype, functions.machine.host).text()
+            # of several threads, the first keeps its function: another's would be unloaded
+            known = self._known.setdefault(dtype, functions.linked(text))
+        return known.address
 
 
 @lru_cache(4096)

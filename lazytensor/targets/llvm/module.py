@@ -1,42 +1,54 @@
 """NumPy with the target's own elementary functions in place of NumPy's.
 
 Whether an operation is interpreted, fused, or left to the reference, it has the same bits: value
-columns and the reference's kernels compute with this module. What enters: arrays. What leaves:
-arrays. It must not know graphs.
+columns and the reference's kernels compute with this module. A function goes element by element,
+which is compiled in 2 ms, until it has computed much. What enters: arrays. What leaves: arrays. It
+must not know kernels, nor load what writes them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..._base.dtypes import DType, float32, float64
 from ...ir.scalar import INSTRUCTIONS
-from ...lower.kernel import FULL, Constant, Input, Kernel, Stage
 from ...ops._eager import FUNCTIONS as OF_NUMPY
-from .emit import Form
-from .functions import FUNCTIONS
-from .memory import SAME, UNIT
+from .call import packed
+from .code import Code, Value
+from .functions import FUNCTIONS, TYPES
+from .machine import Linked
+from .objects import Objects
+
+# Elements, of all calls together, from which on a function is worth compiling over vectors.
+WORTH = 1 << 19
+# What `launch` takes for a function over vectors: of a name, a dtype, and which operands are the
+# same for all elements.
+Vectors = Callable[[str, DType, tuple[bool, ...]], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class _Instruction:
-    """What a stage takes for a row: one instruction."""
-
-    name: str
-    kind: str = "elementwise"
-
-    def body(self, s: Any, *args: Any) -> Any:
-        """The instruction alone."""
-        return getattr(s, self.name)(*args)
-
-
-def single(name: str, dtypes: tuple[DType, ...]) -> Kernel:
-    """A kernel over one axis that carries out one instruction."""
-    inputs = tuple(Input(d, FULL, (True,)) for d in dtypes)
-    constants: tuple[Constant, ...] = ()
-    stage: Any = Stage(_Instruction(name), (), tuple(range(len(dtypes))), dtypes[0], FULL)  # type: ignore[arg-type]
-    return Kernel(1, 0, inputs, constants, (stage,), (len(dtypes),))
+def text(name: str, dtype: DType, arity: int, fused: bool) -> str:
+    """The module of `i64 kernel(i64 lo, i64 hi, ptr pointers, ptr words)`, an element at a time;
+    the words are strides.
+    """
+    c, kinds, count = Code(fused), TYPES[dtype], range(arity + 1)
+    pointers, words = Value("%pointers", "ptr"), Value("%words", "ptr")
+    bases = [c.fresh(f"load ptr, {c.step(pointers, 8 * i)}", "ptr") for i in count]
+    strides = [c.fresh(f"load i64, {c.step(words, 8 * i)}", "i64") for i in count]
+    before, head, work, end = c.block, *map(c.name, ("head", "work", "end"))
+    c.jump(head)
+    c.label(head)
+    i = c.phi("i64", (Value("%lo", "i64"), before))
+    c.branch(c.compare("slt", i, Value("%hi", "i64")), work, end)
+    c.label(work)
+    *inputs, out = [c.step(b, c.binary("mul", i, s)) for b, s in zip(bases, strides, strict=True)]
+    values = [c.fresh(f"load {kinds}, {at}", kinds) for at in inputs]
+    c.raw(f"store {FUNCTIONS[name](c, *values)}, {out}")
+    c.also(i, c.binary("add", i, 1), c.block)
+    c.jump(head)
+    c.label(end)
+    top = "define i64 @kernel(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {\nentry:"
+    return "\n".join([top, *c.lines, "ret i64 0", "}", *sorted(c.declared)]) + "\n"
 
 
 class Function:
@@ -44,12 +56,15 @@ class Function:
     precision, NumPy's for all other dtypes.
     """
 
-    def __init__(self, name: str, functions: Any) -> None:
+    def __init__(self, name: str, objects: Objects, vectors: Vectors) -> None:
         self.__name__ = name
         self._other: Any = getattr(np, OF_NUMPY[name], None)
         self._arity = INSTRUCTIONS[name][0]
-        self._functions = functions
+        self._objects = objects
+        self._vectors = vectors
         self._known: dict[Any, bytes] = {}
+        self._linked: dict[DType, Linked] = {}
+        self._done = 0
 
     def __call__(self, x: Any, *rest: Any, out: Any = None) -> Any:
         arrays = [x, *rest[: self._arity - 1]]
@@ -79,16 +94,28 @@ class Function:
         for i, a in enumerate(arrays):
             if a.size != 1 and (a.shape != result.shape or not a.flags.c_contiguous):
                 arrays[i] = np.ascontiguousarray(np.broadcast_to(a, result.shape))
-        forms = tuple([SAME if a.size == 1 and result.size > 1 else UNIT for a in arrays])
-        words = self._known.get((result.dtype, forms))
+        same = tuple([a.size == 1 and result.size > 1 for a in arrays])
+        self._done += result.size
+        few = self._done < WORTH
+        words = self._known.get((few, result.dtype, same))
         if words is None:
-            kernel = single(self.__name__, (result.dtype,) * len(arrays))
-            form = Form((*forms, UNIT), 0)
-            words = self._functions.words(kernel, form, result.dtype.itemsize)
-            self._known[result.dtype, forms] = words
-        self._functions.launch(words, 0, result.size, *arrays, result)
+            words = (self._by_element if few else self._by_vector)(result.dtype, same)
+            self._known[few, result.dtype, same] = words
+        self._objects.launch(words, 0, result.size, *arrays, result)
+
+    def _by_vector(self, dtype: DType, same: tuple[bool, ...]) -> bytes:
+        return self._vectors(self.__name__, dtype, same)
+
+    def _by_element(self, dtype: DType, same: tuple[bool, ...]) -> bytes:
+        known = self._linked.get(dtype)
+        if known is None:
+            of = text(self.__name__, dtype, len(same), self._objects.machine.host.fused)
+            # of several threads, the first keeps its function: another's would be unloaded
+            known = self._linked.setdefault(dtype, self._objects.linked(of, True))
+        strides = [0 if s else dtype.itemsize for s in (*same, False)]
+        return packed(known.address, True, *strides)
 
 
-def replacements(functions: Any) -> dict[str, Function]:
+def replacements(objects: Objects, vectors: Vectors) -> dict[str, Function]:
     """By NumPy's names."""
-    return {OF_NUMPY[name]: Function(name, functions) for name in FUNCTIONS}
+    return {OF_NUMPY[name]: Function(name, objects, vectors) for name in FUNCTIONS}

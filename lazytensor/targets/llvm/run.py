@@ -3,15 +3,17 @@
 What enters: launches and buffers. What leaves: filled buffers. It must not know graphs.
 """
 
-import os
-import threading
+from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..._base import config
+from ..._base.dtypes import DType
 from ..._base.processors import count as threads
 from ..._base.shapes import prod
 from ..._base.threads import run as share
@@ -20,13 +22,13 @@ from ...lower.totals import Total, Totals
 from ...ops._tree import BLOCK, LANES
 from .across import schedule
 from .bind import LONGEST, Array, Binding, bind, bind_totals, laid_out, turned
-from .call import Launcher, launcher, packed
+from .call import packed
 from .emit import emit
-from .emitter import Form, Module, room_bytes, vector_width
-from .machine import Machine, machine, unique
+from .emitter import Form, room_bytes, vector_width
+from .machine import Linked
+from .objects import COMPILING, Objects
 from .passes import Passes
 from .split import halves
-from .store import Store
 
 # Elements from which on other threads may run meanwhile.
 LONG = 1 << 14
@@ -36,64 +38,51 @@ SPLIT, GRAIN, BREATH = 1 << 18, 1 << 16, 1 << 26
 # Columns of one row are shared out in so many: whole lines of the cache, of every dtype.
 CHUNK = 1024
 
-# Held while a function is made. A fork waits for it: the child would find the compiler half way.
-COMPILING = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=COMPILING.acquire,
-        after_in_parent=COMPILING.release,
-        after_in_child=COMPILING.release,
-    )
+
+class Function(NamedTuple):
+    """A kernel's function, and the dtypes of columns that it keeps for a row."""
+
+    code: Linked
+    kept: tuple[DType, ...]
 
 
 class Functions:
-    """Native functions by kernel and form; compiled when they are first needed."""
+    """Native functions by kernel and form, compiled when they are first needed; of those that are
+    in no launch, the ones used last are kept.
+    """
 
-    def __init__(self, store: Store | None, compiled: Any) -> None:
-        self.machine: Machine = machine()
-        self.store = store
-        self._compiled = compiled
-        self.launch: Launcher = launcher(self.machine, self.object_code)
-        self._known: dict[tuple[Kernel, Form], tuple[int, Module]] = {}
+    def __init__(self, objects: Objects) -> None:
+        self.objects = objects
+        self.host = objects.machine.host
+        self.launch = objects.launch
+        self._known: OrderedDict[tuple[Kernel, Form], Function] = OrderedDict()
+        self._lasting: list[Linked] = []
 
-    def object_code(self, text: str) -> bytes:
-        """From the store, or compiled and put there."""
-        key = self.machine.key(text)
-        found = self.store.get(key) if self.store else None
-        if found is None:
-            self._compiled(text)
-            found = self.machine.compile(text)
-            if self.store:
-                self.store.put(key, found)
-        return found
+    def function(self, kernel: Kernel, form: Form) -> Function:
+        """A kernel's function for a form. Raises Unsupported."""
+        key = (kernel, form)
+        with suppress(KeyError):
+            known = self._known[key]
+            self._known.move_to_end(key)
+            return known
+        with COMPILING:  # one of several threads makes it
+            return self._known.get(key) or self._made(key)
 
-    def function(self, kernel: Kernel, form: Form) -> tuple[int, Module]:
-        """The address of a kernel's function for a form. Raises Unsupported."""
-        known = self._known.get((kernel, form))
-        if known is None:
-            with COMPILING:  # one of several threads makes it
-                known = self._known.get((kernel, form)) or self._made(kernel, form)
-        return known
-
-    def _made(self, kernel: Kernel, form: Form) -> tuple[int, Module]:
-        module = emit(kernel, form, self.machine.host)
-        made = self._known[kernel, form] = (self._linked(module.text), module)
+    def _made(self, key: tuple[Kernel, Form]) -> Function:
+        module = emit(*key, self.host)
+        made = self._known[key] = Function(self.objects.linked(module.text), module.kept)
+        while len(self._known) > config.get("kernel_cache"):
+            self._known.popitem(last=False)
         return made
 
-    def linked(self, text: str) -> int:
-        """The address of the function `kernel` of a module."""
-        with COMPILING:
-            return self._linked(text)
-
-    def _linked(self, text: str) -> int:
-        name = unique(self.machine.key(text))
-        return self.machine.link(self.object_code(text.replace("@kernel(", f"@{name}(")), name)
-
     def words(self, kernel: Kernel, form: Form, *words: int) -> bytes:
-        """What `launch` takes for a kernel without rows; `words` are the operands' strides."""
-        address, _ = self.function(kernel, form)
+        """What `launch` takes for a kernel without rows, from now on; `words` are the operands'
+        strides.
+        """
+        code = self.function(kernel, form).code
+        self._lasting.append(code)
         operands = len(form.lie)
-        return packed(address, True, 0, *(words * operands)[:operands])
+        return packed(code.address, True, 0, *(words * operands)[:operands])
 
 
 class Bound:
@@ -103,21 +92,22 @@ class Bound:
     """
 
     __slots__ = (
-        "_binding", "_call", "_count", "_launch", "_rest", "_room", "_sets", "_words", "alike",
+        "_binding", "_call", "_code", "_count", "_launch", "_room", "_sets", "_words", "alike",
         "over",
     )  # fmt: skip
 
     def __init__(self, functions: Functions, launch: Launch, binding: Binding) -> None:
-        address, module = functions.function(launch.kernel, binding.form)
+        function = functions.function(launch.kernel, binding.form)
+        self._code = function.code  # which would be unloaded
         self._call = functions.launch
         self._launch = launch
         self._binding = binding
         self._count = binding.count
-        self._sets = partial(packed, address, binding.elements >= LONG, *binding.words)
+        address, long = function.code.address, binding.elements >= LONG
+        self._sets = partial(packed, address, long, *binding.words)
         self._words = self._sets()
-        rooms = [room_bytes(binding.kept, dtype) for dtype in module.kept]
+        rooms = [room_bytes(binding.kept, dtype) for dtype in function.kept]
         self._room = sum(rooms) + 64 if rooms else 0
-        self._rest = [schedule(binding.table)] if binding.table else []
         one = binding.elements < SPLIT and not (binding.copies or binding.turned)
         self.alike = self._words if one else b""
         self.over = tuple(_over(launch, binding)) if launch.over else ()
@@ -135,8 +125,7 @@ class Bound:
         """A call for each of several `args, outs`, on several threads where there is much to do."""
 
         def work(lo: int, hi: int) -> None:
-            room = [np.empty(self._room, np.uint8)] if self._room else []
-            rest = room + self._rest
+            rest = self._rest()
             arrays = [x for args, outs in sets[lo:hi] for x in (*args, *outs, *rest)]
             words = self._sets(each=len(arrays) // (hi - lo))
             if self._call(words, 0, self._count, *arrays):
@@ -176,10 +165,14 @@ class Bound:
 
             share(work, stop - start, grain, threads())
 
+    def _rest(self) -> list[Array]:
+        """What a call wants besides: room, and a table, which is not kept, for it may be large."""
+        table = self._binding.table
+        rest = [schedule(table)] if table else []
+        return [np.empty(self._room, np.uint8), *rest] if self._room else rest
+
     def _part(self, args: list[Array], outs: list[Array], lo: int, hi: int) -> None:
-        rest = self._rest
-        if self._room:
-            rest = [np.empty(self._room, np.uint8), *rest]
+        rest = self._rest()
         if self._call(self._words, lo, hi, *args, *outs, *rest):
             arrays = [np.asarray(a) for a in args]  # some were scalars, or a subclass's
             self._call(self._words, lo, hi, *arrays, *outs, *rest)
@@ -229,7 +222,7 @@ class Long:
             shapes=tuple(launch.shapes[i] for i in rest),
             dtypes=tuple(launch.dtypes[i] for i in rest),
         )  # fmt: skip
-        width = vector_width(parts.first, functions.machine.host)
+        width = vector_width(parts.first, functions.host)
         self._first = Bound(functions, first, bind(first, args, width, blocks))
 
     def __call__(self, args: list[Array], outs: list[Array]) -> None:
@@ -345,10 +338,10 @@ def source(functions: Functions, launch: Launch, args: list[Array]) -> str:
         assert launch.joint is not None
         launch = launch.joint
     form = _binding(functions, launch, args).form
-    return emit(launch.kernel, form, functions.machine.host).text
+    return emit(launch.kernel, form, functions.host).text
 
 
 def _binding(functions: Functions, launch: Launch, args: list[Array]) -> Binding:
-    width = vector_width(launch.kernel, functions.machine.host)
+    width = vector_width(launch.kernel, functions.host)
     how = bind_totals if launch.kernel.totals else bind
     return how(launch, args, width)

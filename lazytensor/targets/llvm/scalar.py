@@ -6,6 +6,7 @@ not know rows, nor loops. Raises `Unsupported` for what this target leaves to th
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ class Lane:
         return self.parts[0].width
 
 
+@cache
 def ir_type(dtype: DType) -> str:
     """The IR type of an element, of a part for complex dtypes."""
     if kind(dtype) in "iu":

@@ -13,8 +13,9 @@ from ..._base.processors import count as threads
 from ..._base.threads import run as share
 from .call import packed
 from .code import Code, Value
-from .memory import offset, step
-from .scalar import ir_type
+from .functions import TYPES
+from .machine import Linked
+from .objects import Objects
 
 # Elements from which on NumPy's own function is left; rows at once; elements of the smallest share.
 WORTH, ROWS, GRAIN = 1 << 12, 4, 1 << 15
@@ -26,7 +27,7 @@ def text(name: str, dtype: DType) -> str:
     c, opcode = Code(), _OPCODES[name]
     pointers = Value("%pointers", "ptr")
     x = c.fresh("load ptr, ptr %pointers", "ptr")
-    y = c.fresh(f"load ptr, {step(c, pointers, c.const(8, 'i64'))}", "ptr")
+    y = c.fresh(f"load ptr, {c.step(pointers, 8)}", "ptr")
     n = c.fresh("load i64, ptr %words", "i64")
     row = Value("%lo", "i64")
     for many in (ROWS, 1):
@@ -45,7 +46,7 @@ def _rows(
 ) -> Value:
     """Rows from the first one on, so many at once; the row after the last one."""
     x, y, n = arguments
-    size, kinds = dtype.itemsize, ir_type(dtype)
+    size, kinds = dtype.itemsize, TYPES[dtype]
     before, top, work, inner, end, done = c.block, *map(c.name, ("t", "w", "i", "e", "d"))
     c.jump(top)
     c.label(top)
@@ -54,15 +55,15 @@ def _rows(
     c.branch(c.compare("sle", after, Value("%hi", "i64")), work, done)
     c.label(work)
     starts = [c.binary("mul", c.binary("add", row, k), n) for k in range(many)]
-    places = [(offset(c, x, s, size), offset(c, y, s, size)) for s in starts]
+    places = [(_at(c, x, s, size), _at(c, y, s, size)) for s in starts]
     c.jump(inner)
     c.label(inner)
     j = c.phi("i64", (c.const(0, "i64"), work))
     sums = [c.phi(kinds, (c.const(opcode[1], kinds), work)) for _ in places]
     for total, (a, b) in zip(sums, places, strict=True):
-        value = c.fresh(f"load {kinds}, {offset(c, a, j, size)}", kinds)
+        value = c.fresh(f"load {kinds}, {_at(c, a, j, size)}", kinds)
         new = c.binary(opcode[0], total, value)
-        c.raw(f"store {new}, {offset(c, b, j, size)}")
+        c.raw(f"store {new}, {_at(c, b, j, size)}")
         c.also(total, new, inner)
     following = c.binary("add", j, 1)
     c.also(j, following, inner)
@@ -74,16 +75,21 @@ def _rows(
     return row
 
 
+def _at(c: Code, base: Value, count: Value, size: int) -> Value:
+    """The place so many elements further."""
+    return c.step(base, c.binary("mul", count, size))
+
+
 class Cumulative:
     """`numpy.cumsum` or `cumprod`: native along the last axis of large arrays of single and double
     precision.
     """
 
-    def __init__(self, name: str, functions: Any) -> None:
+    def __init__(self, name: str, objects: Objects) -> None:
         self.__name__ = name
         self._other: Any = getattr(np, name)
-        self._functions = functions
-        self._known: dict[DType, int] = {}
+        self._objects = objects
+        self._known: dict[DType, Linked] = {}
 
     def __call__(self, x: Any, axis: int | None = None, dtype: Any = None) -> Any:
         along = axis is not None and axis in (-1, x.ndim - 1) and x.size >= WORTH
@@ -96,17 +102,23 @@ class Cumulative:
         n = x.shape[-1]
         rows, out = x.size // n, np.empty(x.shape, x.dtype)
         words = packed(self._address(x.dtype), True, n)
-        launch = self._functions.launch
+        launch = self._objects.launch
         grain = max(1, GRAIN // n)
-        share(lambda lo, hi: launch(words, lo, hi, x, out), rows, grain, threads())
+
+        def work(lo: int, hi: int) -> None:
+            launch(words, lo, hi, x, out)
+
+        share(work, rows, grain, threads())
         return out
 
     def _address(self, dtype: DType) -> int:
-        if dtype not in self._known:
-            self._known[dtype] = self._functions.linked(text(self.__name__, dtype))
-        return self._known[dtype]
+        known = self._known.get(dtype)
+        if known is None:
+            # of several threads, the first keeps its function: another's would be unloaded
+            known = self._known.setdefault(dtype, self._objects.linked(text(self.__name__, dtype)))
+        return known.address
 
 
-def cumulatives(functions: Any) -> dict[str, Cumulative]:
+def cumulatives(objects: Objects) -> dict[str, Cumulative]:
     """By NumPy's names."""
-    return {name: Cumulative(name, functions) for name in _OPCODES}
+    return {name: Cumulative(name, objects) for name in _OPCODES}

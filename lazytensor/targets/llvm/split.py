@@ -4,7 +4,8 @@ The tree of sums is made of such blocks, so both together have the bits of one. 
 kernel of one pass. What leaves: two kernels. It must not know sizes.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from ..._base.dtypes import float16
 from ...lower.kernel import FULL, Input, Kernel, Stage
@@ -12,8 +13,7 @@ from .folds import keeps_place
 from .scalar import Unsupported
 
 
-@dataclass(frozen=True, slots=True)
-class Halves:
+class Halves(NamedTuple):
     """`first` has the outputs that vary along the columns, `full` of them, then one for each fold;
     `second` reads those, then the inputs numbered `rows`.
     """

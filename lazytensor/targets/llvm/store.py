@@ -2,24 +2,32 @@
 
 What enters: keys and bytes. What leaves: the bytes that were put in, or nothing: what is missing,
 cut short, changed, or another user's is not there. A folder that can't be written to costs one
-warning. It must not know what the bytes are.
+warning. Files that were not used for longest go when there is too much. It must not know what the
+bytes are.
 """
 
 import hashlib
 import os
 import stat
+import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
 
 _DIGEST = 32
+# Seconds after which a file's last use is noted again, and those after which a temporary file is
+# nobody's any more.
+NOTED, ABANDONED = 3600, 3600
+# Sweeping looks at all files: one key in so many does.
+SWEEP = 32
 
 
 class Store:
-    """Files of one folder, which is made with access for its owner alone."""
+    """Files of one folder, which is made with access for its owner alone: some `cap` bytes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cap: int = 1 << 29) -> None:
         self.folder = folder
+        self.cap = cap
         self._usable: bool | None = None
         self._writable = True
         self._warned = False
@@ -28,16 +36,20 @@ class Store:
         """What was put under a key."""
         if not self._ready():
             return None
+        path = self._path(key)
         try:
-            data = self._path(key).read_bytes()
+            data = path.read_bytes()
         except OSError:
             return None
         digest, body = data[:_DIGEST], data[_DIGEST:]
-        return body if body and _digest(key, body) == digest else None
+        if not body or _digest(key, body) != digest:
+            return None
+        _note(path)
+        return body
 
     def put(self, key: str, body: bytes) -> None:
         """Keep bytes under a key; another process sees all of them or none."""
-        if not self._ready() or not self._writable:
+        if not 0 < len(body) <= self.cap or not self._ready() or not self._writable:
             return
         temporary = self.folder / f"{key}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
         try:
@@ -49,6 +61,35 @@ class Store:
             with suppress(OSError):
                 temporary.unlink()
             self._warn(f"can't be written to: {error}")
+        if int(hashlib.sha256(key.encode()).hexdigest(), 16) % SWEEP == 0:
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Remove files that were not used for longest, until a quarter of the cap is free again,
+        and temporary ones that processes have left which were killed. Others may do so too.
+        """
+        found = self._files()
+        total = sum(size for _, size, _ in found)
+        goal = self.cap - self.cap // 4 if total > self.cap else self.cap
+        for _, size, path in sorted(found):
+            if total <= goal:
+                break
+            with suppress(OSError):
+                os.unlink(path)
+            total -= size
+
+    def _files(self) -> list[tuple[float, int, str]]:
+        """When each file was last used, its size and its path."""
+        found, now = [], time.time()
+        with suppress(OSError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    about = entry.stat(follow_symlinks=False)
+                    if entry.name.endswith(".o"):
+                        found.append((about.st_mtime, about.st_size, entry.path))
+                    elif entry.name.endswith(".tmp") and now - about.st_mtime > ABANDONED:
+                        os.unlink(entry.path)
+        return found
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.o"
@@ -81,6 +122,13 @@ class Store:
                 RuntimeWarning,
                 stacklevel=2,
             )
+
+
+def _note(path: Path) -> None:
+    """That a file was used, unless that is noted."""
+    with suppress(OSError):
+        if time.time() - os.stat(path).st_mtime > NOTED:
+            os.utime(path)
 
 
 def _digest(key: str, body: bytes) -> bytes:

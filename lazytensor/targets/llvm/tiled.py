@@ -9,7 +9,8 @@ from ..._base.dtypes import DType
 from ...lower.kernel import Kernel
 from .along import Along
 from .code import Value, vector
-from .emitter import Form, Host
+from .emitter import Form
+from .host import Host
 from .memory import STRIDED, UNIT, blob, offset, step
 from .squares import transposed
 

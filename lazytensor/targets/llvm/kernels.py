@@ -1,0 +1,10 @@
+"""All that writes and runs kernels, loaded with the first of them.
+
+What enters: nothing. What leaves: the names that the runtime needs. It must not know graphs.
+"""
+
+from .run import Functions, bound, source
+from .scalar import Unsupported
+from .single import words
+
+__all__ = ["Functions", "Unsupported", "bound", "source", "words"]
