@@ -173,8 +173,6 @@ class Graph:
         self.rows: list[Node] = []
         self.first = len(leaves)
         self.exact = True
-        # extrema of floats, whose zeros may have any sign
-        self.loose: set[int] = set()
         self.axes = self._axes(p.axes) or tuple(range(len(self.space)))[-1:]
         for line in p.lines:
             self.line(*line)
@@ -255,12 +253,8 @@ class Graph:
         return g.broadcast_to(x, self.space) if x.shape != self.space else x
 
     def fold(self, name: str, x: Node, axes: tuple[int, ...]) -> Node:
-        """The fold, and what may be read of it: zeros of extrema without their sign."""
         out = getattr(g, name)(x, axes)
         self.rows.append(out)
-        if name in ("max", "min") and kind(x.dtype) == "f":
-            self.loose.add(out.serial)
-            return out + 0.0
         return out
 
     def reduction(self, op: int, x: Node, k: int) -> None:
@@ -276,7 +270,7 @@ class Graph:
         """An elementwise op of rows alone."""
         shape = tuple(1 if a in self.axes else n for a, n in enumerate(self.space))
         kept = [v for v in self.values if v.shape == shape]
-        rows = [*kept, *(r for r in self.rows if r.serial not in self.loose)]
+        rows = [*kept, *self.rows]
         if not rows:
             return
         x = rows[-1 - i % len(rows)]

@@ -52,7 +52,7 @@ def agrees(program: Callable[..., Node | Sequence[Node]], *arrays: Any) -> None:
             materialize(nodes)
             found.append([n.value for n in nodes])
     for want, got in zip(*found, strict=True):
-        same(got, want, False, "compiled")
+        same(got, want, "compiled")
 
 
 def small_beside_large(seed: int) -> None:
@@ -236,7 +236,7 @@ def test_stores_past_the_caches(name: str, shape: tuple[int, ...], monkeypatch: 
                 materialize((*nodes, x, y))
                 want = want or [n.value for n in nodes]
                 for n, w in zip(nodes, want, strict=True):
-                    same(n.value, w, False, how)
+                    same(n.value, w, how)
     partial = bool(seen["across folded"] and shape[1] % 128)
     assert seen["stream"] or shape == (515, 1027) or partial
 

@@ -44,7 +44,7 @@ def test_same_bits_by_element_and_by_vector(name: str, dtype: str, monkeypatch: 
     few = [function(name)(*xs) for xs in arguments]
     monkeypatch.setattr(module, "WORTH", 0)
     for xs, got in zip(arguments, few, strict=True):
-        same(got, function(name)(*xs), False, name)
+        same(got, function(name)(*xs), name)
 
 
 def test_vectors_are_compiled_when_much_was_computed(monkeypatch: Any) -> None:

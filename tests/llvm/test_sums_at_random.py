@@ -58,7 +58,7 @@ def check(seed: int) -> None:
             found.append([n.value for n in nodes])
     for got in found[1:]:
         for a, b in zip(got, found[0], strict=True):
-            same(a, b, False, (seed, shape, dtype))
+            same(a, b, (seed, shape, dtype))
 
 
 def test_random_sums_over_rows(effort: Callable[[int, int], int], monkeypatch: Any) -> None:
