@@ -61,6 +61,20 @@ def _slice_view(np: Any, x: Any, starts: Ints, sizes: Ints, steps: Ints) -> Any:
     return x[slices(starts, sizes, steps)]
 
 
+# Bytes from which on a copy in row-major order is worth a function of the target's own.
+_LARGE = 1 << 18
+
+
+def _reshape_value(np: Any, x: Any, shape: Shape) -> Any:
+    """A view where there can be one."""
+    if x.nbytes < _LARGE or x.flags.c_contiguous:
+        return x.reshape(shape)
+    try:
+        return np.reshape(x, shape, copy=False)
+    except ValueError:
+        return np.ascontiguousarray(x).reshape(shape)
+
+
 def _slice_value(np: Any, x: Any, starts: Ints, sizes: Ints, steps: Ints) -> Any:
     """A view; a copy where it runs backwards, for NumPy's loops give other bits on negative
     strides.
@@ -182,7 +196,7 @@ reshape = _row(
     "reshape",
     ("shape",),
     infer=_infer_reshape,
-    value=lambda np, x, shape: x.reshape(shape),
+    value=_reshape_value,
     transpose=lambda g, ct, x, shape: (g.reshape(ct, x.shape),),
     batch=lambda g, b, x, shape: g.reshape(x, (x.shape[0], *shape)),
     doc="The same elements, in order, in another shape.",

@@ -116,7 +116,7 @@ class _Replacements(Mapping[str, Any]):
         return 1 + len(_WHOLE) + len(elementary().replacements)
 
 
-_WHOLE = ("convolution", "convolution_weights", "take")
+_WHOLE = ("convolution", "convolution_weights", "take", "ascontiguousarray")
 
 
 @cache
@@ -130,7 +130,7 @@ def _product() -> Any:
 def _whole(target: Any) -> Any:
     from ..targets.llvm import whole
 
-    return whole.functions(target.objects, room, empty)
+    return whole.functions(target.objects, bound, room, empty)
 
 
 @cache

@@ -1,21 +1,28 @@
-"""Functions of whole arrays: convolutions and gathers.
+"""Functions of whole arrays: convolutions, gathers and copies.
 
-What enters: object code, and what makes arrays. What leaves: functions by name. It must not know
-graphs.
+What enters: object code, what gives functions of launches, and what makes arrays. What leaves:
+functions by name. It must not know graphs.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from .convolution import Convolution, ConvolutionWeights
+from .copies import Contiguous
 from .gathers import Take
 from .objects import Objects
 
 
-def functions(objects: Objects, room: Callable[..., Any], empty: Callable[..., Any]) -> Any:
+def functions(
+    objects: Objects,
+    bound: Callable[..., Any],
+    room: Callable[..., Any],
+    empty: Callable[..., Any],
+) -> dict[str, Any]:
     """By name; `room` and `empty` make arrays for results (runtime/buffers.py)."""
     return {
         "convolution": Convolution(objects, room),
         "convolution_weights": ConvolutionWeights(objects, room),
         "take": Take(objects, empty),
+        "ascontiguousarray": Contiguous(bound, room),
     }
