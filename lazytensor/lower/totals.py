@@ -119,10 +119,12 @@ def _joined(step: Launch, found: Sequence[Total], elsewhere: set[int]) -> Totals
     )  # fmt: skip
     launches = [joint, *(t.launch for t in found)]
     rest = [s for t in found for j, s in enumerate(t.launch.args) if j != t.at]
+    args = (*step.args, *rest)
     return Totals(
-        joint.kernel, step.space, (*step.args, *rest), (),
+        joint.kernel, step.space, args, (),
         tuple(slot for x in launches for slot in x.outs),
         tuple(shape for x in launches for shape in x.shapes),
         tuple(dtype for x in launches for dtype in x.dtypes),
-        step.axes, step.reduced, joint=joint, apart=step, totals=tuple(found),
+        step.axes, step.reduced, varied=range(len(args)),
+        joint=joint, apart=step, totals=tuple(found),
     )  # fmt: skip

@@ -118,8 +118,8 @@ def _run(step: Any, env: list[Any], graph: Graph) -> None:
     else:
         args = [env[i] for i in step.args]
         COUNTERS.kernels += 1
-        way: Callable[..., list[Any]] = _WAYS.get(kind, _launched)
-        for slot, out in zip(step.outs, way(step, args)):
+        made = _boxes(step, args) if kind is Segments else _launched(step, args)
+        for slot, out in zip(step.outs, made):
             env[slot] = out
 
 
@@ -184,34 +184,6 @@ def _boxes(step: Segments, args: list[Any]) -> list[Any]:
     return outs
 
 
-def _summed(step: Totals, args: list[Any]) -> list[Any]:
-    """The outputs of a launch with sums over its rows; where the target has no code for both at
-    once, one after another.
-    """
-    key = tuple([a.strides for a in args])
-    if key not in step.bound:
-        step.bound[key] = native.bound(step, args)
-    if step.bound[key] is None:
-        return _apart(step, args)
-    outs = [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
-    step.bound[key](args, outs)
-    return outs
-
-
-def _apart(step: Totals, args: list[Any]) -> list[Any]:
-    assert step.apart is not None
-    made = _launched(step.apart, args[: len(step.apart.args)])
-    known = dict(zip(step.apart.outs, made, strict=True))
-    for total in step.totals:
-        x = args[total.number] if total.of_input else made[total.number]
-        own = [x if i < 0 else args[i] for i in total.args]
-        known.update(zip(total.launch.outs, _launched(total.launch, own), strict=True))
-    return [known[slot] for slot in step.outs]
-
-
-_WAYS: dict[type, Callable[..., list[Any]]] = {Segments: _boxes, Totals: _summed}
-
-
 def _bound(step: Launch, args: list[Any]) -> Any:
     """A launch as a function of (args, outs), for arguments that lie like these."""
     key = tuple([args[i].strides for i in step.varied])
@@ -221,7 +193,7 @@ def _bound(step: Launch, args: list[Any]) -> Any:
             found = native.bound(step, args)
         if len(step.bound) >= MOST_BOUND:
             step.bound.clear()
-        found = step.bound[key] = found or _Reference(step)
+        found = step.bound[key] = found or _LEFT.get(type(step), _Reference)(step)
     return found
 
 
@@ -241,6 +213,35 @@ class _Reference:
         block = config.get("block_bytes")
         forwards = [a.copy() if min(a.strides, default=0) < 0 else a for a in args]
         target.run(self._step, self._step.compiled, forwards, outs, block, count())
+
+
+class _Apart:
+    """A launch with sums over its rows, one after another: the target has no code for both."""
+
+    __slots__ = ("_step",)
+    alike, over = b"", ()
+
+    def __init__(self, step: Totals) -> None:
+        self._step = step
+
+    def __call__(self, args: list[Any], outs: list[Any]) -> None:
+        step = self._step
+        assert step.apart is not None
+        known, own = dict(zip(step.outs, outs, strict=True)), args[: len(step.apart.args)]
+        made = [
+            known[slot] if slot in known else empty(shape, dtype)
+            for slot, shape, dtype in zip(
+                step.apart.outs, step.apart.shapes, step.apart.dtypes, strict=True
+            )
+        ]
+        _bound(step.apart, own)(own, made)
+        for total in step.totals:
+            x = args[total.number] if total.of_input else made[total.number]
+            own = [x if i < 0 else args[i] for i in total.args]
+            _bound(total.launch, own)(own, [known[slot] for slot in total.launch.outs])
+
+
+_LEFT: dict[type, Callable[..., Any]] = {Totals: _Apart}
 
 
 def _timed(step: Any, env: list[Any], graph: Graph) -> None:

@@ -11,7 +11,7 @@ from lazytensor.lower.kernel import Launch, Plan
 from lazytensor.lower.pipeline import lower
 from lazytensor.lower.totals import Totals
 from lazytensor.ops import g
-from lazytensor.runtime import cache, native
+from lazytensor.runtime import cache, execute, native
 from lazytensor.runtime.materialize import materialize
 
 
@@ -133,6 +133,17 @@ def test_rows_that_are_gone_along_are_summed_meanwhile(shape, joint, monkeypatch
     materialize(tuple(gradients(leaf(table(*shape)), leaf(table(*shape)))))
     assert found[0] == (True, joint)
     assert len(found) == (1 if joint else 4)
+
+
+def test_few_layouts_are_remembered(monkeypatch):
+    monkeypatch.setattr(execute, "MOST_BOUND", 2)
+    (step,) = plan_of(*gradients(leaf(table(40, 60)), leaf(table(40, 60)))).steps
+    numbers = [np.float32(1)] * (len(step.args) - 2)
+    for k in range(1, 6):
+        x = table(40, 60 * k)[:, ::k]
+        args = [x if i < 2 else numbers[i - 2] for i in range(len(step.args))]
+        execute._launched(step, args)
+        assert len(step.bound) <= 2
 
 
 @pytest.mark.parametrize("zero", [0.0, -0.0])

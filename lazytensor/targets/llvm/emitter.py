@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..._base.dtypes import DType, kind, real_of
 from ...lower.kernel import Kernel
-from .code import IN_ORDER, Code, Value
+from .code import IN_ORDER, KERNEL, Code, Value
 from .host import Host
 from .memory import SAME, UNIT, offset, step
 from .passes import Passes, has_functions, most_live, work
@@ -130,8 +130,7 @@ class Emitter:
         if self.form.stream:
             self.c.raw("fence seq_cst")
         self.c.raw("ret i64 0")
-        head = "define i64 @kernel(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {"
-        body = "\n".join([head, "entry:", *self.rooms, *self.c.lines, "}"])
+        body = "\n".join([KERNEL, *self.rooms, *self.c.lines, "}"])
         declared = sorted(self.c.declared | self.native.definitions(self.c.lines))
         text = "\n".join([body, *declared, "!0 = !{i32 1}"]) + "\n"
         return Module(self.order + text, self.own)

@@ -13,6 +13,7 @@ from ..._base.dtypes import DType, float16, float32, kind, real_of
 from ...lower.kernel import Kernel, Stage
 from ...ops._tree import BLOCK, GROUP, LANES
 from .code import BITS, INTEGER, Code, Value
+from .loops import least, where
 from .memory import Operand, Registers, offset
 from .passes import combine
 from .scalar import Lane, Unsupported, ir_type
@@ -359,9 +360,6 @@ class Loop:
 
     # --- blocks ----------------------------------------------------------------------------------
 
-    def _least(self, x: Value, y: int) -> Value:
-        return self.c.select(self.c.compare("slt", x, y), x, self.c.const(y, "i64"))
-
     def _blocked(self) -> None:
         for f in self.trees:
             f.take_rooms()
@@ -378,20 +376,19 @@ class Loop:
     def _several(self) -> None:
         """Fold the sums of blocks, where there is more than one."""
         c = self.c
-        some, one = c.name("several"), c.name("one")
-        c.branch(c.compare("sgt", self.e.count, BLOCK), some, one)
-        c.label(some)
-        blocks = c.binary("udiv", c.binary("add", self.e.count, BLOCK - 1), BLOCK)
-        for f in self.trees:
-            f.end(blocks)
-        c.jump(one)
-        c.label(one)
+
+        def end() -> None:
+            blocks = c.binary("udiv", c.binary("add", self.e.count, BLOCK - 1), BLOCK)
+            for f in self.trees:
+                f.end(blocks)
+
+        where(c, c.compare("sgt", self.e.count, BLOCK), end)
 
     def _block(self, start: Value, slots: list[tuple[Value, Value]]) -> None:
         c = self.c
         for f in self.trees:
             f.begin()
-        length = self._least(c.binary("sub", self.e.count, start), BLOCK)
+        length = least(c, c.binary("sub", self.e.count, start), BLOCK)
         self.e.count_up(length, GROUP, lambda i: self._group(start, i, length, slots))
         for f in self.trees:
             f.end_block(c.binary("udiv", start, BLOCK))
@@ -400,7 +397,7 @@ class Loop:
         self, start: Value, i: Value, length: Value, slots: list[tuple[Value, Value]]
     ) -> None:
         c, e = self.c, self.e
-        count = self._least(c.binary("sub", length, i), GROUP)
+        count = least(c, c.binary("sub", length, i), GROUP)
         moved = [e.columns.moved(o, c.binary("add", start, i)) for o in self.operands]
         held = [self._held(room, v) for room, v in slots]
         lanes = [v for f in self.trees for v in f.start]

@@ -14,7 +14,8 @@ from ..._base.processors import count as threads
 from ..._base.shapes import Shape
 from ..._base.threads import run as share
 from .call import packed
-from .code import Code, Value
+from .code import KERNEL, Code, Value
+from .loops import HI, LO, ZERO, each, pointers, words
 from .machine import Linked
 from .memory import LINE, step
 
@@ -24,7 +25,6 @@ WORTH, STREAM, GRAIN = 1 << 18, 1 << 24, 1 << 18
 AHEAD, MOST_LINES = 8, 8
 WIDE = 32  # bytes of a vector
 ELEMENTS = (1, 2, 4, 8, 16)
-HEAD = "define i64 @kernel(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {\nentry:"
 
 
 class _Rows:
@@ -35,20 +35,14 @@ class _Rows:
     def __init__(self, size: int, stream: bool) -> None:
         self.c = c = Code()
         self.size, self.stream = size, stream
-        self.table, self.indices, self.out = (
-            self._argument("pointers", i, "ptr") for i in range(3)
-        )
-        self.count, self.nbytes = (self._argument("words", i, "i64") for i in range(2))
+        self.table, self.indices, self.out = pointers(c, 3)
+        self.count, self.nbytes = words(c, 2)
         if size:
             self.nbytes = c.const(size, "i64")
 
-    def _argument(self, name: str, i: int, type: str) -> Value:
-        at = step(self.c, Value(f"%{name}", "ptr"), self.c.const(8 * i, "i64"))
-        return self.c.fresh(f"load {type}, {at}", type)
-
     def text(self) -> str:
         """The module."""
-        c, lo, hi = self.c, Value("%lo", "i64"), Value("%hi", "i64")
+        c, lo, hi = self.c, LO, HI
         c.jump("head")
         c.label("head")
         row = c.phi("i64", (lo, "entry"))
@@ -67,7 +61,7 @@ class _Rows:
         c.also(row, c.binary("add", row, 1), c.block)
         c.jump("head")
         ends = ["end:", *["fence seq_cst"] * self.stream, "ret i64 0", "outside:", "ret i64 1", "}"]
-        return "\n".join([HEAD, *c.lines, *ends, *sorted(c.declared), "!0 = !{i32 1}"]) + "\n"
+        return "\n".join([KERNEL, *c.lines, *ends, *sorted(c.declared), "!0 = !{i32 1}"]) + "\n"
 
     def _place(self, row: Value) -> Value:
         """Which row of the table an index means."""
@@ -79,27 +73,13 @@ class _Rows:
     def _row(self, base: Value, number: Value) -> Value:
         return step(self.c, base, self.c.binary("mul", number, self.nbytes))
 
-    def _loop(self, stop: Value, by: int, body: Any) -> None:
-        """`body(i)` for i = 0, by, … below a bound."""
-        c = self.c
-        before, head, work, after = c.block, c.name("loop"), c.name("each"), c.name("looped")
-        c.jump(head)
-        c.label(head)
-        i = c.phi("i64", (c.const(0, "i64"), before))
-        c.branch(c.compare("slt", i, stop), work, after)
-        c.label(work)
-        body(i)
-        c.also(i, c.binary("add", i, by), work)
-        c.jump(head)
-        c.label(after)
-
     def _fetch(self, row: Value) -> None:
         """Have a row brought into the cache; an index outside does no harm."""
         c = self.c
         at = self._row(self.table, self._place(row))
         c.declared.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
         most = c.intrinsic("smin", self.nbytes, c.const(LINE * MOST_LINES, "i64"))
-        self._loop(most, LINE, lambda i: c.raw(
+        each(c, ZERO, most, LINE, lambda i: c.raw(
             f"call void @llvm.prefetch.p0({step(c, at, i)}, i32 0, i32 3, i32 1)"
         ))  # fmt: skip
 
@@ -117,9 +97,9 @@ class _Rows:
             c.raw(f"store {x}, {step(c, to, place)}")
 
         whole = c.binary("and", self.nbytes, -WIDE)
-        self._loop(whole, WIDE, vector)
+        each(c, ZERO, whole, WIDE, vector)
         if not self.stream:
-            self._loop(c.binary("sub", self.nbytes, whole), 1, byte)
+            each(c, ZERO, c.binary("sub", self.nbytes, whole), 1, byte)
 
 
 class Take:

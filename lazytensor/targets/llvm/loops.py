@@ -6,12 +6,11 @@ function. It must not know what is computed.
 
 from collections.abc import Callable
 
-from .code import Code, Value, vector
+from .code import KERNEL, Code, Value, vector
 from .memory import step
 
 Values = list[Value]
 Body = Callable[[], Values | None]
-KERNEL = "define i64 @kernel(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {\nentry:"
 LO, HI, TRUE, FALSE = Value("%lo", "i64"), Value("%hi", "i64"), Value("1", "i1"), Value("0", "i1")
 ZERO = Value("0", "i64")
 

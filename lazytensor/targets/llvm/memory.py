@@ -46,7 +46,7 @@ def offset(c: Code, base: Value, count: Value, size: int) -> Value:
 
 def step(c: Code, base: Value, nbytes: Value) -> Value:
     """The place some bytes further."""
-    return c.result(f"getelementptr i8, {base}, {nbytes}", "ptr")
+    return c.step(base, nbytes)
 
 
 def prefetch(c: Code, at: Value, nbytes: int) -> None:

@@ -15,7 +15,7 @@ from ..._base.dtypes import DType, float32, float64
 from ...ir.scalar import INSTRUCTIONS
 from ...ops._eager import FUNCTIONS as OF_NUMPY
 from .call import packed
-from .code import Code, Value
+from .code import KERNEL, Code, Value
 from .functions import FUNCTIONS, TYPES
 from .machine import Linked
 from .objects import Objects
@@ -47,8 +47,7 @@ def text(name: str, dtype: DType, arity: int, fused: bool) -> str:
     c.also(i, c.binary("add", i, 1), c.block)
     c.jump(head)
     c.label(end)
-    top = "define i64 @kernel(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {\nentry:"
-    return "\n".join([top, *c.lines, "ret i64 0", "}", *sorted(c.declared)]) + "\n"
+    return "\n".join([KERNEL, *c.lines, "ret i64 0", "}", *sorted(c.declared)]) + "\n"
 
 
 class Function:

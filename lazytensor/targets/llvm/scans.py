@@ -12,7 +12,7 @@ from ..._base.dtypes import DType, float32, float64
 from ..._base.processors import count as threads
 from ..._base.threads import run as share
 from .call import packed
-from .code import Code, Value
+from .code import KERNEL, Code, Value
 from .functions import TYPES
 from .machine import Linked
 from .objects import Objects
@@ -32,8 +32,7 @@ def text(name: str, dtype: DType) -> str:
     row = Value("%lo", "i64")
     for many in (ROWS, 1):
         row = _rows(c, dtype, opcode, (x, y, n), row, many)
-    top = "define i64 @kernel(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {\nentry:"
-    return "\n".join([top, *c.lines, "ret i64 0", "}"]) + "\n"
+    return "\n".join([KERNEL, *c.lines, "ret i64 0", "}"]) + "\n"
 
 
 def _rows(

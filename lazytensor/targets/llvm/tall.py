@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ...ops._tree import BLOCK, LANES, ROUNDS
 from .along import Along
 from .code import Value
+from .loops import HI, LO, ZERO, each, least
 from .memory import Columns, Operand, Registers, load, step, store
 from .scalar import Lane
 
@@ -20,40 +21,21 @@ class Tall(Along):
 
     def _each_row(self) -> None:
         self.count = self.words[0]
-        lo, hi = Value("%lo", "i64"), Value("%hi", "i64")
-        self._if_any(self.c.binary("sub", hi, lo), lambda n: self.count_up(n, 1, self._unit))
+        each(self.c, LO, HI, 1, self._unit)
 
-    def _if_any(self, n: Value, body: Callable[[Value], None]) -> None:
-        """`body(n)` where n is positive."""
-        c = self.c
-        some, none = c.name("some"), c.name("none")
-        c.branch(c.compare("sgt", n, 0), some, none)
-        c.label(some)
-        body(n)
-        c.jump(none)
-        c.label(none)
-
-    def _least(self, x: Value, y: int) -> Value:
-        return self.c.select(self.c.compare("slt", x, y), x, self.c.const(y, "i64"))
-
-    def _unit(self, number: Value) -> None:
+    def _unit(self, unit: Value) -> None:
         """A lane of a block of rows."""
         c = self.c
-        unit = c.binary("add", Value("%lo", "i64"), number)
         start = c.binary("mul", c.binary("udiv", unit, LANES), BLOCK)
         lane = c.binary("urem", unit, LANES)
-        length = self._least(c.binary("sub", self.words[-1], start), BLOCK)
+        length = least(c, c.binary("sub", self.words[-1], start), BLOCK)
         beyond = c.binary("add", c.binary("sub", length, lane), LANES - 1)
         first, rounds = c.binary("add", start, lane), c.binary("sdiv", beyond, LANES)
         operands = range(len(self.form.lie) - len(self.kernel.totals), len(self.form.lie))
         offsets = [c.binary("mul", unit, self._stride(i, 0)) for i in operands]
         sums = [step(c, self.bases[i], o) for i, o in zip(operands, offsets, strict=True)]
         self._clear(sums)
-
-        def rows(n: Value) -> None:
-            self.count_up(n, ROUNDS, lambda i: self._few(first, i, n, sums))
-
-        self._if_any(rounds, rows)
+        each(c, ZERO, rounds, ROUNDS, lambda i: self._few(first, i, rounds, sums))
 
     def _ahead(self, k: int) -> Value:
         return self.c.binary("mul", super()._ahead(k), LANES)
@@ -63,13 +45,13 @@ class Tall(Along):
         c = self.c
         own = [self._own(len(self.kept) + k, self.count) for k in range(len(sums))]
         self._clear(own)
-        count = self._least(c.binary("sub", rounds, i), ROUNDS)
+        count = least(c, c.binary("sub", rounds, i), ROUNDS)
 
         def row(j: Value) -> None:
             number = c.binary("add", first, c.binary("mul", c.binary("add", i, j), LANES))
             self._row(self._row_bases(number))
 
-        self.count_up(count, 1, row)
+        each(c, ZERO, count, 1, row)
         self._add(own, sums)
 
     def _clear(self, places: list[Value]) -> None:
