@@ -6,7 +6,7 @@ joins a group of its arguments unless that would close a cycle among groups. Wha
 topological order. What leaves: groups, in an order in which they can run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .._base.shapes import Shape, prod
 from ..ir.node import Node
@@ -244,11 +244,27 @@ class Fuser:
     # --- the result ------------------------------------------------------------------------------
 
     def ordered(self, position: dict[Node, int]) -> list[Group]:
-        """Groups in an order in which each comes after what it reads; members in graph order."""
+        """Groups in the graph's order, by their last members, but that each comes after what it reads;
+        members in the graph's order. What a program makes late, it holds late.
+        """
         left = [group for group in self.groups if group is not None]
         for group in left:
             group.members.sort(key=position.__getitem__)
-        return sorted(left, key=lambda group: (group.after.bit_count(), group.number))
+        found: list[Group] = []
+        done = 0
+        for group in sorted(left, key=lambda group: position[group.members[-1]]):
+            first = [g for g in self._before(group, done) if g is not None]
+            found += sorted(first, key=lambda group: (group.after.bit_count(), group.number))
+            done |= group.after | 1 << group.number
+        return found
+
+    def _before(self, group: Group, done: int) -> Iterator[Group | None]:
+        """The group and those that it comes after, but for those that are done."""
+        rest = (group.after | 1 << group.number) & ~done
+        while rest:
+            low = rest & -rest
+            yield self.groups[low.bit_length() - 1]
+            rest ^= low
 
 
 def _gathers(group: Group) -> bool:

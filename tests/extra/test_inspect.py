@@ -108,6 +108,15 @@ def test_memory_that_a_plan_takes():
         assert s.born <= s.dies <= len(found.steps)
 
 
+def test_a_product_that_a_program_makes_late_is_made_late():
+    x, w, u = (xp.full(shape, 0.5) for shape in ((20, 8, 64), (64, 64), (64, 64)))
+    h = x[0, ...] * 1
+    for t in range(20):
+        h = xp.tanh(x[t, ...] @ w + h @ u)
+    product = 8 * 64 * 8
+    assert inspect.explain(h).peak <= 4 * product
+
+
 def test_the_peak_is_what_a_plan_is_measured_to_take():
     x = arr(1000)
     y = xp.sort(x)
