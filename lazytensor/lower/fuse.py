@@ -244,8 +244,8 @@ class Fuser:
     # --- the result ------------------------------------------------------------------------------
 
     def ordered(self, position: dict[Node, int]) -> list[Group]:
-        """Groups in the graph's order, by their last members, but that each comes after what it reads;
-        members in the graph's order. What a program makes late, it holds late.
+        """Groups by their last members, each after what it reads; members in the graph's order:
+        what a program makes late is made late, and so not held long.
         """
         left = [group for group in self.groups if group is not None]
         for group in left:

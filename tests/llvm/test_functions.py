@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("llvmlite")
 pytest.importorskip("mpmath")
 
-from lazytensor.targets.llvm.functions import FUNCTIONS
+from lazytensor.targets.llvm.functions import FUNCTIONS, OF_NONPOSITIVE
 
 from .compiled import compiled
 from .reference import errors, numpy_function
@@ -83,3 +83,18 @@ def test_same_bits_at_every_width(name: str, dtype: str) -> None:
     for y in results[1:]:
         same = (y.view(whole) == results[0].view(whole)) | (np.isnan(y) & np.isnan(results[0]))
         assert same.all()
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", OF_NONPOSITIVE)
+def test_for_nonpositive_arguments_the_same_bits(name: str, dtype: str, fused: bool) -> None:
+    below = -np.abs(singles(dtype, 100_000))
+    x = np.concatenate([below, np.linspace(-110, 0, 50_000).astype(dtype), np.zeros(8, dtype)])
+    x = x[: len(x) // 16 * 16]
+    one, other = (
+        compiled(functions[name], dtype, WIDTH[dtype], fused, 1)(x)
+        for functions in (FUNCTIONS, OF_NONPOSITIVE)
+    )
+    assert (np.isnan(x) == np.isnan(one)).all() and (np.isnan(x) == np.isnan(other)).all()
+    assert np.where(np.isnan(x), 0, one).tobytes() == np.where(np.isnan(x), 0, other).tobytes()

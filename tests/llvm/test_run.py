@@ -65,6 +65,24 @@ def test_extrema_of_zeros_have_a_sign(dtype, target, execution):
                     assert (np.signbit(found)[zero] == signs[zero]).all(), (shape, axis, f)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_extrema_of_what_is_infinite_or_nan(dtype):
+    """NaN of either sign is beyond everything; infinities are what there is."""
+    inf, nan = np.array([np.inf, np.nan], dtype)
+    for n in (1, 3, 40, 1000):
+        rows = [[inf] * n, [-inf] * n, [1.0] * (n - 1) + [nan], [-nan] + [inf] * (n - 1)]
+        rows += [[-inf] * (n - 1) + [-nan], [nan] + [-1.0] * (n - 1), [-nan] * n]
+        for x in (np.array(rows, dtype), np.asfortranarray(np.array(rows, dtype))):
+            for f in (xp.max, xp.min):
+                with config.context(target="llvm", execution="compile"):
+                    found = [
+                        np.asarray(f(xp.asarray(x), axis=1)),
+                        np.asarray(f(xp.asarray(x.T), axis=0)),
+                    ]
+                for got in found:
+                    np.testing.assert_array_equal(got, getattr(x, f.__name__)(1))
+
+
 PLACES = [(1, 1), (40, 2), (7, 33), (100, 90), (1000, 64), (9000, 3), (2, 9000), (2, 40_000)]
 
 

@@ -15,6 +15,7 @@ from .host import Host
 from .memory import SAME, UNIT, offset, step
 from .passes import Passes, has_functions, most_live, work
 from .scalar import Lane, Native
+from .signs import never_positive
 
 # Arrays at most, and instructions at least (a function counts as many), of kernels that go over
 # several registers at a time; with so many instructions for each array there may be more of these.
@@ -116,6 +117,7 @@ class Emitter:
         self.words: list[Value] = []
         self.kept = [k for k in self.plan.saved if k not in kernel.outputs]
         self.own = tuple(kernel.dtype(k) for k in (*self.kept, *kernel.totals))
+        self._nonpositive = never_positive(kernel)
         self.order = IN_ORDER if in_order(kernel, host) and not form.short else ""
 
     # --- the function ----------------------------------------------------------------------------
@@ -268,6 +270,8 @@ class Emitter:
         """A stage of known values, and of those of the row."""
         stage = self.plan.stage(k)
         args = [known[a] if a in known else self.rows[a] for a in stage.args]
+        for a, lane in zip(stage.args, args, strict=True):
+            lane.nonpositive = a in self._nonpositive
         if stage.op.kind == "movement":
             return args[0]
         out: Lane = stage.op.body(self.native, *args, *stage.params)

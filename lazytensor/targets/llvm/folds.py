@@ -129,53 +129,45 @@ class AnyOrder(Fold):
 
 
 class FloatExtremum(Fold):
-    """The greatest or least number, some NaN, if there was one, and what the sign of a zero is: -0
-    is less than 0.
+    """The greatest or least number, or some NaN, if there was one; -0 is less than 0. Numbers are
+    compared as integers in the same order, NaNs beyond all of them.
     """
 
     def __init__(self, e: Any, stage: Stage, name: str, dtype: DType) -> None:
         super().__init__(e, stage, name, dtype)
         self._kinds = ir_type(dtype)
-        infinite = float("-inf") if name == "max" else float("inf")
-        self.start = [self.c.const(v, self._kinds, e.width) for v in (infinite, 0.0)]
-        self._beyond, self._signs, bits = ("ogt", "and", -1) if name == "max" else ("olt", "or", 0)
-        self.start.append(self.c.const(bits, INTEGER[BITS[self._kinds]], e.width))
+        self._bits = BITS[self._kinds]
+        self._beyond, sign = ("sgt", 1) if name == "max" else ("slt", -1)
+        self._bias = sign * ((1 << np.finfo(dtype).nmant) - 1)
+        least = -sign << self._bits - 1 if sign > 0 else (1 << self._bits - 1) - 1
+        self.start = [self.c.const(least, INTEGER[self._bits], e.width)]
 
-    def _number(self, x: Value, y: Value) -> Value:
-        """y where it is beyond x."""
+    def _ordered(self, bits: Value) -> Value:
+        """From the bits of numbers to integers in their order, and back."""
+        c = self.c
+        negative = c.binary("ashr", bits, self._bits - 1)
+        return c.binary("xor", bits, c.binary("lshr", negative, 1))
+
+    def _join(self, x: Value, y: Value) -> Value:
         return self.c.select(self.c.compare(self._beyond, y, x), y, x)
-
-    def _nan(self, x: Value, y: Value) -> Value:
-        """y where it is NaN, else x."""
-        return self.c.select(self.c.compare("uno", y, y), y, x)
-
-    def _sign(self, x: Value, y: Value) -> Value:
-        """The bits of which the highest is the sign of a zero."""
-        return self.c.binary(self._signs, x, y)
 
     def add(self, lane: Lane, column: Value | None = None) -> None:
         """Fold a vector in."""
-        number, nan, signs = self.registers
-        value = self.c.splat(lane.only, self.e.width)
-        signs = self._sign(signs, self.c.bits(value))
-        self.registers = [self._number(number, value), self._nan(nan, value), signs]
+        c = self.c
+        bits = c.bits(c.splat(lane.only, self.e.width))
+        at = c.binary("sub", self._ordered(bits), self._bias)
+        self.registers = [self._join(self.registers[0], at)]
 
     def result(self) -> Lane:
         """The folded value; NaN if any was."""
-        joins = (self._number, self._nan, self._sign)
-        pairs = zip(self.registers, joins, strict=True)
-        self.registers = [self._halved(v, join) for v, join in pairs]
+        self.registers = [self._halved(self.registers[0], self._join)]
         return self.finished()
 
     def finished(self) -> Lane:
         """What the registers hold, element by element."""
-        c, (number, nan, signs) = self.c, self.registers
-        zero = c.convert("bitcast", self._sign_alone(signs), number.type)
-        number = c.select(c.compare("oeq", number, 0), zero, number)
-        return Lane(self.stage.dtype, self._nan(number, nan))
-
-    def _sign_alone(self, bits: Value) -> Value:
-        return self.c.binary("and", bits, -(1 << BITS[bits.type] - 1))
+        c = self.c
+        bits = self._ordered(c.binary("add", self.registers[0], self._bias))
+        return Lane(self.stage.dtype, c.convert("bitcast", bits, self._kinds))
 
 
 class Place(Fold):

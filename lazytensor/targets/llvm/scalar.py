@@ -14,7 +14,7 @@ import numpy as np
 from ..._base.dtypes import DType, bool_, float32, float64, kind, real_of
 from ...ir.scalar import Interpreter
 from .code import BITS, Code, Value
-from .functions import FUNCTIONS
+from .functions import FUNCTIONS, OF_NONPOSITIVE
 from .functions.integer import SIGNED_POWER, UNSIGNED_POWER
 
 _TYPES = {"float16": "half", "float32": "float", "float64": "double", "bool": "i1"}
@@ -28,13 +28,16 @@ class Unsupported(Exception):
 
 
 class Lane:
-    """A value of the loop: its dtype, and one IR value or, for complex numbers, two."""
+    """A value of the loop: its dtype, and one IR value or, for complex numbers, two;
+    `nonpositive` tells that it is known to be 0 or less, or NaN.
+    """
 
-    __slots__ = ("dtype", "parts")
+    __slots__ = ("dtype", "nonpositive", "parts")
 
     def __init__(self, dtype: DType, *parts: Value) -> None:
         self.dtype = dtype
         self.parts = parts
+        self.nonpositive = False
 
     @property
     def only(self) -> Value:
@@ -81,15 +84,17 @@ class Native(Interpreter):
         values = [o.only for o in operands]
         if rule is not None:
             return Lane(dtype, rule(self.code, *values))
-        return Lane(dtype, self._function(name, operands[0].dtype, values))
+        return Lane(dtype, self._function(name, operands[0], values))
 
     def _check(self, *dtypes: DType) -> None:
         for dtype in dtypes:
             if ir_type(dtype) == _HALF and not self._half:
                 raise Unsupported("half precision without instructions for it")
 
-    def _function(self, name: str, dtype: DType, values: list[Value]) -> Value:
-        function = FUNCTIONS.get(name)
+    def _function(self, name: str, first: Lane, values: list[Value]) -> Value:
+        function, dtype = FUNCTIONS.get(name), first.dtype
+        if name in OF_NONPOSITIVE and first.nonpositive:
+            name, function = f"{name}.nonpositive", OF_NONPOSITIVE[name]
         if name == "pow" and kind(dtype) in "iu":
             signed = kind(dtype) == "i"
             name, function = f"pow.{dtype.name}", SIGNED_POWER if signed else UNSIGNED_POWER

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ...._base.dtypes import DType, float32, float64
 from ..code import Value
 from .error import erf
-from .exponential import exp, expm1
+from .exponential import exp, exp_of_nonpositive, expm1
 from .hyperbolic import acosh, asinh, atanh, cosh, sinh, tanh
 from .inverse import acos, asin, atan, atan2
 from .logarithm import log, log1p, log2, log10
@@ -47,3 +47,5 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "mod": mod,
     "floordiv": floordiv,
 }
+# The same for arguments that are never positive.
+OF_NONPOSITIVE: dict[str, Callable[..., Value]] = {"exp": exp_of_nonpositive}

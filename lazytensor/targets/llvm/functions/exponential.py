@@ -63,6 +63,14 @@ def exp(c: Code, x: Value) -> Value:
     return c.fmul(c.fma(p, power, power), factor)
 
 
+def exp_of_nonpositive(c: Code, x: Value) -> Value:
+    """The same for x ≤ 0."""
+    x, form, s = at_least(c, x, LOWEST[x.type]), format_of(x), FAR[x.type]
+    p, n = exponential_parts(c, x, c.const(form.shift + s, x.type))
+    power = power_of_two(c, n, x.type)
+    return c.fmul(c.fma(p, power, power), 2.0**-s)
+
+
 def half_of_exponential_less_one(c: Code, x: Value) -> Value:
     """(e^x - 1) / 2 for x ≥ 0 that isn't large: s p + (s - 1/2), s = 2^(n - 1), p = exp(r) - 1."""
     if c.fused:
