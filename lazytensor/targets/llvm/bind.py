@@ -253,7 +253,7 @@ def _goes_across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width:
     read = [i for i, x in enumerate(launch.kernel.inputs) if x.level == FULL]
     along = sum(sizes[i] for i in read if layout.along[i] == sizes[i])
     across = sum(sizes[i] for i in read if steps[i] == sizes[i])
-    return across > along or (layout.columns <= 4 * width and length >= 4 * width)
+    return across > along or (layout.columns < LANES and length >= 4 * width)
 
 
 def _written(launch: Launch) -> list[int]:
