@@ -16,6 +16,7 @@ from ..ir.printer import show
 from ..ir.verify import verify
 from ..transform.simplify import Simplified, simplify
 from . import build
+from .again import computed_again
 from .batches import batched
 from .fuse import Fuser, Group
 from .kernel import Plan, Step
@@ -104,13 +105,13 @@ def _lower_piece(
     """Steps of one piece; the slots of its wanted places are noted."""
     inner = linearize(piece.outputs)
     _inspect("simplify", inner)
-    groups: list[Group] = timer("fuse", _fuse, inner)
+    groups, home = timer("fuse", _fuse, inner)
     at = [_slot(node, piece, slots) for node in inner.order]
     of = {node: at[place] for node, place in inner.number.items()}
     stored = _stored(inner, groups)
     made: list[Step] = []
     for group in groups:
-        kept = [node for node in group.members if node in stored]
+        kept = [node for node in group.members if node in stored and home[node] is group]
         made.append(timer("build", build.step, group, kept, of.__getitem__, _native()))
     if _native() and config.get("fuse"):
         shapes = {slot: node.shape for slot, node in zip(at, inner.order, strict=True)}
@@ -143,14 +144,18 @@ def _native() -> bool:
     return config.get("target") == "llvm"  # type: ignore[no-any-return]
 
 
-def _fuse(graph: Graph) -> list[Group]:
+def _fuse(graph: Graph) -> tuple[list[Group], dict[Node, Group]]:
+    """Groups in the order in which they run, and which of them stores a node."""
     fuser = Fuser(config.get("fuse"), _native())
     for node in graph.order:
         if node.op.kind != "leaf":
             fuser.add(node)
     if _native():
         fuser.gather()
-    return fuser.ordered({node: i for i, node in enumerate(graph.order)})
+    if _native() and config.get("fuse"):
+        outputs = [graph.order[i] for i in graph.outputs]
+        computed_again([g for g in fuser.groups if g is not None], fuser.of, outputs)
+    return fuser.ordered({node: i for i, node in enumerate(graph.order)}), fuser.of
 
 
 def _stored(graph: Graph, groups: list[Group]) -> set[Node]:

@@ -9,7 +9,7 @@ from unittest import mock
 import numpy as np
 
 from lazytensor._base import config
-from lazytensor.lower import memory
+from lazytensor.lower import again, memory
 from lazytensor.runtime import cache, execute, native
 from lazytensor.runtime.materialize import materialize
 from lazytensor.targets.llvm import run
@@ -60,10 +60,12 @@ def check(p: Program) -> None:
     if graph.exact:
         ways += [{"target": "numpy", "execution": how} for how in ("interpret", "compile")]
     worth = 0 if p.asked % 2 else memory.WORTH
+    least = 0 if p.asked % 3 else again.WORTH
     for way in ways:
         shared = (1, 64) if way.get("num_threads") == 3 else (run.SPLIT, run.GRAIN)
         with (
             mock.patch.object(memory, "WORTH", worth),
+            mock.patch.object(again, "WORTH", least),
             mock.patch.object(run, "SPLIT", shared[0]),
             mock.patch.object(run, "GRAIN", shared[1]),
         ):
@@ -78,11 +80,15 @@ def recording() -> Iterator[Counter[str]]:
     """Which ways of the target are taken meanwhile, and how often."""
     seen: Counter[str] = Counter()
     bound, long, take, spared = run.Bound.__init__, run.Long.__init__, native.bound, execute.spared
-    summed = run.Summed.__init__
+    summed, give = run.Summed.__init__, again._Source._give
 
     def on_summed(self: Any, *args: Any) -> None:
         summed(self, *args)
         seen["summed"] += 1
+
+    def on_again(self: Any, reader: Any, nodes: Any) -> None:
+        give(self, reader, nodes)
+        seen["again"] += bool(nodes)
 
     def on_bound(self: Any, functions: Any, launch: Any, binding: Any) -> None:
         bound(self, functions, launch, binding)
@@ -107,6 +113,7 @@ def recording() -> Iterator[Counter[str]]:
         mock.patch.object(run.Bound, "__init__", on_bound),
         mock.patch.object(run.Long, "__init__", on_long),
         mock.patch.object(run.Summed, "__init__", on_summed),
+        mock.patch.object(again._Source, "_give", on_again),
         mock.patch.object(native, "bound", on_native),
         mock.patch.object(execute, "spared", on_spared),
     ):

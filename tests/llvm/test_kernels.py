@@ -34,7 +34,7 @@ REACHED = """
 along flat, along rows, along folded, along in passes, along keeping, along reading outputs,
 along with copies, along copying outputs, along u, along b, along r, along o, along s,
 across folded, across in passes, across keeping, across reading outputs, across u, across b,
-across s, tiled rows, long, over, unsupported
+across s, tiled rows, long, over, again, unsupported
 """
 
 

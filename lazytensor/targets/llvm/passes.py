@@ -7,18 +7,14 @@ that is dear, kept in memory for the row. It must not know IR.
 
 from dataclasses import dataclass, field
 
-from ..._base.dtypes import kind
+from ..._base.dtypes import DType
 from ...ir.scalar import instructions
+from ...lower.cost import cost, names
 from ...lower.kernel import FULL, Kernel, Stage
 from ...ops._eager import INEXACT
 
 # What recomputing a value may cost before it is kept: an addition is 1.
 DEAR = 8
-_COSTS = {"div": 5, "sqrt": 5, "floordiv": 10, "mod": 10, "fmod": 10}
-
-
-def _cost(name: str) -> int:
-    return 20 if name in INEXACT else _COSTS.get(name, 1)
 
 
 @dataclass(slots=True)
@@ -45,16 +41,16 @@ def combine(kernel: Kernel, stage: Stage) -> str:
 
 
 def _stage_cost(kernel: Kernel, stage: Stage) -> int:
-    several = any(kind(kernel.dtype(a)) == "c" for a in stage.args)
-    return sum(map(_cost, _names(kernel, stage))) * (3 if several else 1)
+    return 0 if stage.reduces else cost(stage.op, _dtypes(kernel, stage), stage.params)
 
 
 def _names(kernel: Kernel, stage: Stage) -> tuple[str, ...]:
     """The instructions of an elementwise stage, none of others."""
-    if stage.reduces or stage.op.kind != "elementwise":
-        return ()
-    dtypes = tuple(kernel.dtype(a) for a in stage.args)
-    return instructions(stage.op.body, dtypes, stage.params)
+    return () if stage.reduces else names(stage.op, _dtypes(kernel, stage), stage.params)
+
+
+def _dtypes(kernel: Kernel, stage: Stage) -> tuple[DType, ...]:
+    return tuple(kernel.dtype(a) for a in stage.args)
 
 
 def work(kernel: Kernel) -> int:
