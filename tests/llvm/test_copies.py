@@ -13,7 +13,10 @@ from lazytensor.runtime.materialize import value
 from lazytensor.targets.llvm import copies
 
 RNG = np.random.default_rng(1)
-SHAPES = [((300, 1024), (1, 0)), ((37, 53, 129), (2, 0, 1)), ((8, 6, 56, 56), (0, 2, 3, 1))]
+SHAPES = [
+    ((300, 1024), (1, 0)), ((37, 53, 129), (2, 0, 1)), ((8, 6, 56, 56), (0, 2, 3, 1)),
+    ((90, 80, 3), (1, 0, 2)), ((3, 4, 8, 33, 5), (1, 3, 0, 2, 4)), ((20, 30, 4, 7), (1, 0, 2, 3)),
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -51,6 +54,13 @@ def test_reshapes_copy_what_they_must(calls):
         split = value(g.reshape(g.permute(leaf(x), (1, 0)), (32, 32, 1000)))
         assert split.tobytes() == x.T.tobytes() and calls == [True]
         assert np.shares_memory(split, x)
+
+
+def test_runs_are_elements():
+    x = np.zeros((4, 6, 5, 2), np.float32)
+    for y, shape in ((x.transpose(1, 0, 2, 3), (6, 4, 1)), (x[:, :, :, :1], x[:, :, :, :1].shape)):
+        found = copies._by_runs(np.empty(y.shape, y.dtype), y)
+        assert [a.shape for a in found] == [shape, shape]
 
 
 def test_what_is_left_to_numpy(calls):

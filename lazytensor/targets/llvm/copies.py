@@ -1,4 +1,5 @@
-"""Copies in row-major order of arrays that lie across it, by kernels that go over tiles.
+"""Copies in row-major order of arrays that lie across it: by kernels that go over tiles, or run by
+run where elements follow one another.
 
 What enters: arrays. What leaves: arrays. It must not know graphs.
 """
@@ -14,8 +15,8 @@ from ..._base.shapes import Shape
 from ...ir.op import ROWS
 from ...lower.kernel import FULL, Input, Kernel, Launch, Stage
 
-# Bytes from which on NumPy's own function is left.
-WORTH = 1 << 18
+# Bytes from which on NumPy's own function is left; bytes of a run that is copied as one element.
+WORTH, RUN = 1 << 18, 1 << 12
 
 
 @lru_cache(64)
@@ -29,9 +30,8 @@ def _launch(shape: Shape, dtype: DType) -> Launch:
 
 
 class Contiguous:
-    """`numpy.ascontiguousarray`: native for large arrays whose last axis is not the one along which
-    elements follow one another. `bound` gives the function of a launch, or None; `room(shape,
-    dtype)` makes arrays.
+    """`numpy.ascontiguousarray` for large arrays. `bound` gives the function of a launch, or None;
+    `room(shape, dtype)` makes arrays.
     """
 
     def __init__(self, bound: Callable[..., Any], room: Callable[..., Any]) -> None:
@@ -41,19 +41,36 @@ class Contiguous:
 
     def __call__(self, x: Any, dtype: Any = None) -> Any:
         same = type(x) is np.ndarray and dtype in (None, x.dtype)
-        if same and x.nbytes >= WORTH and x.strides[-1] != x.itemsize:
-            out = self._copied(x)
-            if out is not None:
-                return out
+        if same and x.nbytes >= WORTH and not x.flags.c_contiguous:
+            return self._copied(x)
         return np.ascontiguousarray(x, dtype)
 
     def _copied(self, x: Any) -> Any:
+        tiles = self._tiles(x) if x.strides[-1] != x.itemsize else None
+        out = self._room(x.shape, x.dtype)
+        if tiles is not None:
+            tiles([x], [out])
+        else:
+            np.copyto(*_by_runs(out, x))
+        return out
+
+    def _tiles(self, x: Any) -> Any:
         launch = _launch(x.shape, x.dtype)
         known = launch.bound.get(x.strides)
         if known is None:
             known = launch.bound[x.strides] = self._bound(launch, [x])
-        if known is None:
-            return None
-        out = self._room(x.shape, x.dtype)
-        known([x], [out])
-        return out
+        return known
+
+
+def _by_runs(out: Any, x: Any) -> tuple[Any, Any]:
+    """Both arrays with runs of neighbours as elements: NumPy copies an element of many bytes at
+    once, but goes over short last axes slowly.
+    """
+    axis, nbytes = x.ndim, x.itemsize
+    while axis and x.strides[axis - 1] == nbytes:
+        axis -= 1
+        nbytes *= x.shape[axis]
+    if not x.itemsize < nbytes <= RUN:
+        return out, x
+    shape, run = (*x.shape[:axis], -1), np.dtype((np.void, nbytes))
+    return tuple(a.reshape(shape).view(run) for a in (out, x))
