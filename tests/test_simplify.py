@@ -54,6 +54,9 @@ CHANGED = {
         lambda: 1.0 * floats(),
         lambda: ints() * constant(1, ints()),
     ],
+    "joined": [
+        lambda: g.embed(grid(), (4, 5), (0, 0), (1, 1)) + g.embed(grid(), (4, 5), (2, 0), (1, 1))
+    ],
     "zero_term": [lambda: ints() + 0, lambda: 0 + ints()],
     "zero_subtrahend": [lambda: floats() - 0.0, lambda: ints() - 0],
     "one_divisor": [lambda: floats() / 1.0],

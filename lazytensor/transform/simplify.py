@@ -17,6 +17,7 @@ from ..ir.graph import SPECIAL, Graph
 from ..ir.node import SCALAR, Node, make, placeholder, scalar
 from ..ir.op import ROWS
 from ..ops._tree import runs
+from .pieces import joined
 
 
 class Simplified(NamedTuple):
@@ -296,7 +297,7 @@ _COMMON: tuple[Rule, ...] = (folded, bare_operands)
 RULES: dict[str, tuple[Rule, ...]] = {
     "elementwise": _COMMON,
     "multiply": (one_factor, *_COMMON),
-    "add": (zero_term, *_COMMON),
+    "add": (zero_term, joined, *_COMMON),
     "subtract": (zero_subtrahend, *_COMMON),
     "divide": (one_divisor, *_COMMON),
     "negative": (own_inverse, *_COMMON),

@@ -1,0 +1,82 @@
+"""Sums of arrays that are zero but for a part each: what the parts make together, as where slices
+of one array are differentiated.
+
+What enters: a node. What leaves: a node with the same bits, or None. It must not know kernels.
+"""
+
+from typing import NamedTuple
+
+from .._base.dtypes import kind
+from ..ir.node import Node, scalar
+from ._rewrite import again, is_number
+
+# Parts at most.
+MOST = 256
+
+
+class _Pieces(NamedTuple):
+    """Parts along an axis, by where they begin, in order; the rest is 0."""
+
+    axis: int
+    parts: list[tuple[int, Node]]
+
+
+def joined(node: Node) -> Node | None:
+    """embed(a) + embed(b), which lie apart along an axis -> concat([a + 0, b + 0]): -0 + 0 is 0."""
+    found = [_pieces(a) for a in node.args if a.shape == node.shape]
+    if len(found) < 2 or kind(node.dtype) not in "fiu":
+        return None
+    first, second = found
+    if first is None or second is None or first.axis != second.axis:
+        return None
+    parts = sorted([*first.parts, *second.parts], key=lambda part: part[0])
+    return _concat(node, _Pieces(first.axis, parts)) if len(parts) <= MOST else None
+
+
+def _pieces(node: Node) -> _Pieces | None:
+    """What is known of a node's parts."""
+    if node.op.name == "embed":
+        shape, starts, steps = node.params
+        axes = [a for a, (n, k) in enumerate(zip(shape, node.args[0].shape)) if n != k]
+        if len(axes) == 1 and set(steps) == {1}:
+            return _Pieces(axes[0], [(starts[axes[0]], node.args[0])])
+    if node.op.name == "concat":
+        (axis,), at, parts = node.params, 0, []
+        for part in node.args:
+            parts += [] if _is_zero(part) else [(at, part)]
+            at += part.shape[axis]
+        return _Pieces(axis, parts)
+    return None
+
+
+def _concat(node: Node, pieces: _Pieces) -> Node | None:
+    """The whole, or None where parts overlap."""
+    axis, at, whole = pieces.axis, 0, []
+    for start, part in pieces.parts:
+        if start < at:
+            return None
+        whole += _gap(node, axis, start - at)
+        whole.append(_plus_zero(part, node))
+        at = start + part.shape[axis]
+    whole += _gap(node, axis, node.shape[axis] - at)
+    return again("concat", tuple(whole), (axis,), node)
+
+
+def _gap(node: Node, axis: int, size: int) -> list[Node]:
+    if not size:
+        return []
+    shape = tuple(size if a == axis else n for a, n in enumerate(node.shape))
+    return [again("broadcast_to", (_zero(node),), (shape,), node)]
+
+
+def _plus_zero(part: Node, like: Node) -> Node:
+    added = part.op.name == "add" and any(is_number(a, "0.0") for a in part.args)
+    return part if added or kind(part.dtype) != "f" else again("add", (part, _zero(part)), (), like)
+
+
+def _is_zero(node: Node) -> bool:
+    return node.op.name == "broadcast_to" and is_number(node.args[0], "0.0")
+
+
+def _zero(like: Node) -> Node:
+    return scalar(0, like.dtype, like.device)
