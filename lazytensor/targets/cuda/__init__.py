@@ -1,0 +1,13 @@
+"""The CUDA target: kernels as CUDA C, and how they are launched; who compiles and launches them is
+not here.
+
+What enters: a Kernel and its form; a launch and how its operands lie. What leaves: source text;
+grids and words. Raises `Unsupported` for what there is no code for.
+"""
+
+from .bind import Binding, Part, bind
+from .form import Form
+from .scalar import Unsupported
+from .source import OPTIONS, function, source
+
+__all__ = ["OPTIONS", "Binding", "Form", "Part", "Unsupported", "bind", "function", "source"]

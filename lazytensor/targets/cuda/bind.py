@@ -1,0 +1,244 @@
+"""From a launch and how its operands lie to launches of CUDA kernels.
+
+What enters: a launch, shapes, strides and addresses of its operands. What leaves: for each kernel
+its form, a grid, and its words. It must not know CUDA C, nor who launches.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..._base.shapes import prod
+from ...lower.kernel import FULL, Kernel, Launch
+from ...ops._tree import BLOCK, GROUP, LANES
+from .folds import accumulators, folded, passes
+from .form import (
+    ACROSS, ALONG, BLOCKS, FLAT, MOST_THREADS, REST, SAME, STRIDED, THREADS, UNIT, WHOLE, Form,
+)  # fmt: skip
+from .words import ACCUMULATOR, Sizes
+
+# Bytes that a thread reads or writes at once, and elements at most.
+WIDE, MOST_WIDE = 16, 8
+# Blocks of threads that keep a device busy; rows that are as many are not cut.
+BUSY = 264
+# Neighbouring rows of a tile: as many as keep the device busy, so many at least and at most.
+LEAST_TILE, TILE = 8, 32
+Axis = tuple[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A launch of a kernel in some form: blocks, threads of each along three axes, bytes of shared
+    memory, and its words behind the addresses.
+    """
+
+    form: Form
+    blocks: int
+    threads: tuple[int, int, int]
+    shared: int
+    sizes: tuple[int, int, int]
+    tail: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Launches one after another, and bytes of memory that they leave results to each other in."""
+
+    parts: tuple[Part, ...]
+    scratch: int = 0
+
+
+def bind(launch: Launch, args: Sequence[Any], addresses: Sequence[int]) -> Binding:
+    """How the kernel of a launch is called on arrays that lie like these, with outputs that lie in
+    row-major order; `addresses` are those of inputs and outputs.
+    """
+    split = len(launch.axes) - launch.folded
+    strides = [_strides(launch, i, a) for i, a in enumerate(args)]
+    strides += [_out_strides(launch, i, split) for i in range(len(launch.shapes))]
+    axes = [(n, tuple(s[k] for s in strides)) for k, n in enumerate(launch.axes)]
+    sizes = [*(a.itemsize for a in args), *(d.itemsize for d in launch.dtypes)]
+    alone = (1, (0,) * len(sizes))
+    if not launch.folded:
+        *outer, inner = _merged(axes) or [alone]
+        return _flat(outer, inner, sizes, addresses)
+    return _folds(launch.kernel, Layout(_merged(axes[:split]), _merged(axes[split:]) or [alone]))
+
+
+# --- how operands lie -----------------------------------------------------------------------------
+
+
+def _strides(launch: Launch, i: int, a: Any) -> tuple[int, ...]:
+    """Bytes between neighbours along each axis of the space; 0 where they are the same."""
+    own = [s if n != 1 else 0 for n, s in zip(a.shape, a.strides, strict=True)]
+    missing = [0] * (len(launch.axes) - a.ndim)
+    rows_alone = a.ndim == len(launch.axes) - launch.folded
+    if launch.folded and launch.kernel.inputs[i].level != FULL and rows_alone:
+        return (*own, *missing)
+    padded = [*missing, *own]
+    return tuple([padded[k] for k in launch.order])
+
+
+def _contiguous(shape: Sequence[int], size: int) -> tuple[int, ...]:
+    out = []
+    for n in reversed(shape):
+        out.append(size)
+        size *= n
+    return tuple(reversed(out))
+
+
+def _out_strides(launch: Launch, i: int, split: int) -> tuple[int, ...]:
+    """Bytes between neighbours of an output; those of rows have none along the columns."""
+    size = launch.dtypes[i].itemsize
+    if not launch.folded or launch.kernel.level(launch.kernel.outputs[i]) == FULL:
+        strides = _contiguous(launch.whole or launch.shapes[i], size)
+        return tuple([strides[k] for k in launch.order])
+    return (*_contiguous(launch.axes[:split], size), *(0,) * launch.folded)
+
+
+def _merged(axes: Sequence[Axis]) -> list[Axis]:
+    """Axes longer than 1, neighbours made one where every operand goes on at the same stride."""
+    out: list[Axis] = []
+    for n, strides in axes:
+        if n == 1:
+            continue
+        if out and all(a == b * n for a, b in zip(out[-1][1], strides, strict=True)):
+            out[-1] = (out[-1][0] * n, strides)
+        else:
+            out.append((n, strides))
+    return out
+
+
+def _tail(outer: Sequence[Axis], inner: Sequence[Axis]) -> tuple[int, ...]:
+    """Sizes of axes, then for each operand the bytes between neighbours along each."""
+    axes = (*outer, *inner)
+    strides = zip(*(s for _, s in axes), strict=True)
+    return (*(n for n, _ in axes), *(s for operand in strides for s in operand))
+
+
+# --- element by element ---------------------------------------------------------------------------
+
+
+def _flat(
+    outer: Sequence[Axis], inner: Axis, sizes: Sequence[int], addresses: Sequence[int]
+) -> Binding:
+    """Threads one behind another; each has a few neighbours of the innermost axis."""
+    n, along = inner
+    lie = tuple(
+        UNIT if step == size else SAME if not step else STRIDED
+        for step, size in zip(along, sizes, strict=True)
+    )
+    wide = _wide(outer, n, lie, sizes, addresses)
+    rows, chunks = prod(k for k, _ in outer), -(-n // wide)
+    form = Form(FLAT, len(outer), 1, lie, wide)
+    count = -(-rows * chunks // THREADS)
+    part = Part(form, count, (THREADS, 1, 1), 0, (rows, n, chunks), _tail(outer, [inner]))
+    return Binding((part,))
+
+
+def _wide(
+    outer: Sequence[Axis],
+    n: int,
+    lie: Sequence[str],
+    sizes: Sequence[int],
+    addresses: Sequence[int],
+) -> int:
+    """How many neighbours a thread has: 1 where some operand's rows don't begin at such a place."""
+    near = [i for i, f in enumerate(lie) if f == UNIT]
+    if not near:
+        return 1
+    wide = min(MOST_WIDE, max(1, WIDE // max(sizes[i] for i in near)))
+    places = [p for i in near for p in (addresses[i], *(s[i] for _, s in outer))]
+    widths = [wide * sizes[i] for i in near for _ in range(1 + len(outer))]
+    begins = all(p % min(WIDE, w) == 0 for p, w in zip(places, widths, strict=True))
+    return wide if begins and n >= MOST_WIDE else 1
+
+
+# --- rows that are folded -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Axes of rows and of columns, merged where all operands allow it."""
+
+    outer: list[Axis]
+    inner: list[Axis]
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return prod(n for n, _ in self.outer)
+
+    @property
+    def columns(self) -> int:
+        """How many columns."""
+        return prod(n for n, _ in self.inner)
+
+
+def _folds(kernel: Kernel, layout: Layout) -> Binding:
+    """Rows of one block at most in one go; longer ones in blocks that are folded afterwards, unless
+    there are rows enough, or several passes over them.
+    """
+    way = ACROSS if _goes_across(kernel, layout) else ALONG
+    blocks = -(-layout.columns // BLOCK)
+    once = passes(kernel) == 1
+    if blocks == 1 or not once or _tiles(way, layout) >= BUSY:
+        return Binding((_part(kernel, layout, way, WHOLE),))
+    first, last = _part(kernel, layout, way, BLOCKS), _part(kernel, layout, ALONG, REST)
+    return Binding((first, last), ACCUMULATOR * len(folded(kernel)) * layout.rows * blocks)
+
+
+def _goes_across(kernel: Kernel, layout: Layout) -> bool:
+    """Whether neighbouring threads have neighbouring rows: most of what varies along the columns
+    lies so.
+    """
+    if not layout.outer:
+        return False
+    (_, beside), (_, along) = layout.outer[-1], layout.inner[-1]
+    full = [i for i, x in enumerate(kernel.inputs) if x.level == FULL]
+    full += [len(kernel.inputs) + j for j, k in enumerate(kernel.outputs) if _varies(kernel, k)]
+    across = sum(0 < abs(beside[i]) < abs(along[i]) for i in full)
+    return across > sum(0 < abs(along[i]) <= abs(beside[i]) for i in full)
+
+
+def _varies(kernel: Kernel, number: int) -> bool:
+    return kernel.level(number) == FULL
+
+
+def _tiles(way: str, layout: Layout) -> int:
+    """Blocks of threads that go over whole rows."""
+    return -(-layout.rows // (_tile(layout.rows) if way == ACROSS else 1))
+
+
+def _tile(rows: int) -> int:
+    """How many neighbouring rows a block of threads has."""
+    tile = TILE
+    while tile > LEAST_TILE and rows < tile * BUSY:
+        tile //= 2
+    return tile
+
+
+def _part(kernel: Kernel, layout: Layout, way: str, part: str) -> Part:
+    rows, columns = layout.rows, layout.columns
+    blocks = -(-columns // BLOCK)
+    if part == REST:  # the columns are what blocks have left
+        columns, blocks = blocks, -(-blocks // BLOCK)
+    across = way == ACROSS
+    tile, groups = _shape(rows, columns, across)
+    held = part == WHOLE and columns <= (GROUP if across else BLOCK)
+    count = LANES * tile * groups
+    form = Form(
+        way, len(layout.outer), len(layout.inner), held=held, part=part,
+        threads=THREADS if count <= THREADS else MOST_THREADS,
+    )  # fmt: skip
+    threads = (tile, LANES, 1) if across else (LANES, groups, tile)
+    grid = -(-rows // tile) * (blocks if part == BLOCKS else 1)
+    shared = count * accumulators(kernel) if across or groups > 1 else 0
+    return Part(form, grid, threads, shared, (rows, columns, blocks), _tail(layout.outer, layout.inner))
+
+
+def _shape(rows: int, columns: int, across: bool) -> tuple[int, int]:
+    """Rows that a block of threads has, and warps of each."""
+    if across:
+        return _tile(rows), 1
+    groups = -(-min(columns, BLOCK) // GROUP)
+    return max(1, min(rows, THREADS // (LANES * groups))), groups

@@ -1,0 +1,34 @@
+"""The form of a kernel: what of the way its operands lie is part of its text.
+
+What enters: nothing. What leaves: forms. It must not know kernels.
+"""
+
+from dataclasses import dataclass
+
+# How an operand lies along the innermost axis.
+UNIT, SAME, STRIDED = "unit", "same", "strided"
+# Ways to go over a kernel's space: element by element; rows whose columns are shared out to the
+# threads of warps; rows that neighbouring threads have, with lanes of columns.
+FLAT, ALONG, ACROSS = "flat", "along", "across"
+# What a kernel that folds rows does: all of it, blocks of columns of each row, or what is left
+# when these are folded.
+WHOLE, BLOCKS, REST = "whole", "blocks", "rest"
+# Threads of a block.
+THREADS, MOST_THREADS = 256, 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """`outer` and `inner` are how many axes there are besides the innermost one, or those that are
+    folded; `wide` is how many neighbours a thread computes at once; `held` tells that what a thread
+    has of a row stays in its registers; `threads` is how many a block has at most.
+    """
+
+    way: str
+    outer: int
+    inner: int = 1
+    lie: tuple[str, ...] = ()
+    wide: int = 1
+    held: bool = False
+    part: str = WHOLE
+    threads: int = THREADS

@@ -1,0 +1,55 @@
+"""From a kernel and its form to CUDA C.
+
+What enters: a Kernel, a Form. What leaves: text that stands for itself: the parts of `device/` that
+it needs, and one function. It must not know how it is compiled.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from ..._base.dtypes import kind
+from ...lower.kernel import Kernel
+from .flat import Flat
+from .folds import Folds
+from .form import FLAT, Form
+
+# What NVRTC is told besides the architecture: IEEE's arithmetic, nothing fused.
+OPTIONS = (
+    "--std=c++17", "--fmad=false", "--ftz=false", "--prec-div=true", "--prec-sqrt=true",
+)  # fmt: skip
+HEAD = """\
+#define LT_FN __device__ __forceinline__
+#define LT_KERNEL(NAME, THREADS) extern "C" __global__ void __launch_bounds__(THREADS) NAME
+#define LT_ROOM(NAME) \\
+  extern __shared__ __align__(16) char lt_room[]; \\
+  char *const NAME = lt_room
+"""
+
+
+@cache
+def part(name: str) -> str:
+    """A file of `device/`."""
+    return (Path(__file__).parent / "device" / f"{name}.cuh").read_text(encoding="utf-8")
+
+
+def parts(kernel: Kernel) -> list[str]:
+    """The files of `device/` that a kernel needs, in order."""
+    dtypes = [kernel.dtype(k) for k in range(kernel.count)]
+    complex_ = ["complex"] if any(kind(d) == "c" for d in dtypes) else []
+    return ["types", "scalar", *complex_, *(["folds"] if kernel.reduced else [])]
+
+
+def function(kernel: Kernel, form: Form, name: str) -> str:
+    """The kernel's function alone. Raises `Unsupported`."""
+    emitter = (Flat if form.way == FLAT else Folds)(kernel, form)
+    count, lines = emitter.words.count, "\n".join(emitter.body())
+    head = f"struct {name}_words {{ i64 w[{count}]; }};"
+    return (
+        f"namespace lt {{\n{head}\nLT_KERNEL({name}, {form.threads})(const {name}_words a) {{\n"
+        f"{lines}\n}}\n}}\n"
+    )
+
+
+def source(kernel: Kernel, form: Form, name: str = "kernel") -> str:
+    """All that NVRTC reads. Raises `Unsupported`."""
+    return "\n".join([HEAD, *map(part, parts(kernel)), function(kernel, form, name)])

@@ -1,0 +1,123 @@
+"""Launches of the kernels that graphs are lowered to, with arguments and with the results that the
+reference gives; and what compares them with those of the CUDA kernels.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from lazytensor._base import config
+from lazytensor.ir.graph import linearize
+from lazytensor.ir.node import Node
+from lazytensor.lower import segments, totals
+from lazytensor.lower.kernel import Call, Launch, Plan
+from lazytensor.lower.pipeline import lower
+from lazytensor.targets.cuda import Binding, Unsupported, function
+
+from ..llvm.running import same
+from . import reference
+from .fences import fenced
+from .harness import Fibres, Key, bound
+
+NEVER = 1 << 62
+
+
+@dataclass
+class Case:
+    """A launch, its arguments, and what it should give."""
+
+    launch: Launch
+    args: list[np.ndarray]
+    wants: list[np.ndarray]
+    what: Any = ""
+
+
+def plan_of(nodes: Sequence[Node]) -> tuple[Plan, Any]:
+    """The plan of a graph for a target that folds along any axes, and the graph."""
+    never = mock.patch.object(totals, "WORTH", NEVER), mock.patch.object(segments, "WORTH", NEVER)
+    with never[0], never[1], config.context(target="llvm"):
+        graph = linearize(nodes)
+        return lower(graph), graph
+
+
+def cases(nodes: Sequence[Node], what: Any = "") -> list[Case]:
+    """The launches that compute some nodes."""
+    plan, graph = plan_of(nodes)
+    env: list[Any] = [None] * plan.slots
+    for slot, place in enumerate(plan.inputs):
+        env[slot] = graph.order[place].value
+    env = [env[i] for i in range(plan.slots)]
+    for slot, value in plan.constants:
+        env[slot] = value
+    found = []
+    for step in plan.steps:
+        args = [env[i] for i in step.args]
+        if isinstance(step, Call):
+            env[step.outs[0]] = _called(step, args)
+            continue
+        outs = [np.empty(s, d) for s, d in zip(step.shapes, step.dtypes, strict=True)]
+        reference.run(step, args, outs)
+        found.append(Case(step, args, outs, what))
+        for slot, out in zip(step.outs, outs, strict=True):
+            env[slot] = out
+    return found
+
+
+def _called(step: Call, args: list[Any]) -> Any:
+    if step.index is not None:
+        return args[0][step.index]
+    with np.errstate(all="ignore"):
+        return step.op.value(np, *args, *step.params)
+
+
+def supported(case: Case) -> bool:
+    """Whether there is code for the kernel of a case."""
+    try:
+        binding = bound(case.launch, case.args, case.wants)
+        for p in binding.parts:
+            function(case.launch.kernel, p.form, "kernel")
+    except Unsupported:
+        return False
+    return True
+
+
+def check(found: Iterable[Case]) -> Counter[str]:
+    """Run cases, with memory that ends where operands do and with memory that begins so; how often
+    each form was taken.
+    """
+    seen: Counter[str] = Counter()
+    jobs: list[tuple[Case, Binding, list[Any], list[Any]]] = []
+    for case in found:
+        if not supported(case):
+            seen["unsupported"] += 1
+            continue
+        for at_end in (True, False):
+            args = [fenced(a, at_end) for a in case.args]
+            outs = [fenced(np.full_like(w, 0), at_end) for w in case.wants]
+            binding = bound(case.launch, args, outs)
+            jobs.append((case, binding, args, outs))
+            seen.update(trait for p in binding.parts for trait in _traits(case, p.form))
+    keys: list[Key] = [(c.launch.kernel, p.form) for c, b, _, _ in jobs for p in b.parts]
+    fibres = Fibres(keys)
+    seen["kernels"] = len(fibres.names)
+    for case, binding, args, outs in jobs:
+        for backwards in (False, True):
+            for out in outs:
+                out.reshape(-1).view(np.uint8)[...] = 0xA5
+            fibres.run(case.launch, binding, args, outs, backwards)
+            for got, want in zip(outs, case.wants, strict=True):
+                same(got, want, (case.what, [p.form for p in binding.parts], case.launch.axes))
+    return seen
+
+
+def _traits(case: Case, form: Any) -> list[str]:
+    found = [f"{form.way} {form.part}", f"{form.way} wide {form.wide}"]
+    found += [f"{form.way} held"] * form.held
+    found += [f"{form.way} {lie}" for lie in form.lie]
+    found += [f"{form.way} {'several' if form.outer > 1 else form.outer} outer"]
+    found += [f"{form.way} {form.inner} inner"] * (form.way != "flat")
+    return found

@@ -1,0 +1,84 @@
+"""The reference's kernels over the elementary functions that the harness computes with, so that
+kernels that call them are compared bit for bit.
+"""
+
+import ctypes
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from lazytensor._base.dtypes import bfloat16
+from lazytensor._base.module import Replaced
+from lazytensor.ir.scalar import INSTRUCTIONS
+from lazytensor.lower.kernel import Kernel, Launch
+from lazytensor.ops._eager import FUNCTIONS, INEXACT
+from lazytensor.targets import numpy as target
+
+from .harness import address, library
+
+TYPES = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
+BLOCK = 1 << 17
+
+
+def _text() -> str:
+    """A loop for each function and type."""
+    lines = []
+    for name in sorted(INEXACT):
+        operands = [f"x{i}" for i in range(INSTRUCTIONS[name][0])]
+        pointers = "".join(f"const char *{x}, " for x in operands)
+        for kind in TYPES.values():
+            loads = ", ".join(f"load<{kind}>({x} + i * sizeof(memory<{kind}>))" for x in operands)
+            lines.append(
+                f'extern "C" void {name}_{kind}({pointers}char *y, i64 n) {{ for (i64 i = 0; i < n; '
+                f"++i) store<{kind}>(y + i * sizeof(memory<{kind}>), {name}_({loads})); }}"
+            )
+    return "\n".join(["namespace lt {", *lines, "}"])
+
+
+@cache
+def _functions() -> Any:
+    return library(_text())
+
+
+def function(name: str) -> Callable[..., Any]:
+    """What NumPy calls `FUNCTIONS[name]`, by the harness for floating-point numbers."""
+
+    def call(*arrays: Any, out: Any = None) -> Any:
+        operands, arity = list(arrays), INSTRUCTIONS[name][0]
+        if len(operands) > arity:
+            out = operands.pop()
+        kind = TYPES.get(operands[0].dtype.name)
+        if kind is None:
+            return getattr(np, FUNCTIONS[name])(*operands, out=out)
+        xs = [np.ascontiguousarray(x) for x in np.broadcast_arrays(*operands)]
+        y = np.empty(xs[0].shape, xs[0].dtype)
+        places = [ctypes.c_void_p(address(a)) for a in (*xs, y)]
+        getattr(_functions(), f"{name}_{kind}")(*places, ctypes.c_longlong(y.size))
+        y = y.reshape(np.broadcast_shapes(*(x.shape for x in operands)))
+        if out is None:
+            return y
+        out[...] = y
+        return out
+
+    return call
+
+
+MODULE = Replaced(
+    frozenset(FUNCTIONS[name] for name in INEXACT),
+    lambda: {FUNCTIONS[name]: function(name) for name in INEXACT},
+)
+
+
+@cache
+def _compiled(kernel: Kernel) -> target.Compiled:
+    bfloat16()
+    return target.compile_source(target.emit(kernel, MODULE), f"<reference {id(kernel)}>")
+
+
+def run(launch: Launch, args: list[Any], outs: list[Any]) -> None:
+    """A launch on arrays."""
+    forwards = [a.copy() if min(a.strides, default=0) < 0 else a for a in args]
+    with np.errstate(all="ignore"):
+        target.run(launch, _compiled(launch.kernel), forwards, outs, BLOCK, 1)
