@@ -13,9 +13,20 @@ from ...lower.kernel import FULL, Kernel, Launch
 from ...ops._tree import BLOCK, GROUP, LANES
 from .folds import accumulators, folded, passes
 from .form import (
-    ACROSS, ALONG, BLOCKS, FLAT, MOST_THREADS, REST, SAME, STRIDED, THREADS, UNIT, WHOLE, Form,
+    ACROSS,
+    ALONG,
+    BLOCKS,
+    FLAT,
+    MOST_THREADS,
+    REST,
+    SAME,
+    STRIDED,
+    THREADS,
+    UNIT,
+    WHOLE,
+    Form,
 )  # fmt: skip
-from .words import ACCUMULATOR, Sizes
+from .words import ACCUMULATOR
 
 # Bytes that a thread reads or writes at once, and elements at most.
 WIDE, MOST_WIDE = 16, 8
@@ -223,22 +234,25 @@ def _part(kernel: Kernel, layout: Layout, way: str, part: str) -> Part:
     if part == REST:  # the columns are what blocks have left
         columns, blocks = blocks, -(-blocks // BLOCK)
     across = way == ACROSS
-    tile, groups = _shape(rows, columns, across)
+    lanes, groups, tile = _shape(rows, columns, across)
     held = part == WHOLE and columns <= (GROUP if across else BLOCK)
-    count = LANES * tile * groups
+    count = lanes * groups * tile
     form = Form(
         way, len(layout.outer), len(layout.inner), held=held, part=part,
         threads=THREADS if count <= THREADS else MOST_THREADS,
     )  # fmt: skip
-    threads = (tile, LANES, 1) if across else (LANES, groups, tile)
+    threads = (tile, lanes, 1) if across else (lanes, groups, tile)
     grid = -(-rows // tile) * (blocks if part == BLOCKS else 1)
     shared = count * accumulators(kernel) if across or groups > 1 else 0
-    return Part(form, grid, threads, shared, (rows, columns, blocks), _tail(layout.outer, layout.inner))
+    tail = _tail(layout.outer, layout.inner)
+    return Part(form, grid, threads, shared, (rows, columns, blocks), tail)
 
 
-def _shape(rows: int, columns: int, across: bool) -> tuple[int, int]:
-    """Rows that a block of threads has, and warps of each."""
+def _shape(rows: int, columns: int, across: bool) -> tuple[int, int, int]:
+    """Lanes that rows have, groups of them, and rows that a block of threads has; whole warps."""
     if across:
-        return _tile(rows), 1
+        return LANES, 1, _tile(rows)
+    lanes = min(LANES, 1 << (columns - 1).bit_length())
     groups = -(-min(columns, BLOCK) // GROUP)
-    return max(1, min(rows, THREADS // (LANES * groups))), groups
+    warp = LANES // lanes
+    return lanes, groups, max(1, min(-(-rows // warp) * warp, THREADS // (lanes * groups)))

@@ -8,11 +8,12 @@ from ...lower.kernel import Kernel
 from ...ops._tree import BLOCK, GROUP, LANES, ROUNDS
 from .emit import Emitter
 from .form import ACROSS, BLOCKS, REST, WHOLE, Form
-from .scalar import Name, Unsupported
+from .scalar import Name
 from .schedule import Pass, Schedule, combine
-from .types import c_type
 from .words import ACCUMULATOR
 
+# Bytes of an element, up to which a thread computes all that it has at once.
+NARROW = 4
 # Instructions that combine -> classes of `device/folds.cuh`.
 _FOLDS = {
     "add": "Add", "mul": "Mul", "max": "Max", "min": "Min", "or_": "Or", "and_": "And",
@@ -158,24 +159,30 @@ class Folds(Emitter):
             self.write(*(f"g{k} = F{k}::join(g{k}, c{k});" for k in p.folds), "}")
         mine = "c" if self.form.held else "g"
         self.write(
-            *(
-                f"const F{k}::acc s{k} = {self.way}::fold<F{k}>({mine}{k}, room);"
-                for k in p.folds
-            )
+            *(f"const F{k}::acc s{k} = {self.way}::fold<F{k}>({mine}{k}, room);" for k in p.folds)
         )
 
     def _group(self, p: Pass, group: str) -> None:
         """Eight elements, from the first column of their group on."""
         self.write(*(f"F{k}::acc c{k} = F{k}::start();" for k in p.folds))
         end = "columns" if self.form.held else "end"
-        self.write("#pragma unroll", f"for (int e = 0; e < {ROUNDS}; ++e) {{")
-        self.write(f"const i64 c = {group} + e * {LANES} + {self.way}::lane();", f"if (c < {end}) {{")
+        self.write(f"#pragma unroll {self._unrolled(p)}", f"for (int e = 0; e < {ROUNDS}; ++e) {{")
+        self.write(
+            f"const i64 c = {group} + e * {LANES} + {self.way}::lane();", f"if (c < {end}) {{"
+        )
         if self.form.part == REST:
             for k in p.folds:
                 self.write(f"c{k} = F{k}::join(c{k}, {self._partial(k, 'columns', 'c')});")
         else:
             self._elements(p)
         self.write("}", "}")
+
+    def _unrolled(self, p: Pass) -> int:
+        """How many elements a thread computes at once: all where registers hold them; of wide ones
+        that are not held as many as have the bytes of so many narrow ones.
+        """
+        wide = any(self.kernel.dtype(k).itemsize > NARROW for k in (*p.loads, *p.compute))
+        return ROUNDS // 2 if wide and not self.form.held else ROUNDS
 
     def _elements(self, p: Pass) -> None:
         """What is done with one element."""
@@ -209,8 +216,10 @@ class Folds(Emitter):
         """The sums of blocks are folded by the same tree."""
         self.write(
             f"if (block % {LANES} == {self.way}::lane()) b{k} = F{k}::join(b{k}, s{k});",
-            f"if (block % {GROUP} == {GROUP - 1}) {{ a{k} = F{k}::join(a{k}, b{k}); "
-            f"b{k} = F{k}::start(); }}",
+            f"if (block % {GROUP} == {GROUP - 1}) {{",
+            f"a{k} = F{k}::join(a{k}, b{k});",
+            f"b{k} = F{k}::start();",
+            "}",
         )
 
     def _finish(self, k: int) -> None:

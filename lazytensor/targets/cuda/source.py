@@ -4,6 +4,7 @@ What enters: a Kernel, a Form. What leaves: text that stands for itself: the par
 it needs, and one function. It must not know how it is compiled.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -42,12 +43,21 @@ def parts(kernel: Kernel) -> list[str]:
 def function(kernel: Kernel, form: Form, name: str) -> str:
     """The kernel's function alone. Raises `Unsupported`."""
     emitter = (Flat if form.way == FLAT else Folds)(kernel, form)
-    count, lines = emitter.words.count, "\n".join(emitter.body())
+    count, lines = emitter.words.count, "\n".join(_indented(emitter.body()))
     head = f"struct {name}_words {{ i64 w[{count}]; }};"
     return (
         f"namespace lt {{\n{head}\nLT_KERNEL({name}, {form.threads})(const {name}_words a) {{\n"
         f"{lines}\n}}\n}}\n"
     )
+
+
+def _indented(lines: list[str]) -> Iterator[str]:
+    """Lines with two spaces for each brace that is open."""
+    depth = 1
+    for line in lines:
+        depth -= line.startswith("}")
+        yield "  " * depth * (not line.startswith("#")) + line
+        depth += line.endswith("{")
 
 
 def source(kernel: Kernel, form: Form, name: str = "kernel") -> str:

@@ -135,12 +135,14 @@ template <class A> LT_FN A from_lane(A a, int lane) {
   return a;
 }
 
-// Lanes folded in halves where the lanes are those of a warp; all of them have the result.
+// Lanes folded in halves where they are those of a warp, or of a part of it where rows are short; all of
+// them have the result.
 template <class F> LT_FN typename F::acc fold_warp(typename F::acc a) {
-  const int lane = threadIdx.x & 31;
+  const int lanes = blockDim.x, first = (threadIdx.z * lanes & 31);
 #pragma unroll
-  for (int d = 16; d; d /= 2) a = F::join(a, from_lane(a, lane + d & 31));
-  return from_lane(a, 0);
+  for (int d = 16; d; d /= 2)
+    if (d < lanes) a = F::join(a, from_lane(a, first + (threadIdx.x + d & lanes - 1)));
+  return from_lane(a, first);
 }
 
 // The groups that the warps of a row have, joined in order, then their lanes: threads are

@@ -113,7 +113,8 @@ template <class T> LT_FN T abs_(T x) {
   else return x;
 }
 template <class T> LT_FN T sign_(T x) {
-  if constexpr (kind<T> == 'h') return T{sign_(x.v)};
+  if constexpr (Same<T, bf16>::value) return x.v == 0 ? x : T{sign_(x.v)};  // of -0 it is -0
+  else if constexpr (kind<T> == 'h') return T{sign_(x.v)};
   else if constexpr (kind<T> == 'f') return x > 0 ? T(1) : x < 0 ? T(-1) : x != x ? x : T(0);
   else return T((x > T(0)) - (x < T(0)));
 }
@@ -178,7 +179,8 @@ LT_FN f32 nextafter_(f32 x, f32 y) { return ::nextafterf(x, y); }
 LT_FN f64 nextafter_(f64 x, f64 y) { return ::nextafter(x, y); }
 template <class H> LT_FN half<H> nextafter_(H x, H y) {
   if (nan_(x.v) || nan_(y.v)) return H{x.v + y.v};
-  return x.v == y.v ? y : H::get(next_bits(x.put(), y.put(), x.v < y.v));
+  if (x.v == y.v) return Same<H, f16>::value ? x : y;
+  return H::get(next_bits(x.put(), y.put(), x.v < y.v));
 }
 
 // --- division ---------------------------------------------------------------------------------------

@@ -65,9 +65,16 @@ def function(name: str) -> Callable[..., Any]:
     return call
 
 
+def absolute(x: Any, out: Any) -> Any:
+    """NumPy's, but for the modulus of complex numbers."""
+    if x.dtype.kind != "c":
+        return np.absolute(x, out)
+    return function("hypot")(x.real, x.imag, out=out)
+
+
+_NAMES = frozenset(FUNCTIONS[name] for name in (*INEXACT, "abs"))
 MODULE = Replaced(
-    frozenset(FUNCTIONS[name] for name in INEXACT),
-    lambda: {FUNCTIONS[name]: function(name) for name in INEXACT},
+    _NAMES, lambda: {FUNCTIONS[name]: function(name) for name in INEXACT} | {"absolute": absolute}
 )
 
 

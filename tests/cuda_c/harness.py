@@ -15,6 +15,7 @@ import pytest
 
 from lazytensor.lower.kernel import Kernel, Launch
 from lazytensor.targets.cuda import Binding, Form, Part, bind, function
+from lazytensor.targets.cuda.form import FLAT
 from lazytensor.targets.cuda.source import part
 
 HERE = Path(__file__).parent
@@ -62,7 +63,7 @@ class Fibres:
         """One launch; `addresses` are those of inputs, outputs and scratch memory."""
         name = self.names[kernel, p.form]
         words = (*addresses, *p.sizes, *p.tail)
-        shape = (ctypes.c_uint * 5)(p.blocks, *p.threads, p.shared)
+        shape = (ctypes.c_uint * 6)(p.blocks, *p.threads, p.shared, p.form.way != FLAT)
         call = getattr(self.library, name)
         wrong = call((ctypes.c_longlong * len(words))(*words), shape, int(backwards))
         assert not wrong, f"{name}: {WRONG[wrong]}"

@@ -53,9 +53,7 @@ def compiled(text: str, architecture: str) -> dict[str, Report]:
     """Compile a text; the report of each of its kernels."""
     program = ctypes.c_void_p()
     library = nvrtc()
-    _check(
-        library.nvrtcCreateProgram(ctypes.byref(program), text.encode(), b"k.cu", 0, None, None)
-    )
+    _check(library.nvrtcCreateProgram(ctypes.byref(program), text.encode(), b"k.cu", 0, None, None))
     options = [*OPTIONS, f"--gpu-architecture={architecture}", "--ptxas-options=-v"]
     given = (ctypes.c_char_p * len(options))(*(o.encode() for o in options))
     code = library.nvrtcCompileProgram(program, len(options), given)
