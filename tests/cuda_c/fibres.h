@@ -14,7 +14,7 @@
 #define LT_HOST 1
 #define LT_FN inline
 #define LT_ROOM(NAME) char *const NAME = fibres::room
-#define LT_KERNEL(NAME, THREADS)                                                                   \
+#define LT_KERNEL(NAME, THREADS, BLOCKS)                                                                   \
   static void NAME##_thread(const NAME##_words);                                                   \
   extern "C" int NAME(const long long *words, const unsigned *shape, int backwards) {             \
     NAME##_words a;                                                                                \

@@ -49,18 +49,35 @@ def _log(program: Any) -> str:
     return text.value.decode()
 
 
-def compiled(text: str, architecture: str) -> dict[str, Report]:
-    """Compile a text; the report of each of its kernels."""
-    program = ctypes.c_void_p()
-    library = nvrtc()
-    _check(library.nvrtcCreateProgram(ctypes.byref(program), text.encode(), b"k.cu", 0, None, None))
-    options = [*OPTIONS, f"--gpu-architecture={architecture}", "--ptxas-options=-v"]
+def _compile(text: str, options: list[str]) -> Any:
+    """A program of the text."""
+    program, library = ctypes.c_void_p(), nvrtc()
+    _check(
+        library.nvrtcCreateProgram(ctypes.byref(program), text.encode(), b"k.cu", 0, None, None)
+    )
     given = (ctypes.c_char_p * len(options))(*(o.encode() for o in options))
     code = library.nvrtcCompileProgram(program, len(options), given)
+    assert not code, _log(program)[:4000]
+    return program
+
+
+def compiled(text: str, architecture: str) -> dict[str, Report]:
+    """Compile a text for an architecture; the report of each of its kernels."""
+    options = [*OPTIONS, f"--gpu-architecture={architecture}", "--ptxas-options=-v"]
+    program = _compile(text, options)
     log = _log(program)
-    _check(library.nvrtcDestroyProgram(ctypes.byref(program)))
-    assert not code, log[:4000]
+    _check(nvrtc().nvrtcDestroyProgram(ctypes.byref(program)))
     return reports(log)
+
+
+def text_of(text: str) -> str:
+    """The assembler text of a program."""
+    program, size = _compile(text, [*OPTIONS, "--gpu-architecture=compute_80"]), ctypes.c_size_t()
+    _check(nvrtc().nvrtcGetPTXSize(program, ctypes.byref(size)))
+    out = ctypes.create_string_buffer(size.value)
+    _check(nvrtc().nvrtcGetPTX(program, out))
+    _check(nvrtc().nvrtcDestroyProgram(ctypes.byref(program)))
+    return out.value.decode()
 
 
 def reports(log: str) -> dict[str, Report]:

@@ -5,8 +5,8 @@ What enters: a Kernel and its form; a launch and how its operands lie. What leav
 grids and words. Raises `Unsupported` for what there is no code for.
 """
 
-from .bind import Binding, Part, bind
 from .form import Form
+from .launches import Binding, Part, bind
 from .scalar import Unsupported
 from .source import OPTIONS, function, source
 

@@ -65,15 +65,19 @@ class Emitter:
         """Write an index as places along so many axes, whose sizes are the words from `first`."""
         if count < 2:
             return [index] * count
-        names = [f"{prefix}{axis}" for axis in range(count)]
-        rest = index
+        names, rest, kind = [f"{prefix}{axis}" for axis in range(count)], index, self.number
         for axis in range(count - 1, 0, -1):
-            size = f"u64({self.word(first + axis)})"
-            self.write(f"const u64 {prefix}q{axis} = u64({rest}) / {size};")
-            self.write(f"const i64 {names[axis]} = u64({rest}) - {prefix}q{axis} * {size};")
-            rest = f"{prefix}q{axis}"
+            size, quotient = f"{kind}({self.word(first + axis)})", f"{prefix}q{axis}"
+            self.write(f"const {kind} {quotient} = {kind}({rest}) / {size};")
+            self.write(f"const i64 {names[axis]} = {kind}({rest}) - {quotient} * {size};")
+            rest = quotient
         self.write(f"const i64 {names[0]} = {rest};")
         return names
+
+    @property
+    def number(self) -> str:
+        """The type that numbers of rows and columns are divided in."""
+        return "u32" if self.form.narrow else "u64"
 
     def offset(self, operand: int, places: Iterable[str], first: int) -> str:
         """Bytes to places along the axes from `first` on."""

@@ -13,11 +13,12 @@ class Flat(Emitter):
 
     def body(self) -> list[str]:
         """Its lines."""
+        kind = self.number
         rows, n, chunks = (self.word(self.words.rows + i) for i in range(3))
         self.write(
             f"const i64 t = i64(blockIdx.x) * {THREADS} + threadIdx.x;",
             f"if (t >= {rows} * {chunks}) return;",
-            f"const i64 row = {f'u64(t) / u64({chunks})' if self.form.outer else '0'};",
+            f"const i64 row = {f'{kind}(t) / {kind}({chunks})' if self.form.outer else '0'};",
             f"const i64 c = (t - row * {chunks}) * {self.form.wide}, n = {n};",
         )
         self.pointers("row")

@@ -74,7 +74,7 @@ class Folds(Emitter):
         rows, columns, blocks = (self.word(self.words.rows + i) for i in range(3))
         self.write(f"const i64 rows = {rows}, columns = {columns}, blocks = {blocks};")
         cut = self.form.part == BLOCKS
-        self.write(f"const i64 tile = {'u64(blockIdx.x) / u64(blocks)' if cut else 'blockIdx.x'};")
+        self.write(f"const i64 tile = {'blockIdx.x / u32(blocks)' if cut else 'blockIdx.x'};")
         mine = "x" if self.form.way == ACROSS else "z"
         self.write(
             f"i64 row = tile * blockDim.{mine} + threadIdx.{mine};",

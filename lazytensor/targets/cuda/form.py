@@ -21,7 +21,8 @@ THREADS, MOST_THREADS = 256, 1024
 class Form:
     """`outer` and `inner` are how many axes there are besides the innermost one, or those that are
     folded; `wide` is how many neighbours a thread computes at once; `held` tells that what a thread
-    has of a row stays in its registers; `threads` is how many a block has at most.
+    has of a row stays in its registers; `threads` is how many a block has at most; `narrow` tells
+    that 32 bits do for numbers of rows and columns.
     """
 
     way: str
@@ -32,3 +33,4 @@ class Form:
     held: bool = False
     part: str = WHOLE
     threads: int = THREADS
+    narrow: bool = True

@@ -12,15 +12,19 @@ from ..._base.dtypes import kind
 from ...lower.kernel import Kernel
 from .flat import Flat
 from .folds import Folds
-from .form import FLAT, Form
+from .form import ACROSS, ALONG, FLAT, Form
 
 # What NVRTC is told besides the architecture: IEEE's arithmetic, nothing fused.
 OPTIONS = (
     "--std=c++17", "--fmad=false", "--ftz=false", "--prec-div=true", "--prec-sqrt=true",
 )  # fmt: skip
+# Threads that a multiprocessor holds at least, of 2,048 at most: its 65,536 registers are shared out to
+# so many. Without that the assembler spills some to have all.
+RESIDENT = {FLAT: 512, ALONG: 1024, ACROSS: 1024}
 HEAD = """\
 #define LT_FN __device__ __forceinline__
-#define LT_KERNEL(NAME, THREADS) extern "C" __global__ void __launch_bounds__(THREADS) NAME
+#define LT_KERNEL(NAME, THREADS, BLOCKS) \\
+  extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) NAME
 #define LT_ROOM(NAME) \\
   extern __shared__ __align__(16) char lt_room[]; \\
   char *const NAME = lt_room
@@ -44,9 +48,10 @@ def function(kernel: Kernel, form: Form, name: str) -> str:
     """The kernel's function alone. Raises `Unsupported`."""
     emitter = (Flat if form.way == FLAT else Folds)(kernel, form)
     count, lines = emitter.words.count, "\n".join(_indented(emitter.body()))
+    blocks = RESIDENT[form.way] // form.threads
     head = f"struct {name}_words {{ i64 w[{count}]; }};"
     return (
-        f"namespace lt {{\n{head}\nLT_KERNEL({name}, {form.threads})(const {name}_words a) {{\n"
+        f"namespace lt {{\n{head}\nLT_KERNEL({name}, {form.threads}, {blocks})(const {name}_words a) {{\n"
         f"{lines}\n}}\n}}\n"
     )
 

@@ -34,6 +34,8 @@ WIDE, MOST_WIDE = 16, 8
 BUSY = 264
 # Neighbouring rows of a tile: as many as keep the device busy, so many at least and at most.
 LEAST_TILE, TILE = 8, 32
+# Rows and columns from which on their numbers take more than 32 bits.
+NARROW = 1 << 31
 Axis = tuple[int, tuple[int, ...]]
 
 
@@ -140,7 +142,7 @@ def _flat(
     )
     wide = _wide(outer, n, lie, sizes, addresses)
     rows, chunks = prod(k for k, _ in outer), -(-n // wide)
-    form = Form(FLAT, len(outer), 1, lie, wide)
+    form = Form(FLAT, len(outer), 1, lie, wide, narrow=rows * chunks < NARROW)
     count = -(-rows * chunks // THREADS)
     part = Part(form, count, (THREADS, 1, 1), 0, (rows, n, chunks), _tail(outer, [inner]))
     return Binding((part,))
@@ -240,6 +242,7 @@ def _part(kernel: Kernel, layout: Layout, way: str, part: str) -> Part:
     form = Form(
         way, len(layout.outer), len(layout.inner), held=held, part=part,
         threads=THREADS if count <= THREADS else MOST_THREADS,
+        narrow=max(rows, columns) < NARROW,
     )  # fmt: skip
     threads = (tile, lanes, 1) if across else (lanes, groups, tile)
     grid = -(-rows // tile) * (blocks if part == BLOCKS else 1)
