@@ -1,5 +1,6 @@
-"""NVRTC through ctypes: text to machine code for an architecture, with the assembler's report. Works
-where there is no device.
+"""NVRTC through ctypes: text to machine code for an architecture, with the assembler's report.
+
+It works where there is no device.
 """
 
 import ctypes
@@ -17,7 +18,7 @@ ARCHITECTURES = ("sm_80", "sm_90")
 
 
 class Report(NamedTuple):
-    """What the assembler says of a kernel: registers of a thread, bytes of its stack, and bytes that
+    """What the assembler says of a kernel: a thread's registers, bytes of its stack, and bytes that
     it spills.
     """
 
@@ -52,9 +53,7 @@ def _log(program: Any) -> str:
 def _compile(text: str, options: list[str]) -> Any:
     """A program of the text."""
     program, library = ctypes.c_void_p(), nvrtc()
-    _check(
-        library.nvrtcCreateProgram(ctypes.byref(program), text.encode(), b"k.cu", 0, None, None)
-    )
+    _check(library.nvrtcCreateProgram(ctypes.byref(program), text.encode(), b"k.cu", 0, None, None))
     given = (ctypes.c_char_p * len(options))(*(o.encode() for o in options))
     code = library.nvrtcCompileProgram(program, len(options), given)
     assert not code, _log(program)[:4000]

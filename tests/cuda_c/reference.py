@@ -29,10 +29,11 @@ def _text() -> str:
         operands = [f"x{i}" for i in range(INSTRUCTIONS[name][0])]
         pointers = "".join(f"const char *{x}, " for x in operands)
         for kind in TYPES.values():
-            loads = ", ".join(f"load<{kind}>({x} + i * sizeof(memory<{kind}>))" for x in operands)
+            place = f"i * sizeof(memory<{kind}>)"
+            loads = ", ".join(f"load<{kind}>({x} + {place})" for x in operands)
             lines.append(
-                f'extern "C" void {name}_{kind}({pointers}char *y, i64 n) {{ for (i64 i = 0; i < n; '
-                f"++i) store<{kind}>(y + i * sizeof(memory<{kind}>), {name}_({loads})); }}"
+                f'extern "C" void {name}_{kind}({pointers}char *y, i64 n) {{'
+                f"for (i64 i = 0; i < n; ++i) store<{kind}>(y + {place}, {name}_({loads})); }}"
             )
     return "\n".join(["namespace lt {", *lines, "}"])
 

@@ -1,5 +1,5 @@
-"""Every elementwise row for every dtype as CUDA C: the bits of the reference at all numbers at which
-something changes.
+"""Every elementwise row for every dtype as CUDA C: the bits of the reference at all numbers at
+which something changes.
 """
 
 from collections.abc import Callable

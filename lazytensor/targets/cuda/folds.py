@@ -178,11 +178,13 @@ class Folds(Emitter):
         self.write("}", "}")
 
     def _unrolled(self, p: Pass) -> int:
-        """How many elements a thread computes at once: all where registers hold them; of wide ones
-        that are not held as many as have the bytes of so many narrow ones.
+        """How many elements a thread computes at once: all where registers hold them; else half of
+        them if there are several passes, and half if elements are wide.
         """
+        if self.form.held:
+            return ROUNDS
         wide = any(self.kernel.dtype(k).itemsize > NARROW for k in (*p.loads, *p.compute))
-        return ROUNDS // 2 if wide and not self.form.held else ROUNDS
+        return ROUNDS >> wide + (len(self.schedule.passes) > 1)
 
     def _elements(self, p: Pass) -> None:
         """What is done with one element."""

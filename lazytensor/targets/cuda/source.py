@@ -18,8 +18,8 @@ from .form import ACROSS, ALONG, FLAT, Form
 OPTIONS = (
     "--std=c++17", "--fmad=false", "--ftz=false", "--prec-div=true", "--prec-sqrt=true",
 )  # fmt: skip
-# Threads that a multiprocessor holds at least, of 2,048 at most: its 65,536 registers are shared out to
-# so many. Without that the assembler spills some to have all.
+# Threads among which a multiprocessor's 65,536 registers are shared out; it holds several times
+# as many. Told of none, the assembler spills registers so that there is room for all.
 RESIDENT = {FLAT: 512, ALONG: 1024, ACROSS: 1024}
 HEAD = """\
 #define LT_FN __device__ __forceinline__
@@ -49,11 +49,9 @@ def function(kernel: Kernel, form: Form, name: str) -> str:
     emitter = (Flat if form.way == FLAT else Folds)(kernel, form)
     count, lines = emitter.words.count, "\n".join(_indented(emitter.body()))
     blocks = RESIDENT[form.way] // form.threads
-    head = f"struct {name}_words {{ i64 w[{count}]; }};"
-    return (
-        f"namespace lt {{\n{head}\nLT_KERNEL({name}, {form.threads}, {blocks})(const {name}_words a) {{\n"
-        f"{lines}\n}}\n}}\n"
-    )
+    words = f"struct {name}_words {{ i64 w[{count}]; }};"
+    head = f"LT_KERNEL({name}, {form.threads}, {blocks})(const {name}_words a) {{"
+    return f"namespace lt {{\n{words}\n{head}\n{lines}\n}}\n}}\n"
 
 
 def _indented(lines: list[str]) -> Iterator[str]:
