@@ -20,7 +20,7 @@ from lazytensor.targets.cuda import Binding, Unsupported, function
 
 from . import reference
 from .compare import same
-from .fences import fenced
+from .fences import FILL, beside, fenced
 from .harness import Fibres, Key, bound
 
 NEVER = 1 << 62
@@ -109,6 +109,7 @@ def check(found: Iterable[Case]) -> Counter[str]:
             out.reshape(-1).view(np.uint8)[...] = 0xA5
         fibres.run(case.launch, binding, args, outs, backwards)
         for got, want in zip(outs, case.wants, strict=True):
+            assert (beside(got) == FILL).all(), (case.what, "written beyond an output")
             same(got, want, (case.what, [p.form for p in binding.parts], case.launch.axes))
     return seen
 
