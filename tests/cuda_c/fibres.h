@@ -13,6 +13,7 @@
 
 #define LT_HOST 1
 #define LT_FN inline
+#define LT_CALLED static
 #define LT_ROOM(NAME) char *const NAME = fibres::room
 #define LT_KERNEL(NAME, THREADS, BLOCKS)                                                                   \
   static void NAME##_thread(const NAME##_words);                                                   \

@@ -16,7 +16,7 @@ import pytest
 from lazytensor.lower.kernel import Kernel, Launch
 from lazytensor.targets.cuda import Binding, Form, Part, bind, function
 from lazytensor.targets.cuda.form import FLAT
-from lazytensor.targets.cuda.source import part
+from lazytensor.targets.cuda.source import FILES, part
 
 HERE = Path(__file__).parent
 FLAGS = ("-std=c++17", "-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-w", "-fPIC", "-shared")
@@ -41,7 +41,7 @@ def library(text: str) -> Any:
     """A text with `fibres.h` in front, compiled and loaded."""
     with tempfile.TemporaryDirectory(prefix="lazytensor-cuda-") as folder:
         source, target = Path(folder) / "kernels.cpp", Path(folder) / "kernels.so"
-        head = ['#include "fibres.h"', *map(part, ("types", "scalar", "complex", "folds"))]
+        head = ['#include "fibres.h"', *map(part, FILES)]
         source.write_text("\n".join([*head, text]), encoding="utf-8")
         command = [compiler(), *FLAGS, f"-I{HERE}", str(source), "-o", str(target)]
         done = subprocess.run(command, capture_output=True, text=True)

@@ -18,17 +18,22 @@ from lazytensor.targets import numpy as target
 
 from .harness import address, library
 
-TYPES = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
+TYPES = {
+    "float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64", "complex64": "c64",
+    "complex128": "c128",
+}  # fmt: skip
+NAMES = {*INEXACT, "sqrt", "sign", "rint"}
+BOTH = NAMES - {"erf", "atan2", "hypot", "logaddexp"}  # of complex numbers too
 BLOCK = 1 << 17
 
 
 def _text() -> str:
     """A loop for each function and type."""
     lines = []
-    for name in sorted(INEXACT):
+    for name in sorted(NAMES):
         operands = [f"x{i}" for i in range(INSTRUCTIONS[name][0])]
         pointers = "".join(f"const char *{x}, " for x in operands)
-        for kind in TYPES.values():
+        for kind in TYPES.values() if name in BOTH else list(TYPES.values())[:4]:
             place = f"i * sizeof(memory<{kind}>)"
             loads = ", ".join(f"load<{kind}>({x} + {place})" for x in operands)
             lines.append(
@@ -44,14 +49,14 @@ def _functions() -> Any:
 
 
 def function(name: str) -> Callable[..., Any]:
-    """What NumPy calls `FUNCTIONS[name]`, by the harness for floating-point numbers."""
+    """What NumPy calls `FUNCTIONS[name]`, by the harness where it isn't exact."""
 
     def call(*arrays: Any, out: Any = None) -> Any:
         operands, arity = list(arrays), INSTRUCTIONS[name][0]
         if len(operands) > arity:
             out = operands.pop()
         kind = TYPES.get(operands[0].dtype.name)
-        if kind is None:
+        if kind is None or (kind[0] != "c" and name not in INEXACT):
             return getattr(np, FUNCTIONS[name])(*operands, out=out)
         xs = [np.ascontiguousarray(x) for x in np.broadcast_arrays(*operands)]
         y = np.empty(xs[0].shape, xs[0].dtype)
@@ -73,9 +78,9 @@ def absolute(x: Any, out: Any) -> Any:
     return function("hypot")(x.real, x.imag, out=out)
 
 
-_NAMES = frozenset(FUNCTIONS[name] for name in (*INEXACT, "abs"))
 MODULE = Replaced(
-    _NAMES, lambda: {FUNCTIONS[name]: function(name) for name in INEXACT} | {"absolute": absolute}
+    frozenset(FUNCTIONS[name] for name in (*NAMES, "abs")),
+    lambda: {FUNCTIONS[name]: function(name) for name in NAMES} | {"absolute": absolute},
 )
 
 

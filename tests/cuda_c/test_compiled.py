@@ -14,7 +14,7 @@ from lazytensor.ir.scalar import instructions
 from lazytensor.lower.kernel import Kernel
 from lazytensor.targets.cuda import function
 from lazytensor.targets.cuda.form import MOST_THREADS
-from lazytensor.targets.cuda.source import HEAD, part
+from lazytensor.targets.cuda.source import FILES, HEAD, part
 
 from .cases import Case, cases, supported
 from .edges import every
@@ -53,9 +53,7 @@ def _trigonometric(kernel: Kernel) -> bool:
 def compile_all(kernels: list[Key], architecture: str) -> dict[Key, Report]:
     """Compile kernels; the report of each."""
     texts = [function(*key, f"k{i}") for i, key in enumerate(kernels)]
-    found = compiled(
-        "\n".join([HEAD, *map(part, ("types", "scalar", "complex", "folds")), *texts]), architecture
-    )
+    found = compiled("\n".join([HEAD, *map(part, FILES), *texts]), architecture)
     assert len(found) == len(kernels)
     return {key: found[f"k{i}"] for i, key in enumerate(kernels)}
 

@@ -1,27 +1,18 @@
-"""Scalar instructions as statements of CUDA C: what each does is in `device/scalar.cuh` and
-`device/complex.cuh`.
+"""Scalar instructions as statements of CUDA C: what each does is in `device/scalar.cuh`,
+`device/complex.cuh` and `device/functions.cuh`.
 
-What enters: names of values. What leaves: statements. It must not know rows, nor loops. Raises
-`Unsupported` for what this target has no code for.
+What enters: names of values. What leaves: statements. It must not know rows, nor loops.
 """
 
 from typing import Any, NamedTuple
 
-from ..._base.dtypes import DType, kind
+from ..._base.dtypes import DType
 from ...ir.scalar import Interpreter
 from .types import c_type, constant
 
-# Instructions on complex numbers that there is code for.
-COMPLEX = frozenset(
-    (
-        "neg", "conj", "real", "imag", "abs", "add", "sub", "mul", "div", "eq", "ne", "isnan",
-        "isinf", "isfinite", "select",
-    )
-)  # fmt: skip
-
 
 class Unsupported(Exception):
-    """This target has no code for an instruction on a dtype, or for a kind of kernel."""
+    """This target has no code for a kind of kernel."""
 
 
 class Name(NamedTuple):
@@ -40,8 +31,6 @@ class Text(Interpreter):
 
     def emit(self, name: str, dtype: DType, *operands: Any) -> Name:
         """One instruction."""
-        if kind(operands[0].dtype) == "c" and name not in COMPLEX:
-            raise Unsupported(f"{name} of {operands[0].dtype}")
         arguments = ", ".join(o.text for o in operands)
         return self._named(dtype, f"{name.rstrip('_')}_({arguments})")
 

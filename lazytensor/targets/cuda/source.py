@@ -23,12 +23,17 @@ OPTIONS = (
 RESIDENT = {FLAT: 512, ALONG: 1024, ACROSS: 1024}
 HEAD = """\
 #define LT_FN __device__ __forceinline__
+#define LT_CALLED static __device__ __noinline__
 #define LT_KERNEL(NAME, THREADS, BLOCKS) \\
   extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) NAME
 #define LT_ROOM(NAME) \\
   extern __shared__ __align__(16) char lt_room[]; \\
   char *const NAME = lt_room
 """
+
+
+# The files of `device/`, in order.
+FILES = ("types", "scalar", "complex", "functions", "folds")
 
 
 @cache
@@ -40,8 +45,9 @@ def part(name: str) -> str:
 def parts(kernel: Kernel) -> list[str]:
     """The files of `device/` that a kernel needs, in order."""
     dtypes = [kernel.dtype(k) for k in range(kernel.count)]
-    complex_ = ["complex"] if any(kind(d) == "c" for d in dtypes) else []
-    return ["types", "scalar", *complex_, *(["folds"] if kernel.reduced else [])]
+    complex_ = ["complex", "functions"] if any(kind(d) == "c" for d in dtypes) else []
+    folds = ["folds"] if kernel.reduced else []
+    return [name for name in FILES if name in ("types", "scalar", *complex_, *folds)]
 
 
 def function(kernel: Kernel, form: Form, name: str) -> str:
