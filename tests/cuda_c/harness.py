@@ -19,7 +19,12 @@ from lazytensor.targets.cuda.form import FLAT
 from lazytensor.targets.cuda.source import FILES, part
 
 HERE = Path(__file__).parent
-FLAGS = ("-std=c++17", "-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-w", "-fPIC", "-shared")
+FLAGS = (
+    "-std=c++17", "-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-w", "-fPIC", "-shared",
+    # What C leaves undefined ends the process.
+    "-fsanitize=signed-integer-overflow,shift,integer-divide-by-zero,float-cast-overflow",
+    "-fsanitize-undefined-trap-on-error",
+)  # fmt: skip
 WRONG = (
     "",
     "more threads than its bounds allow",

@@ -27,6 +27,7 @@ from .test_graphs import graph
 REGISTERS = {256: 96, 1024: 64}
 # CUDA's trigonometric functions keep digits of 2/π for large arguments in memory of the thread.
 TRIGONOMETRIC, TABLE = {"sin", "cos", "tan"}, 40
+OF_COMPLEX = {"exp", "expm1", "sinh", "cosh", "tanh", "pow"}
 
 
 def keys(found: Iterable[Case]) -> list[Key]:
@@ -42,12 +43,15 @@ def keys(found: Iterable[Case]) -> list[Key]:
 
 
 def _trigonometric(kernel: Kernel) -> bool:
-    names: set[str] = set()
+    """Whether a kernel computes trigonometric functions, or those of complex numbers that do."""
     for stage in kernel.stages:
         if stage.op.kind == "elementwise":
             dtypes = tuple(kernel.dtype(a) for a in stage.args)
-            names.update(instructions(stage.op.body, dtypes, stage.params))
-    return bool(names & TRIGONOMETRIC)
+            several = any(d.kind(dtype) == "c" for dtype in dtypes)
+            names = instructions(stage.op.body, dtypes, stage.params)
+            if not (TRIGONOMETRIC | (OF_COMPLEX if several else set())).isdisjoint(names):
+                return True
+    return False
 
 
 def compile_all(kernels: list[Key], architecture: str) -> dict[Key, Report]:

@@ -15,6 +15,7 @@ from lazytensor.ops import g
 
 from . import harness
 from .cases import Case, cases, check
+from .edges import numbers
 from .harness import compiler
 from .test_folds import data, nodes
 
@@ -40,6 +41,10 @@ def extrema() -> list[Case]:
 def short() -> list[Case]:
     """Elements of which the last are fewer than a thread has."""
     return cases([leaf(data((1027,), d.float32)) * 2.0 + 1.0])
+
+
+def conversions() -> list[Case]:
+    return cases([g.cast(leaf(numbers(d.float32)), d.int32)])
 
 
 def plant(monkeypatch: Any, name: str, old: str, new: str) -> None:
@@ -92,12 +97,26 @@ def _quietly(found: list[Case]) -> None:
     check(found)
 
 
-def test_who_reads_beyond_an_array_is_killed(monkeypatch: Any) -> None:
+LOAD, INSIDE = "const memory<T> *>(p));", "inside ? i32(x)"
+KILLED = {
+    "a read beyond an array": (
+        short,
+        signal.SIGSEGV,
+        "types",
+        LOAD,
+        LOAD.replace("p)", "p + 4096)"),
+    ),
+    "an undefined conversion": (conversions, signal.SIGILL, "scalar", INSIDE, "true ? i32(x)"),
+}
+
+
+@pytest.mark.parametrize("bug", KILLED)
+def test_who_goes_too_far_is_killed(bug: str, monkeypatch: Any) -> None:
     compiler()
-    found = short()
-    plant(monkeypatch, "types", "const memory<T> *>(p));", "const memory<T> *>(p + 4096));")
-    context = multiprocessing.get_context("fork")
-    process = context.Process(target=_quietly, args=(found,))
+    of, how, *change = KILLED[bug]
+    found = of()
+    plant(monkeypatch, *change)
+    process = multiprocessing.get_context("fork").Process(target=_quietly, args=(found,))
     process.start()
     process.join(60)
-    assert process.exitcode == -signal.SIGSEGV
+    assert process.exitcode == -how

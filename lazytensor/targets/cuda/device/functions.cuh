@@ -141,8 +141,8 @@ LT_CALLED c128 area_cosine(c128 z) {
 LT_CALLED c128 area_tangent(c128 z) {
   const f64 x = z.re, y = z.im, a = ::fabs(x), b = ::fabs(y);
   if (infinite_(x) || infinite_(y))
-    return c128{nan_(x) ? 0 : copysign_(0.0, x), nan_(y) ? y : copysign_(PI / 2, y)};
-  if (nan_(x) || nan_(y)) return c128{x == 0 ? x : no_number(), y == 0 ? y : no_number()};
+    return c128{copysign_(0.0, x), nan_(y) ? y : copysign_(PI / 2, y)};
+  if (nan_(x) || nan_(y)) return c128{x == 0 ? x : no_number(), no_number()};
   if (a > 1e150 || b > 1e150) {
     const f64 size = ::hypot(x * 0.5, y * 0.5);
     return c128{x * 0.25 / size / size, copysign_(PI / 2, y)};
