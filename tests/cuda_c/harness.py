@@ -17,6 +17,7 @@ from lazytensor.lower.kernel import Kernel, Launch
 from lazytensor.targets.cuda import Binding, Form, Part, bind, function
 from lazytensor.targets.cuda.form import FLAT
 from lazytensor.targets.cuda.source import FILES, part
+from lazytensor.targets.cuda.words import Words
 
 HERE = Path(__file__).parent
 FLAGS = (
@@ -68,6 +69,7 @@ class Fibres:
         """One launch; `addresses` are those of inputs, outputs and scratch memory."""
         name = self.names[kernel, p.form]
         words = (*addresses, *p.sizes, *p.tail)
+        assert len(words) == Words(len(addresses) - 1, p.form.outer, p.form.inner).count
         shape = (ctypes.c_uint * 6)(p.blocks, *p.threads, p.shared, p.form.way != FLAT)
         call = getattr(self.library, name)
         wrong = call((ctypes.c_longlong * len(words))(*words), shape, int(backwards))

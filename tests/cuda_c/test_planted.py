@@ -110,6 +110,7 @@ KILLED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("bug", KILLED)
 def test_who_goes_too_far_is_killed(bug: str, monkeypatch: Any) -> None:
     compiler()

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 # How an operand lies along the innermost axis.
 UNIT, SAME, STRIDED = "unit", "same", "strided"
-# Ways to go over a kernel's space: element by element; rows whose columns are shared out to the
-# threads of warps; rows that neighbouring threads have, with lanes of columns.
-FLAT, ALONG, ACROSS = "flat", "along", "across"
+# An operand that goes on along another axis of a tile.
+CROSSING = "crossing"
+# Ways to go over a kernel's space: element by element; tiles of two axes, where operands lie across
+# one another; rows whose columns are shared out to the threads of warps; rows that neighbouring
+# threads have, with lanes of columns.
+FLAT, TILED, ALONG, ACROSS = "flat", "tiled", "along", "across"
 # What a kernel that folds rows does: all of it, blocks of columns of each row, or what is left
 # when these are folded.
 WHOLE, BLOCKS, REST = "whole", "blocks", "rest"

@@ -16,16 +16,20 @@ from .form import (
     ACROSS,
     ALONG,
     BLOCKS,
+    CROSSING,
     FLAT,
     MOST_THREADS,
     REST,
     SAME,
     STRIDED,
     THREADS,
+    TILED,
     UNIT,
     WHOLE,
     Form,
 )  # fmt: skip
+from .tiled import STEP, shared
+from .tiled import TILE as EDGE
 from .words import ACCUMULATOR
 
 # Bytes that a thread reads or writes at once, and elements at most.
@@ -34,6 +38,8 @@ WIDE, MOST_WIDE = 16, 8
 BUSY = 264
 # Neighbouring rows of a tile: as many as keep the device busy, so many at least and at most.
 LEAST_TILE, TILE = 8, 32
+# How long the axes of tiles are at least; bytes of shared memory that tiles take at most.
+LEAST_CROSSING, SHARED = 8, 48 << 10
 # Rows and columns from which on their numbers take more than 32 bits.
 NARROW = 1 << 31
 Axis = tuple[int, tuple[int, ...]]
@@ -73,7 +79,7 @@ def bind(launch: Launch, args: Sequence[Any], addresses: Sequence[int]) -> Bindi
     alone = (1, (0,) * len(sizes))
     if not launch.folded:
         *outer, inner = _merged(axes) or [alone]
-        return _flat(outer, inner, sizes, addresses)
+        return _tiled(outer, inner, sizes, len(args)) or _flat(outer, inner, sizes, addresses)
     return _folds(launch.kernel, Layout(_merged(axes[:split]), _merged(axes[split:]) or [alone]))
 
 
@@ -164,6 +170,44 @@ def _wide(
     widths = [wide * sizes[i] for i in near for _ in range(1 + len(outer))]
     begins = all(p % min(WIDE, w) == 0 for p, w in zip(places, widths, strict=True))
     return wide if begins and n >= MOST_WIDE else 1
+
+
+# --- tiles ----------------------------------------------------------------------------------------
+
+
+def _tiled(outer: Sequence[Axis], inner: Axis, sizes: Sequence[int], inputs: int) -> Binding | None:
+    """Tiles of the innermost axis and the one that most of what lies across goes on along, if there
+    is such an axis.
+    """
+    n, along = inner
+    found = [_crossing(k, along, sizes, inputs) for k in outer]
+    most = max(range(len(outer)), key=lambda k: sum(sizes[i] for i in found[k]), default=-1)
+    if n < LEAST_CROSSING or most < 0 or not found[most]:
+        return None
+    crossing = found[most]
+    lie = tuple(
+        CROSSING if i in crossing else SAME if not (step or outer[most][1][i]) else STRIDED
+        for i, step in enumerate(along)
+    )
+    rest, tiles = [*outer[:most], *outer[most + 1 :]], -(-n // EDGE) * -(-outer[most][0] // EDGE)
+    rows = prod(k for k, _ in rest)
+    form = Form(TILED, len(rest), 2, lie, narrow=rows < NARROW)
+    counts, tail = (rows, outer[most][0] * n, tiles), _tail(rest, [outer[most], inner])
+    room = shared([sizes[i] for i in crossing])
+    return Binding((Part(form, rows * tiles, (EDGE, STEP, 1), room, counts, tail),))
+
+
+def _crossing(axis: Axis, along: Sequence[int], sizes: Sequence[int], inputs: int) -> list[int]:
+    """Inputs whose neighbours lie along an axis, not along the innermost one: as many as there is
+    shared memory for.
+    """
+    n, steps = axis
+    found: list[int] = []
+    for i in range(inputs if n >= LEAST_CROSSING else 0):
+        beside = abs(steps[i]) == sizes[i] < abs(along[i])
+        if beside and shared([sizes[k] for k in (*found, i)]) <= SHARED:
+            found.append(i)
+    return found
 
 
 # --- rows that are folded -------------------------------------------------------------------------

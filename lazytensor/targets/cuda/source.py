@@ -12,7 +12,8 @@ from ..._base.dtypes import kind
 from ...lower.kernel import Kernel
 from .flat import Flat
 from .folds import Folds
-from .form import ACROSS, ALONG, FLAT, Form
+from .form import ACROSS, ALONG, FLAT, TILED, Form
+from .tiled import Tiled
 
 # What NVRTC is told besides the architecture: IEEE's arithmetic, nothing fused.
 OPTIONS = (
@@ -20,7 +21,7 @@ OPTIONS = (
 )  # fmt: skip
 # Threads among which a multiprocessor's 65,536 registers are shared out; it holds several times
 # as many. Told of none, the assembler spills registers so that there is room for all.
-RESIDENT = {FLAT: 512, ALONG: 1024, ACROSS: 1024}
+RESIDENT = {FLAT: 512, TILED: 512, ALONG: 1024, ACROSS: 1024}
 HEAD = """\
 #define LT_FN __device__ __forceinline__
 #define LT_CALLED static __device__ __noinline__
@@ -32,6 +33,7 @@ HEAD = """\
 """
 
 
+_WAYS = {FLAT: Flat, TILED: Tiled, ALONG: Folds, ACROSS: Folds}
 # The files of `device/`, in order.
 FILES = ("types", "scalar", "complex", "functions", "folds")
 
@@ -52,7 +54,7 @@ def parts(kernel: Kernel) -> list[str]:
 
 def function(kernel: Kernel, form: Form, name: str) -> str:
     """The kernel's function alone. Raises `Unsupported`."""
-    emitter = (Flat if form.way == FLAT else Folds)(kernel, form)
+    emitter = _WAYS[form.way](kernel, form)
     count, lines = emitter.words.count, "\n".join(_indented(emitter.body()))
     blocks = RESIDENT[form.way] // form.threads
     words = f"struct {name}_words {{ i64 w[{count}]; }};"

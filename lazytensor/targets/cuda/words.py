@@ -5,24 +5,10 @@ inputs, outputs and scratch memory, sizes, then for each operand the bytes betwe
 each axis. It must not know CUDA C, nor how operands lie.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 # What accumulators of folds take of scratch memory.
 ACCUMULATOR = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """Sizes of a launch: `rows`, `columns` of each, and `blocks`, pieces into which columns are
-    cut; of the axes that rows and columns have.
-    """
-
-    rows: int
-    columns: int
-    blocks: int
-    outer: tuple[int, ...]
-    inner: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +52,3 @@ class Words:
     def count(self) -> int:
         """How many words there are."""
         return self.stride(self.operands, 0)
-
-    def packed(
-        self, addresses: Sequence[int], scratch: int, sizes: Sequence[int], tail: Sequence[int]
-    ) -> tuple[int, ...]:
-        """The words: `sizes` are those of rows, columns and blocks, `tail` what follows."""
-        found = (*addresses, scratch, *sizes, *tail)
-        assert len(found) == self.count
-        return found
