@@ -2,6 +2,7 @@
 reports of registers and memory.
 """
 
+import re
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -121,6 +122,15 @@ def test_reads_of_four_elements_are_one() -> None:
     (key,) = keys([case])
     ptx = text_of("\n".join([HEAD, *map(part, ("types", "scalar")), function(*key, "k")]))
     assert "ld.global.v4" in ptx and "st.global.v4" in ptx
+
+
+def test_elements_are_read_before_others_are_written() -> None:
+    """What a thread has of a row is on its way at once."""
+    (case,) = cases(nodes("softmax", data((5, 20_000), d.float32), 1))
+    (key,) = keys([case])
+    ptx = text_of("\n".join([HEAD, *map(part, ("types", "scalar", "folds")), function(*key, "k")]))
+    moves = re.findall(r"(ld|st)\.global", ptx)
+    assert moves[-8:] == ["ld"] * 4 + ["st"] * 4, moves
 
 
 def test_reports_of_spilled_registers_are_read() -> None:

@@ -32,6 +32,10 @@ class Emitter:
             for i, c in enumerate(kernel.constants, self.inputs)
         }
 
+    def body(self) -> list[str]:
+        """The lines of the kernel's function."""
+        raise NotImplementedError
+
     @property
     def lines(self) -> list[str]:
         """What was written."""

@@ -163,19 +163,46 @@ class Folds(Emitter):
         )
 
     def _group(self, p: Pass, group: str) -> None:
-        """Eight elements, from the first column of their group on."""
+        """Eight elements, from the first column of their group on: as many as are computed at once
+        are read before anything is written, which might be what is read.
+        """
+        count = self._unrolled(p)
         self.write(*(f"F{k}::acc c{k} = F{k}::start();" for k in p.folds))
-        end = "columns" if self.form.held else "end"
-        self.write(f"#pragma unroll {self._unrolled(p)}", f"for (int e = 0; e < {ROUNDS}; ++e) {{")
-        self.write(
-            f"const i64 c = {group} + e * {LANES} + {self.way}::lane();", f"if (c < {end}) {{"
-        )
+        if count < ROUNDS:
+            self.write("#pragma unroll 1", f"for (int r = 0; r < {ROUNDS}; r += {count}) {{")
+            group = f"{group} + r * {LANES}"
+        for k in p.loads:
+            if not (self.form.held and k in self.schedule.kept):
+                self.write(f"{self.type(k)} h{k}[{count}];")
         if self.form.part == REST:
+            self._each(group, count)
             for k in p.folds:
                 self.write(f"c{k} = F{k}::join(c{k}, {self._partial(k, 'columns', 'c')});")
         else:
+            self._read(p, group, count)
+            self._each(group, count)
             self._elements(p)
+        self.write("}", "}", *["}"] * (count < ROUNDS))
+
+    def _each(self, group: str, count: int) -> None:
+        """Begin the loop over elements."""
+        end = "columns" if self.form.held else "end"
+        self.write("#pragma unroll", f"for (int e = 0; e < {count}; ++e) {{")
+        self.write(f"const i64 c = {group} + e * {LANES} + {self.way}::lane();")
+        self.write(f"if (c < {end}) {{")
+
+    def _read(self, p: Pass, group: str, count: int) -> None:
+        """Read what a pass loads into registers."""
+        if not p.loads:
+            return
+        self._each(group, count)
+        places = self._places()
+        for k in p.loads:
+            self.write(f"h{k}[e] = load<{self.type(k)}>({self._place(k, places)});")
         self.write("}", "}")
+
+    def _places(self) -> list[str]:
+        return self.split("c", self.form.inner, self.words.inner_size(0), "j")
 
     def _unrolled(self, p: Pass) -> int:
         """How many elements a thread computes at once: all where registers hold them; else half of
@@ -188,14 +215,12 @@ class Folds(Emitter):
 
     def _elements(self, p: Pass) -> None:
         """What is done with one element."""
-        held = self.schedule.kept if self.form.held else set()
-        self.names |= {k: Name(self.kernel.dtype(k), f"h{k}[e]") for k in held}
-        places = self.split("c", self.form.inner, self.words.inner_size(0), "j")
-        for k in p.loads:
-            self.define(k, f"load<{self.type(k)}>({self._place(k, places)})")
+        kept = self.schedule.kept if self.form.held else set()
+        self.names |= {k: Name(self.kernel.dtype(k), f"h{k}[e]") for k in kept.union(p.loads)}
         self.compute(p.compute)
-        for k in held.intersection((*p.loads, *p.compute)):
+        for k in kept.intersection(p.compute):
             self.write(f"h{k}[e] = {self.names[k].text};")
+        places = self._places() if p.outputs else []
         for i in p.outputs:
             k, place = self.kernel.outputs[i], self._place(self.inputs + i, places)
             self.write(f"if (live) store<{self.type(k)}>({place}, {self.names[k].text});")

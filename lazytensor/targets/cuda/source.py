@@ -21,7 +21,7 @@ OPTIONS = (
 )  # fmt: skip
 # Threads among which a multiprocessor's 65,536 registers are shared out; it holds several times
 # as many. Told of none, the assembler spills registers so that there is room for all.
-RESIDENT = {FLAT: 512, TILED: 512, ALONG: 1024, ACROSS: 1024}
+RESIDENT = {FLAT: 512, TILED: 512, ALONG: 1024, ACROSS: 768}
 HEAD = """\
 #define LT_FN __device__ __forceinline__
 #define LT_CALLED static __device__ __noinline__
@@ -56,7 +56,7 @@ def function(kernel: Kernel, form: Form, name: str) -> str:
     """The kernel's function alone. Raises `Unsupported`."""
     emitter = _WAYS[form.way](kernel, form)
     count, lines = emitter.words.count, "\n".join(_indented(emitter.body()))
-    blocks = RESIDENT[form.way] // form.threads
+    blocks = max(1, RESIDENT[form.way] // form.threads)
     words = f"struct {name}_words {{ i64 w[{count}]; }};"
     head = f"LT_KERNEL({name}, {form.threads}, {blocks})(const {name}_words a) {{"
     return f"namespace lt {{\n{words}\n{head}\n{lines}\n}}\n}}\n"
