@@ -4,6 +4,7 @@ reports of registers and memory.
 
 import re
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from table.samples import dtypes_of
 import lazytensor._base.dtypes as d
 from lazytensor.ir.node import leaf
 from lazytensor.ir.scalar import instructions
+from lazytensor.lower import fuse
 from lazytensor.lower.kernel import Kernel
-from lazytensor.targets.cuda import function
+from lazytensor.targets.cuda import emit, function
 from lazytensor.targets.cuda.form import MOST_THREADS
 from lazytensor.targets.cuda.source import FILES, HEAD, part
 
@@ -122,6 +124,26 @@ def test_reads_of_four_elements_are_one() -> None:
     (key,) = keys([case])
     ptx = text_of("\n".join([HEAD, *map(part, ("types", "scalar")), function(*key, "k")]))
     assert "ld.global.v4" in ptx and "st.global.v4" in ptx
+
+
+def many(count: int, across: bool = False) -> list[Case]:
+    """A kernel of so many matrices; some lie across."""
+    xs = [data((40, 40), d.float32, k) for k in range(count)]
+    total = leaf(xs[0])
+    for k, x in enumerate(xs[1:]):
+        total = total + leaf(x.T if across and k % 2 else x)
+    return cases([total])
+
+
+def test_many_operands(monkeypatch: Any) -> None:
+    nvrtc()
+    monkeypatch.setattr(fuse, "MOST_NATIVE", 1 << 20)
+    found = [c for count in (8, 16, 32, 64, 96) for c in many(count)]
+    assert not any(r.spilled for r in compile_all(keys(found), "sm_90").values())
+    (case,) = many(130, across=True)
+    assert compile_all(keys([case]), "sm_90")
+    monkeypatch.setattr(emit, "MOST_WORDS", 300)
+    assert not supported(case)
 
 
 def test_elements_are_read_before_others_are_written() -> None:

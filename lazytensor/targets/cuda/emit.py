@@ -13,6 +13,9 @@ from .schedule import Schedule
 from .types import c_type, constant
 from .words import Words
 
+# Words that fit into the parameters of a kernel: 32,764 bytes from CUDA 12.1 on.
+MOST_WORDS = 32764 // 8
+
 
 class Emitter:
     """The text of one kernel: `names` are the expressions of its values where a line stands."""
@@ -25,6 +28,8 @@ class Emitter:
         self.inputs = len(kernel.inputs)
         self.operands = self.inputs + len(kernel.outputs)
         self.words = Words(self.operands, form.outer, form.inner)
+        if self.words.count > MOST_WORDS:
+            raise Unsupported("more operands than a kernel may be given")
         self.schedule = Schedule(kernel, form.held)
         self.text = Text()
         self.names: dict[int, Name] = {

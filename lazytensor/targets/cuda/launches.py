@@ -34,6 +34,8 @@ from .words import ACCUMULATOR
 
 # Bytes that a thread reads or writes at once, and elements at most.
 WIDE, MOST_WIDE = 16, 8
+# Bytes of all operands that a thread has at once at most: they are to be in registers.
+HELD = 320
 # Blocks of threads that keep a device busy; rows that are as many are not cut.
 BUSY = 264
 # Neighbouring rows of a tile: as many as keep the device busy, so many at least and at most.
@@ -166,6 +168,8 @@ def _wide(
     if not near:
         return 1
     wide = min(MOST_WIDE, max(1, WIDE // max(sizes[i] for i in near)))
+    while wide > 1 and wide * sum(sizes[i] for i in near) > HELD:
+        wide //= 2
     places = [p for i in near for p in (addresses[i], *(s[i] for _, s in outer))]
     widths = [wide * sizes[i] for i in near for _ in range(1 + len(outer))]
     begins = all(p % min(WIDE, w) == 0 for p, w in zip(places, widths, strict=True))
