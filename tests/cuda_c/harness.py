@@ -70,6 +70,7 @@ class Fibres:
         name = self.names[kernel, p.form]
         words = (*addresses, *p.sizes, *p.tail)
         assert len(words) == Words(len(addresses) - 1, p.form.outer, p.form.inner).count
+        assert p.threads[2] <= 64 and p.shared <= 48 << 10, "what a device doesn't allow"
         shape = (ctypes.c_uint * 6)(p.blocks, *p.threads, p.shared, p.form.way != FLAT)
         call = getattr(self.library, name)
         wrong = call((ctypes.c_longlong * len(words))(*words), shape, int(backwards))

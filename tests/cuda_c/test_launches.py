@@ -23,7 +23,7 @@ def bindings(program: str, shape: tuple[int, int], axis: int) -> list[Binding]:
 
 
 # What is left of rows that were cut into so many blocks.
-REST = {3: ("along", "rest", 1, (4, 1, 8), 0), 2: ("along", "rest", 1, (2, 1, 64), 0)}
+REST = {3: ("along", "rest", 1, (4, 8, 1), 0), 2: ("along", "rest", 1, (2, 64, 1), 0)}
 
 
 def test_elements() -> None:
@@ -38,12 +38,12 @@ def test_elements() -> None:
 @pytest.mark.parametrize(
     ("shape", "axis", "want"),
     [
-        ((64, 256), 1, [("along", "whole", 8, (32, 1, 8), 0)]),
-        ((1000, 4), 1, [("along", "whole", 16, (4, 1, 64), 0)]),
-        ((64, 1000), 1, [("along", "whole", 32, (32, 4, 2), 1024)]),
-        ((2, 8192), 1, [("along", "whole", 2, (32, 32, 1), 4096)]),
-        ((2, 20_000), 1, [("along", "blocks", 6, (32, 32, 1), 4096), REST[3]]),
-        ((300, 20_000), 1, [("along", "whole", 300, (32, 32, 1), 4096)]),
+        ((64, 256), 1, [("along", "whole", 8, (32, 8, 1), 0)]),
+        ((1000, 4), 1, [("along", "whole", 16, (4, 64, 1), 0)]),
+        ((64, 1000), 1, [("along", "whole", 32, (32, 2, 4), 1024)]),
+        ((2, 8192), 1, [("along", "whole", 2, (32, 1, 32), 4096)]),
+        ((2, 20_000), 1, [("along", "blocks", 6, (32, 1, 32), 4096), REST[3]]),
+        ((300, 20_000), 1, [("along", "whole", 300, (32, 1, 32), 4096)]),
         ((100, 1000), 0, [("across", "whole", 125, (8, 32, 1), 1024)]),
         ((100, 10_000), 0, [("across", "whole", 313, (32, 32, 1), 4096)]),
         ((10_000, 64), 0, [("across", "blocks", 16, (8, 32, 1), 1024), REST[2]]),

@@ -61,20 +61,22 @@ def plant(monkeypatch: Any, name: str, old: str, new: str) -> None:
     monkeypatch.setattr(harness, "part", changed)
 
 
-ALL_WRITTEN = "room[threadIdx.y * 32 + threadIdx.x] = a;\n    __syncthreads();"
+ALL_WRITTEN = "room[threadIdx.z * 32 + threadIdx.x] = a;\n    __syncthreads();"
 PLANTED = {
     "a missing barrier": (sums, "folds", ALL_WRITTEN, ALL_WRITTEN.splitlines()[0]),
     "a result read early": (sums, "folds", "__syncthreads();\n    a = room[0];", "a = room[0];"),
     "a barrier for some": (
-        sums, "folds", "if (threadIdx.y == 0) {", "if (threadIdx.y == 0) {\n      __syncthreads();"
+        sums, "folds", "if (threadIdx.z == 0) {", "if (threadIdx.z == 0) {\n      __syncthreads();"
     ),
     "a shuffle for some": (
         sums, "folds", "if (d < lanes) a =", "if (d < lanes && (threadIdx.x & 31) < d) a ="
     ),
-    "lanes in another order": (sums, "folds", "F::join(a, from_lane", "F::join(a, a), (from_lane"),
+    "lanes in another order": (
+        sums, "folds", "for (int d = 16; d; d /= 2)", "for (int d = 1; d <= 16; d *= 2)"
+    ),
     "groups in another order": (
-        sums, "folds", "for (int w = 1; w < blockDim.y; ++w)",
-        "for (int w = blockDim.y - 1; w; --w)",
+        sums, "folds", "for (int w = 1; w < blockDim.z; ++w)",
+        "for (int w = blockDim.z - 1; w; --w)",
     ),
     "a tail that is written whole": (short, "types", "if (i + k < n) store", "store"),
     "NaN that is lost": (extrema, "scalar", "lt_(y, x) || isnan_(x)", "lt_(y, x)"),

@@ -75,7 +75,7 @@ class Folds(Emitter):
         self.write(f"const i64 rows = {rows}, columns = {columns}, blocks = {blocks};")
         cut = self.form.part == BLOCKS
         self.write(f"const i64 tile = {'blockIdx.x / u32(blocks)' if cut else 'blockIdx.x'};")
-        mine = "x" if self.form.way == ACROSS else "z"
+        mine = "x" if self.form.way == ACROSS else "y"
         self.write(
             f"i64 row = tile * blockDim.{mine} + threadIdx.{mine};",
             "const bool live = row < rows;",
@@ -145,7 +145,7 @@ class Folds(Emitter):
 
     def _block(self, p: Pass) -> None:
         """The groups that a thread has of a block, joined, and then those of all threads: `s…`."""
-        first, step = ("0", GROUP) if self.form.way == ACROSS else (f"threadIdx.y * {GROUP}", BLOCK)
+        first, step = ("0", GROUP) if self.form.way == ACROSS else (f"threadIdx.z * {GROUP}", BLOCK)
         if self.form.held:
             self._group(p, first)
         else:

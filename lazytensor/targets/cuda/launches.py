@@ -292,7 +292,7 @@ def _part(kernel: Kernel, layout: Layout, way: str, part: str) -> Part:
         threads=THREADS if count <= THREADS else MOST_THREADS,
         narrow=max(rows, columns) < NARROW,
     )  # fmt: skip
-    threads = (tile, lanes, 1) if across else (lanes, groups, tile)
+    threads = (tile, lanes, 1) if across else (lanes, tile, groups)
     grid = -(-rows // tile) * (blocks if part == BLOCKS else 1)
     shared = count * accumulators(kernel) if across or groups > 1 else 0
     tail = _tail(layout.outer, layout.inner)

@@ -36,7 +36,6 @@ template <template <class> class F, class H> struct Wide {
   static LT_FN acc start() { return F<f32>::start(); }
   static LT_FN acc step(acc a, H x, i64 c) { return F<f32>::step(a, x.v, c); }
   static LT_FN acc join(acc a, acc b) { return F<f32>::join(a, b); }
-  static LT_FN H rounded(acc a) { return H::of(a); }
 };
 template <class H> struct WideAdd : Wide<Add, H> {
   static LT_FN H result(f32 a) { return add_(H::of(a), H{0.0f}); }
@@ -138,7 +137,7 @@ template <class A> LT_FN A from_lane(A a, int lane) {
 // Lanes folded in halves where they are those of a warp, or of a part of it where rows are short; all of
 // them have the result.
 template <class F> LT_FN typename F::acc fold_warp(typename F::acc a) {
-  const int lanes = blockDim.x, first = (threadIdx.z * lanes & 31);
+  const int lanes = blockDim.x, first = threadIdx.y * lanes & 31;
 #pragma unroll
   for (int d = 16; d; d /= 2)
     if (d < lanes) a = F::join(a, from_lane(a, first + (threadIdx.x + d & lanes - 1)));
@@ -146,16 +145,16 @@ template <class F> LT_FN typename F::acc fold_warp(typename F::acc a) {
 }
 
 // The groups that the warps of a row have, joined in order, then their lanes: threads are
-// (lane, warp, row). All threads of the row have the result.
+// (lane, row, warp). All threads of the row have the result.
 struct Along {
   template <class F> static LT_FN typename F::acc fold(typename F::acc a, char *memory) {
-    if (blockDim.y == 1) return fold_warp<F>(a);
+    if (blockDim.z == 1) return fold_warp<F>(a);
     typedef typename F::acc A;
-    A *room = reinterpret_cast<A *>(memory) + threadIdx.z * blockDim.y * 32;
-    room[threadIdx.y * 32 + threadIdx.x] = a;
+    A *room = reinterpret_cast<A *>(memory) + threadIdx.y * blockDim.z * 32;
+    room[threadIdx.z * 32 + threadIdx.x] = a;
     __syncthreads();
-    if (threadIdx.y == 0) {
-      for (int w = 1; w < blockDim.y; ++w) a = F::join(a, room[w * 32 + threadIdx.x]);
+    if (threadIdx.z == 0) {
+      for (int w = 1; w < blockDim.z; ++w) a = F::join(a, room[w * 32 + threadIdx.x]);
       a = fold_warp<F>(a);
       if (threadIdx.x == 0) room[0] = a;
     }
@@ -168,7 +167,7 @@ struct Along {
     return fold_warp<F>(a);
   }
   static LT_FN int lane() { return threadIdx.x; }
-  static LT_FN bool writes() { return threadIdx.x == 0 && threadIdx.y == 0; }
+  static LT_FN bool writes() { return threadIdx.x == 0 && threadIdx.z == 0; }
 };
 
 // Where neighbouring threads have neighbouring rows, lanes are folded in shared memory: threads are
