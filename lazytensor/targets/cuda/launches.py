@@ -256,13 +256,10 @@ def _goes_across(kernel: Kernel, layout: Layout) -> bool:
         return False
     (_, beside), (_, along) = layout.outer[-1], layout.inner[-1]
     full = [i for i, x in enumerate(kernel.inputs) if x.level == FULL]
-    full += [len(kernel.inputs) + j for j, k in enumerate(kernel.outputs) if _varies(kernel, k)]
+    stored = enumerate(kernel.outputs, len(kernel.inputs))
+    full += [j for j, k in stored if kernel.level(k) == FULL]
     across = sum(0 < abs(beside[i]) < abs(along[i]) for i in full)
     return across > sum(0 < abs(along[i]) <= abs(beside[i]) for i in full)
-
-
-def _varies(kernel: Kernel, number: int) -> bool:
-    return kernel.level(number) == FULL
 
 
 def _tiles(way: str, layout: Layout) -> int:
