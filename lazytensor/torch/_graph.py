@@ -8,7 +8,7 @@ import itertools
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..ir.graph import keep, let_go, release
 from ..ir.node import Node, apply, make, placeholder
@@ -16,7 +16,8 @@ from ..ir.op import Op
 from ..ops import g
 from ..ops.movement import reshape
 from ..transform._path import path
-from ..transform.grad import pull, vjp
+from ..transform.grad import pull
+from ..transform.structures import Piece, by_rules, piece_of
 from ._dtypes import TITLES, dtype
 
 __all__ = ["MODE", "AccumulateGrad", "GradFn"]
@@ -103,24 +104,32 @@ def stale(of: dtype, shape: Sequence[int], where: str, version: int, expected: i
     )
 
 
-# What is left of the piece of a record that saved nothing, and can be made again: op, parameters,
-# (shape, dtype, device) of the inputs, what else the op reads.
-Bare = tuple[Op, tuple[Any, ...], list[tuple[Any, Any, Any]], tuple[Node, ...]]
+class Bare(NamedTuple):
+    """What is left of the piece of a record that saved nothing, and can be made again: op,
+    parameters, (shape, dtype, device) of the inputs, what else the op reads.
+    """
+
+    op: Op
+    params: tuple[Any, ...]
+    read: list[tuple[Any, Any, Any]]
+    rest: tuple[Node, ...]
+
+    def again(self) -> tuple[tuple[Node, ...], list[Node]]:
+        """Inputs and outputs, over placeholders."""
+        inputs = tuple([placeholder(*kind, i) for i, kind in enumerate(self.read)])
+        return inputs, [make(self.op, (*inputs, *self.rest), self.params)]
 
 
-def made_again(bare: Bare) -> tuple[tuple[Node, ...], list[Node]]:
-    """Inputs and outputs, over placeholders."""
-    op, params, read, rest = bare
-    inputs = tuple([placeholder(s, d, device, i) for i, (s, d, device) in enumerate(read)])
-    return inputs, [make(op, (*inputs, *rest), params)]
+class BarePiece(NamedTuple):
+    """The same of a piece of several operations: its structure, and what else it reads."""
 
+    piece: Piece
+    members: list[Node | None]
 
-def bare_piece(
-    inputs: Sequence[Node], outputs: Sequence[Node]
-) -> tuple[tuple[Node, ...], list[Node]]:
-    """The piece between inputs and outputs, over placeholders."""
-    empty = tuple([placeholder(x.shape, x.dtype, x.device, i) for i, x in enumerate(inputs)])
-    return empty, replayed(inputs, outputs, empty)
+    def again(self) -> tuple[tuple[Node, ...], list[Node]]:
+        """Inputs and outputs, over placeholders."""
+        members = self.piece.again(self.members)
+        return tuple(members[: self.piece.inputs]), [members[i] for i in self.piece.outputs]
 
 
 def replayed(
@@ -170,6 +179,7 @@ class GradFn:
     _retained: dict[int, Any] | None = None
     _extra: dict[str, Any] | None = None
     _packed: Any = None  # what hooks made of what is saved
+    _piece: Any = None  # inputs, outputs, the structure between them and its members
 
     def __init__(
         self,
@@ -290,17 +300,22 @@ class GradFn:
         inputs, outputs = self.inputs, self.outputs
         if inputs is None or outputs is None:
             return self._pull_again(cotangents)
-        wanted = [edge[0] is not None for edge in self.edges]
+        wanted = tuple([edge[0] is not None for edge in self.edges])
         if len(outputs) == 1 and (ct := cotangents[0]) is not None:
             out = outputs[0]
             if _rest(out, inputs) is not None:
                 return _filled(inputs, wanted, pull(out, ct, wanted))
-        places = [i for i, on in enumerate(wanted) if on]
-        found = vjp(outputs, [inputs[i] for i in places], cotangents)
-        parts: list[Node | None] = [None] * len(inputs)
-        for i, part in zip(places, found, strict=True):
-            parts[i] = part
-        return _filled(inputs, wanted, parts)
+        if len(inputs) > 1 and len(set(inputs)) < len(inputs):
+            return _filled(inputs, wanted, by_rules(outputs, inputs, wanted, cotangents))
+        piece, members = self.piece(inputs, outputs)
+        return _filled(inputs, wanted, piece.pull(members, wanted, cotangents))
+
+    def piece(self, inputs: tuple[Node, ...], outputs: Sequence[Node]) -> tuple[Piece, list[Node]]:
+        """The structure between inputs and outputs, as they are now, and its members."""
+        known = self._piece
+        if known is None or known[0] is not inputs or known[1] is not outputs:
+            known = self._piece = inputs, outputs, *piece_of(inputs, outputs)
+        return known[2:]
 
     def restore(self) -> None:
         """Have inputs and outputs again, of a record that was freed: over placeholders.
@@ -312,7 +327,7 @@ class GradFn:
         bare = self.outputs
         if bare is None:
             raise RuntimeError(FREED)
-        self.inputs, self.outputs = made_again(bare) if len(bare) == 4 else bare
+        self.inputs, self.outputs = bare.again()
 
     def _pull_again(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         """`pull` of a record that was freed: only derivatives that read nothing are there.
@@ -321,7 +336,7 @@ class GradFn:
         """
         bare = self.outputs
         assert bare is not None
-        inputs, outputs = made_again(bare) if len(bare) == 4 else bare
+        inputs, outputs = bare.again()
         self.inputs, self.outputs = inputs, outputs
         try:
             parts = self.pull(cotangents)
@@ -357,6 +372,7 @@ class GradFn:
         if inputs is None:
             return
         outputs: Any = self.outputs
+        known, self._piece = self._piece, None
         if self.saved or self.keeps:
             self.inputs = self.outputs = None
             self.saved, self.keeps = (), True  # what was saved goes, that something was stays
@@ -365,12 +381,13 @@ class GradFn:
         rest = _rest(outputs[0], inputs) if len(outputs) == 1 else None
         self.inputs = None
         if rest is None:
-            self.outputs = bare_piece(inputs, outputs)
+            piece, members = known[2:] if known else piece_of(inputs, outputs)
+            self.outputs = BarePiece(piece, piece.bare(members))
             let_go(outputs, inputs)
         else:
             out = outputs[0]
             read = [(x.shape, x.dtype, x.device) for x in inputs]
-            self.outputs = out.op, out.params, read, rest
+            self.outputs = Bare(out.op, out.params, read, rest)
             release(out)
 
 

@@ -1,0 +1,168 @@
+"""Derivatives of pieces of a graph, found once for each structure: the rules of the rows give a
+template, by which later pieces of that structure have their cotangents.
+
+What enters: inputs, outputs, cotangents. What leaves: cotangents of the inputs, as `grad.vjp` gives
+them. It must not know who asks.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..ir.node import Node, make, placeholder
+from ..ir.template import Template
+from ._path import path
+from .grad import vjp
+
+__all__ = ["Piece", "by_rules", "piece_of"]
+
+MOST = 4096  # structures that are remembered
+_pieces: "dict[Any, Piece]" = {}
+
+
+def kind_of(x: Node) -> Any:
+    """All that rules look at in what they don't compute: its type, and how it is shown of another,
+    since derivatives look through a transpose.
+    """
+    if x.op.kind != "movement" or len(x.args) != 1:
+        return x.shape, x.dtype, x.device
+    of = x.args[0]
+    return x.shape, x.dtype, x.device, x.op, x.params, of.shape, of.dtype
+
+
+class Piece:
+    """The structure of what lies between inputs and outputs. Its members are the inputs, and what
+    else is read and computed, in the order in which it is first met.
+
+    entries: one a member: of what is read its kind, of what is computed (op, parameters, places of
+    arguments). outputs: places.
+    """
+
+    __slots__ = ("entries", "inputs", "outputs", "pulls")
+
+    def __init__(self, inputs: int, entries: tuple[Any, ...], outputs: tuple[int, ...]) -> None:
+        self.inputs = inputs
+        self.entries = entries
+        self.outputs = outputs
+        self.pulls: dict[Any, _Pull | None] = {}
+
+    def pull(
+        self, members: Sequence[Node], wanted: tuple[bool, ...], cotangents: Sequence[Node | None]
+    ) -> list[Node | None]:
+        """Cotangents of the inputs, None of those that aren't wanted or don't matter: by the rules
+        when it is first asked for, then by a template.
+        """
+        key = wanted, tuple([None if ct is None else kind_of(ct) for ct in cotangents])
+        found = self.pulls.get(key)
+        if found is not None:
+            return found(members, cotangents)
+        if key in self.pulls:
+            self.pulls[key] = found = _Pull(self, wanted, cotangents)
+            return found(members, cotangents)
+        self.pulls[key] = None
+        return by_rules([members[i] for i in self.outputs], members, wanted, cotangents)
+
+    def bare(self, members: Sequence[Node]) -> list[Node | None]:
+        """The members without the inputs and what is computed, for `again`."""
+        pairs = enumerate(zip(self.entries, members, strict=True))
+        return [x if i >= self.inputs and _is_read(e) else None for i, (e, x) in pairs]
+
+    def again(self, members: Sequence[Node | None]) -> list[Node]:
+        """The members with what isn't there computed, or stood for by a placeholder."""
+        nodes: list[Node] = []
+        for place, (entry, node) in enumerate(zip(self.entries, members, strict=True)):
+            if node is None:
+                node = (
+                    placeholder(*entry[:3], place)
+                    if _is_read(entry)
+                    else make(entry[0], tuple([nodes[i] for i in entry[2:]]), entry[1])
+                )
+            nodes.append(node)
+        return nodes
+
+
+def _is_read(entry: Any) -> bool:
+    return type(entry[0]) is tuple
+
+
+class _Pull:
+    """The cotangents of a piece's inputs as a template over its members, the sources of those that
+    are shown of others, and the cotangents of outputs.
+    """
+
+    __slots__ = ("sources", "template")
+
+    def __init__(
+        self, piece: Piece, wanted: tuple[bool, ...], cotangents: Sequence[Node | None]
+    ) -> None:
+        of = [e if _is_read(e) else None for e in piece.entries]
+        stood = [None if kind is None else _stand_in(kind) for kind in of]
+        self.sources = [i for i, kind in enumerate(of) if kind is not None and len(kind) > 3]
+        members = piece.again(stood)
+        given = [None if ct is None else _stand_in(kind_of(ct)) for ct in cotangents]
+        parts = by_rules([members[i] for i in piece.outputs], members, wanted, given)
+        self.template = Template(self._given(members, given), parts)
+
+    def __call__(
+        self, members: Sequence[Node], cotangents: Sequence[Node | None]
+    ) -> list[Node | None]:
+        return self.template.made(self._given(members, cotangents))
+
+    def _given(self, members: Sequence[Node], cotangents: Sequence[Node | None]) -> list[Node]:
+        shown = [ct for ct in cotangents if ct is not None]
+        sources = [ct.args[0] for ct in shown if len(kind_of(ct)) > 3]
+        return [*members, *shown, *[members[i].args[0] for i in self.sources], *sources]
+
+
+def _stand_in(kind: Any) -> Node:
+    """A placeholder; for what is shown of another, that of one."""
+    shape, dtype, device = kind[:3]
+    if len(kind) == 3:
+        return placeholder(shape, dtype, device, 0)
+    op, params, *of = kind[3:]
+    return make(op, (placeholder(*of, device, 0),), params)
+
+
+def by_rules(
+    outputs: Sequence[Node], members: Sequence[Node], wanted: Sequence[bool],
+    cotangents: Sequence[Node | None],
+) -> list[Node | None]:  # fmt: skip
+    """One a flag, of the first members."""
+    found = iter(vjp(outputs, [x for x, on in zip(members, wanted) if on], cotangents))
+    return [next(found) if on else None for on in wanted]
+
+
+def piece_of(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[Piece, list[Node]]:
+    """The structure between inputs, which are different ones, and outputs; and its members."""
+    members = list(inputs)
+    number = {x: i for i, x in enumerate(members)}
+    entries = [kind_of(x) for x in members]
+
+    def read(node: Node) -> int:
+        place = number.get(node)
+        if place is None:
+            place = number[node] = len(members)
+            members.append(node)
+            entries.append(kind_of(node))
+        return place
+
+    for node in path(outputs, inputs, _always):
+        entry = (node.op, node.params, *[read(a) for a in node.args])
+        number[node] = len(members)
+        members.append(node)
+        entries.append(entry)
+    return _kept(len(inputs), tuple(entries), tuple([read(y) for y in outputs])), members
+
+
+def _always(node: Node) -> bool:
+    return True
+
+
+def _kept(inputs: int, entries: tuple[Any, ...], outputs: tuple[int, ...]) -> Piece:
+    """The one object for a structure, while it is remembered."""
+    key = inputs, entries, outputs
+    piece = _pieces.get(key)
+    if piece is None:
+        if len(_pieces) >= MOST:
+            _pieces.clear()
+        piece = _pieces[key] = Piece(inputs, entries, outputs)
+    return piece
