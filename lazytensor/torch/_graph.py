@@ -17,7 +17,7 @@ from ..ops import g
 from ..ops.movement import reshape
 from ..transform._path import path
 from ..transform.grad import pull
-from ..transform.structures import Piece, by_rules, piece_of
+from ..transform.structures import Laid, Piece, by_rules, piece_of
 from ._dtypes import TITLES, dtype
 
 __all__ = ["MODE", "AccumulateGrad", "GradFn"]
@@ -142,6 +142,16 @@ def replayed(
     return [known.get(y, y) for y in outputs]
 
 
+class _Known(NamedTuple):
+    """The piece between inputs and outputs, its members, and all nodes of it if it was laid."""
+
+    inputs: tuple[Node, ...]
+    outputs: Sequence[Node]
+    piece: Piece
+    members: list[Node]
+    computed: Sequence[Node]
+
+
 class GradFn:
     """One operation in the history of a tensor.
 
@@ -179,7 +189,7 @@ class GradFn:
     _retained: dict[int, Any] | None = None
     _extra: dict[str, Any] | None = None
     _packed: Any = None  # what hooks made of what is saved
-    _piece: Any = None  # inputs, outputs, the structure between them and its members
+    _piece: _Known | None = None
 
     def __init__(
         self,
@@ -313,9 +323,9 @@ class GradFn:
     def piece(self, inputs: tuple[Node, ...], outputs: Sequence[Node]) -> tuple[Piece, list[Node]]:
         """The structure between inputs and outputs, as they are now, and its members."""
         known = self._piece
-        if known is None or known[0] is not inputs or known[1] is not outputs:
-            known = self._piece = inputs, outputs, *piece_of(inputs, outputs)
-        return known[2:]
+        if known is None or known.inputs is not inputs or known.outputs is not outputs:
+            known = self._piece = _Known(inputs, outputs, *piece_of(inputs, outputs), ())
+        return known.piece, known.members
 
     def restore(self) -> None:
         """Have inputs and outputs again, of a record that was freed: over placeholders.
@@ -373,17 +383,19 @@ class GradFn:
             return
         outputs: Any = self.outputs
         known, self._piece = self._piece, None
+        if known is not None and (known.inputs is not inputs or known.outputs is not outputs):
+            known = None
         if self.saved or self.keeps:
             self.inputs = self.outputs = None
             self.saved, self.keeps = (), True  # what was saved goes, that something was stays
-            let_go(outputs, inputs)
+            _let_go(known, inputs, outputs)
             return
         rest = _rest(outputs[0], inputs) if len(outputs) == 1 else None
         self.inputs = None
         if rest is None:
-            piece, members = known[2:] if known else piece_of(inputs, outputs)
+            piece, members = known[2:4] if known else piece_of(inputs, outputs)
             self.outputs = BarePiece(piece, piece.bare(members))
-            let_go(outputs, inputs)
+            _let_go(known, inputs, outputs)
         else:
             out = outputs[0]
             read = [(x.shape, x.dtype, x.device) for x in inputs]
@@ -408,6 +420,32 @@ def record_of(
     fn._sequence = next(_sequence)
     out.kept += 1
     return fn
+
+
+def record_laid(
+    kind: type[GradFn],
+    edges: Sequence[Edge],
+    inputs: tuple[Node, ...],
+    made: Laid,
+    saved: tuple[Saved, ...] = (),
+) -> GradFn:
+    """The record, of a class, of what was laid of its inputs."""
+    fn: GradFn = _new(kind)
+    fn.edges, fn.inputs, fn.outputs, fn.saved = edges, inputs, (made.out,), saved
+    fn._sequence = next(_sequence)
+    fn._piece = _Known(inputs, fn.outputs, made.piece, made.members, made.computed)
+    for node in made.computed:
+        node.kept += 1
+    return fn
+
+
+def _let_go(known: _Known | None, inputs: Sequence[Node], outputs: Sequence[Node]) -> None:
+    """A record needs a piece no more."""
+    if known is None or not known.computed:
+        let_go(outputs, inputs)
+        return
+    for node in known.computed:
+        release(node)
 
 
 _new = object.__new__

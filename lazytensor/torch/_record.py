@@ -12,7 +12,8 @@ from ..ops import g
 from ..ops.movement import reshape
 from . import _dtypes
 from ._dtypes import dtype
-from ._graph import MODE, grad_fn_class
+from ..transform.structures import Laid, laid
+from ._graph import ANOMALY, MODE, grad_fn_class, record_laid
 from ._packing import pack_saved, saved_by
 from ._strides import dense
 from .tensor import Tensor, wrap
@@ -31,15 +32,23 @@ def _titled(name: str) -> str:
     return name if "Backward" in name or "::" in name else name + "Backward0"
 
 
-def record(out: Tensor, name: str, tensors: Sequence[Tensor], nodes: Sequence[Node]) -> Tensor:
+def record(
+    out: Tensor, name: str, tensors: Sequence[Tensor], nodes: Sequence[Node],
+    made: Laid | None = None,
+) -> Tensor:  # fmt: skip
     """Let `out` remember that it was made from tensors, whose values were `nodes`, if any of them
-    needs a gradient.
+    needs a gradient; `made` says how, if it was laid.
     """
     if name and MODE.grad and (out.dtype._rank > 1 or integral(out, name, tensors)):
         edges = [t._edge() for t in tensors]
         if any(fn is not None for fn, _ in edges):
             saved = saved_by(name, tensors, edges, (out,))
-            out._fn = fn = grad_fn_class(_titled(name))(edges, tuple(nodes), (out._node,), saved)
+            kind, read = grad_fn_class(_titled(name)), tuple(nodes)
+            if made is None or ANOMALY.on:
+                fn = kind(edges, read, (out._node,), saved)
+            else:
+                fn = record_laid(kind, edges, read, made, saved)
+            out._fn = fn
             for t in tensors:
                 if t._strides is not None:
                     fn.strides = [t._strides for t in tensors]
@@ -137,6 +146,21 @@ def run(
     if len(nodes) > 1 and len(set(nodes)) < len(nodes):
         nodes = distinct(nodes)
     return record(wrap(f(*nodes), of), name, tensors, nodes)
+
+
+def run_fixed(
+    name: str, f: Callable[..., Node], params: tuple[Any, ...], tensors: Sequence[Tensor | None]
+) -> Tensor:
+    """`run` of `f(*nodes, *params)`, which looks at nothing but the types of nodes, and at params
+    by what their text says. Some tensors may be missing.
+    """
+    given = [t for t in tensors if t is not None]
+    nodes = [t._read() for t in given]
+    if len(nodes) > 1 and len(set(nodes)) < len(nodes):
+        nodes = distinct(nodes)
+    left = iter(nodes)
+    out, made = laid(f, params, [None if t is None else next(left) for t in tensors])
+    return record(wrap(out), name, given, nodes, made)
 
 
 def run_many(

@@ -1,19 +1,19 @@
-"""Derivatives of pieces of a graph, found once for each structure: the rules of the rows give a
-template, by which later pieces of that structure have their cotangents.
+"""Pieces of a graph and their derivatives, found once for each structure: functions and the rules
+of rows give templates, by which later pieces of that structure are made, and their cotangents.
 
-What enters: inputs, outputs, cotangents. What leaves: cotangents of the inputs, as `grad.vjp` gives
-them. It must not know who asks.
+What enters: functions of nodes; inputs, outputs, cotangents. What leaves: what the functions make;
+cotangents of the inputs, as `grad.vjp` gives them. It must not know who asks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..ir.node import Node, make, placeholder
+from ..ir.node import SCALAR, TRACING, Node, make, placeholder
 from ..ir.template import Template
 from ._path import path
 from .grad import vjp
 
-__all__ = ["Piece", "by_rules", "piece_of"]
+__all__ = ["Laid", "Piece", "by_rules", "laid", "piece_of"]
 
 MOST = 4096  # structures that are remembered
 _pieces: "dict[Any, Piece]" = {}
@@ -166,3 +166,65 @@ def _kept(inputs: int, entries: tuple[Any, ...], outputs: tuple[int, ...]) -> Pi
             _pieces.clear()
         piece = _pieces[key] = Piece(inputs, entries, outputs)
     return piece
+
+
+class Laid:
+    """What a function makes of inputs of some kinds: `out`, with the piece that it is the output
+    of, the members, and the nodes that were computed.
+    """
+
+    __slots__ = ("computed", "members", "out", "piece")
+
+    def __init__(self, way: "_Way", inputs: Sequence[Node]) -> None:
+        nodes = way.template.nodes(inputs)
+        self.piece = way.piece
+        self.members = [nodes[i] for i in way.members]
+        self.computed = nodes[way.first :]
+        self.out = self.members[way.piece.outputs[0]]
+
+
+class _Way:
+    """How a function makes its output of inputs of some kinds."""
+
+    __slots__ = ("first", "members", "piece", "template")
+
+    def __init__(self, piece: Piece, template: Template) -> None:
+        self.piece = piece
+        self.template = template
+        self.members: Any = template.wanted
+        self.first = piece.inputs + len(template.constants)
+
+
+_ways: dict[Any, _Way | None] = {}
+
+
+def laid(
+    f: Callable[..., Node], params: tuple[Any, ...], operands: Sequence[Node | None]
+) -> tuple[Node, Laid | None]:
+    """`f(*operands, *params)`, which depends on nothing but kinds of different nodes and on what the
+    text of params says: by the function for the first two times, then with how it was laid.
+    """
+    if TRACING.depth:
+        return f(*operands, *params), None
+    key = f, repr(params), tuple([None if x is None else kind_of(x) for x in operands])
+    way = _ways.get(key)
+    if way is not None:
+        made = Laid(way, [x for x in operands if x is not None])
+        return made.out, made
+    out = f(*operands, *params)
+    if key in _ways:
+        _ways[key] = _way([x for x in operands if x is not None], out)
+    elif len(_ways) >= MOST:
+        _ways.clear()
+    else:
+        _ways[key] = None
+    return out, None
+
+
+def _way(inputs: Sequence[Node], out: Node) -> _Way | None:
+    """How an output was made of inputs; None where it reads anything else but numbers."""
+    piece, members = piece_of(inputs, [out])
+    template = Template(inputs, members)
+    if any(x.op is not SCALAR for x in template.constants):
+        return None
+    return _Way(piece, template)

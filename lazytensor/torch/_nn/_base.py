@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from ...ir.node import Node
 from .._dispatch import FUNCTIONS, _public, in_place
-from .._record import run, run_many
+from .._record import run, run_fixed, run_many
 from ..tensor import Tensor
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -42,6 +42,13 @@ def nn(
 def apply(title: str, f: Callable[..., Node], *tensors: Tensor | None) -> Tensor:
     """A function of nodes over tensors, of which some may be missing; recorded as `title`."""
     return run(title, _with_gaps(f, tensors), [t for t in tensors if t is not None])
+
+
+def apply_fixed(
+    title: str, f: Callable[..., Node], params: tuple[Any, ...], *tensors: Tensor | None
+) -> Tensor:
+    """`apply` of `f(*nodes, *params)`, which looks at nothing but types and what params say."""
+    return run_fixed(title, f, params, tensors)
 
 
 def apply_many(

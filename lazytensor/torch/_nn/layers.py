@@ -19,7 +19,7 @@ from .._graph import MODE
 from .._record import to_dtype
 from ..tensor import Tensor, wrap
 from ..views import axis
-from ._base import apply, nn
+from ._base import apply, apply_fixed, nn
 
 
 @nn("linear")
@@ -40,7 +40,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     refuse(input, "addmm_impl_cpu_", "0")
     title = "Addmm" if bias is not None and len(x.shape) == 2 else "~Mm" if len(
         x.shape) == 2 else "~View" if bias is None else "~Add"  # fmt: skip
-    return apply(title, _linear, input, weight, bias)
+    return apply_fixed(title, _linear, (), input, weight, bias)
 
 
 def _linear(x: Node, w: Node, b: Node | None) -> Node:
@@ -103,10 +103,13 @@ def layer_norm(
     shape = tuple(normalized_shape)
     _fit_normalized(input, shape, weight, bias)
     refuse(input, "LayerNormKernelImpl", "013")
-    return apply(
-        "NativeLayerNorm",
-        lambda x, w, b: norm.layer_norm(x, len(shape), w, b, eps), input, weight, bias,
+    return apply_fixed(
+        "NativeLayerNorm", _layer_norm, (len(shape), eps), input, weight, bias
     )  # fmt: skip
+
+
+def _layer_norm(x: Node, w: Node | None, b: Node | None, ndim: int, eps: float) -> Node:
+    return norm.layer_norm(x, ndim, w, b, eps)
 
 
 @nn("rms_norm", torch=True)
@@ -212,12 +215,15 @@ def scaled_dot_product_attention(
     enable_gqa: bool = False,
 ) -> Tensor:  # fmt: skip
     """softmax(query keyᵀ / √d + mask) value."""
-    drop = None if not dropout_p else _dropper(dropout_p)
+    title, options = "ScaledDotProductFlashAttentionForCpu", (is_causal, scale, enable_gqa)
+    if not dropout_p:
+        return apply_fixed(title, lang.attention, options, query, key, value, attn_mask)
+    drop = _dropper(dropout_p)
 
     def f(q: Node, k: Node, v: Node, m: Node | None) -> Node:
-        return lang.attention(q, k, v, m, is_causal, scale, enable_gqa, drop)
+        return lang.attention(q, k, v, m, *options, drop)
 
-    return apply("ScaledDotProductFlashAttentionForCpu", f, query, key, value, attn_mask)
+    return apply(title, f, query, key, value, attn_mask)
 
 
 def _dropper(p: float) -> Any:

@@ -12,7 +12,7 @@ from .._record import to_dtype
 from .._strides import elementwise_strides
 from ..create import as_tensor
 from ..tensor import Tensor
-from ._base import apply, nn, word
+from ._base import apply, apply_fixed, nn, word
 
 
 def _both(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -96,11 +96,7 @@ def nll_loss_nd(
 ) -> Tensor:  # fmt: skip
     """The negative log-probability of the target's class."""
     title = "NllLoss" if len(input._node.shape) <= 2 else "NllLoss2D"
-    return apply(
-        title,
-        lambda x, t, w: lang.nll(x, t, w, ignore_index, word(reduction)),
-        input, target, weight,
-    )  # fmt: skip
+    return apply_fixed(title, lang.nll, (ignore_index, word(reduction)), input, target, weight)
 
 
 nn("nll_loss")(nll_loss_nd)
@@ -112,11 +108,8 @@ def cross_entropy_loss(
     ignore_index: int = -100, label_smoothing: float = 0.0,
 ) -> Tensor:  # fmt: skip
     """`nll_loss` of the log-softmax, or cross-entropy with class probabilities."""
-
-    def f(x: Node, t: Node, w: Node | None) -> Node:
-        return lang.cross_entropy(x, t, w, ignore_index, word(reduction), label_smoothing)
-
-    return apply("NllLoss", f, input, target, weight)
+    options = ignore_index, word(reduction), label_smoothing
+    return apply_fixed("NllLoss", lang.cross_entropy, options, input, target, weight)
 
 
 @nn("multi_margin_loss")
