@@ -148,8 +148,10 @@ def linearize(roots: Sequence[Node], found: tuple[list[Node], Uses] | None = Non
     for node in nodes:
         args, op = node.args, node.op
         try:
-            if len(args) == 2:  # the most common case, without a list
+            if len(args) == 2:  # the most common cases, without a list
                 row: Key = (op, node.params, number[args[0]], number[args[1]])
+            elif len(args) == 1:
+                row = (op, node.params, number[args[0]])
             else:
                 row = (op, node.params, *[number[a] for a in args])
         except KeyError:

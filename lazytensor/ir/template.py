@@ -9,8 +9,8 @@ from typing import Any
 
 from .node import WATCH, Node, _count, _new, user_line
 
-# Op, parameters, shape, dtype, device, places of the arguments.
-Row = tuple[Any, tuple[Any, ...], Any, Any, Any, tuple[int, ...]]
+# Op, parameters, shape, dtype, device, count and places of the arguments.
+Row = tuple[Any, tuple[Any, ...], Any, Any, Any, int, tuple[int, ...]]
 
 
 class Template:
@@ -26,9 +26,10 @@ class Template:
         self.constants = leaves
         number = {node: i for i, node in enumerate([*given, *leaves, *rows])}
         self.rows: list[Row] = [
-            (n.op, n.params, n.shape, n.dtype, n.device, tuple([number[a] for a in n.args]))
+            (n.op, n.params, n.shape, n.dtype, n.device, len(n.args),
+             tuple([number[a] for a in n.args]))
             for n in rows
-        ]
+        ]  # fmt: skip
         self.fails = any(n.op.fails for n in rows)
         self.wanted = [None if node is None else number[node] for node in wanted]
 
@@ -36,10 +37,15 @@ class Template:
         """The nodes of all places."""
         nodes = [*given, *self.constants]
         where = user_line() if self.fails else None
-        for op, params, shape, dtype, device, places in self.rows:
+        for op, params, shape, dtype, device, count, places in self.rows:
             node: Node = _new(Node)
             node.op = op
-            node.args = tuple([nodes[i] for i in places])
+            if count == 2:  # the most common case, without a list
+                node.args = nodes[places[0]], nodes[places[1]]
+            elif count == 1:
+                node.args = (nodes[places[0]],)
+            else:
+                node.args = tuple([nodes[i] for i in places])
             node.params = params
             node.shape = shape
             node.dtype = dtype

@@ -16,6 +16,7 @@ from .tensor import Tensor
 __all__ = ["compute"]
 
 
+_NUMBERS = (bool, int, float, str, type(None))
 _noted: list[ref[Tensor]] = []
 
 
@@ -26,10 +27,28 @@ def note(tensors: Sequence[Tensor]) -> None:
     _noted[:] = map(ref, tensors)
 
 
+def tensors_of(tree: Any) -> list[Tensor]:
+    """Every tensor in a container."""
+    found: list[Tensor] = []
+    left = [tree]
+    while left:
+        x = left.pop()
+        kind = type(x)
+        if isinstance(x, Tensor):
+            found.append(x)
+        elif kind is dict:
+            left += x.values()
+        elif kind is list or kind is tuple:
+            left += x
+        elif kind not in _NUMBERS:
+            found += [t for t in flatten(x)[0] if isinstance(t, Tensor)]
+    return found
+
+
 def compute(tree: Any) -> None:
     """Compute every tensor in a container, all in one graph, with those noted that are still there.
     Raises what computing them raises.
     """
-    tensors = [x for x in flatten(tree)[0] if isinstance(x, Tensor)]
+    tensors = tensors_of(tree)
     tensors += [x for x in [noted() for noted in _noted] if x is not None]
     materialize([x._read() for x in tensors], cutting=True)

@@ -13,12 +13,13 @@ import numpy as np
 from ..ir.node import Node, leaf, scalar
 from ..lang import pointwise as nodes
 from ..ops import g
-from ._dtypes import fit
+from ..transform.structures import repeated
+from ._dtypes import fit, of
 from ._graph import MODE
 from .operators import FAST
 from .tensor import Tensor
 
-__all__ = ["Arithmetic", "counted", "direct", "write"]
+__all__ = ["Arithmetic", "counted", "direct", "repeated", "write"]
 
 
 def direct(*tensors: Tensor) -> bool:
@@ -28,14 +29,14 @@ def direct(*tensors: Tensor) -> bool:
     if MODE.grad or MODE.inference or MODE.transforms or MODE.levels:
         return False
     first, homes = tensors[0], set()
-    of, shape = first.dtype, first._node.shape
+    kind, shape = first.dtype, first._node.shape
     for t in tensors:
-        if type(t) not in FAST or t.dtype is not of or t._node.shape != shape:
+        if type(t) not in FAST or t.dtype is not kind or t._node.shape != shape:
             return False
         if t._strides is not None or t._base is not None or t._inference is True:
             return False
         homes.add(id(t if t._stor is None else t._stor))
-    return of._rank == 2 and len(homes) == len(tensors)
+    return kind._rank == 2 and len(homes) == len(tensors)
 
 
 def counted(step: Tensor) -> Any:
@@ -59,12 +60,14 @@ def write(x: Tensor, node: Node, times: int) -> None:
 class Arithmetic:
     """PyTorch's operations on tensors of one dtype, as nodes; numbers are taken into that."""
 
-    def __init__(self, like: Tensor) -> None:
-        self._of = like.dtype
-        self._device = like._node.device
+    def __init__(self, like: Node) -> None:
+        self._of = of(like.dtype)
+        self._device = like.device
 
     def number(self, value: Any) -> Node:
-        """A number as one of the dtype. Raises RuntimeError for what doesn't fit."""
+        """A number as one of the dtype; a node is one. Raises RuntimeError for what doesn't fit."""
+        if type(value) is Node:
+            return value
         return scalar(fit(value, self._of), self._of.numpy, self._device)
 
     def mul(self, x: Node, by: Any) -> Node:
@@ -88,7 +91,7 @@ class Arithmetic:
 
     def addcdiv(self, x: Node, a: Node, b: Node, value: Any) -> Node:
         """x + value a / b."""
-        return nodes.addcdiv(x, a, b, fit(value, self._of))
+        return g.add(x, g.divide(self.mul(a, value), b))
 
     def root(self, x: Node, by: Any, more: Any) -> Node:
         """The square root of x, divided by a number, and a number more."""

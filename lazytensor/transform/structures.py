@@ -13,7 +13,7 @@ from ..ir.template import Template
 from ._path import path
 from .grad import vjp
 
-__all__ = ["Laid", "Piece", "by_rules", "laid", "piece_of"]
+__all__ = ["Laid", "Piece", "by_rules", "laid", "piece_of", "repeated"]
 
 MOST = 4096  # structures that are remembered
 _pieces: "dict[Any, Piece]" = {}
@@ -211,20 +211,53 @@ def laid(
     if way is not None:
         made = Laid(way, [x for x in operands if x is not None])
         return made.out, made
-    out = f(*operands, *params)
     if key in _ways:
-        _ways[key] = _way([x for x in operands if x is not None], out)
-    elif len(_ways) >= MOST:
-        _ways.clear()
+        _ways[key] = _way(f, params, key[2])
     else:
-        _ways[key] = None
-    return out, None
+        _first(_ways, key)
+    return f(*operands, *params), None
 
 
-def _way(inputs: Sequence[Node], out: Node) -> _Way | None:
-    """How an output was made of inputs; None where it reads anything else but numbers."""
-    piece, members = piece_of(inputs, [out])
+def _first(known: dict[Any, Any], key: Any) -> None:
+    """A key comes for the first time: what comes once is not worth a template."""
+    if len(known) >= MOST:
+        known.clear()
+    known[key] = None
+
+
+def _way(f: Callable[..., Node], params: tuple[Any, ...], kinds: Sequence[Any]) -> _Way | None:
+    """How a function makes its output of inputs; None where it reads anything else but numbers."""
+    operands = [None if kind is None else _stand_in(kind) for kind in kinds]
+    inputs = [x for x in operands if x is not None]
+    piece, members = piece_of(inputs, [f(*operands, *params)])
     template = Template(inputs, members)
-    if any(x.op is not SCALAR for x in template.constants):
-        return None
-    return _Way(piece, template)
+    return _Way(piece, template) if _closed(template) else None
+
+
+def _closed(template: Template) -> bool:
+    """Whether a template reads nothing but what it is given, and numbers."""
+    return all(x.op is SCALAR for x in template.constants)
+
+
+_templates: dict[Any, Template | None] = {}
+
+
+def repeated(
+    f: Callable[..., Sequence[Node]], params: tuple[Any, ...], operands: Sequence[Node]
+) -> Sequence[Any]:
+    """`f(*operands, *params)`, nodes that depend on nothing but kinds of nodes and on what the text
+    of params says: by a template from the third time on.
+    """
+    if TRACING.depth:
+        return f(*operands, *params)
+    key = f, repr(params), tuple([kind_of(x) for x in operands])
+    template = _templates.get(key)
+    if template is not None:
+        return template.made(operands)
+    if key in _templates:
+        inputs = [_stand_in(kind) for kind in key[2]]
+        template = Template(inputs, f(*inputs, *params))
+        _templates[key] = template if _closed(template) else None
+    else:
+        _first(_templates, key)
+    return f(*operands, *params)

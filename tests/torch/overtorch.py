@@ -56,7 +56,7 @@ def package(part: str) -> Any:
         eager.__dict__["compute"] = lambda tree: None
         sys.modules[eager.__name__] = eager
         watched = ModuleType(f"{NAME}._direct")
-        watched.__dict__.update(dict.fromkeys(("Arithmetic", "counted", "write")))
+        watched.__dict__.update(dict.fromkeys(("Arithmetic", "counted", "repeated", "write")))
         watched.__dict__["direct"] = lambda *tensors: False
         sys.modules[watched.__name__] = watched
     return importlib.import_module(f"{NAME}.{part}")

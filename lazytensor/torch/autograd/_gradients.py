@@ -54,9 +54,10 @@ def mapped(node: Node, strides: Ints | None) -> Tensor:
 
 def operands(fn: GradFn, given: Sequence[Tensor | None]) -> list[Tensor]:
     """What decides where the gradients that a record gives lie in memory: those of its outputs, and
-    what it read; nothing where they are put into new memory.
+    what it read; nothing where they are put into new memory, or where all of these lie as usual.
     """
-    if fn.fresh:
+    usual = fn.strides is None and all([t is None or t._strides is None for t in given])
+    if fn.fresh or usual:
         return []
     read = [mapped(n, s) for n, s in zip(fn.inputs or (), fn.strides or repeat(None))]
     return [t for t in (*given, *read) if t is not None]

@@ -7,6 +7,7 @@ what they read. It must not know in which order records are asked.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ...ir.node import Node
@@ -464,22 +465,31 @@ _NDIMS = {"Dot": (1, 1, 0), "Mv": (2, 1, 1), "Mm": (2, 2, 2)}
 
 def _genuine(fn: GradFn) -> bool:
     """Whether a record is of the operation that the formula is for."""
-    name, _, form = type(fn).__name__.partition("Backward")
-    if name == "Where" and fn.outputs[0].op is not where:
-        return False
+    return _check(type(fn).__name__)(fn)
+
+
+@lru_cache
+def _check(title: str) -> Callable[[GradFn], bool]:
+    """How it is told for records of a name."""
+    name, _, form = title.partition("Backward")
     for fact, names in _NOTED.items():
         if name in names or name + form in names:
-            return fact in fn.__dict__
-    out, inputs = fn.outputs[0], fn.read()
+            is_where = name == "Where"
+            return lambda fn: fact in fn.__dict__ and (not is_where or fn.outputs[0].op is where)
     if name in _ROWS:
-        return _is_row(out, _ROWS[name], inputs)
+        return lambda fn: _is_row(fn.outputs[0], _ROWS[name], fn.read())
     if name == "Pow":
-        return _is_row(out, rows.square, inputs) or _is_row(out, rows.pow_, inputs)
+        return _is_power
     if name in _NDIMS:
-        return tuple(n.ndim for n in (*inputs, out)) == _NDIMS[name]
+        return lambda fn: tuple(n.ndim for n in (*fn.read(), fn.outputs[0])) == _NDIMS[name]
     if name in ("Clone", "Alias", "ToCopy", "Sigmoid", "Frac"):
-        return len(inputs) == 1 and inputs[0].shape == out.shape
-    return True
+        return lambda fn: [n.shape for n in fn.read()] == [fn.outputs[0].shape]
+    return lambda fn: True
+
+
+def _is_power(fn: GradFn) -> bool:
+    out, inputs = fn.outputs[0], fn.read()
+    return _is_row(out, rows.square, inputs) or _is_row(out, rows.pow_, inputs)
 
 
 def _is_row(out: Node, row: Any, inputs: Sequence[Node]) -> bool:

@@ -6,7 +6,7 @@ What enters: parameters with gradients. What leaves: changed parameters. It must
 from typing import Any, ClassVar
 
 from .. import _api as torch
-from .._direct import Arithmetic, counted, direct, write
+from .._direct import Arithmetic, counted, direct, repeated, write
 from ..tensor import Tensor
 from ._by_tensor import (
     ByTensor,
@@ -173,19 +173,30 @@ def _plain(group: Group) -> bool:
 
 def _step(p: Any, state: State, group: Group) -> None:
     """`_update`, and the decay before it, where nobody sees how."""
-    do, lr, decay = Arithmetic(p), group["lr"], group["weight_decay"]
-    beta1, beta2 = group["betas"]
-    new, grad = p._read(), p.grad._read()
-    if decay and group["decoupled_weight_decay"]:
-        new = do.mul(new, 1 - lr * decay)
-    elif decay:
-        grad = do.add(grad, new, decay)
+    lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
     step = counted(state["step"])
-    mean = do.lerp(state["exp_avg"]._read(), grad, 1 - beta1)
-    squares = do.mul(state["exp_avg_sq"]._read(), beta2)
-    squares = do.addcmul(squares, grad, grad, 1 - beta2)
-    root = do.root(squares, (1 - beta2**step) ** 0.5, group["eps"])
-    new = do.addcdiv(new, mean, root, -(lr / (1 - beta1**step)))
+    apart = bool(decay and group["decoupled_weight_decay"])
+    factors = [1 - lr * decay] if apart else [decay] if decay else []
+    factors += [(1 - beta2**step) ** 0.5, -(lr / (1 - beta1**step))]
+    tensors = p, p.grad, state["exp_avg"], state["exp_avg_sq"]
+    operands = [t._read() for t in tensors]
+    operands += map(Arithmetic(operands[0]).number, factors)
+    new, mean, squares = repeated(_new, (beta1, beta2, group["eps"], apart), operands)
     write(state["exp_avg"], mean, 1)
     write(state["exp_avg_sq"], squares, 2)
-    write(p, new, 2 if decay and group["decoupled_weight_decay"] else 1)
+    write(p, new, 2 if apart else 1)
+
+
+def _new(p: Any, grad: Any, mean: Any, squares: Any, *rest: Any) -> tuple[Any, Any, Any]:
+    """The nodes of the parameter and of its averages after a step, of those before: `rest` are the
+    numbers that change from step to step, then those that don't.
+    """
+    *decay, root, size, beta1, beta2, eps, apart = rest
+    do = Arithmetic(p)
+    if apart:
+        p = do.mul(p, decay[0])
+    elif decay:
+        grad = do.add(grad, p, decay[0])
+    mean = do.lerp(mean, grad, 1 - beta1)
+    squares = do.addcmul(do.mul(squares, beta2), grad, grad, 1 - beta2)
+    return do.addcdiv(p, mean, do.root(squares, root, eps), size), mean, squares
