@@ -116,7 +116,7 @@ class _Replacements(Mapping[str, Any]):
         return 1 + len(_WHOLE) + len(elementary().replacements)
 
 
-_WHOLE = ("convolution", "convolution_weights", "take", "ascontiguousarray")
+_WHOLE = ("convolution", "convolution_weights", "take", "ascontiguousarray", "concatenate")
 
 
 @cache

@@ -189,14 +189,18 @@ def run_by_run(node: Node) -> Node | None:
 
 
 def no_reshape(node: Node) -> Node | None:
-    """reshape to the same shape -> x; reshape of a reshape -> one reshape."""
+    """reshape to the same shape -> x; reshape of a reshape -> one reshape, unless the first one
+    copies: what it gives may be read elsewhere, and the second one shows it.
+    """
     x = node.args[0]
     if x.shape == node.shape:
         return x
-    if x.op is node.op:
-        y = x.args[0]
-        return y if y.shape == node.shape else _again("reshape", (y,), node.params, node)
-    return None
+    if x.op is not node.op:
+        return None
+    y = x.args[0]
+    if y.shape == node.shape:
+        return y
+    return None if y.op.kind == "movement" else _again("reshape", (y,), node.params, node)
 
 
 def no_permute(node: Node) -> Node | None:

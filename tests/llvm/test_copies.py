@@ -9,6 +9,7 @@ from lazytensor._base import config
 from lazytensor._base.module import module
 from lazytensor.ir.node import leaf
 from lazytensor.ops import g
+from lazytensor.runtime.buffers import memory_stats
 from lazytensor.runtime.materialize import value
 from lazytensor.targets.llvm import copies
 
@@ -22,14 +23,13 @@ SHAPES = [
 @pytest.fixture
 def calls(monkeypatch):
     found = []
-    real = copies.Contiguous._copied
+    real = copies.Contiguous.copy
 
-    def copied(self, x):
-        out = real(self, x)
-        found.append(out is not None)
-        return out
+    def copy(self, x, out):
+        real(self, x, out)
+        found.append(True)
 
-    monkeypatch.setattr(copies.Contiguous, "_copied", copied)
+    monkeypatch.setattr(copies.Contiguous, "copy", copy)
     monkeypatch.setattr(copies, "WORTH", 1 << 12)
     return found
 
@@ -69,3 +69,44 @@ def test_what_is_left_to_numpy(calls):
             got = module().ascontiguousarray(x, np.float32)
             assert got.dtype == np.float32 and got.tobytes() == x.astype(np.float32).tobytes()
     assert calls == []
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("dtype", ["float32", "complex128"])
+def test_parts_in_a_row(axis, dtype, calls):
+    shape = [64, 48, 40]
+    shape[axis] = 100
+    x = (RNG.standard_normal((64, 48, 40)) * 9).astype(dtype)
+    y = (RNG.standard_normal(shape[::-1]) * 9).astype(dtype).transpose(2, 1, 0)
+    with config.context(target="llvm"):
+        got = module().concatenate((x, y, x[:, ::-1]), axis)
+    want = np.concatenate((x, y, x[:, ::-1]), axis)
+    assert got.flags.c_contiguous and got.dtype == want.dtype
+    assert got.tobytes() == want.tobytes()
+    assert calls == [True] * 3 * (axis == 0)
+
+
+def test_parts_that_are_left_to_numpy(calls):
+    with config.context(target="llvm"):
+        join, wide = module().concatenate, np.ones((300, 300))
+        assert join([[True], [False]]).tolist() == [True, False]
+        assert join((wide, wide.astype(np.float32))).dtype == np.float64
+        assert join((np.ones(3), np.zeros(2))).tolist() == [1, 1, 1, 0, 0]
+    assert not calls
+
+
+def test_what_is_copied_gets_memory_of_the_pool():
+    """Fresh pages would cost more than the copy."""
+    x = RNG.standard_normal((1000, 1024)).astype(np.float32)
+    with config.context(target="llvm"):
+        for f in (
+            lambda: module().ascontiguousarray(x[:, :1000]),
+            lambda: module().concatenate((x, x), 1),
+        ):
+            first = f()
+            assert not first.flags.owndata
+            del first
+            before = memory_stats()
+            f()
+            after = memory_stats()
+            assert (after["hits"], after["misses"]) == (before["hits"] + 1, before["misses"])

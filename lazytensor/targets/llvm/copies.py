@@ -6,6 +6,7 @@ What enters: arrays. What leaves: arrays. It must not know graphs.
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -42,17 +43,18 @@ class Contiguous:
     def __call__(self, x: Any, dtype: Any = None) -> Any:
         same = type(x) is np.ndarray and dtype in (None, x.dtype)
         if same and x.nbytes >= WORTH and not x.flags.c_contiguous:
-            return self._copied(x)
+            out = self._room(x.shape, x.dtype)
+            self.copy(x, out)
+            return out
         return np.ascontiguousarray(x, dtype)
 
-    def _copied(self, x: Any) -> Any:
+    def copy(self, x: Any, out: Any) -> None:
+        """Put the elements of a large array into one in row-major order."""
         tiles = self._tiles(x) if x.strides[-1] != x.itemsize else None
-        out = self._room(x.shape, x.dtype)
         if tiles is not None:
             tiles([x], [out])
         else:
             np.copyto(*_by_runs(out, x))
-        return out
 
     def _tiles(self, x: Any) -> Any:
         launch = _launch(x.shape, x.dtype)
@@ -74,3 +76,35 @@ def _by_runs(out: Any, x: Any) -> tuple[Any, Any]:
         return out, x
     shape, run = (*x.shape[:axis], -1), np.dtype((np.void, nbytes))
     return tuple(a.reshape(shape).view(run) for a in (out, x))
+
+
+class Concatenate:
+    """`numpy.concatenate`, large arrays of one dtype apart: these get memory of the pool."""
+
+    def __init__(self, contiguous: Contiguous, room: Callable[..., Any]) -> None:
+        self.__name__ = "concatenate"
+        self._contiguous = contiguous
+        self._room = room
+
+    def __call__(self, arrays: Any, axis: int = 0) -> Any:
+        if not _large(arrays):
+            return np.concatenate(arrays, axis)
+        ends = list(accumulate(x.shape[axis] for x in arrays))
+        first = arrays[0]
+        shape = (*first.shape[:axis], ends[-1], *first.shape[axis + 1 :])
+        out = self._room(shape, first.dtype)
+        lead = (slice(None),) * axis
+        for x, end in zip(arrays, ends, strict=True):
+            part = out[(*lead, slice(end - x.shape[axis], end))]
+            if x.nbytes >= WORTH and part.flags.c_contiguous:
+                self._contiguous.copy(x, part)
+            else:
+                np.copyto(part, x)
+        return out
+
+
+def _large(arrays: Any) -> bool:
+    """Whether all are arrays of one dtype, and large together."""
+    if not all(type(x) is np.ndarray and x.dtype == arrays[0].dtype for x in arrays):
+        return False
+    return sum(x.nbytes for x in arrays) >= WORTH

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .convolution import Convolution, ConvolutionWeights
-from .copies import Contiguous
+from .copies import Concatenate, Contiguous
 from .gathers import Take
 from .objects import Objects
 
@@ -20,9 +20,11 @@ def functions(
     empty: Callable[..., Any],
 ) -> dict[str, Any]:
     """By name; `room` and `empty` make arrays for results (runtime/buffers.py)."""
+    contiguous = Contiguous(bound, room)
     return {
         "convolution": Convolution(objects, room),
         "convolution_weights": ConvolutionWeights(objects, room),
         "take": Take(objects, empty),
-        "ascontiguousarray": Contiguous(bound, room),
+        "ascontiguousarray": contiguous,
+        "concatenate": Concatenate(contiguous, room),
     }
