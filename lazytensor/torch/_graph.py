@@ -16,8 +16,7 @@ from ..ir.op import Op
 from ..ops import g
 from ..ops.movement import reshape
 from ..transform._path import path
-from ..transform.grad import pull
-from ..transform.structures import Laid, Piece, by_rules, piece_of
+from ..transform.structures import Laid, Piece, by_rules, piece_of, pull_one
 from ._dtypes import TITLES, dtype
 
 __all__ = ["MODE", "AccumulateGrad", "GradFn"]
@@ -314,7 +313,7 @@ class GradFn:
         if len(outputs) == 1 and (ct := cotangents[0]) is not None:
             out = outputs[0]
             if _rest(out, inputs) is not None:
-                return _filled(inputs, wanted, pull(out, ct, wanted))
+                return _filled(inputs, wanted, pull_one(out, ct, wanted))
         if len(inputs) > 1 and len(set(inputs)) < len(inputs):
             return _filled(inputs, wanted, by_rules(outputs, inputs, wanted, cotangents))
         piece, members = self.piece(inputs, outputs)

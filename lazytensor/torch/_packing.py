@@ -7,6 +7,7 @@ asks.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from ..ir.graph import ancestors, keep, let_go
@@ -131,17 +132,22 @@ def _saved_tensors(
     name: str, tensors: Sequence[Tensor], edges: Sequence[Edge], outs: Sequence[Tensor]
 ) -> list[tuple[int, Tensor]]:
     """What PyTorch's derivative of that name reads: input i, or -1 - i for result i."""
-    found = []
+    places = _places(name, tuple([fn is not None for fn, _ in edges]), len(outs))
+    return [(i, tensors[i] if i >= 0 else outs[-1 - i]) for i in places]
+
+
+@lru_cache(4096)
+def _places(name: str, wanted: tuple[bool, ...], outs: int) -> list[int]:
+    """Which those are where gradients go to some of the inputs."""
+    found: list[int] = []
     name = name.removeprefix(COMPOSED)
     for letter in SAVES.get(name, SAVES.get(name.partition("Backward")[0], "")):
         if letter == "r":
-            found += [(-1 - i, t) for i, t in enumerate(outs)]
+            found += [-1 - i for i in range(outs)]
         elif letter == "x":
-            for i, t in reversed(list(enumerate(tensors))):
-                if any(fn is not None for j, (fn, _) in enumerate(edges) if j != i):
-                    found.append((i, t))
-        elif letter.isdigit() and int(letter) < len(tensors):
-            found.append((int(letter), tensors[int(letter)]))
+            found += [i for i in reversed(range(len(wanted))) if any(wanted[:i] + wanted[i + 1 :])]
+        elif letter.isdigit() and int(letter) < len(wanted):
+            found.append(int(letter))
     return found
 
 

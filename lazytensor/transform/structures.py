@@ -3,114 +3,60 @@ of rows give templates, by which later pieces of that structure are made, and th
 
 What enters: functions of nodes; inputs, outputs, cotangents. What leaves: what the functions make;
 cotangents of the inputs, as `grad.vjp` gives them. It must not know who asks.
+
+What comes once is not worth a template: one is made when a structure is met for the second time,
+over placeholders of the kinds of what is read. Rules look at nothing else.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..ir.node import SCALAR, TRACING, Node, make, placeholder
+from ..ir.node import PLACEHOLDER, SCALAR, TRACING, Node, make, placeholder
 from ..ir.template import Template
 from ._path import path
-from .grad import vjp
+from .grad import pull, vjp
 
-__all__ = ["Laid", "Piece", "by_rules", "laid", "piece_of", "repeated"]
+__all__ = ["Laid", "Piece", "by_rules", "laid", "piece_of", "pull_one", "repeated"]
 
-MOST = 4096  # structures that are remembered
+MOST = 4096  # structures of each sort that are remembered
+Recipes = dict[Any, Any]  # False: met once; None: there is no template
 _pieces: "dict[Any, Piece]" = {}
+_pulls: Recipes = {}
+_ways: Recipes = {}
+_repeated: Recipes = {}
+
+
+def _recipe(known: Recipes, key: Any, make_one: Callable[[], Any]) -> Any:
+    """The recipe for a key that isn't met for the first time; None where there is none."""
+    found = known.get(key)
+    if found is False:
+        found = known[key] = make_one()
+    elif found is None and key not in known:
+        if len(known) >= MOST:
+            known.clear()
+        known[key] = False
+    return found
+
+
+# --- what is read ---------------------------------------------------------------------------------
 
 
 def kind_of(x: Node) -> Any:
     """All that rules look at in what they don't compute: its type, and how it is shown of another,
     since derivatives look through a transpose.
     """
-    if x.op.kind != "movement" or len(x.args) != 1:
+    if not _is_shown(x):
         return x.shape, x.dtype, x.device
     of = x.args[0]
     return x.shape, x.dtype, x.device, x.op, x.params, of.shape, of.dtype
 
 
-class Piece:
-    """The structure of what lies between inputs and outputs. Its members are the inputs, and what
-    else is read and computed, in the order in which it is first met.
-
-    entries: one a member: of what is read its kind, of what is computed (op, parameters, places of
-    arguments). outputs: places.
-    """
-
-    __slots__ = ("entries", "inputs", "outputs", "pulls")
-
-    def __init__(self, inputs: int, entries: tuple[Any, ...], outputs: tuple[int, ...]) -> None:
-        self.inputs = inputs
-        self.entries = entries
-        self.outputs = outputs
-        self.pulls: dict[Any, _Pull | None] = {}
-
-    def pull(
-        self, members: Sequence[Node], wanted: tuple[bool, ...], cotangents: Sequence[Node | None]
-    ) -> list[Node | None]:
-        """Cotangents of the inputs, None of those that aren't wanted or don't matter: by the rules
-        when it is first asked for, then by a template.
-        """
-        key = wanted, tuple([None if ct is None else kind_of(ct) for ct in cotangents])
-        found = self.pulls.get(key)
-        if found is not None:
-            return found(members, cotangents)
-        if key in self.pulls:
-            self.pulls[key] = found = _Pull(self, wanted, cotangents)
-            return found(members, cotangents)
-        self.pulls[key] = None
-        return by_rules([members[i] for i in self.outputs], members, wanted, cotangents)
-
-    def bare(self, members: Sequence[Node]) -> list[Node | None]:
-        """The members without the inputs and what is computed, for `again`."""
-        pairs = enumerate(zip(self.entries, members, strict=True))
-        return [x if i >= self.inputs and _is_read(e) else None for i, (e, x) in pairs]
-
-    def again(self, members: Sequence[Node | None]) -> list[Node]:
-        """The members with what isn't there computed, or stood for by a placeholder."""
-        nodes: list[Node] = []
-        for place, (entry, node) in enumerate(zip(self.entries, members, strict=True)):
-            if node is None:
-                node = (
-                    placeholder(*entry[:3], place)
-                    if _is_read(entry)
-                    else make(entry[0], tuple([nodes[i] for i in entry[2:]]), entry[1])
-                )
-            nodes.append(node)
-        return nodes
+def _is_shown(x: Node) -> bool:
+    return x.op.kind == "movement" and len(x.args) == 1
 
 
-def _is_read(entry: Any) -> bool:
-    return type(entry[0]) is tuple
-
-
-class _Pull:
-    """The cotangents of a piece's inputs as a template over its members, the sources of those that
-    are shown of others, and the cotangents of outputs.
-    """
-
-    __slots__ = ("sources", "template")
-
-    def __init__(
-        self, piece: Piece, wanted: tuple[bool, ...], cotangents: Sequence[Node | None]
-    ) -> None:
-        of = [e if _is_read(e) else None for e in piece.entries]
-        stood = [None if kind is None else _stand_in(kind) for kind in of]
-        self.sources = [i for i, kind in enumerate(of) if kind is not None and len(kind) > 3]
-        members = piece.again(stood)
-        given = [None if ct is None else _stand_in(kind_of(ct)) for ct in cotangents]
-        parts = by_rules([members[i] for i in piece.outputs], members, wanted, given)
-        self.template = Template(self._given(members, given), parts)
-
-    def __call__(
-        self, members: Sequence[Node], cotangents: Sequence[Node | None]
-    ) -> list[Node | None]:
-        return self.template.made(self._given(members, cotangents))
-
-    def _given(self, members: Sequence[Node], cotangents: Sequence[Node | None]) -> list[Node]:
-        shown = [ct for ct in cotangents if ct is not None]
-        sources = [ct.args[0] for ct in shown if len(kind_of(ct)) > 3]
-        return [*members, *shown, *[members[i].args[0] for i in self.sources], *sources]
+def _type_of(x: Node | None) -> Any:
+    return None if x is None else (x.shape, x.dtype, x.device)
 
 
 def _stand_in(kind: Any) -> Node:
@@ -122,13 +68,104 @@ def _stand_in(kind: Any) -> Node:
     return make(op, (placeholder(*of, device, 0),), params)
 
 
+def _with_sources(read: Sequence[Node], rest: Sequence[Node]) -> list[Node]:
+    """What a template is given: what is read, the rest, and of what some of it is shown."""
+    return [*read, *rest, *[x.args[0] for x in read if _is_shown(x)]]
+
+
+def _sound(template: Template) -> Template | None:
+    """A template that reads no placeholder but those that it is given."""
+    return None if any(x.op is PLACEHOLDER for x in template.constants) else template
+
+
+# --- derivatives ----------------------------------------------------------------------------------
+
+
 def by_rules(
-    outputs: Sequence[Node], members: Sequence[Node], wanted: Sequence[bool],
+    outputs: Sequence[Node], inputs: Sequence[Node], wanted: Sequence[bool],
     cotangents: Sequence[Node | None],
 ) -> list[Node | None]:  # fmt: skip
-    """One a flag, of the first members."""
-    found = iter(vjp(outputs, [x for x, on in zip(members, wanted) if on], cotangents))
+    """Cotangents of those of the inputs that are wanted, one a flag."""
+    found = iter(vjp(outputs, [x for x, on in zip(inputs, wanted) if on], cotangents))
     return [next(found) if on else None for on in wanted]
+
+
+def pull_one(out: Node, ct: Node, wanted: tuple[bool, ...]) -> list[Node | None]:
+    """`grad.pull` of one node. Rules that give partial derivatives are as quick as a template."""
+    if out.op.partials is not None:
+        return pull(out, ct, wanted)
+    kinds = tuple([kind_of(x) for x in out.args])
+    key = out.op, out.params, wanted, _type_of(ct), kinds
+
+    def template() -> Template | None:
+        inputs = [_stand_in(kind) for kind in kinds]
+        y, given = make(out.op, tuple(inputs), out.params), _stand_in(key[3])
+        return _sound(Template(_with_sources(inputs, [given, y]), pull(y, given, wanted)))
+
+    found = _recipe(_pulls, key, template)
+    return found.made(_with_sources(out.args, [ct, out])) if found else pull(out, ct, wanted)
+
+
+class Piece:
+    """The structure of what lies between inputs and outputs. Its members are the inputs, and what
+    else is read and computed, in the order in which it is first met.
+
+    entries: one a member: of what is read its kind, of what is computed (op, parameters, places of
+    arguments). outputs: places.
+    """
+
+    __slots__ = ("_computed", "_pulls", "_read", "_shown", "entries", "inputs", "outputs")
+
+    def __init__(self, inputs: int, entries: tuple[Any, ...], outputs: tuple[int, ...]) -> None:
+        self.inputs = inputs
+        self.entries = entries
+        self.outputs = outputs
+        self._read = [i for i, entry in enumerate(entries) if type(entry[0]) is tuple]
+        self._shown = [i for i in self._read if len(entries[i]) > 3]
+        self._computed = [i for i, entry in enumerate(entries) if type(entry[0]) is not tuple]
+        self._pulls: Recipes = {}
+
+    def pull(
+        self, members: Sequence[Node], wanted: tuple[bool, ...], cotangents: Sequence[Node | None]
+    ) -> list[Node | None]:
+        """Cotangents of the inputs, None of those that aren't wanted or don't matter."""
+        types = tuple([_type_of(ct) for ct in cotangents])
+        found = _recipe(self._pulls, (wanted, types), lambda: self._template(wanted, types))
+        if found and (not self._shown or all([_is_shown(members[i]) for i in self._shown])):
+            return found.made(self._given(members, cotangents))  # type: ignore[no-any-return]
+        return by_rules([members[i] for i in self.outputs], members, wanted, cotangents)
+
+    def _template(self, wanted: tuple[bool, ...], types: tuple[Any, ...]) -> Template | None:
+        stood: list[Node | None] = [None] * len(self.entries)
+        for i in self._read:
+            stood[i] = _stand_in(self.entries[i])
+        members = self.again(stood)
+        cotangents = [None if of is None else _stand_in(of) for of in types]
+        parts = by_rules([members[i] for i in self.outputs], members, wanted, cotangents)
+        return _sound(Template(self._given(members, cotangents), parts))
+
+    def _given(self, members: Sequence[Node], cotangents: Sequence[Node | None]) -> list[Node]:
+        rest = [members[i] for i in self._computed]
+        rest += [ct for ct in cotangents if ct is not None]
+        return _with_sources([members[i] for i in self._read], rest)
+
+    def bare(self, members: Sequence[Node]) -> list[Node | None]:
+        """The members without the inputs and what is computed, for `again`."""
+        left: list[Node | None] = [None] * len(members)
+        for i in self._read:
+            left[i] = members[i] if i >= self.inputs else None
+        return left
+
+    def again(self, members: Sequence[Node | None]) -> list[Node]:
+        """The members with what isn't there computed, or stood for by a placeholder."""
+        nodes: list[Node] = []
+        for place, (entry, node) in enumerate(zip(self.entries, members, strict=True)):
+            if node is None and type(entry[0]) is tuple:
+                node = placeholder(*entry[:3], place)
+            elif node is None:
+                node = make(entry[0], tuple([nodes[i] for i in entry[2:]]), entry[1])
+            nodes.append(node)
+        return nodes
 
 
 def piece_of(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[Piece, list[Node]]:
@@ -150,22 +187,25 @@ def piece_of(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[Piece, li
         number[node] = len(members)
         members.append(node)
         entries.append(entry)
-    return _kept(len(inputs), tuple(entries), tuple([read(y) for y in outputs])), members
+    places = tuple([read(y) for y in outputs])
+    return _kept(len(inputs), tuple(entries), places), members
 
 
 def _always(node: Node) -> bool:
     return True
 
 
-def _kept(inputs: int, entries: tuple[Any, ...], outputs: tuple[int, ...]) -> Piece:
+def _kept(*structure: Any) -> Piece:
     """The one object for a structure, while it is remembered."""
-    key = inputs, entries, outputs
-    piece = _pieces.get(key)
+    piece = _pieces.get(structure)
     if piece is None:
         if len(_pieces) >= MOST:
             _pieces.clear()
-        piece = _pieces[key] = Piece(inputs, entries, outputs)
+        piece = _pieces[structure] = Piece(*structure)
     return piece
+
+
+# --- functions ------------------------------------------------------------------------------------
 
 
 class Laid:
@@ -195,34 +235,20 @@ class _Way:
         self.first = piece.inputs + len(template.constants)
 
 
-_ways: dict[Any, _Way | None] = {}
-
-
 def laid(
     f: Callable[..., Node], params: tuple[Any, ...], operands: Sequence[Node | None]
 ) -> tuple[Node, Laid | None]:
-    """`f(*operands, *params)`, which depends on nothing but kinds of different nodes and on what the
-    text of params says: by the function for the first two times, then with how it was laid.
+    """`f(*operands, *params)`, which depends on nothing but kinds of nodes, which are different
+    ones, and on what the text of params says; and how it was laid, if it was.
     """
     if TRACING.depth:
         return f(*operands, *params), None
-    key = f, repr(params), tuple([None if x is None else kind_of(x) for x in operands])
-    way = _ways.get(key)
-    if way is not None:
-        made = Laid(way, [x for x in operands if x is not None])
-        return made.out, made
-    if key in _ways:
-        _ways[key] = _way(f, params, key[2])
-    else:
-        _first(_ways, key)
-    return f(*operands, *params), None
-
-
-def _first(known: dict[Any, Any], key: Any) -> None:
-    """A key comes for the first time: what comes once is not worth a template."""
-    if len(known) >= MOST:
-        known.clear()
-    known[key] = None
+    kinds = tuple([None if x is None else kind_of(x) for x in operands])
+    way = _recipe(_ways, (f, repr(params), kinds), lambda: _way(f, params, kinds))
+    if not way:
+        return f(*operands, *params), None
+    made = Laid(way, [x for x in operands if x is not None])
+    return made.out, made
 
 
 def _way(f: Callable[..., Node], params: tuple[Any, ...], kinds: Sequence[Any]) -> _Way | None:
@@ -230,34 +256,28 @@ def _way(f: Callable[..., Node], params: tuple[Any, ...], kinds: Sequence[Any]) 
     operands = [None if kind is None else _stand_in(kind) for kind in kinds]
     inputs = [x for x in operands if x is not None]
     piece, members = piece_of(inputs, [f(*operands, *params)])
-    template = Template(inputs, members)
-    return _Way(piece, template) if _closed(template) else None
+    template = _closed(Template(inputs, members))
+    return None if template is None else _Way(piece, template)
 
 
-def _closed(template: Template) -> bool:
-    """Whether a template reads nothing but what it is given, and numbers."""
-    return all(x.op is SCALAR for x in template.constants)
-
-
-_templates: dict[Any, Template | None] = {}
+def _closed(template: Template) -> Template | None:
+    """A template that reads nothing but what it is given, and numbers."""
+    return template if all(x.op is SCALAR for x in template.constants) else None
 
 
 def repeated(
     f: Callable[..., Sequence[Node]], params: tuple[Any, ...], operands: Sequence[Node]
 ) -> Sequence[Any]:
     """`f(*operands, *params)`, nodes that depend on nothing but kinds of nodes and on what the text
-    of params says: by a template from the third time on.
+    of params says.
     """
     if TRACING.depth:
         return f(*operands, *params)
-    key = f, repr(params), tuple([kind_of(x) for x in operands])
-    template = _templates.get(key)
-    if template is not None:
-        return template.made(operands)
-    if key in _templates:
-        inputs = [_stand_in(kind) for kind in key[2]]
-        template = Template(inputs, f(*inputs, *params))
-        _templates[key] = template if _closed(template) else None
-    else:
-        _first(_templates, key)
-    return f(*operands, *params)
+    kinds = tuple([kind_of(x) for x in operands])
+
+    def template() -> Template | None:
+        inputs = [_stand_in(kind) for kind in kinds]
+        return _closed(Template(inputs, f(*inputs, *params)))
+
+    found = _recipe(_repeated, (f, repr(params), kinds), template)
+    return found.made(operands) if found else f(*operands, *params)

@@ -7,12 +7,13 @@ know how products are computed.
 from typing import Any
 
 from ... import _api as torch
-from .activation import given
 
 
 def linear(input: Any, weight: Any, bias: Any = None, *, out: Any = None) -> Any:
     """x Wᵀ + b over the last dimension; weight is (out_features, in_features)."""
-    return torch._nn.linear(input, weight, bias, **given(out))
+    if out is None:
+        return torch._nn.linear(input, weight, bias)
+    return torch._nn.linear(input, weight, bias, out=out)
 
 
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
