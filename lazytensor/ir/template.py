@@ -14,7 +14,7 @@ Row = tuple[Any, tuple[Any, ...], Any, Any, Any, int, tuple[int, ...]]
 
 
 class Template:
-    """What is `wanted` of nodes that are `given`. Other leaves that it reads are the same each time.
+    """What is `wanted` of nodes that are `given`. Other leaves that it reads are always the same.
 
     A place is that of a given node, then those of constants, then those of rows.
     """

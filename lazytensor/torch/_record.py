@@ -10,9 +10,9 @@ from typing import Any
 from ..ir.node import Node, apply
 from ..ops import g
 from ..ops.movement import reshape
+from ..transform.structures import Laid, laid
 from . import _dtypes
 from ._dtypes import dtype
-from ..transform.structures import Laid, laid
 from ._graph import ANOMALY, MODE, grad_fn_class, record_laid
 from ._packing import pack_saved, saved_by
 from ._strides import dense

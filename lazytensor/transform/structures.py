@@ -131,7 +131,7 @@ class Piece:
         """Cotangents of the inputs, None of those that aren't wanted or don't matter."""
         types = tuple([_type_of(ct) for ct in cotangents])
         found = _recipe(self._pulls, (wanted, types), lambda: self._template(wanted, types))
-        if found and (not self._shown or all([_is_shown(members[i]) for i in self._shown])):
+        if found and (not self._shown or all(_is_shown(members[i]) for i in self._shown)):
             return found.made(self._given(members, cotangents))  # type: ignore[no-any-return]
         return by_rules([members[i] for i in self.outputs], members, wanted, cotangents)
 

@@ -56,11 +56,14 @@ def operands(fn: GradFn, given: Sequence[Tensor | None]) -> list[Tensor]:
     """What decides where the gradients that a record gives lie in memory: those of its outputs, and
     what it read; nothing where they are put into new memory, or where all of these lie as usual.
     """
-    usual = fn.strides is None and all([t is None or t._strides is None for t in given])
-    if fn.fresh or usual:
+    if fn.fresh or (fn.strides is None and not any(map(_lies_apart, given))):
         return []
     read = [mapped(n, s) for n, s in zip(fn.inputs or (), fn.strides or repeat(None))]
     return [t for t in (*given, *read) if t is not None]
+
+
+def _lies_apart(t: Tensor | None) -> bool:
+    return t is not None and t._strides is not None
 
 
 def joint_strides(node: Node, tensors: Sequence[Tensor]) -> Ints | None:
