@@ -3,8 +3,8 @@ PyTorch eager in the same run, at one thread.
 
     python benchmarks/torch_tiny_ops.py
 
-Everything counts, from the first Python call to the value. Goals: with Python scalars at most 1.25
-times PyTorch's time, forward alone and with backward; tensor with tensor at most 2 times. What the
+Everything counts, from the first Python call to the value. Goals: with Python scalars no more than
+PyTorch's time, forward alone and with backward; tensor with tensor at most 1.5 times. What the
 import costs more than NumPy's is measured in fresh processes: goal 120 ms.
 """
 
@@ -20,7 +20,7 @@ import lazytensor.torch as ours
 
 OPS = 1000
 # What is timed -> the goal, as a multiple of PyTorch's time.
-GOALS = {"with Python scalars": 1.25, "the same with backward": 1.25, "tensor with tensor": 2.0}
+GOALS = {"with Python scalars": 1.0, "the same with backward": 1.0, "tensor with tensor": 1.5}
 
 
 def scalars(x: Any) -> Any:

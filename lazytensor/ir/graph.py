@@ -176,10 +176,10 @@ def linearize(roots: Sequence[Node], found: tuple[list[Node], Uses] | None = Non
 COUNTED = not hasattr(sys, "_is_gil_enabled") or sys._is_gil_enabled()
 
 
-def _references(nodes: Iterable[Node], uses: Mapping[Node, int]) -> list[tuple[Node, int]]:
-    """References to each node besides those of its uses as an argument in the graph."""
+def _referred(nodes: Iterable[Node], uses: Mapping[Node, int], most: int) -> list[Node]:
+    """Nodes with more than so many references besides those of their uses as arguments."""
     count = sys.getrefcount
-    return [(node, count(node) - uses[node]) for node in nodes]
+    return [node for node in nodes if count(node) - uses[node] > most]
 
 
 def wanted_elsewhere(graph: Graph, worth: Callable[[Node], bool]) -> list[int]:
@@ -191,9 +191,7 @@ def wanted_elsewhere(graph: Graph, worth: Callable[[Node], bool]) -> list[int]:
     """
     number, outputs = graph.number, set(graph.outputs)
     out = set()
-    for node, references in _references(number, graph.uses):
-        if references <= _OWN and COUNTED:
-            continue
+    for node in _referred(number, graph.uses, _OWN) if COUNTED else number:
         if node.value is not None or not node.args:
             continue
         place = number[node]
@@ -203,13 +201,16 @@ def wanted_elsewhere(graph: Graph, worth: Callable[[Node], bool]) -> list[int]:
 
 
 def _own_references() -> int:
-    """References that `linearize` itself holds to a node when `_references` counts, as this
+    """References that `linearize` itself holds to a node when `_referred` counts, as this
     interpreter counts.
     """
     op = Op("probe", "movement", 1, infer=lambda x: (x.shape, x.dtype))
     root = apply(op, (apply(op, (placeholder((), bool_, CPU, 0),)),))
     graph = linearize([root])
-    return _references(graph.number, graph.uses)[1][1]
+    most = 0
+    while any(n.args and n is not root for n in _referred(graph.number, graph.uses, most)):
+        most += 1
+    return most
 
 
 _OWN = _own_references()

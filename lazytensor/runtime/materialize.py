@@ -138,7 +138,7 @@ class _Run:
         self.graph = graph
         _tidy()
         _runs.append(self)
-        self.nodes = {node for node in graph.number if node.value is None}
+        self.nodes = graph.number.keys()
         return ()
 
     def _pending(self, nodes: Sequence[Node]) -> tuple[list[Node], tuple[list[Node], Uses]]:

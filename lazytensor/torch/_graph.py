@@ -103,32 +103,22 @@ def stale(of: dtype, shape: Sequence[int], where: str, version: int, expected: i
     )
 
 
-class Bare(NamedTuple):
-    """What is left of the piece of a record that saved nothing, and can be made again: op,
-    parameters, (shape, dtype, device) of the inputs, what else the op reads.
-    """
-
-    op: Op
-    params: tuple[Any, ...]
-    read: list[tuple[Any, Any, Any]]
-    rest: tuple[Node, ...]
-
-    def again(self) -> tuple[tuple[Node, ...], list[Node]]:
-        """Inputs and outputs, over placeholders."""
-        inputs = tuple([placeholder(*kind, i) for i, kind in enumerate(self.read)])
-        return inputs, [make(self.op, (*inputs, *self.rest), self.params)]
+# What is left of the piece of a record that saved nothing, and can be made again: op, parameters,
+# (shape, dtype, device) of the inputs, what else the op reads. Of a piece of several operations its
+# structure, and what else it reads.
+Bare = tuple[Op, tuple[Any, ...], list[tuple[Any, Any, Any]], tuple[Node, ...]]
+BarePiece = tuple[Piece, list[Node | None]]
 
 
-class BarePiece(NamedTuple):
-    """The same of a piece of several operations: its structure, and what else it reads."""
-
-    piece: Piece
-    members: list[Node | None]
-
-    def again(self) -> tuple[tuple[Node, ...], list[Node]]:
-        """Inputs and outputs, over placeholders."""
-        members = self.piece.again(self.members)
-        return tuple(members[: self.piece.inputs]), [members[i] for i in self.piece.outputs]
+def made_again(bare: Bare | BarePiece) -> tuple[tuple[Node, ...], list[Node]]:
+    """Inputs and outputs, over placeholders."""
+    if len(bare) == 2:
+        piece, left = bare
+        members = piece.again(left)
+        return tuple(members[: piece.inputs]), [members[i] for i in piece.outputs]
+    op, params, read, rest = bare
+    inputs = tuple([placeholder(*kind, i) for i, kind in enumerate(read)])
+    return inputs, [make(op, (*inputs, *rest), params)]
 
 
 def replayed(
@@ -336,7 +326,7 @@ class GradFn:
         bare = self.outputs
         if bare is None:
             raise RuntimeError(FREED)
-        self.inputs, self.outputs = bare.again()
+        self.inputs, self.outputs = made_again(bare)
 
     def _pull_again(self, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         """`pull` of a record that was freed: only derivatives that read nothing are there.
@@ -345,7 +335,7 @@ class GradFn:
         """
         bare = self.outputs
         assert bare is not None
-        inputs, outputs = bare.again()
+        inputs, outputs = made_again(bare)
         self.inputs, self.outputs = inputs, outputs
         try:
             parts = self.pull(cotangents)
@@ -381,24 +371,27 @@ class GradFn:
         if inputs is None:
             return
         outputs: Any = self.outputs
-        known, self._piece = self._piece, None
-        if known is not None and (known.inputs is not inputs or known.outputs is not outputs):
-            known = None
+        known = self._piece
+        if known is not None:
+            self._piece = None
+            known = known if known.inputs is inputs and known.outputs is outputs else None
         if self.saved or self.keeps:
             self.inputs = self.outputs = None
-            self.saved, self.keeps = (), True  # what was saved goes, that something was stays
+            self.saved = ()
+            if not self.keeps:  # what was saved goes, that something was stays
+                self.keeps = True
             _let_go(known, inputs, outputs)
             return
         rest = _rest(outputs[0], inputs) if len(outputs) == 1 else None
         self.inputs = None
         if rest is None:
             piece, members = known[2:4] if known else piece_of(inputs, outputs)
-            self.outputs = BarePiece(piece, piece.bare(members))
+            self.outputs = piece, piece.bare(members)
             _let_go(known, inputs, outputs)
         else:
             out = outputs[0]
             read = [(x.shape, x.dtype, x.device) for x in inputs]
-            self.outputs = Bare(out.op, out.params, read, rest)
+            self.outputs = out.op, out.params, read, rest
             release(out)
 
 

@@ -19,7 +19,7 @@ from ..ops.movement import broadcast_to
 from . import _dtypes, _types
 from ._dtypes import dtype
 from ._graph import MODE, NOWHERE, AccumulateGrad, Edge, GradFn, grad_fn_class, refuse_within
-from ._missing import MISSING
+from ._missing import ABSENT, Absent
 from ._types import Size, device
 from .storage import Steps, Storage
 from .storage import read as step_read
@@ -98,17 +98,6 @@ class Tensor:
         def __iter__(self) -> Iterator["Tensor"]: ...
         def __int__(self) -> int: ...
         def __float__(self) -> float: ...
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Raises AttributeError for a name that isn't there."""
-            hint = "" if name.startswith("_") else MISSING
-            raise AttributeError(
-                f"'{type(self).__name__}' object has no attribute '{name}'{hint}",
-                name=name,
-                obj=self,
-            )
 
     # --- value ------------------------------------------------------------------------------------
 
@@ -294,6 +283,11 @@ class Tensor:
     @grad.deleter
     def grad(self) -> None:
         self._grad = None
+
+
+# No `__getattr__` says so: with one, every attribute of a tensor would be found more slowly.
+for _name in ABSENT:
+    setattr(Tensor, _name, Absent(_name))
 
 
 def _check_grad(x: Tensor, new: Any) -> None:

@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import lazytensor.torch as ours  # noqa: E402
+from lazytensor.torch._missing import ABSENT  # noqa: E402
 
 LIBRARIES = [ours, torch]
 
@@ -143,6 +144,13 @@ def test_what_is_missing_says_where_to_look(path):
 
 
 def test_a_missing_method_says_where_to_look():
-    with pytest.raises(AttributeError, match=r"'Tensor' object has no attribute 'no_such'.*docs/"):
-        ours.ones(2).no_such
+    x = ours.ones(2)
+    with pytest.raises(AttributeError, match=r"'Tensor' object has no attribute 'to_sparse'.*docs/"):
+        x.to_sparse()
+    with pytest.raises(AttributeError, match="'Tensor' object has no attribute 'no_such'$"):
+        x.no_such
+    x.values = 3
+    assert x.values == 3 and not hasattr(x, "indices")
+    public = {n for n in dir(torch.Tensor) if not n.startswith("_")}
+    assert {n for n in public if not hasattr(ours.Tensor, n)} - {"dtype"} == set(ABSENT)
     assert pickle.loads(pickle.dumps(ours.ones(2))).tolist() == [1, 1]
