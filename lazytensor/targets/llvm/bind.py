@@ -242,7 +242,7 @@ def _tile(kernel: Kernel, length: int, columns: int, width: int) -> int:
 
 def _goes_across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int) -> bool:
     """Whether vectors go along the last axis of rows: outputs or most of what is read lie so, or
-    rows are many and shorter than a vector of the tree of sums.
+    rows are short and many.
     """
     length, steps = layout.rows[-1]
     values = sum(s.level != FULL for s in launch.kernel.stages)
