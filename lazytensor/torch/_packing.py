@@ -117,28 +117,22 @@ def _needed(inputs: Sequence[Node], outputs: Sequence[Node], saved: set[Node]) -
 
 
 def saved_by(
-    name: str, tensors: Sequence[Tensor], edges: Sequence[Edge], outs: Sequence[Tensor]
+    name: str, tensors: Sequence[Tensor], wanted: tuple[bool, ...], outs: Sequence[Tensor]
 ) -> tuple[Saved, ...]:
-    """Counters of what PyTorch's derivative of that name reads."""
+    """Counters of what PyTorch's derivative of that name reads; `wanted` tells to which of the
+    tensors gradients go.
+    """
     return tuple([
-        saved_entry(t, place)
+        saved_entry(tensors[place], place)
         if place >= 0
-        else (*saved_entry(t)[:4], RESULT, -1 - place, 0, None, 0)
-        for place, t in _saved_tensors(name, tensors, edges, outs)
+        else (*saved_entry(outs[-1 - place])[:4], RESULT, -1 - place, 0, None, 0)
+        for place in _places(name, wanted, len(outs))
     ])  # fmt: skip
-
-
-def _saved_tensors(
-    name: str, tensors: Sequence[Tensor], edges: Sequence[Edge], outs: Sequence[Tensor]
-) -> list[tuple[int, Tensor]]:
-    """What PyTorch's derivative of that name reads: input i, or -1 - i for result i."""
-    places = _places(name, tuple([fn is not None for fn, _ in edges]), len(outs))
-    return [(i, tensors[i] if i >= 0 else outs[-1 - i]) for i in places]
 
 
 @lru_cache(4096)
 def _places(name: str, wanted: tuple[bool, ...], outs: int) -> list[int]:
-    """Which those are where gradients go to some of the inputs."""
+    """What PyTorch's derivative of that name reads: input i, or -1 - i for result i."""
     found: list[int] = []
     name = name.removeprefix(COMPOSED)
     for letter in SAVES.get(name, SAVES.get(name.partition("Backward")[0], "")):
@@ -152,10 +146,11 @@ def _places(name: str, wanted: tuple[bool, ...], outs: int) -> list[int]:
 
 
 def pack_saved(
-    fn: GradFn, name: str, tensors: Sequence[Tensor], edges: Sequence[Edge], outs: Sequence[Tensor]
-) -> None:
+    fn: GradFn, name: str, tensors: Sequence[Tensor], wanted: tuple[bool, ...],
+    outs: Sequence[Tensor],
+) -> None:  # fmt: skip
     """Let hooks have what a record saves."""
-    items = dict(_saved_tensors(name, tensors, edges, outs))
+    items = {i: tensors[i] if i >= 0 else outs[-1 - i] for i in _places(name, wanted, len(outs))}
     fn._packed = Packed(fn, list(items.items()), MODE.hooks[-1])
 
 

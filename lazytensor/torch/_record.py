@@ -5,6 +5,7 @@ history, where anything needs a gradient. It must not know any operation.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ..ir.node import Node, apply
@@ -13,7 +14,7 @@ from ..ops.movement import reshape
 from ..transform.structures import Laid, laid
 from . import _dtypes
 from ._dtypes import dtype
-from ._graph import ANOMALY, MODE, grad_fn_class, record_laid
+from ._graph import ANOMALY, MODE, GradFn, grad_fn_class, record_laid
 from ._packing import pack_saved, saved_by
 from ._strides import dense
 from .tensor import Tensor, wrap
@@ -27,9 +28,10 @@ def needs_grad(tensors: Sequence[Tensor]) -> bool:
     return MODE.grad and any(t.requires_grad for t in tensors)
 
 
-def _titled(name: str) -> str:
+@lru_cache(4096)
+def _class_of(name: str) -> type[GradFn]:
     """The class of a derivative: others than "Backward0" are named in full."""
-    return name if "Backward" in name or "::" in name else name + "Backward0"
+    return grad_fn_class(name if "Backward" in name or "::" in name else name + "Backward0")
 
 
 def record(
@@ -41,9 +43,10 @@ def record(
     """
     if name and MODE.grad and (out.dtype._rank > 1 or integral(out, name, tensors)):
         edges = [t._edge() for t in tensors]
-        if any(fn is not None for fn, _ in edges):
-            saved = saved_by(name, tensors, edges, (out,))
-            kind, read = grad_fn_class(_titled(name)), tuple(nodes)
+        wanted = tuple([edge[0] is not None for edge in edges])
+        if True in wanted:
+            saved = saved_by(name, tensors, wanted, (out,))
+            kind, read = _class_of(name), tuple(nodes)
             if made is None or ANOMALY.on:
                 fn = kind(edges, read, (out._node,), saved)
             else:
@@ -54,7 +57,7 @@ def record(
                     fn.strides = [t._strides for t in tensors]
                     break
             if MODE.hooks and saved:
-                pack_saved(fn, name, tensors, edges, (out,))
+                pack_saved(fn, name, tensors, wanted, (out,))
     if MODE.inference:
         out._inference = True
     return out
@@ -90,7 +93,7 @@ def record_view(out: Tensor, name: str, x: Tensor, node: Node) -> Tensor:
     if MODE.grad and (out.dtype._rank > 1 or integral(out, name, (x,))):
         edge = x._edge()
         if edge[0] is not None:
-            out._fn = fn = grad_fn_class(_titled(name))((edge,), (node,), (out._node,))
+            out._fn = fn = _class_of(name)((edge,), (node,), (out._node,))
             if x._strides is not None:
                 fn.strides = (x._strides,)
     return out
@@ -103,19 +106,20 @@ def record_many(
     if not MODE.grad:
         return
     edges = [t._edge() for t in tensors]
-    if not any(fn is not None for fn, _ in edges):
+    wanted = tuple([edge[0] is not None for edge in edges])
+    if True not in wanted:
         return
     if all(t.dtype._rank < 2 and not integral(t, name, tensors) for t in outs):
         return
-    saved = saved_by(name, tensors, edges, outs)
-    fn = grad_fn_class(_titled(name))(edges, tuple(nodes), [t._node for t in outs], saved)
+    saved = saved_by(name, tensors, wanted, outs)
+    fn = _class_of(name)(edges, tuple(nodes), [t._node for t in outs], saved)
     if any(t._strides is not None for t in tensors):
         fn.strides = [t._strides for t in tensors]
     for number, out in enumerate(outs):
         if out.dtype._rank > 1:
             out._fn, out._out = fn, number
     if MODE.hooks and saved:
-        pack_saved(fn, name, tensors, edges, outs)
+        pack_saved(fn, name, tensors, wanted, outs)
 
 
 def noted(made: Any, **facts: Any) -> Any:

@@ -45,7 +45,7 @@ def kind_of(x: Node) -> Any:
     """All that rules look at in what they don't compute: its type, and how it is shown of another,
     since derivatives look through a transpose.
     """
-    if not _is_shown(x):
+    if x.op.kind != "movement" or len(x.args) != 1:
         return x.shape, x.dtype, x.device
     of = x.args[0]
     return x.shape, x.dtype, x.device, x.op, x.params, of.shape, of.dtype
@@ -114,7 +114,7 @@ class Piece:
     arguments). outputs: places.
     """
 
-    __slots__ = ("_computed", "_pulls", "_read", "_shown", "entries", "inputs", "outputs")
+    __slots__ = ("_pulls", "_read", "_shown", "entries", "inputs", "outputs")
 
     def __init__(self, inputs: int, entries: tuple[Any, ...], outputs: tuple[int, ...]) -> None:
         self.inputs = inputs
@@ -122,7 +122,6 @@ class Piece:
         self.outputs = outputs
         self._read = [i for i, entry in enumerate(entries) if type(entry[0]) is tuple]
         self._shown = [i for i in self._read if len(entries[i]) > 3]
-        self._computed = [i for i, entry in enumerate(entries) if type(entry[0]) is not tuple]
         self._pulls: Recipes = {}
 
     def pull(
@@ -145,9 +144,8 @@ class Piece:
         return _sound(Template(self._given(members, cotangents), parts))
 
     def _given(self, members: Sequence[Node], cotangents: Sequence[Node | None]) -> list[Node]:
-        rest = [members[i] for i in self._computed]
-        rest += [ct for ct in cotangents if ct is not None]
-        return _with_sources([members[i] for i in self._read], rest)
+        given = [*members, *[ct for ct in cotangents if ct is not None]]
+        return given + [members[i].args[0] for i in self._shown] if self._shown else given
 
     def bare(self, members: Sequence[Node]) -> list[Node | None]:
         """The members without the inputs and what is computed, for `again`."""
@@ -216,23 +214,25 @@ class Laid:
     __slots__ = ("computed", "members", "out", "piece")
 
     def __init__(self, way: "_Way", inputs: Sequence[Node]) -> None:
-        nodes = way.template.nodes(inputs)
         self.piece = way.piece
-        self.members = [nodes[i] for i in way.members]
-        self.computed = nodes[way.first :]
-        self.out = self.members[way.piece.outputs[0]]
+        self.members = members = way.template.nodes(inputs)
+        self.computed = members[way.first :]
+        self.out = members[way.piece.outputs[0]]
 
 
 class _Way:
-    """How a function makes its output of inputs of some kinds."""
+    """How a function makes its output of inputs of some kinds: a template, whose places are those
+    of the members of a piece.
+    """
 
-    __slots__ = ("first", "members", "piece", "template")
+    __slots__ = ("first", "piece", "template")
 
-    def __init__(self, piece: Piece, template: Template) -> None:
-        self.piece = piece
+    def __init__(self, inputs: Sequence[Node], template: Template) -> None:
         self.template = template
-        self.members: Any = template.wanted
-        self.first = piece.inputs + len(template.constants)
+        self.first = len(inputs) + len(template.constants)
+        read = [kind_of(x) for x in (*inputs, *template.constants)]
+        computed = [(row[0], row[1], *row[-1]) for row in template.rows]
+        self.piece = Piece(len(inputs), (*read, *computed), tuple(template.wanted))
 
 
 def laid(
@@ -255,9 +255,8 @@ def _way(f: Callable[..., Node], params: tuple[Any, ...], kinds: Sequence[Any]) 
     """How a function makes its output of inputs; None where it reads anything else but numbers."""
     operands = [None if kind is None else _stand_in(kind) for kind in kinds]
     inputs = [x for x in operands if x is not None]
-    piece, members = piece_of(inputs, [f(*operands, *params)])
-    template = _closed(Template(inputs, members))
-    return None if template is None else _Way(piece, template)
+    template = _closed(Template(inputs, [f(*operands, *params)]))
+    return None if template is None else _Way(inputs, template)
 
 
 def _closed(template: Template) -> Template | None:

@@ -64,9 +64,10 @@ class SGD(ByTensor):
 
     def _one(self, p: Any, group: Group) -> None:
         plain = type(self) is SGD and not group["maximize"] and type(group["lr"]) is float
-        if plain and group["momentum"] == 0 and not group["weight_decay"] and direct(p, p.grad):
+        grad = p.grad
+        if plain and group["momentum"] == 0 and not group["weight_decay"] and direct(p, grad):
             node = p._read()
-            p._write(Arithmetic(node).add(node, p.grad._read(), -group["lr"]))
+            p._write(Arithmetic(node).add(node, grad._read(), -group["lr"]))
         else:
             super()._one(p, group)
 
