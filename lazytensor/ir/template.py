@@ -68,8 +68,9 @@ class Template:
 
 def _reached(given: Sequence[Node], wanted: Sequence[Node]) -> tuple[list[Node], list[Node]]:
     """What is computed of what is given, in the order in which it was made, and other leaves."""
-    seen, rows, leaves = set(given), [], []
-    stack = list(wanted)
+    seen, stack = set(given), list(wanted)
+    rows: list[Node] = []
+    leaves: list[Node] = []
     while stack:
         node = stack.pop()
         if node not in seen:

@@ -84,9 +84,7 @@ INEXACT = frozenset(
     )
 )  # fmt: skip
 # Functions of whole arrays that targets may have of their own, by NumPy's names.
-WHOLE = frozenset(
-    ("cumsum", "cumprod", "matmul", "take", "ascontiguousarray", "concatenate")
-)
+WHOLE = frozenset(("cumsum", "cumprod", "matmul", "take", "ascontiguousarray", "concatenate"))
 
 
 def make_complex(np: Any, x: Any, y: Any) -> Any:

@@ -64,8 +64,8 @@ def _stand_in(kind: Any) -> Node:
     shape, dtype, device = kind[:3]
     if len(kind) == 3:
         return placeholder(shape, dtype, device, 0)
-    op, params, *of = kind[3:]
-    return make(op, (placeholder(*of, device, 0),), params)
+    op, params, of_shape, of_dtype = kind[3:]
+    return make(op, (placeholder(of_shape, of_dtype, device, 0),), params)
 
 
 def _with_sources(read: Sequence[Node], rest: Sequence[Node]) -> list[Node]:
@@ -159,7 +159,7 @@ class Piece:
         nodes: list[Node] = []
         for place, (entry, node) in enumerate(zip(self.entries, members, strict=True)):
             if node is None and type(entry[0]) is tuple:
-                node = placeholder(*entry[:3], place)
+                node = placeholder(entry[0], entry[1], entry[2], place)
             elif node is None:
                 node = make(entry[0], tuple([nodes[i] for i in entry[2:]]), entry[1])
             nodes.append(node)
@@ -232,7 +232,8 @@ class _Way:
         self.first = len(inputs) + len(template.constants)
         read = [kind_of(x) for x in (*inputs, *template.constants)]
         computed = [(row[0], row[1], *row[-1]) for row in template.rows]
-        self.piece = Piece(len(inputs), (*read, *computed), tuple(template.wanted))
+        places = tuple([place for place in template.wanted if place is not None])
+        self.piece = Piece(len(inputs), (*read, *computed), places)
 
 
 def laid(

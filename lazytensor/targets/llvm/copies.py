@@ -107,4 +107,4 @@ def _large(arrays: Any) -> bool:
     """Whether all are arrays of one dtype, and large together."""
     if not all(type(x) is np.ndarray and x.dtype == arrays[0].dtype for x in arrays):
         return False
-    return sum(x.nbytes for x in arrays) >= WORTH
+    return int(sum(x.nbytes for x in arrays)) >= WORTH
