@@ -18,7 +18,7 @@ from .grad import pull, vjp
 
 __all__ = ["Laid", "Piece", "by_rules", "laid", "piece_of", "pull_one", "repeated"]
 
-MOST = 4096  # structures of each sort that are remembered
+MOST = 1024  # structures of each sort that are remembered
 Recipes = dict[Any, Any]  # False: met once; None: there is no template
 _pieces: "dict[Any, Piece]" = {}
 _pulls: Recipes = {}
