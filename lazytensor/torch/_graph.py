@@ -121,9 +121,7 @@ def made_again(bare: Bare | BarePiece) -> tuple[tuple[Node, ...], list[Node]]:
     return inputs, [make(op, (*inputs, *rest), params)]
 
 
-def replayed(
-    inputs: Sequence[Node], outputs: Sequence[Node], new: Sequence[Node]
-) -> list[Node]:
+def replayed(inputs: Sequence[Node], outputs: Sequence[Node], new: Sequence[Node]) -> list[Node]:
     """The outputs as they are of other inputs."""
     known = dict(zip(inputs, new, strict=True))
     for node in path(outputs, inputs, lambda _: True):
@@ -254,6 +252,7 @@ class GradFn:
         """Let output `number` retain its gradient as the first output of another record."""
         if self._retained is not None and number in self._retained:
             new.retain(0, self._retained.pop(number))
+
     def described(self, number: int) -> str:
         """Words for an output."""
         return f", which is output {number} of {self.title()},"

@@ -22,7 +22,6 @@ from .tensor import Tensor, wrap
 __all__ = ["record", "run"]
 
 
-
 def needs_grad(tensors: Sequence[Tensor]) -> bool:
     """Whether an operation on these is recorded."""
     return MODE.grad and any(t.requires_grad for t in tensors)
