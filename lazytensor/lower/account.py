@@ -70,11 +70,15 @@ def types(plan: Plan, inputs: Sequence[Type]) -> list[Type]:
 
 
 def cost(step: Step, of: Sequence[Type]) -> Cost:
-    """What a step costs; `of` is the type of each slot. Views cost nothing."""
+    """What a step costs; `of` is the type of each slot. Views cost nothing; of an array with
+    elements at places as many are read as there are in the result, at most.
+    """
     if isinstance(step, Call) and is_view(step.op):
         return Cost(0, 0, 0)
     read = sum(of[slot].nbytes for slot in dict.fromkeys(step.args))
     written = sum(of[slot].nbytes for slot in step.outs)
+    if isinstance(step, Call) and step.op.kind == "gather":
+        read -= max(0, of[step.args[0]].nbytes - written)
     if isinstance(step, Launch):
         return Cost(read, written, _kernel_flops(step.kernel, step.space))
     return Cost(read, written, _call_flops(step, of))

@@ -94,7 +94,11 @@ class Fuser:
         return group
 
     def _sources(self, node: Node) -> list[Group]:
-        return list(dict.fromkeys(self.of[a] for a in node.args if a in self.of))
+        """Groups of its arguments, those over most elements first: what stands for a row of these
+        would else part what computes it from what reads it.
+        """
+        found = dict.fromkeys(self.of[a] for a in node.args if a in self.of)
+        return sorted(found, key=lambda group: -prod(group.space or ()))
 
     def _join(self, node: Node) -> Group | None:
         chosen: Group | None = None

@@ -5,7 +5,7 @@ new nodes for them, and the places that became inputs. Every rule holds for NaN,
 and leaves bits as they are. It must not know kernels or targets.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +15,10 @@ from .._base.log import log
 from .._base.module import module
 from ..ir.graph import SPECIAL, Graph
 from ..ir.node import SCALAR, Node, make, placeholder, scalar
-from ..ir.op import ROWS
 from ..ops._tree import runs
+from ._rewrite import Rule, again, is_number
 from .pieces import joined
+from .places import few_of_computed, negative_choice, one_of_line, sum_of_choice
 
 
 class Simplified(NamedTuple):
@@ -87,9 +88,9 @@ class _Builder:
 
     def _once(self, node: Node, before: int) -> Node:
         """A replacement, made of nodes that are made once: those after `before` are new."""
-        if not node.args:
+        if node.op.kind == "leaf":
             return node
-        args = tuple(self._once(a, before) if a.serial > before else a for a in node.args)
+        args = tuple([self._once(a, before) if a.serial > before else a for a in node.args])
         key = (node.op, args, node.params)
         known = self._made.get(key)
         if known is None:
@@ -98,19 +99,7 @@ class _Builder:
 
 
 def _renewed(node: Node, args: tuple[Node, ...]) -> Node:
-    return _again(node.op.name, args, node.params, node)
-
-
-def _again(name: str, args: tuple[Node, ...], params: tuple[Any, ...], like: Node) -> Node:
-    """A replacement, which keeps the place of the node it stands for."""
-    node = make(ROWS[name], args, params)
-    node.where = like.where
-    return node
-
-
-def _is(node: Node, text: str) -> bool:
-    """Whether the node is the special scalar that prints so as a float ('-0.0' is not '0.0')."""
-    return node.op is SCALAR and node.value.dtype.kind in "iuf" and str(float(node.value)) == text
+    return again(node.op.name, args, node.params, node)
 
 
 def _kept(node: Node, x: Node) -> Node | None:
@@ -121,7 +110,9 @@ def _kept(node: Node, x: Node) -> Node | None:
 def one_factor(node: Node) -> Node | None:
     """x * 1 -> x."""
     x, y = node.args
-    return _kept(node, x) if _is(y, "1.0") else _kept(node, y) if _is(x, "1.0") else None
+    return (
+        _kept(node, x) if is_number(y, "1.0") else _kept(node, y) if is_number(x, "1.0") else None
+    )
 
 
 def zero_term(node: Node) -> Node | None:
@@ -129,19 +120,21 @@ def zero_term(node: Node) -> Node | None:
     x, y = node.args
     if kind(node.dtype) not in "iu":
         return None
-    return _kept(node, x) if _is(y, "0.0") else _kept(node, y) if _is(x, "0.0") else None
+    return (
+        _kept(node, x) if is_number(y, "0.0") else _kept(node, y) if is_number(x, "0.0") else None
+    )
 
 
 def zero_subtrahend(node: Node) -> Node | None:
     """x - 0 -> x."""
     x, y = node.args
-    return _kept(node, x) if _is(y, "0.0") else None
+    return _kept(node, x) if is_number(y, "0.0") else None
 
 
 def one_divisor(node: Node) -> Node | None:
     """x / 1 -> x."""
     x, y = node.args
-    return _kept(node, x) if _is(y, "1.0") and kind(node.dtype) == "f" else None
+    return _kept(node, x) if is_number(y, "1.0") and kind(node.dtype) == "f" else None
 
 
 def own_inverse(node: Node) -> Node | None:
@@ -170,7 +163,7 @@ def lossless_cast(node: Node) -> Node | None:
         or kind(y.dtype) != kind(x.dtype)
     ):
         return None
-    return y if y.dtype is node.dtype else _again("cast", (y,), node.params, node)
+    return y if y.dtype is node.dtype else again("cast", (y,), node.params, node)
 
 
 def run_by_run(node: Node) -> Node | None:
@@ -182,10 +175,10 @@ def run_by_run(node: Node) -> Node | None:
     if len(found) < 2 or not x.size:
         return None
     half = x.dtype.itemsize == 2 and kind(x.dtype) == "f"
-    x = _again("cast", (x,), (float32,), node) if half else x
+    x = again("cast", (x,), (float32,), node) if half else x
     for run in reversed(found):
-        x = _again(node.op.name, (x,), (run,), node)
-    return _again("cast", (x,), (node.dtype,), node) if half else x
+        x = again(node.op.name, (x,), (run,), node)
+    return again("cast", (x,), (node.dtype,), node) if half else x
 
 
 def no_reshape(node: Node) -> Node | None:
@@ -200,7 +193,7 @@ def no_reshape(node: Node) -> Node | None:
     y = x.args[0]
     if y.shape == node.shape:
         return y
-    return None if y.op.kind == "movement" else _again("reshape", (y,), node.params, node)
+    return None if y.op.kind == "movement" else again("reshape", (y,), node.params, node)
 
 
 def no_permute(node: Node) -> Node | None:
@@ -211,7 +204,7 @@ def no_permute(node: Node) -> Node | None:
     if x.op is node.op:
         both = tuple(x.params[0][a] for a in axes)
         y = x.args[0]
-        return y if both == tuple(range(len(both))) else _again("permute", (y,), (both,), node)
+        return y if both == tuple(range(len(both))) else again("permute", (y,), (both,), node)
     return None
 
 
@@ -220,7 +213,7 @@ def no_broadcast(node: Node) -> Node | None:
     x = node.args[0]
     if x.shape == node.shape:
         return x
-    return _again("broadcast_to", x.args, node.params, node) if x.op is node.op else None
+    return again("broadcast_to", x.args, node.params, node) if x.op is node.op else None
 
 
 def no_mark(node: Node) -> Node | None:
@@ -239,7 +232,7 @@ def no_slice(node: Node) -> Node | None:
     inner_starts, _, inner_steps = x.params
     both = tuple(a + b * s for a, b, s in zip(inner_starts, starts, inner_steps, strict=True))
     strides = tuple(a * b for a, b in zip(inner_steps, steps, strict=True))
-    return _again("slice", x.args, (both, sizes, strides), node)
+    return again("slice", x.args, (both, sizes, strides), node)
 
 
 def no_transfer(node: Node) -> Node | None:
@@ -253,9 +246,9 @@ def single_reduction(node: Node) -> Node | None:
     x, axes = node.args[0], node.params[0]
     if not x.size or x.dtype is not node.dtype or any(x.shape[a] != 1 for a in axes):
         return None
-    found = _again("reshape", (x,), (node.shape,), node)
+    found = again("reshape", (x,), (node.shape,), node)
     if node.op.name == "sum" and kind(x.dtype) in "fc":
-        return _again("add", (found, scalar(0, x.dtype, x.device)), (), node)
+        return again("add", (found, scalar(0, x.dtype, x.device)), (), node)
     return None if kind(x.dtype) == "c" else found
 
 
@@ -294,7 +287,6 @@ def folded(node: Node) -> Node | None:
     return scalar(value, node.dtype, node.device) if value in SPECIAL else None
 
 
-Rule = Callable[[Node], Node | None]
 _REDUCTION: tuple[Rule, ...] = (single_reduction, run_by_run)
 _COMMON: tuple[Rule, ...] = (folded, bare_operands)
 # By op name; an op without an entry has its kind's.
@@ -304,7 +296,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "add": (zero_term, joined, *_COMMON),
     "subtract": (zero_subtrahend, *_COMMON),
     "divide": (one_divisor, *_COMMON),
-    "negative": (own_inverse, *_COMMON),
+    "negative": (own_inverse, negative_choice, *_COMMON),
     "conj": (own_inverse, *_COMMON),
     "invert": (own_inverse, *_COMMON),
     "where": (same_choice, *_COMMON),
@@ -315,10 +307,13 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "fixed": (no_mark,),
     "slice": (no_slice,),
     "transfer": (no_transfer,),
-    "sum": _REDUCTION,
+    "sum": (*_REDUCTION, sum_of_choice),
     "prod": _REDUCTION,
     "max": _REDUCTION,
     "min": _REDUCTION,
     "any": _REDUCTION,
     "all": _REDUCTION,
+    "gather": (few_of_computed,),
+    "scatter": (one_of_line,),
+    "scatter_add": (one_of_line,),
 }
