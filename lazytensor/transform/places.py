@@ -10,9 +10,9 @@ from .._base.shapes import Shape
 from ..ir.node import SCALAR, Node, scalar
 from ._rewrite import again, is_number
 
-# A gather is moved where it leaves this part of the elements or fewer, and this many operations
-# are done again at most; a line is this part of what is written to, or shorter.
-SPARSE, MOST_AGAIN, LINES = 32, 16, 4
+# Gathers stand for one of an array that has so many times the elements of all their results; so
+# many operations are done again at most. A line is this part of what is written to, or shorter.
+SPARSE, MOST_AGAIN, LINES = 4, 16, 4
 
 
 def _line(index: Node, axis: int) -> bool:
@@ -53,7 +53,7 @@ class _Taking:
         self.source, *self.indices = node.args
         self.places: Shape = self.indices[0].shape
         self.lines = [self._counted(i) for i in self.indices]
-        self.left = MOST_AGAIN
+        self.left, self.taken = MOST_AGAIN, 0
         self._made: dict[Node, Node] = {}
 
     @property
@@ -93,6 +93,7 @@ class _Taking:
         if x.op.kind == "elementwise" and self.left > 0 and x.size >= SPARSE * self.node.size:
             self.left -= 1
             return again(x.op.name, tuple(self.of(a) for a in x.args), x.params, self.node)
+        self.taken += 1
         full = _padded(x, self.source.ndim)
         shape = (*self.lead, *full[len(self.indices) :])
         whole = _spread(_shaped(x, full, self.node), shape, self.node)
@@ -108,7 +109,8 @@ def few_of_computed(node: Node) -> Node | None:
     if not taking.checked():
         return None
     found = taking.of(source)
-    return found if taking.left and found.shape == node.shape else None
+    worth = taking.left and taking.taken * SPARSE * node.size <= source.size
+    return found if worth and found.shape == node.shape else None
 
 
 # --- one place of each line ----------------------------------------------------------------------
