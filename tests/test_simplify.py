@@ -16,12 +16,18 @@ from lazytensor.ops import g
 from lazytensor.ops.scan import along
 from lazytensor.runtime import cache
 from lazytensor.runtime.materialize import value
+from lazytensor.transform import places as places_rules
 from lazytensor.transform._rewrite import is_number
 from lazytensor.transform.simplify import RULES, simplify
 
 GRID = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 5e-324, -5e-324, 1.0, -1.0, 1.7e308, 2.5])
 PAIRS = np.array(list(itertools.product(GRID, GRID)))
 INTS = np.array([0, 1, -1, 2**62, -(2**63), 7])
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(places_rules, "WORTH", 1)
 
 
 def floats() -> Node:

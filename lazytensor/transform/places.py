@@ -11,8 +11,9 @@ from ..ir.node import SCALAR, Node, scalar
 from ._rewrite import again, is_number
 
 # Gathers stand for one of an array that has so many times the elements of all their results; so
-# many operations are done again at most. A line is this part of what is written to, or shorter.
-SPARSE, MOST_AGAIN, LINES = 4, 16, 4
+# many operations are done again at most. What is computed or written to has so many elements at
+# least, and so many times those of a line.
+SPARSE, MOST_AGAIN, WORTH, LINES = 4, 16, 1 << 14, 4
 
 
 def _line(index: Node, axis: int) -> bool:
@@ -28,8 +29,13 @@ def _line(index: Node, axis: int) -> bool:
     return bool(x.op.name == "iota" and x.shape == (n,))
 
 
+def _bare(x: Node) -> Node:
+    """What a reshape shows: what is computed of that is of one shape with it."""
+    return x.args[0] if x.op.name == "reshape" else x
+
+
 def _shaped(x: Node, shape: Shape, like: Node) -> Node:
-    x = x.args[0] if x.op.name == "reshape" else x
+    x = _bare(x)
     return x if x.shape == shape else again("reshape", (x,), (shape,), like)
 
 
@@ -102,8 +108,8 @@ class _Taking:
 
 def few_of_computed(node: Node) -> Node | None:
     """gather(f(x, y), …) -> f(gather(x, …), gather(y, …)) where it leaves few elements."""
-    source = node.args[0]
-    if source.op.kind != "elementwise" or source.size < SPARSE * node.size or not node.size:
+    source, least = node.args[0], max(WORTH, SPARSE * node.size)
+    if source.op.kind != "elementwise" or source.size < least or not node.size:
         return None
     taking = _Taking(node)
     if not taking.checked():
@@ -159,13 +165,20 @@ def one_of_line(node: Node) -> Node | None:
     """
     x, u, *indices = node.args
     axis = _only(x, tuple(indices))
-    if axis is None or kind(x.dtype) == "b" or x.size < LINES * x.shape[axis]:
+    if axis is None or kind(x.dtype) == "b" or x.size < max(WORTH, LINES * x.shape[axis]):
         return None
-    here = _here(node, tuple(indices), axis)
     u = _shaped(u, (*x.shape[:axis], 1, *x.shape[axis + 1 :]), node)
     x = x.args[0] if x.op.name == "broadcast_to" else x
-    u = again("add", (x, u), (), node) if node.op.name == "scatter_add" else u
-    return again("where", (here, u, x), (), node)
+    if node.op.name == "scatter_add":
+        u = _added(x, u, node)
+    return again("where", (_here(node, tuple(indices), axis), u, x), (), node)
+
+
+def _added(x: Node, u: Node, like: Node) -> Node:
+    """x + u."""
+    if x.shape:
+        return again("add", (x, u), (), like)
+    return _shaped(again("add", (x, _bare(u)), (), like), u.shape, like)
 
 
 def _choice(node: Node) -> tuple[Node, Node, Node] | None:
@@ -184,8 +197,8 @@ def negative_choice(node: Node) -> Node | None:
         return None
     condition, u, rest = found
     zero = scalar(-rest.value.item(), rest.dtype, rest.device)
-    found = again("negative", (u,), (), node)
-    return again("where", (condition, found, zero), (), node)
+    u = _shaped(again("negative", (_bare(u),), (), node), u.shape, node)
+    return again("where", (condition, u, zero), (), node)
 
 
 def _one_of(condition: Node, axis: int) -> bool:

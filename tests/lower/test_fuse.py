@@ -84,7 +84,7 @@ GOLDEN = {
     "matmul between": (lambda: g.tanh(g.matmul(data(48, 64) * 2.0, data(64, 8)) + 1.5), 2, 1, 0),
     "two layers": (lambda: two_layers(data(*X)), 2, 2, 0),
     "concat": (lambda: g.concat([data(3, 4) * 2.0, data(3, 4) + 3.0], 0) * 5.0, 2, 0, 1),
-    "gather": (lambda: g.gather([g.exp(data(9, 4)), leaf(np.array([1, 2]))]) * 3.0, 1, 1, 0),
+    "gather": (lambda: g.gather([g.exp(data(9, 4)), leaf(np.array([1, 2]))]) * 3.0, 2, 1, 0),
     "cancelled": (lambda: -(-g.permute(g.permute(data(*X) * 1.0, (1, 0)), (1, 0))) + 4.0, 1, 0, 0),
     "cycle": (
         lambda: (lambda y: y * g.sum(g.permute(y, (1, 0)), (0, 1)))(g.exp(data(16, 16))),
