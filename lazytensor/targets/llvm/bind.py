@@ -241,8 +241,8 @@ def _tile(kernel: Kernel, length: int, columns: int, width: int) -> int:
 
 
 def _goes_across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int) -> bool:
-    """Whether vectors go along the last axis of rows: outputs or most of what is read lie so, or
-    rows are short and many.
+    """Whether vectors go along the last axis of rows: outputs or most of what is read and varies
+    along both axes lie so, or rows are short and many.
     """
     length, steps = layout.rows[-1]
     values = sum(s.level != FULL for s in launch.kernel.stages)
@@ -250,7 +250,7 @@ def _goes_across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width:
         return False
     if any(layout.along[i] != sizes[i] for i in _written(launch)):
         return True
-    read = [i for i, x in enumerate(launch.kernel.inputs) if x.level == FULL]
+    read = [i for i in range(len(launch.kernel.inputs)) if steps[i] and layout.along[i]]
     along = sum(sizes[i] for i in read if layout.along[i] == sizes[i])
     across = sum(sizes[i] for i in read if steps[i] == sizes[i])
     return across > along or (layout.columns < LANES and length >= 4 * width)
