@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._base.dtypes import int64, kind
+from .._base.module import own
 from ..ir.node import Node
 from ..ir.op import Op, register
 from ._families import Infer
@@ -70,6 +71,11 @@ def _flat(np: Any, x: Any, places: Sequence[Any]) -> Any:
 
 
 def _gather_value(np: Any, x: Any, *indices: Any) -> Any:
+    rows = len(indices) == 1 and x.flags.c_contiguous
+    native = None if rows else own(np, "gather")
+    out = native(x, _wide(np, indices)) if native else None
+    if out is not None:
+        return out
     places = _places(np, x, indices)
     if len(places) == 1 and x.shape[0]:  # whole rows at a time
         return np.take(x, places[0], 0, mode="wrap")
@@ -79,15 +85,37 @@ def _gather_value(np: Any, x: Any, *indices: Any) -> Any:
     return x[places]
 
 
+def _in_order(np: Any, x: Any, indices: Sequence[Any]) -> tuple[Any, ...]:
+    """The places, lying so that NumPy goes over them in their order."""
+    return tuple([np.asarray(i, order="C") for i in _places(np, x, indices)])
+
+
+def _wide(np: Any, indices: Sequence[Any]) -> list[Any]:
+    """Indices of 64 bits, but for those that may not fit."""
+    return [i if i.dtype == np.uint64 else i.astype(np.int64, copy=False) for i in indices]
+
+
+def _native_scatter(np: Any, x: Any, u: Any, indices: Sequence[Any], adds: bool) -> Any:
+    """What a target has of its own, or None."""
+    native = own(np, "scatter")
+    return native(x, u, _wide(np, indices), adds) if native else None
+
+
 def _scatter_value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
+    out = _native_scatter(np, x, u, indices, False)
+    if out is not None:
+        return out
     out = x.copy()
-    out[_places(np, x, indices)] = u
+    out[_in_order(np, x, indices)] = u
     return out
 
 
 def _scatter_add_value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
+    out = _native_scatter(np, x, u, indices, True)
+    if out is not None:
+        return out
     out = x.copy()
-    places = _places(np, x, indices)
+    places = _in_order(np, x, indices)
     if len(places) == 1 and u.size >= _WORTH and u.size >= _ROW * places[0].size:
         _add_rows(np, out, places[0].reshape(-1), u.reshape(-1, *x.shape[1:]))
     elif _as_rows(out, places):
@@ -222,7 +250,7 @@ scatter_add = _row(
 def _combining(ufunc: str) -> Callable[..., Any]:
     def value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
         out = x.copy()
-        getattr(np, ufunc).at(out, _places(np, x, indices), u)
+        getattr(np, ufunc).at(out, _in_order(np, x, indices), u)
         return out
 
     return value

@@ -116,7 +116,10 @@ class _Replacements(Mapping[str, Any]):
         return 1 + len(_WHOLE) + len(elementary().replacements)
 
 
-_WHOLE = ("convolution", "convolution_weights", "take", "ascontiguousarray", "concatenate")
+_WHOLE = (
+    "convolution", "convolution_weights", "take", "ascontiguousarray", "concatenate", "gather",
+    "scatter",
+)  # fmt: skip
 
 
 @cache

@@ -36,9 +36,18 @@ def known(index: Tensor, n: int, error: type[Exception], text: str, low: int = 0
     found = index._read().value
     if found is None or not found.size:
         return
-    if int(found.max()) >= n or int(found.min()) < low:
+    if _outside(found, n, low):
         bad = int(found[(found >= n) | (found < low)].flat[0])
         raise error(text.format(bad))
+
+
+def _outside(found: Any, n: int, low: int) -> bool:
+    """Whether a number is below low or not below n: where nothing may be below 0, numbers that are
+    would be large without a sign.
+    """
+    if low or found.dtype.kind != "i" or not found.flags.c_contiguous:
+        return int(found.max()) >= n or int(found.min()) < low
+    return int(found.view(f"u{found.itemsize}").max()) >= n
 
 
 def made(name: str, f: Callable[..., Node], *tensors: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Functions of whole arrays: convolutions, gathers and copies.
+"""Functions of whole arrays: convolutions, gathers, scatters and copies.
 
 What enters: object code, what gives functions of launches, and what makes arrays. What leaves:
 functions by name. It must not know graphs.
@@ -11,6 +11,7 @@ from .convolution import Convolution, ConvolutionWeights
 from .copies import Concatenate, Contiguous
 from .gathers import Take
 from .objects import Objects
+from .places import Gather, Scatter
 
 
 def functions(
@@ -27,4 +28,6 @@ def functions(
         "take": Take(objects, empty),
         "ascontiguousarray": contiguous,
         "concatenate": Concatenate(contiguous, room),
+        "gather": Gather(objects, room),
+        "scatter": Scatter(objects, room),
     }

@@ -1,0 +1,292 @@
+"""Elements, or runs of them, at places given by several arrays of indices: read from, written or
+added to, however arrays lie.
+
+What enters: arrays. What leaves: arrays; None where NumPy is left to it, or an index is outside. It
+must not know graphs.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..._base.dtypes import DType, float32, float64, int32, int64
+from ..._base.processors import count as threads
+from ..._base.shapes import Shape, prod
+from ..._base.threads import run as share
+from .call import packed
+from .code import KERNEL, Code, Value
+from .loops import HI, LO, ZERO, each, pointers, split, words
+from .machine import Linked
+from .memory import step
+from .objects import Objects
+from .scalar import ir_type
+
+Array = np.ndarray[Any, Any]
+# Bytes of what is read, written or added from which on NumPy is left; elements of the smallest
+# share; bytes of a vector.
+WORTH, GRAIN, WIDE = 1 << 15, 1 << 15, 32
+# Bytes from which on a result lies as what it is made of; sizes of elements that there is code for.
+LARGE, SIZES = 1 << 18, (1, 2, 4, 8, 16)
+ADDED = {float32: "fadd", float64: "fadd", int32: "add", int64: "add"}
+
+
+class Form(NamedTuple):
+    """A function: whether it `reads` the table; the dtype of elements that are added, or their size
+    where they are moved; how many axes there are outside the innermost one; for each index whether
+    it varies along that one, which none does where it is `runs` of elements one after another.
+    """
+
+    reads: bool
+    element: DType | int
+    outer: int
+    varies: tuple[bool, ...]
+    runs: bool
+
+
+class _Function:
+    """Writes `i64 kernel(i64 lo, i64 hi, ptr pointers, ptr words)` over what is outside the
+    innermost axis, or, where there is nothing, over that; 1 if an index is outside. Arrays are the
+    table, the values and the indices. Words are, for each axis of indices, its length and the bytes
+    between neighbours in the table; the innermost axis' length and bytes between neighbours in each
+    array; the same for the other axes, the innermost first.
+    """
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+        self.c = c = Code()
+        self.count = len(form.varies)
+        self.arrays = pointers(c, 2 + self.count)
+        own = 3 + self.count
+        found = words(c, 2 * self.count + own * (1 + form.outer))
+        self.axes, rest = found[: 2 * self.count], found[2 * self.count :]
+        self.inner, *self.outer = (rest[i : i + own] for i in range(0, len(rest), own))
+
+    def text(self) -> str:
+        """The module."""
+        c = self.c
+        if self.form.outer:
+            each(c, LO, HI, 1, lambda row: self._line(self._moved(row), ZERO, self.inner[0]))
+        else:
+            self._line(self.arrays, LO, HI)
+        ends = ["ret i64 0", "outside:", "ret i64 1", "}", *sorted(c.declared)]
+        return "\n".join([KERNEL, *c.lines, *ends]) + "\n"
+
+    def _moved(self, row: Value) -> list[Value]:
+        """Where the arrays' parts of a row begin."""
+        c, at = self.c, list(self.arrays)
+        for number, (size, *strides) in enumerate(self.outer, 1):
+            place = row
+            if number < len(self.outer):
+                row, place = split(c, row, size)
+            at = [step(c, x, c.binary("mul", place, s)) for x, s in zip(at, strides, strict=True)]
+        return at
+
+    def _line(self, at: list[Value], start: Value, stop: Value) -> None:
+        """All of the innermost axis."""
+        c, (table, values, *indices) = self.c, at
+        for j, index in enumerate(indices):
+            if not self.form.varies[j]:
+                table = self._there(table, index, j)
+        if self.form.runs:
+            self._run(table, values, stop)
+            return
+        strides = self.inner[1:]
+
+        def element(i: Value) -> None:
+            there = step(c, table, c.binary("mul", i, strides[0]))
+            for j, index in enumerate(indices):
+                if self.form.varies[j]:
+                    own = step(c, index, c.binary("mul", i, strides[2 + j]))
+                    there = self._there(there, own, j)
+            self._element(there, step(c, values, c.binary("mul", i, strides[1])))
+
+        each(c, start, stop, 1, element)
+
+    def _there(self, table: Value, at: Value, j: int) -> Value:
+        """The place in the table that an index says."""
+        c, (count, stride) = self.c, self.axes[2 * j : 2 * j + 2]
+        index = c.fresh(f"load i64, {at}", "i64")
+        index = c.select(c.compare("slt", index, 0), c.binary("add", index, count), index)
+        inside = c.name("inside")
+        c.branch(c.compare("ult", index, count), inside, "outside")
+        c.label(inside)
+        return step(c, table, c.binary("mul", index, stride))
+
+    def _run(self, table: Value, values: Value, count: Value) -> None:
+        c, size = self.c, self._size()
+        wide = WIDE // size
+        whole = c.binary("and", count, -wide)
+
+        def part(width: int) -> Callable[[Value], None]:
+            def move(i: Value) -> None:
+                nbytes = c.binary("mul", i, size)
+                self._element(step(c, table, nbytes), step(c, values, nbytes), width)
+
+            return move
+
+        each(c, ZERO, whole, wide, part(wide))
+        each(c, whole, count, 1, part(1))
+
+    def _size(self) -> int:
+        element = self.form.element
+        return element if isinstance(element, int) else element.itemsize
+
+    def _element(self, there: Value, value: Value, width: int = 1) -> None:
+        """Read, write or add so many elements."""
+        c, element, size = self.c, self.form.element, self._size()
+        source, to = (there, value) if self.form.reads else (value, there)
+        kinds = f"i{8 * size}" if isinstance(element, int) else ir_type(element)
+        full = kinds if width == 1 else f"<{width} x {kinds}>"
+        x = c.fresh(f"load {full}, {source}, align 1", kinds, width)
+        if not isinstance(element, int):
+            old = c.fresh(f"load {full}, {to}, align 1", kinds, width)
+            x = c.binary(ADDED[element], old, x)
+        c.raw(f"store {x}, {to}, align 1")
+
+
+class _Axis(NamedTuple):
+    """An axis of places, or of what is at each of them, and the bytes between neighbours in the
+    table, the values and the indices.
+    """
+
+    size: int
+    places: bool
+    strides: tuple[int, ...]
+
+
+def _placed(table: Array, k: int, places: list[Any], rest: list[Any]) -> list[Any]:
+    """What belongs to the places put where the first indexed axis of a table lies among the rest,
+    which is put in the order in which it lies.
+    """
+    strides = [abs(s) for s in table.strides]
+    first, order = max(strides[:k]), sorted(range(len(rest)), key=lambda a: -strides[k + a])
+    before = [rest[a] for a in order if strides[k + a] > first]
+    return [*before, *places, *(rest[a] for a in order if strides[k + a] <= first)]
+
+
+def _axes(table: Array, values: Array, indices: Sequence[Array]) -> list[_Axis]:
+    """Axes, outermost first, neighbours made one where all arrays go on at the same stride."""
+    k, n = len(indices), indices[0].ndim
+    places = [
+        _Axis(m, True, (0, values.strides[a], *(i.strides[a] for i in indices)))
+        for a, m in enumerate(indices[0].shape)
+    ]
+    rest = [
+        _Axis(m, False, (table.strides[k + a], values.strides[n + a], *(0,) * k))
+        for a, m in enumerate(table.shape[k:])
+    ]
+    out: list[_Axis] = []
+    for axis in _placed(table, k, places, rest):
+        if axis.size == 1:
+            continue
+        last = out[-1] if out else None
+        if last is not None and last.strides == tuple([s * axis.size for s in axis.strides]):
+            out[-1] = axis._replace(size=last.size * axis.size)
+        else:
+            out.append(axis)
+    return out
+
+
+def _inward(axes: list[_Axis], size: int) -> tuple[list[_Axis], bool]:
+    """The axes with one innermost that is gone along fast: runs of elements, or places."""
+    last = axes[-1]
+    runs = not last.places and last.strides[:2] == (size, size)
+    if runs or last.places:
+        return axes, runs
+    return sorted(axes, key=lambda axis: axis.places), False
+
+
+class _Places:
+    """Runs the functions; `room(shape, dtype)` makes arrays."""
+
+    def __init__(self, objects: Objects, room: Callable[[Shape, DType], Any]) -> None:
+        self._objects = objects
+        self._room = room
+        self._known: dict[Form, Linked] = {}
+
+    def _run(
+        self, table: Array, values: Array, indices: Sequence[Array], reads: bool, adds: bool
+    ) -> bool:
+        """Whether all has been done: not where an index is outside, or nothing to go along."""
+        axes = _axes(table, values, indices)
+        if not axes:
+            return False
+        axes, runs = _inward(axes, table.itemsize)
+        *outer, inner = axes
+        if runs and not outer:
+            return False
+        element = table.dtype if adds else table.itemsize
+        form = Form(reads, element, len(outer), tuple([s != 0 for s in inner.strides[2:]]), runs)
+        own = zip(table.shape, table.strides[: len(indices)])
+        lengths = [n for pair in own for n in pair]
+        for axis in reversed(axes):
+            lengths += [axis.size, *axis.strides]
+        words = packed(self._address(form), True, *lengths)
+        failed = []
+
+        def work(lo: int, hi: int) -> None:
+            if self._objects.launch(words, lo, hi, table, values, *indices):
+                failed.append(lo)
+
+        count = prod([a.size for a in outer]) if outer else inner.size
+        apart = reads or not any(a.places for a in outer or [inner])
+        grain = max(1, GRAIN // inner.size) if outer else GRAIN
+        share(work, count, grain, threads() if apart else 1)
+        return not failed
+
+    def _address(self, form: Form) -> int:
+        known = self._known.get(form)
+        if known is None:
+            # of several threads, the first keeps its function: another's would be unloaded
+            text = _Function(form).text()
+            known = self._known.setdefault(form, self._objects.linked(text))
+        return known.address
+
+
+def _plain(table: Array, values: int, indices: Sequence[Array]) -> bool:
+    """Whether arrays are of types that there is code for, and large."""
+    fits = table.itemsize in SIZES and not table.dtype.hasobject
+    return fits and values >= WORTH and all(i.dtype == int64 for i in indices)
+
+
+class Gather(_Places):
+    """`x[indices]` for index arrays of one shape over the leading axes."""
+
+    def __call__(self, x: Array, indices: Sequence[Array]) -> Array | None:
+        places, k = indices[0].shape, len(indices)
+        shape = (*places, *x.shape[k:])
+        nbytes = prod(shape) * x.itemsize
+        if not _plain(x, nbytes, indices):
+            return None
+        out = self._laid(x, k, shape) if nbytes >= LARGE else self._room(shape, x.dtype)
+        return out if self._run(x, out, indices, True, False) else None
+
+    def _laid(self, x: Array, k: int, shape: Shape) -> Array:
+        """An array for what is taken, which lies as the table does."""
+        n = len(shape) - x.ndim + k
+        order = _placed(x, k, list(range(n)), list(range(n, len(shape))))
+        out: Array = self._room(tuple([shape[a] for a in order]), x.dtype)
+        if order == sorted(order):
+            return out
+        return out.transpose(sorted(range(len(order)), key=order.__getitem__))
+
+
+class Scatter(_Places):
+    """x after `x[indices] = u`, or `x[indices] += u` where repeated places count each time."""
+
+    def __call__(self, x: Array, u: Array, indices: Sequence[Array], adds: bool) -> Array | None:
+        if not _plain(x, u.nbytes, indices) or (adds and x.dtype not in ADDED):
+            return None
+        out = self._copied(x)
+        return out if self._run(out, u, indices, False, adds) else None
+
+    def _copied(self, x: Array) -> Array:
+        """A copy that lies as the array does, if all its elements are apart."""
+        order = list(range(x.ndim))
+        if x.nbytes >= LARGE and 0 not in x.strides:
+            order.sort(key=lambda a: -abs(x.strides[a]))
+        out = self._room(tuple([x.shape[a] for a in order]), x.dtype)
+        out = out.transpose(sorted(order, key=order.__getitem__)) if order != sorted(order) else out
+        np.copyto(out, x)
+        return out
