@@ -18,6 +18,7 @@ from ..ir.graph import COUNTED
 from ..ir.node import TRACING, Node, apply, leaf, scalar
 from ..ir.op import Op
 from ..lang._checks import as_dtype as as_dtype
+from ..lang.indexing import coordinates
 from ..lang.promote import default_dtype, result_type
 from ..ops import elementwise as rows
 from ..ops import g
@@ -441,7 +442,7 @@ def imag(x: Node) -> Node:
 
 def places(mask: Node) -> tuple[Node, ...]:
     """The indices, one array an axis, where a mask holds: asks for the mask's value."""
-    found = np.nonzero(np.atleast_1d(value(mask)))
+    found = coordinates(np.atleast_1d(value(mask)))
     return tuple(new_leaf(i, mask.device) for i in found)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from .._base.errors import publish
 from ..lang import reductions, sorting
+from ..lang.indexing import coordinates
 from ..ops import g
 from ..runtime.materialize import value
 from ..runtime.pending import new_leaf
@@ -55,7 +56,7 @@ def nonzero(x: Array, /) -> tuple[Array, ...]:
     node = node_of(x, "nonzero")
     if not node.shape:
         raise ValueError("nonzero: expected at least one axis, got shape ()")
-    places = np.nonzero(value(node))
+    places = coordinates(value(node))
     return tuple(Array(new_leaf(np.ascontiguousarray(i, np.int64), node.device)) for i in places)
 
 

@@ -1,12 +1,15 @@
 """Indexing as NumPy has it, in terms of slice, reshape, permute, gather and their writing partners.
 
 What enters: a node and a key, a tuple of ints, slices, None, Ellipsis and nodes (integer arrays and
-boolean masks); `places` gives the indices at which a mask holds. What leaves: nodes, or IndexError
-and ValueError at once. It must not know handles, nor how a mask's value is found.
+boolean masks); `places` gives the indices at which a mask holds, of values `coordinates` does. What
+leaves: nodes, or IndexError and ValueError at once. It must not know handles, nor how a mask's
+value is found.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from .._base.dtypes import bool_
 from .._base.shapes import Shape, broadcast
@@ -173,6 +176,8 @@ def getitem(x: Node, key: tuple[Any, ...], places: Places) -> Node:
     """`x[key]`. Raises as `plan`; an index array out of range raises IndexError with the value."""
     if Node not in map(type, key):
         return _sliced(x, *_basic(x.shape, _expanded(key, x.shape)))
+    if _masks_several(x, key):
+        return getitem(*_as_one(x, key), places)
     p = plan(x.shape, key, places)
     view = _sliced(x, *p[:4])
     return _permuted(g.gather([_permuted(view, p.order()), *p.arrays]), p.result())
@@ -185,12 +190,29 @@ def setitem(x: Node, key: tuple[Any, ...], u: Node, places: Places) -> Node:
         if mask.ndim != x.ndim:
             mask = g.reshape(mask, (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
         return g.where(mask, u, x)
+    if _masks_several(x, key):
+        return g.reshape(setitem(*_as_one(x, key), u, places), x.shape)
     p = plan(x.shape, key, places)
     new = _written(x, p, u) if p.arrays else fitted(u, p.view)
     new = new if new.shape == p.sizes else g.reshape(new, p.sizes)
     if p.sizes == x.shape and p.steps == (1,) * len(p.steps):
         return new
     return g.update_slice(x, new, p.starts, p.steps)
+
+
+def _masks_several(x: Node, key: tuple[Any, ...]) -> bool:
+    """Whether a mask of several leading axes comes first, and is the only array of the key."""
+    mask = key[0] if key else None
+    if type(mask) is not Node or mask.dtype is not bool_ or mask.ndim < 2:
+        return False
+    return x.shape[: mask.ndim] == mask.shape and Node not in map(type, key[1:])
+
+
+def _as_one(x: Node, key: tuple[Any, ...]) -> tuple[Node, tuple[Any, ...]]:
+    """An array and a key with the axes of the mask as one: its places are one array of indices."""
+    mask = key[0]
+    wide = g.reshape(x, (mask.size, *x.shape[mask.ndim :]))
+    return wide, (g.reshape(mask, (mask.size,)), *key[1:])
 
 
 def masks_all_of(x: Node, key: tuple[Any, ...], u: Node) -> bool:
@@ -211,6 +233,18 @@ def _written(x: Node, p: Plan, u: Node) -> Node:
     update = _permuted(fitted(u, tuple(gathered[a] for a in result)), _inverse(result))
     out = g.scatter([_permuted(_sliced(x, *p[:4]), order), update, *p.arrays])
     return _permuted(out, _inverse(order))
+
+
+def coordinates(held: Any) -> tuple[Any, ...]:
+    """`numpy.nonzero`, sooner for arrays of several axes: by way of one."""
+    if held.ndim < 2:
+        return np.nonzero(held)
+    rest, out = np.flatnonzero(held), []
+    for n in reversed(held.shape[1:]):
+        above = rest // n
+        out.append(rest - above * n)
+        rest = above
+    return (rest, *reversed(out))
 
 
 def fitted(u: Node, shape: Shape) -> Node:

@@ -28,7 +28,7 @@ __all__ = ["getitem", "setitem"]
 
 def places(mask: Node) -> tuple[Node, ...]:
     """The indices, one tensor an axis, where a mask holds: asks for its value."""
-    found = np.nonzero(np.atleast_1d(value(mask)))
+    found = indexing.coordinates(np.atleast_1d(value(mask)))
     return tuple(leaf(i, mask.device) for i in found)
 
 

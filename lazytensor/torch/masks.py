@@ -10,6 +10,7 @@ import numpy as np
 
 from ..ir.node import Node, leaf
 from ..lang import indices as nodes
+from ..lang.indexing import coordinates
 from ..ops import g
 from ..runtime.materialize import value
 from . import _dtypes
@@ -146,7 +147,7 @@ def _found(x: Tensor) -> np.ndarray[Any, Any]:
     held = value(x._read())
     if not held.ndim:
         return np.zeros((int(bool(held)), 0), np.int64)
-    return np.argwhere(held).astype(np.int64)
+    return np.stack(coordinates(held), 0).T
 
 
 @op()

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
 import lazytensor as xp
+from lazytensor.ir.graph import linearize
+from lazytensor.lang.indexing import coordinates
 from lazytensor.runtime.counters import counting
 
 SHAPES = nps.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
@@ -244,3 +246,26 @@ def test_iteration() -> None:
         with pytest.raises(TypeError, match="without axes"):
             use(xp.asarray(1))
     assert (first.shape, third.shape) == ((4, 5), (4, 5))
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (0, 4), (4, 0, 3), (2, 3, 4, 5), (5,), (1, 1)])
+@pytest.mark.parametrize("dtype", ["bool", "float32", "complex64", "int8"])
+def test_coordinates_are_those_of_numpy(shape, dtype):
+    held = np.random.default_rng(0).integers(0, 2, shape).astype(dtype)
+    for x in (held, held.T):
+        found, wanted = coordinates(x), np.nonzero(x)
+        assert [(i.dtype, i.tolist()) for i in found] == [(i.dtype, i.tolist()) for i in wanted]
+
+
+@pytest.mark.parametrize("key", [(), (1,), (slice(None, None, 2),), (None, ...)])
+def test_a_mask_of_several_axes_is_one_index(key):
+    n = np.arange(120_000.0).reshape(40, 50, 60)
+    mask = n[..., 0] % 4 < 2
+    x = xp.asarray(n)
+    got = x[(xp.asarray(mask), *key)]
+    (gather,) = (m for m in linearize([got._node]).order if m.op.name == "gather")
+    assert len(gather.args) == 2
+    np.testing.assert_array_equal(np.asarray(got), n[(mask, *key)])
+    x[(xp.asarray(mask), *key)] = got * 2
+    n[(mask, *key)] *= 2
+    np.testing.assert_array_equal(np.asarray(x), n)

@@ -235,6 +235,13 @@ class _Places:
         share(work, count, grain, threads() if apart else 1)
         return not failed
 
+    def _made(self, shape: Shape, order: Sequence[int], dtype: DType) -> Array:
+        """An array whose axes lie in an order, the last one's neighbours one after another."""
+        out: Array = self._room(tuple([shape[a] for a in order]), dtype)
+        if order == sorted(order):
+            return out
+        return out.transpose(np.argsort(order))
+
     def _address(self, form: Form) -> int:
         known = self._known.get(form)
         if known is None:
@@ -266,10 +273,7 @@ class Gather(_Places):
         """An array for what is taken, which lies as the table does."""
         n = len(shape) - x.ndim + k
         order = _placed(x, k, list(range(n)), list(range(n, len(shape))))
-        out: Array = self._room(tuple([shape[a] for a in order]), x.dtype)
-        if order == sorted(order):
-            return out
-        return out.transpose(sorted(range(len(order)), key=order.__getitem__))
+        return self._made(shape, order, x.dtype)
 
 
 class Scatter(_Places):
@@ -286,7 +290,6 @@ class Scatter(_Places):
         order = list(range(x.ndim))
         if x.nbytes >= LARGE and 0 not in x.strides:
             order.sort(key=lambda a: -abs(x.strides[a]))
-        out = self._room(tuple([x.shape[a] for a in order]), x.dtype)
-        out = out.transpose(sorted(order, key=order.__getitem__)) if order != sorted(order) else out
+        out = self._made(x.shape, order, x.dtype)
         np.copyto(out, x)
         return out
