@@ -95,14 +95,14 @@ def _wide(np: Any, indices: Sequence[Any]) -> list[Any]:
     return [i if i.dtype == np.uint64 else i.astype(np.int64, copy=False) for i in indices]
 
 
-def _native_scatter(np: Any, x: Any, u: Any, indices: Sequence[Any], adds: bool) -> Any:
+def _native_scatter(np: Any, x: Any, u: Any, indices: Sequence[Any], ufunc: str = "") -> Any:
     """What a target has of its own, or None."""
     native = own(np, "scatter")
-    return native(x, u, _wide(np, indices), adds) if native else None
+    return native(x, u, _wide(np, indices), ufunc) if native else None
 
 
 def _scatter_value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
-    out = _native_scatter(np, x, u, indices, False)
+    out = _native_scatter(np, x, u, indices)
     if out is not None:
         return out
     out = x.copy()
@@ -111,7 +111,7 @@ def _scatter_value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
 
 
 def _scatter_add_value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
-    out = _native_scatter(np, x, u, indices, True)
+    out = _native_scatter(np, x, u, indices, "add")
     if out is not None:
         return out
     out = x.copy()
@@ -249,6 +249,9 @@ scatter_add = _row(
 
 def _combining(ufunc: str) -> Callable[..., Any]:
     def value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
+        out = _native_scatter(np, x, u, indices, ufunc)
+        if out is not None:
+            return out
         out = x.copy()
         getattr(np, ufunc).at(out, _in_order(np, x, indices), u)
         return out

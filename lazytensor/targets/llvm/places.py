@@ -1,5 +1,5 @@
-"""Elements, or runs of them, at places given by several arrays of indices: read from, written or
-added to, however arrays lie.
+"""Elements, or runs of them, at places given by several arrays of indices: read, written, or
+combined with others, however arrays lie.
 
 What enters: arrays. What leaves: arrays; None where NumPy is left to it, or an index is outside. It
 must not know graphs.
@@ -28,17 +28,50 @@ Array = np.ndarray[Any, Any]
 WORTH, GRAIN, WIDE = 1 << 15, 1 << 15, 32
 # Bytes from which on a result lies as what it is made of; sizes of elements that there is code for.
 LARGE, SIZES = 1 << 18, (1, 2, 4, 8, 16)
-ADDED = {float32: "fadd", float64: "fadd", int32: "add", int64: "add"}
+COMBINED = (float32, float64, int32, int64)
+
+
+def _added(c: Code, old: Value, x: Value) -> Value:
+    return c.binary("fadd" if _real(x) else "add", old, x)
+
+
+def _multiplied(c: Code, old: Value, x: Value) -> Value:
+    return c.binary("fmul" if _real(x) else "mul", old, x)
+
+
+def _extreme(predicate: str) -> Callable[[Code, Value, Value], Value]:
+    """What is beyond the other, the second of two that are equal; NaN if either is."""
+
+    def chosen(c: Code, old: Value, x: Value) -> Value:
+        if not _real(x):
+            return c.select(c.compare(f"s{predicate}", old, x), old, x)
+        beyond = c.compare(f"o{predicate}", old, x)
+        kept = c.binary("or", c.compare("uno", old, old), beyond)
+        return c.select(kept, old, x)
+
+    return chosen
+
+
+def _real(x: Value) -> bool:
+    return x.type in ("float", "double")
+
+
+# By NumPy's names: what is there and what comes, combined.
+COMBINE = {
+    "add": _added, "multiply": _multiplied, "maximum": _extreme("gt"), "minimum": _extreme("lt"),
+}  # fmt: skip
 
 
 class Form(NamedTuple):
-    """A function: whether it `reads` the table; the dtype of elements that are added, or their size
-    where they are moved; how many axes there are outside the innermost one; for each index whether
-    it varies along that one, which none does where it is `runs` of elements one after another.
+    """A function: whether it `reads` the table; the dtype of elements that are combined, by which
+    function, or their size where they are moved; how many axes there are outside the innermost one;
+    for each index whether it varies along that one, which none does where it is `runs` of elements
+    one after another.
     """
 
     reads: bool
     element: DType | int
+    combine: str
     outer: int
     varies: tuple[bool, ...]
     runs: bool
@@ -141,7 +174,7 @@ class _Function:
         x = c.fresh(f"load {full}, {source}, align 1", kinds, width)
         if not isinstance(element, int):
             old = c.fresh(f"load {full}, {to}, align 1", kinds, width)
-            x = c.binary(ADDED[element], old, x)
+            x = COMBINE[self.form.combine](c, old, x)
         c.raw(f"store {x}, {to}, align 1")
 
 
@@ -206,7 +239,7 @@ class _Places:
         self._known: dict[Form, Linked] = {}
 
     def _run(
-        self, table: Array, values: Array, indices: Sequence[Array], reads: bool, adds: bool
+        self, table: Array, values: Array, indices: Sequence[Array], reads: bool, combine: str = ""
     ) -> bool:
         """Whether all has been done: not where an index is outside, or nothing to go along."""
         axes = _axes(table, values, indices)
@@ -216,8 +249,8 @@ class _Places:
         *outer, inner = axes
         if runs and not outer:
             return False
-        element = table.dtype if adds else table.itemsize
-        form = Form(reads, element, len(outer), tuple([s != 0 for s in inner.strides[2:]]), runs)
+        element, varies = table.dtype if combine else table.itemsize, inner.strides[2:]
+        form = Form(reads, element, combine, len(outer), tuple([s != 0 for s in varies]), runs)
         own = zip(table.shape, table.strides[: len(indices)])
         lengths = [n for pair in own for n in pair]
         for axis in reversed(axes):
@@ -267,7 +300,7 @@ class Gather(_Places):
         if not _plain(x, nbytes, indices):
             return None
         out = self._laid(x, k, shape) if nbytes >= LARGE else self._room(shape, x.dtype)
-        return out if self._run(x, out, indices, True, False) else None
+        return out if self._run(x, out, indices, True) else None
 
     def _laid(self, x: Array, k: int, shape: Shape) -> Array:
         """An array for what is taken, which lies as the table does."""
@@ -277,13 +310,15 @@ class Gather(_Places):
 
 
 class Scatter(_Places):
-    """x after `x[indices] = u`, or `x[indices] += u` where repeated places count each time."""
+    """x after `x[indices] = u`, or with the name of a function `at` of NumPy's after `x[indices] =
+    function(x[indices], u)`, where repeated places count each time.
+    """
 
-    def __call__(self, x: Array, u: Array, indices: Sequence[Array], adds: bool) -> Array | None:
-        if not _plain(x, u.nbytes, indices) or (adds and x.dtype not in ADDED):
+    def __call__(self, x: Array, u: Array, indices: Sequence[Array], at: str = "") -> Array | None:
+        if not _plain(x, u.nbytes, indices) or (at and x.dtype not in COMBINED):
             return None
         out = self._copied(x)
-        return out if self._run(out, u, indices, False, adds) else None
+        return out if self._run(out, u, indices, False, at) else None
 
     def _copied(self, x: Array) -> Array:
         """A copy that lies as the array does, if all its elements are apart."""
