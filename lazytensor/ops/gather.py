@@ -95,10 +95,10 @@ def _wide(np: Any, indices: Sequence[Any]) -> list[Any]:
     return [i if i.dtype == np.uint64 else i.astype(np.int64, copy=False) for i in indices]
 
 
-def _native_scatter(np: Any, x: Any, u: Any, indices: Sequence[Any], ufunc: str = "") -> Any:
-    """What a target has of its own, or None."""
+def _native_scatter(np: Any, x: Any, u: Any, indices: Sequence[Any], combine: str = "") -> Any:
+    """What a target has of its own, or None; `combine` is an instruction."""
     native = own(np, "scatter")
-    return native(x, u, _wide(np, indices), ufunc) if native else None
+    return native(x, u, _wide(np, indices), combine) if native else None
 
 
 def _scatter_value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
@@ -247,9 +247,9 @@ scatter_add = _row(
 # --- other ways to combine what is written to one place -------------------------------------------
 
 
-def _combining(ufunc: str) -> Callable[..., Any]:
+def _combining(ufunc: str, instruction: str) -> Callable[..., Any]:
     def value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
-        out = _native_scatter(np, x, u, indices, ufunc)
+        out = _native_scatter(np, x, u, indices, instruction)
         if out is not None:
             return out
         out = x.copy()
@@ -314,12 +314,12 @@ def _share_jvp(shares: Callable[..., tuple[Node, Node]]) -> Callable[..., Any]:
     return jvp
 
 
-def _combined(name: str, ufunc: str, domain: str, shares: Any, doc: str) -> Op:
+def _combined(name: str, ufunc: str, instruction: str, domain: str, shares: Any, doc: str) -> Op:
     return _row(
         name,
         domain=domain,
         infer=_infer_scatter,
-        value=_combining(ufunc),
+        value=_combining(ufunc, instruction),
         vjp=_share_vjp(shares),
         jvp=_share_jvp(shares),
         batch=_batch(name, 2),
@@ -328,14 +328,14 @@ def _combined(name: str, ufunc: str, domain: str, shares: Any, doc: str) -> Op:
 
 
 scatter_max = _combined(
-    "scatter_max", "maximum", "biuf", _extremum_shares,
+    "scatter_max", "maximum", "max", "biuf", _extremum_shares,
     "x with the greater of what is there and u at the given places; NaN if either is.",
 )  # fmt: skip
 scatter_min = _combined(
-    "scatter_min", "minimum", "biuf", _extremum_shares,
+    "scatter_min", "minimum", "min", "biuf", _extremum_shares,
     "x with the smaller of what is there and u at the given places; NaN if either is.",
 )  # fmt: skip
 scatter_multiply = _combined(
-    "scatter_multiply", "multiply", "iuf", _product_shares,
+    "scatter_multiply", "multiply", "mul", "iuf", _product_shares,
     "x multiplied by u at the given places, in order.",
 )  # fmt: skip

@@ -10,7 +10,8 @@ from lazytensor._base import config
 from lazytensor.runtime import native
 from lazytensor.targets.llvm import places
 
-WAYS = ("", "add", "multiply", "maximum", "minimum")
+# NumPy's names of instructions
+WAYS = {"": None, "add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
 FLOATS = ("float32", "float64")
 TYPES = [
     "bool",
@@ -73,7 +74,7 @@ def written(x, u, indices, at=""):
     out = x.copy()
     for p in np.ndindex(indices[0].shape):
         place = tuple(int(i[p]) for i in indices)
-        out[place] = getattr(np, at)(out[place], u[p]) if at else u[p]
+        out[place] = WAYS[at](out[place], u[p]) if at else u[p]
     return out
 
 

@@ -20,7 +20,7 @@ from .loops import HI, LO, ZERO, each, pointers, split, words
 from .machine import Linked
 from .memory import step
 from .objects import Objects
-from .scalar import ir_type
+from .scalar import Lane, Native, ir_type
 
 Array = np.ndarray[Any, Any]
 # Bytes of what is read, written or added from which on NumPy is left; elements of the smallest
@@ -31,42 +31,11 @@ LARGE, SIZES = 1 << 18, (1, 2, 4, 8, 16)
 COMBINED = (float32, float64, int32, int64)
 
 
-def _added(c: Code, old: Value, x: Value) -> Value:
-    return c.binary("fadd" if _real(x) else "add", old, x)
-
-
-def _multiplied(c: Code, old: Value, x: Value) -> Value:
-    return c.binary("fmul" if _real(x) else "mul", old, x)
-
-
-def _extreme(predicate: str) -> Callable[[Code, Value, Value], Value]:
-    """What is beyond the other, the second of two that are equal; NaN if either is."""
-
-    def chosen(c: Code, old: Value, x: Value) -> Value:
-        if not _real(x):
-            return c.select(c.compare(f"s{predicate}", old, x), old, x)
-        beyond = c.compare(f"o{predicate}", old, x)
-        kept = c.binary("or", c.compare("uno", old, old), beyond)
-        return c.select(kept, old, x)
-
-    return chosen
-
-
-def _real(x: Value) -> bool:
-    return x.type in ("float", "double")
-
-
-# By NumPy's names: what is there and what comes, combined.
-COMBINE = {
-    "add": _added, "multiply": _multiplied, "maximum": _extreme("gt"), "minimum": _extreme("lt"),
-}  # fmt: skip
-
-
 class Form(NamedTuple):
     """A function: whether it `reads` the table; the dtype of elements that are combined, by which
-    function, or their size where they are moved; how many axes there are outside the innermost one;
-    for each index whether it varies along that one, which none does where it is `runs` of elements
-    one after another.
+    instruction, or their size where they are moved; how many axes there are outside the innermost
+    one; for each index whether it varies along that one, which none does where it is `runs` of
+    elements one after another.
     """
 
     reads: bool
@@ -173,8 +142,8 @@ class _Function:
         full = kinds if width == 1 else f"<{width} x {kinds}>"
         x = c.fresh(f"load {full}, {source}, align 1", kinds, width)
         if not isinstance(element, int):
-            old = c.fresh(f"load {full}, {to}, align 1", kinds, width)
-            x = COMBINE[self.form.combine](c, old, x)
+            old = Lane(element, c.fresh(f"load {full}, {to}, align 1", kinds, width))
+            x = getattr(Native(c, False), self.form.combine)(old, Lane(element, x)).only
         c.raw(f"store {x}, {to}, align 1")
 
 
@@ -310,15 +279,15 @@ class Gather(_Places):
 
 
 class Scatter(_Places):
-    """x after `x[indices] = u`, or with the name of a function `at` of NumPy's after `x[indices] =
-    function(x[indices], u)`, where repeated places count each time.
+    """x after `x[indices] = u`, or with an instruction after `x[indices] = instruction(x[indices],
+    u)`, where repeated places count each time.
     """
 
-    def __call__(self, x: Array, u: Array, indices: Sequence[Array], at: str = "") -> Array | None:
-        if not _plain(x, u.nbytes, indices) or (at and x.dtype not in COMBINED):
+    def __call__(self, x: Array, u: Array, indices: Sequence[Array], combine: str) -> Array | None:
+        if not _plain(x, u.nbytes, indices) or (combine and x.dtype not in COMBINED):
             return None
         out = self._copied(x)
-        return out if self._run(out, u, indices, False, at) else None
+        return out if self._run(out, u, indices, False, combine) else None
 
     def _copied(self, x: Array) -> Array:
         """A copy that lies as the array does, if all its elements are apart."""
