@@ -7,7 +7,13 @@ import lazytensor as xp
 import lazytensor.torch as torch
 from lazytensor import inspect
 from lazytensor._base import config
+from lazytensor._base.devices import CPU
+from lazytensor.ir.node import leaf, scalar
+from lazytensor.ops import g
+from lazytensor.ops.scan import along
 from lazytensor.runtime import cache
+from lazytensor.runtime.materialize import materialize
+from lazytensor.transform import places
 
 ROWS, CLASSES = 600, 100
 SCORES = np.random.default_rng(0).standard_normal((ROWS, CLASSES)).astype("float32")
@@ -97,3 +103,71 @@ def test_an_index_outside_is_refused_as_before(program, bad):
                 np.asarray(found[1] if isinstance(found, tuple) else found)
         texts.append(str(caught.value).split(" (array made at")[0])
     assert texts[0] == texts[1] == f"index {bad} is out of bounds for axis 1 of size {CLASSES}"
+
+
+# --- at random ------------------------------------------------------------------------------------
+
+
+SPECIAL = [0.0, -0.0, 1.0, -1.5, np.inf, -np.inf, np.nan, 3.0, 0.25]
+
+
+def operand(rng, shape, dtype):
+    """An array that is the same along some axes, or lacks the first ones."""
+    own = [n if rng.random() < 0.8 else 1 for n in shape][rng.integers(0, 2) :]
+    return leaf(rng.choice(SPECIAL, own).astype(dtype))
+
+
+def computed(rng, shape, dtype):
+    """A few elementwise operations of a shape."""
+    x = leaf(rng.choice(SPECIAL, shape).astype(dtype))
+    for _ in range(rng.integers(1, 4)):
+        x = rng.choice([g.add, g.multiply, g.maximum])(x, operand(rng, shape, dtype))
+        x = g.negative(x) if rng.random() < 0.3 else x
+    return x
+
+
+def indices(rng, shape, axis, many):
+    """An index of an axis, others counting along theirs; and the shape of the places."""
+    k = rng.integers(axis + 1, len(shape) + 1)
+    where = tuple(many if a == axis else n for a, n in enumerate(shape[:k]))
+    n = shape[axis]
+    found = [along(g, where, a, CPU) for a in range(k)]
+    found[axis] = leaf(rng.integers(-n, n, where))
+    if many == 1 and rng.random() < 0.5:
+        where = (*where[:axis], *where[axis + 1 :])
+        found = [g.reshape(i, where) for i in found]
+    return found, where
+
+
+def program(seed):
+    """Something of what is at places, or of an array with something written there."""
+    rng = np.random.default_rng(seed)
+    shape = tuple(rng.integers(1, 12, rng.integers(1, 4)).tolist())
+    dtype, axis = rng.choice(["float32", "float64", "int32"]), int(rng.integers(0, len(shape)))
+    if dtype == "int32":
+        shape = tuple(n + 1 for n in shape)
+    at, where = indices(rng, shape, axis, int(rng.choice([1, 1, 2])))
+    x = computed(rng, shape, "float32" if dtype == "int32" else dtype)
+    if rng.random() < 0.5:
+        out = g.gather([x, *at])
+        return [out * 2.0, *([x] if rng.random() < 0.3 else [])]
+    x = x if rng.random() < 0.5 else g.broadcast_to(scalar(0, x.dtype), shape)
+    u = leaf(rng.choice(SPECIAL, (*where, *shape[len(at) :])).astype(x.dtype))
+    u = u * 2.0 if rng.random() < 0.5 else u
+    out = rng.choice([g.scatter, g.scatter_add])([x, u, *at])
+    return [out, g.sum(out, (axis,)), g.sum(g.negative(out), (axis,)), g.exp(out)]
+
+
+def bits(nodes):
+    """Of values, whichever NaN it is."""
+    materialize(nodes)
+    values = [node.value for node in nodes]
+    return [np.where(np.isnan(x), np.array(np.nan, x.dtype), x).tobytes() for x in values]
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_bits_of_programs_at_random(seed, monkeypatch):
+    monkeypatch.setattr(places, "WORTH", 1)
+    found = bits(program(seed))
+    with config.context(execution="interpret"):
+        assert found == bits(program(seed))
