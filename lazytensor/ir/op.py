@@ -60,6 +60,8 @@ class Op:
     `view` is `value` for readers that take elements in any order, as kernels do: what it gives may
     run backwards in memory.
 
+    `into` is `value` written over the first argument, which nobody else has.
+
     `work(y, *args)` counts additions and multiplications from what has a shape, where they are more
     than one or so an element.
 
@@ -77,7 +79,7 @@ class Op:
 
     __slots__ = (
         "name", "kind", "arity", "params", "domain", "outputs", "fails", "cheap", "smooth", "picks",
-        "index", "view", "work", *COLUMNS,
+        "index", "view", "into", "work", *COLUMNS,
     )  # fmt: skip
 
     infer: Callable[..., tuple[Any, Any]]
@@ -104,6 +106,7 @@ class Op:
         picks: bool = False,
         index: Callable[..., Any] | None = None,
         view: Callable[..., Any] | None = None,
+        into: Callable[..., Any] | None = None,
         work: Callable[..., int] | None = None,
         **columns: Any,
     ) -> None:
@@ -117,6 +120,7 @@ class Op:
         self.picks = picks
         self.index = index
         self.view = view
+        self.into = into
         self.work = work
         self.cheap = kind in ("elementwise", "movement", "create", "leaf") and not copies
         for column in COLUMNS:

@@ -147,7 +147,8 @@ class Batch:
 class Call:
     """A step: a row's value column (a library call, or a view for movements), by the row itself, or
     a view taken by an index. `shown` tells that only kernels read the result, which may run
-    backwards in memory.
+    backwards in memory; `over` that the result may be written over the first argument, if nothing
+    else has it.
     """
 
     op: Op
@@ -160,6 +161,7 @@ class Call:
     drops: tuple[int, ...] = ()
     index: Any = None
     shown: bool = False
+    over: bool = False
 
 
 Step = Launch | Call

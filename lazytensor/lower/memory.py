@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from types import MappingProxyType
 
 from .._base.shapes import Shape, prod
-from .kernel import Launch, Step
+from .kernel import Call, Launch, Step
 
 # Bytes from which on an output is worth the question.
 WORTH = 1 << 16
@@ -36,6 +36,8 @@ def plan_memory(
         if isinstance(step, Launch) and step.views:
             step.over = _over(step, sizes)
             step.varied = tuple(i for i, slot in enumerate(step.args) if slot not in written)
+        elif isinstance(step, Call) and step.op.into is not None:
+            step.over = _over_first(step, sizes)
 
 
 def _sizes(step: Step) -> Iterator[tuple[int, int]]:
@@ -65,6 +67,15 @@ def _over(step: Launch, sizes: Mapping[int, int]) -> tuple[tuple[int, int], ...]
         and size * dtype.itemsize >= WORTH
         and flat == _written(step, shape)
     )
+
+
+def _over_first(step: Call, sizes: Mapping[int, int]) -> bool:
+    """Whether a call may write over its first argument: that was made by the plan or given to it,
+    and is read for the last time, once.
+    """
+    slot = step.args[0]
+    large = sizes.get(slot, 0) * step.dtype.itemsize >= WORTH
+    return large and slot in step.drops and step.args.count(slot) == 1
 
 
 def _written(step: Launch, shape: Shape) -> Shape:

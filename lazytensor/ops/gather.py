@@ -95,35 +95,44 @@ def _wide(np: Any, indices: Sequence[Any]) -> list[Any]:
     return [i if i.dtype == np.uint64 else i.astype(np.int64, copy=False) for i in indices]
 
 
-def _native_scatter(np: Any, x: Any, u: Any, indices: Sequence[Any], combine: str = "") -> Any:
-    """What a target has of its own, or None; `combine` is an instruction."""
+def _writing(instruction: str, write: Callable[..., None]) -> dict[str, Callable[..., Any]]:
+    """The columns `value` and `into` of a row: by what the target has for an instruction, else by
+    what writes into an array with NumPy, at places in their order.
+    """
+
+    def into(np: Any, x: Any, u: Any, *indices: Any) -> Any:
+        if _natively(np, x, u, indices, instruction, True) is None:
+            write(np, x, u, _in_order(np, x, indices))
+        return x
+
+    def value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
+        out = _natively(np, x, u, indices, instruction, False)
+        if out is None:
+            places, out = _in_order(np, x, indices), x.copy()
+            write(np, out, u, places)
+        return out
+
+    return {"value": value, "into": into}
+
+
+def _natively(np: Any, x: Any, u: Any, indices: Sequence[Any], instruction: str, over: bool) -> Any:
+    """What a target has of its own gives, written over x or not, or None."""
     native = own(np, "scatter")
-    return native(x, u, _wide(np, indices), combine) if native else None
+    return native(x, u, _wide(np, indices), instruction, over) if native else None
 
 
-def _scatter_value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
-    out = _native_scatter(np, x, u, indices)
-    if out is not None:
-        return out
-    out = x.copy()
-    out[_in_order(np, x, indices)] = u
-    return out
+def _put(np: Any, out: Any, u: Any, places: Sequence[Any]) -> None:
+    out[places] = u
 
 
-def _scatter_add_value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
-    out = _native_scatter(np, x, u, indices, "add")
-    if out is not None:
-        return out
-    out = x.copy()
-    places = _in_order(np, x, indices)
+def _add(np: Any, out: Any, u: Any, places: Sequence[Any]) -> None:
     if len(places) == 1 and u.size >= _WORTH and u.size >= _ROW * places[0].size:
-        _add_rows(np, out, places[0].reshape(-1), u.reshape(-1, *x.shape[1:]))
+        _add_rows(np, out, places[0].reshape(-1), u.reshape(-1, *out.shape[1:]))
     elif _as_rows(out, places):
         rows = out.reshape(-1, *out.shape[len(places) :])
-        np.add.at(rows, _flat(np, x, places).reshape(-1), u.reshape(-1, *rows.shape[1:]))
+        np.add.at(rows, _flat(np, out, places).reshape(-1), u.reshape(-1, *rows.shape[1:]))
     else:
         np.add.at(out, places, u)
-    return out
 
 
 # Elements in all, and of a row, from which on rows are added as wholes; rows that are added one
@@ -225,7 +234,7 @@ gather = _row(
 scatter = _row(
     "scatter",
     infer=_infer_scatter,
-    value=_scatter_value,
+    **_writing("", _put),
     vjp=_scatter_vjp,
     jvp=_scatter_jvp,
     batch=_batch("scatter", 2),
@@ -234,7 +243,7 @@ scatter = _row(
 scatter_add = _row(
     "scatter_add",
     infer=_infer_scatter,
-    value=_scatter_add_value,
+    **_writing("add", _add),
     transpose=lambda g, ct, x, u, *indices: (
         ct,
         g.gather([ct, *indices]),
@@ -247,16 +256,11 @@ scatter_add = _row(
 # --- other ways to combine what is written to one place -------------------------------------------
 
 
-def _combining(ufunc: str, instruction: str) -> Callable[..., Any]:
-    def value(np: Any, x: Any, u: Any, *indices: Any) -> Any:
-        out = _native_scatter(np, x, u, indices, instruction)
-        if out is not None:
-            return out
-        out = x.copy()
-        getattr(np, ufunc).at(out, _in_order(np, x, indices), u)
-        return out
+def _at(ufunc: str) -> Callable[..., None]:
+    def write(np: Any, out: Any, u: Any, places: Sequence[Any]) -> None:
+        getattr(np, ufunc).at(out, places, u)
 
-    return value
+    return write
 
 
 def _ones_where(g: Any, condition: Node, like: Node) -> Node:
@@ -319,7 +323,7 @@ def _combined(name: str, ufunc: str, instruction: str, domain: str, shares: Any,
         name,
         domain=domain,
         infer=_infer_scatter,
-        value=_combining(ufunc, instruction),
+        **_writing(instruction, _at(ufunc)),
         vjp=_share_vjp(shares),
         jvp=_share_jvp(shares),
         batch=_batch(name, 2),

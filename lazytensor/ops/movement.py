@@ -109,9 +109,12 @@ def _embed_value(np: Any, x: Any, shape: Shape, starts: Ints, steps: Ints) -> An
 
 
 def _update_value(np: Any, x: Any, u: Any, starts: Ints, steps: Ints) -> Any:
-    out = x.copy()
-    out[slices(starts, u.shape, steps)] = u
-    return out
+    return _update_into(np, x.copy(), u, starts, steps)
+
+
+def _update_into(np: Any, x: Any, u: Any, starts: Ints, steps: Ints) -> Any:
+    x[slices(starts, u.shape, steps)] = u
+    return x
 
 
 def _infer_update(x: Node, u: Node, starts: Ints, steps: Ints) -> Infer:
@@ -263,6 +266,7 @@ update_slice = _row(
     copies=True,
     infer=_infer_update,
     value=_update_value,
+    into=_update_into,
     vjp=_update_vjp,
     jvp=_update_jvp,
     batch=_update_batch,

@@ -245,6 +245,13 @@ def spared(args: list[Any], pairs: Iterable[tuple[int, int]]) -> dict[int, Array
     return found
 
 
+def spare(args: list[Any], i: int) -> bool:
+    """Whether nothing but `args` and one other list refers to an array, nor anything else to its
+    memory.
+    """
+    return COUNTED and _spare(args, i)
+
+
 def _spare(args: list[Any], i: int) -> bool:
     array = args[i]
     if _references(array) > _SPARE:

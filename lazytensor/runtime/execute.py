@@ -22,9 +22,9 @@ from ..lower.totals import Totals
 from ..targets import null
 from ..targets import numpy as target
 from . import native
-from .buffers import POOL, empty, spared
+from .buffers import POOL, empty, spare, spared
 from .counters import COUNTERS
-from .interpret import evaluate, quietly
+from .interpret import evaluate, quietly, write_over
 from .observe import TIMERS, Timing
 
 _kernels: dict[Any, target.Compiled] = {}
@@ -272,6 +272,8 @@ def _call(step: Call, env: list[Any], graph: Graph) -> Any:
     if step.shown and step.op.view is not None:
         return step.op.view(np, *args, *step.params)
     COUNTERS.calls += step.op.kind != "movement"
+    if step.over and spare(args, 0):
+        return write_over(module(), step.op, args, step.params, graph.order[step.place])
     return evaluate(module(), step.op, args, step.params, graph.order[step.place])
 
 

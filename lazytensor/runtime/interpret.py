@@ -16,11 +16,13 @@ from .._base.module import module
 from ..ir.graph import Graph
 from ..ir.node import Node, describe_line
 from ..ir.op import Op
-from .buffers import POOL
+from .buffers import POOL, spare
 from .counters import COUNTERS
 from .observe import TIMERS, Timing
 
 Values = list[Any]
+# Bytes from which on a result is written over an argument that dies.
+OVER = 1 << 16
 LATE = (IndexError, ValueError, numpy.linalg.LinAlgError)
 _ARRAY, _NONE = numpy.ndarray, type(None)
 _value = attrgetter("value")
@@ -65,12 +67,28 @@ def _interpret(graph: Graph, wanted: Sequence[int]) -> Values:
             values[place] = node.value
             continue
         sources = graph.rows[place][2:]
-        values[place] = run(np, node, [values[i] for i in sources])
+        args = [values[i] for i in sources]
+        if run is compute and _over(graph, place, left) and spare(args, 0):
+            values[place] = write_over(np, node.op, args, node.params, node)
+        else:
+            values[place] = run(np, node, args)
+        del args
         for i in sources:
             left[i] -= 1
             if not left[i]:
                 values[i] = None
     return [values[i] for i in wanted]
+
+
+def _over(graph: Graph, place: int, left: Sequence[int]) -> bool:
+    """Whether an op that can be written over its first argument may be: that is large, was computed
+    here, and is read for the last time, once.
+    """
+    if graph.order[place].op.into is None:
+        return False
+    source = graph.rows[place][2]
+    node = graph.order[source]
+    return left[source] == 1 and node.value is None and node.size * node.dtype.itemsize >= OVER
 
 
 def _readers(graph: Graph, wanted: Sequence[int]) -> list[int]:
@@ -143,13 +161,23 @@ def evaluate(np: Any, op: Op, args: Sequence[Any], params: Sequence[Any], node: 
     """A row's value column; what it raises has the user's line that made the node. Bytes are
     counted when they are the value's own.
     """
+    return _counted(_evaluated(op, op.value, np, args, params, node))
+
+
+def write_over(np: Any, op: Op, args: Sequence[Any], params: Sequence[Any], node: Node) -> Any:
+    """The same, written over the first argument."""
+    return _evaluated(op, op.into, np, args, params, node)
+
+
+def _evaluated(
+    op: Op, function: Any, np: Any, args: Sequence[Any], params: Sequence[Any], node: Node
+) -> Any:
     try:
-        value = op.value(np, *args, *params)
+        return function(np, *args, *params)
     except LATE as error:
         if not op.fails:
             raise
         raise located(error, node.where) from None
-    return _counted(value)
 
 
 def _counted(value: Any) -> Any:

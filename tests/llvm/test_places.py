@@ -37,8 +37,8 @@ def gather(x, indices):
     return native._replacements()["gather"](x, indices)
 
 
-def scatter(x, u, indices, at=""):
-    return native._replacements()["scatter"](x, u, indices, at)
+def scatter(x, u, indices, at="", over=False):
+    return native._replacements()["scatter"](x, u, indices, at, over)
 
 
 def lying(rng, shape, dtype):

@@ -280,13 +280,15 @@ class Gather(_Places):
 
 class Scatter(_Places):
     """x after `x[indices] = u`, or with an instruction after `x[indices] = instruction(x[indices],
-    u)`, where repeated places count each time.
+    u)`, where repeated places count each time; written over x itself or not.
     """
 
-    def __call__(self, x: Array, u: Array, indices: Sequence[Array], combine: str) -> Array | None:
+    def __call__(
+        self, x: Array, u: Array, indices: Sequence[Array], combine: str, over: bool
+    ) -> Array | None:
         if not _plain(x, u.nbytes, indices) or (combine and x.dtype not in COMBINED):
             return None
-        out = self._copied(x)
+        out = x if over else self._copied(x)
         return out if self._run(out, u, indices, False, combine) else None
 
     def _copied(self, x: Array) -> Array:
