@@ -30,8 +30,8 @@ def _line(index: Node, axis: int) -> bool:
 
 
 def _bare(x: Node) -> Node:
-    """What a reshape shows: what is computed of that is of one shape with it."""
-    return x.args[0] if x.op.name == "reshape" else x
+    """What a reshape shows, if that needs no copy."""
+    return x.args[0] if x.op.name == "reshape" and x.args[0].op.kind != "movement" else x
 
 
 def _shaped(x: Node, shape: Shape, like: Node) -> Node:
