@@ -193,6 +193,8 @@ class Fuser:
             return False
         if len(a.members) + len(b.members) > self._most or not self._rows_fit(a, b):
             return False
+        if (a.axes or b.axes) and not _together_fit(a, b):
+            return False
         return not self._between(a, b) and not self._between(b, a)
 
     def _between(self, a: Group, b: Group) -> bool:
@@ -288,11 +290,32 @@ def _elementwise_level(node: Node, group: Group, rows_only: bool) -> bool | None
 
 
 def _reads_fit(node: Node, group: Group) -> bool:
-    """Row values are read with their reduced axes kept (or there are none to keep), and not at all
-    along rows that are too long to be gone over again.
+    """Row values are read with their reduced axes kept, and not at all along rows that are too long
+    to be gone over again.
     """
     read = [a for a in node.args if group.levels.get(a, False)]
-    return all(a.shape == group.kept for a in read) and not (read and group.columns > LONGEST_ROW)
+    fit = all(_lies_along_rows(a, group) for a in read)
+    return fit and not (read and group.columns > LONGEST_ROW)
+
+
+def _lies_along_rows(value: Node, group: Group) -> bool:
+    """Whether what is broadcast to the space is a row value with its reduced axes kept; leading
+    ones may be missing.
+    """
+    return (1,) * (len(group.kept) - value.ndim) + value.shape == group.kept
+
+
+def _together_fit(a: Group, b: Group) -> bool:
+    """Whether full values of groups that are to be one read the row values of the other along rows.
+    A full value may have been grouped before what folds its axes was known.
+    """
+    folds = a if a.axes else b
+    for one, other in ((a, b), (b, a)):
+        full = (node for node in one.members if not one.levels[node])
+        read = (arg for node in full for arg in node.args if other.levels.get(arg, False))
+        if not all(_lies_along_rows(arg, folds) for arg in read):
+            return False
+    return True
 
 
 def _movement_level(node: Node, group: Group) -> bool | None:
