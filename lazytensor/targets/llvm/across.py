@@ -1,64 +1,31 @@
 """Functions that go across rows: each element of a vector is a row, and columns come one after
 another. For columns of a matrix, and for short rows.
 
-Sums follow the tree of `ops/_tree` by a table (`schedule`): lanes in the order in which they are
-combined, so that few partial sums are held at a time. What enters: a kernel, and how its operands
-lie. What leaves: the text of a module. It must not know sizes.
+Sums follow the tree of `ops/_tree`: the lanes of a block are held in memory for all rows of a tile,
+so that memory is read nearly in the order in which it lies. What enters: a kernel, and how its
+operands lie. What leaves: the text of a module. It must not know sizes.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from ...lower.kernel import Kernel
-from ...ops._tree import BLOCK, LANES, ROUNDS, half
+from ...ops._tree import BLOCK, GROUP, LANES, ROUNDS
 from .code import BITS, Value
 from .emitter import Emitter, Form
-from .folds import Fold, TreeFold, fold_of
+from .folds import Fold, TreeFold, fold_of, follows_tree
 from .host import Host
+from .loops import ZERO, choose, each, least
 from .memory import SAME, UNIT, load, load_apart, offset, step, store, store_apart
 from .passes import Pass
 from .scalar import Lane, Unsupported
 
-# Partial sums held at a time: one for each level of the tree of a block, of the tree of blocks, and
-# a lane's and its latest.
-LEVELS = 12
+# Sums of blocks held at a time: one for each level of the tree of so many blocks.
+MOST_BLOCKS, LEVELS = 32, 6
+# What is held of a row for a sum.
+HELD = LANES + LEVELS
 MOST_ROW_VALUES = 64
-# Columns whose table is made: an eighth as many rows of three words.
-MOST_COLUMNS = 1 << 18
-
-
-@lru_cache(64)
-def schedule(columns: int) -> np.ndarray[Any, Any]:
-    """For each group of columns of a lane the first, how many there are, and how many sums are
-    combined after it: rows of three words.
-    """
-    entries = []
-    for block, after in _order(-(-columns // BLOCK)):
-        length = min(BLOCK, columns - block * BLOCK)
-        for lane, merges in _order(min(length, LANES)):
-            rounds = -(-(length - lane) // LANES)
-            for i in range(0, rounds, ROUNDS):
-                first = block * BLOCK + lane + i * LANES
-                entries.append([first, min(ROUNDS, rounds - i), int(i > 0)])
-            entries[-1][2] += merges
-        entries[-1][2] += after
-    return np.array(entries, np.int64)
-
-
-def _order(count: int) -> list[tuple[int, int]]:
-    """What a fold in halves combines, in an order that holds few at a time: (place, how many times
-    the last two are combined after it).
-    """
-    if count == 1:
-        return [(0, 0)]
-    low = half(count)
-    found = []
-    for i, merges in _order(low):
-        found += [(i, 0), (low + i, merges + 1)] if low + i < count else [(i, merges)]
-    return found
+MOST_COLUMNS = MOST_BLOCKS * BLOCK
 
 
 class _Slot(dict[int, Lane]):
@@ -96,6 +63,7 @@ class Across(Emitter):
             raise Unsupported("many values of short rows")
         self.span = form.block + self.width
         self.homes: dict[int, Value] = {}
+        self._lanes: list[Value] = []
 
     # --- where things are ------------------------------------------------------------------------
 
@@ -114,8 +82,7 @@ class Across(Emitter):
         for i in operands:
             back = c.binary("mul", self.back, self._stride(i, -1))
             self.at[i] = step(c, bases[i], c.binary("sub", c.const(0, "i64"), back))
-        self.columns = self.words[-2]
-        self.entries = self.words[-1]
+        self.columns = self.words[-1]
         for p in self.plan.passes:
             self._row_values(p.rows)
             self._pass(p)
@@ -123,7 +90,7 @@ class Across(Emitter):
         self._row_values(self.plan.last, [(inputs + i, k) for i, k in outputs])
 
     def _column_stride(self, operand: int) -> Value:
-        return self.words[len(self.words) - 2 - len(self.form.lie) + operand]
+        return self.words[len(self.words) - 1 - len(self.form.lie) + operand]
 
     def _at_column(self, operand: int, column: Value) -> Value:
         return step(
@@ -136,6 +103,13 @@ class Across(Emitter):
         if k not in self.homes:
             self.homes[k] = self.room(f"i{8 * size}", self.span)
         return offset(self.c, self.homes[k], slot, size)
+
+    def lanes(self, number: int) -> Value:
+        """Where sums are held; a pass has the memory of the one before it."""
+        if number == len(self._lanes):
+            size = max(self.kernel.dtype(k).itemsize for k in range(self.kernel.count))
+            self._lanes.append(self.room(f"i{8 * size}", self.span * HELD))
+        return self._lanes[number]
 
     def _load(self, operand: int, dtype: Any, at: Value, row: Value) -> Lane:
         """A vector of an operand, from some row on."""
@@ -204,13 +178,15 @@ class Across(Emitter):
     def _pass(self, p: Pass) -> None:
         if not (p.folds or p.outputs or p.saves):
             return
-        folds = [fold_of(self, k, _Sum) for k in p.folds]
-        held = _Held(self, folds)
+        self.ordered = not any(follows_tree(self.kernel, self.plan.stage(k)) for k in p.folds)
+        held = _Held(self, [fold_of(self, k, _Sum) for k in p.folds])
         self._slots(lambda slot, row: held.begin(slot))
-        if folds:
-            self._by_table(p, held)
+        if not self.ordered:
+            self._by_tree(p, held)
+        elif p.folds:
+            self._few_by_few(p, held)
         else:
-            self.count_up(self.columns, 1, lambda column: self._column(p, held, column))
+            self.count_up(self.columns, 1, lambda column: self._column(p, column))
         self._slots(lambda slot, row: self._finish(p, held, slot))
 
     def _finish(self, p: Pass, held: "_Held", slot: Value) -> None:
@@ -218,15 +194,12 @@ class Across(Emitter):
         for k, fold in zip(p.folds, held.folds, strict=True):
             self._keep(k, fold.finished(), slot)
 
-    def _column(self, p: Pass, held: "_Held", column: Value) -> None:
-        def body(slot: Value, row: Value) -> None:
-            held.load(slot)
-            self._work(p, held, column, slot, row)
-            held.store(slot)
+    def _column(self, p: Pass, column: Value) -> None:
+        self._slots(lambda slot, row: self._work(p, [], column, slot, row))
 
-        self._slots(body)
-
-    def _work(self, p: Pass, held: "_Held", column: Value, slot: Value, row: Value) -> None:
+    def _work(
+        self, p: Pass, folds: list[Fold], column: Value, slot: Value, row: Value
+    ) -> None:
         """One column of some rows."""
         known = {k: self._read(k, column, slot, row) for k in p.reads}
         for k in p.compute:
@@ -239,7 +212,7 @@ class Across(Emitter):
         for k in p.saves:
             if k in self.kept:
                 store(self.c, self._whole(known[k]), self._kept_at(k, column, slot))
-        for fold in held.folds:
+        for fold in folds:
             value = fold.stage.args[0]
             fold.add(known[value] if value in known else self.rows[value], column)
 
@@ -259,32 +232,28 @@ class Across(Emitter):
         place = c.binary("add", c.binary("mul", column, self.span), slot)
         return offset(c, base, place, self.kernel.dtype(k).itemsize)
 
-    def _by_table(self, p: Pass, held: "_Held") -> None:
-        c, table = self.c, self.bases[-1]
-        depth = self.room("i64", 1)
-        c.raw(f"store i64 0, {depth}")
+    # --- folds -----------------------------------------------------------------------------------
 
-        def entry(i: Value) -> None:
-            first, rounds, merges = (
-                c.fresh(
-                    f"load i64, {step(c, table, c.binary('add', c.binary('mul', i, 24), 8 * j))}",
-                    "i64",
-                )
-                for j in range(3)
-            )
-            level = c.fresh(f"load i64, {depth}", "i64")
-            self._slots(lambda slot, row: self._lane(p, held, (first, rounds, level), slot, row))
-            c.raw(f"store {c.binary('add', level, 1)}, {depth}")
-            self._merge(held, depth, merges)
+    def _few_by_few(self, p: Pass, held: "_Held") -> None:
+        """All columns in order, a few for each vector of the tile."""
 
-        self.count_up(self.entries, 1, entry)
+        def few(i: Value) -> None:
+            count = least(self.c, self.c.binary("sub", self.columns, i), ROUNDS)
 
-    def _lane(
-        self, p: Pass, held: "_Held", entry: tuple[Value, Value, Value], slot: Value, row: Value
+            def body(slot: Value, row: Value) -> None:
+                held.load(slot)
+                self._rounds(p, held, (i, count, 1), slot, row)
+                held.store(slot)
+
+            self._slots(body)
+
+        each(self.c, ZERO, self.columns, ROUNDS, few)
+
+    def _rounds(
+        self, p: Pass, held: "_Held", places: tuple[Value, Value, int], slot: Value, row: Value
     ) -> None:
-        """All columns of a lane of the tree, for some rows."""
-        c, (first, rounds, level) = self.c, entry
-        held.load(slot)
+        """Some columns of some rows: from the first one so many, at a distance."""
+        c, (first, count, apart) = self.c, places
         start = [v for f in held.folds for v in f.registers]
         before, head, after = c.block, c.name("lane"), c.name("laned")
         c.jump(head)
@@ -293,52 +262,119 @@ class Across(Emitter):
         phis = [c.phi(v.type, (v, before), width=v.width) for v in start]
         held.give(phis)
         outer, self.rows = self.rows, _Slot(lambda k: self._row_value(k, slot, row))
-        self._work(p, held, c.binary("add", first, c.binary("mul", i, LANES)), slot, row)
+        column = c.binary("add", first, c.binary("mul", i, apart))
+        self._work(p, held.folds, column, slot, row)
         self.rows = outer
         following = c.binary("add", i, 1)
         c.also(i, following, c.block)
         for phi, v in zip(phis, [v for f in held.folds for v in f.registers], strict=True):
             c.also(phi, v, c.block)
-        c.branch(c.compare("slt", following, rounds), head, after)
+        c.branch(c.compare("slt", following, count), head, after)
         c.label(after)
-        held.store(slot, level)
 
-    def _merge(self, held: "_Held", depth: Value, merges: Value) -> None:
-        """Combine the last two sums, so many times."""
+    def _by_tree(self, p: Pass, held: "_Held") -> None:
+        """Blocks, in the order in which those of a power of two are combined; those that are not
+        there are sums of nothing.
+        """
         c = self.c
-        some, none = c.name("merge"), c.name("merged")
-        c.branch(c.compare("sgt", merges, 0), some, none)
-        c.label(some)
+        blocks = c.binary("udiv", c.binary("add", self.columns, BLOCK - 1), BLOCK)
+        spare = c.intrinsic("ctlz", c.binary("sub", blocks, 1), suffix=", i1 false")
 
-        def once(i: Value) -> None:
-            level = c.binary("sub", c.fresh(f"load i64, {depth}", "i64"), 2)
-            self._slots(lambda slot, row: held.merge(slot, level))
-            c.raw(f"store {c.binary('add', level, 1)}, {depth}")
+        def block(k: Value) -> None:
+            above = c.binary("lshr", c.intrinsic("bitreverse", k), 1)
+            number = c.binary("lshr", above, c.binary("sub", spare, 1))
+            level = c.intrinsic("ctpop", k)
+            at = c.binary("add", level, LANES)
+            choose(
+                c,
+                c.compare("slt", number, blocks),
+                lambda: self._block(p, held, c.binary("mul", number, BLOCK), at),
+                lambda: self._slots(lambda slot, row: held.nothing(slot, at)),
+            )
+            merges = c.intrinsic("cttz", c.binary("xor", k, -1), suffix=", i1 false")
+            each(c, ZERO, merges, 1, lambda j: self._merged(held, c.binary("sub", at, j)))
 
-        self.count_up(merges, 1, once)
-        c.jump(none)
-        c.label(none)
+        places = c.binary("shl", c.const(1, "i64"), c.binary("sub", 64, spare))
+        each(c, ZERO, places, 1, block)
+
+    def _merged(self, held: "_Held", level: Value) -> None:
+        """The sums of two levels made one."""
+        below = self.c.binary("sub", level, 1)
+        self._slots(lambda slot, row: held.join(slot, below, level))
+
+    def _block(self, p: Pass, held: "_Held", start: Value, level: Value) -> None:
+        """The sums of a block, into their level."""
+        c = self.c
+        length = least(c, c.binary("sub", self.columns, start), BLOCK)
+
+        def group(i: Value) -> None:
+            left = least(c, c.binary("sub", length, i), GROUP)
+            lanes = least(c, left, LANES)
+            first = c.binary("add", start, i)
+            each(c, ZERO, lanes, 1, lambda lane: self._lane(p, held, (first, lane, left, i)))
+
+        each(c, ZERO, length, GROUP, group)
+        self._folded(held, least(c, length, LANES), level)
+
+    def _lane(self, p: Pass, held: "_Held", place: tuple[Value, Value, Value, Value]) -> None:
+        """A lane of a group: where the group begins, which lane, how many columns the group has, and
+        how many of the block come before it.
+        """
+        c, (start, lane, left, before) = self.c, place
+        beyond = c.binary("add", c.binary("sub", left, lane), LANES - 1)
+        rounds, first = c.binary("udiv", beyond, LANES), c.binary("add", start, lane)
+        again = c.compare("sgt", before, 0)
+
+        def body(slot: Value, row: Value) -> None:
+            held.load(slot)
+            self._rounds(p, held, (first, rounds, LANES), slot, row)
+            held.store(slot)
+            held.store_lane(slot, lane, again)
+
+        self._slots(body)
+
+    def _folded(self, held: "_Held", lanes: Value, to: Value) -> None:
+        """Lanes folded in halves: all of them in registers, fewer in memory."""
+        c = self.c
+
+        def some() -> None:
+            each(c, ZERO, c.const(LANES.bit_length() - 1, "i64"), 1, half)
+            self._slots(lambda slot, row: held.move(slot, to))
+
+        def half(i: Value) -> None:
+            low = c.binary("lshr", c.const(LANES // 2, "i64"), i)
+            stop = least(c, lanes, c.binary("shl", low, 1))
+            each(c, low, stop, 1, lambda high: onto(c.binary("sub", high, low), high))
+
+        def onto(low: Value, high: Value) -> None:
+            self._slots(lambda slot, row: held.join(slot, low, high))
+
+        def every() -> None:
+            self._slots(lambda slot, row: held.fold(slot, to))
+
+        choose(c, c.compare("eq", lanes, LANES), every, some)
 
 
 class _Held:
-    """What folds hold for each row of a tile between columns, in memory: sums one for each level of
-    the tree, others one.
+    """What folds hold for each row of a tile between columns, in memory: sums their lanes, and one
+    for each level of the tree of blocks; others one.
     """
 
     def __init__(self, e: Across, folds: list[Fold]) -> None:
         self.e = e
         self.folds = folds
-        self.rooms = [[self._room(f, v) for v in f.start] for f in folds]
+        self.sums = [f for f in folds if isinstance(f, _Sum)]
+        starts = [(f.opcode, v) for f in self.sums for v in f.start]
+        self.parts = [(opcode, v, e.lanes(i)) for i, (opcode, v) in enumerate(starts)]
+        self.others = [
+            (f, [(v, e.room(_kinds(v), e.span)) for v in f.start])
+            for f in folds
+            if not isinstance(f, _Sum)
+        ]
 
-    def _room(self, fold: Fold, like: Value) -> Value:
-        levels = LEVELS if isinstance(fold, _Sum) else 1
-        kinds = "i8" if like.type == "i1" else like.type
-        return self.e.room(kinds, self.e.span * levels)
-
-    def _at(self, room: Value, like: Value, slot: Value, level: Value | None) -> Value:
-        c, place = self.e.c, slot
-        if level is not None:
-            place = c.binary("add", c.binary("mul", level, self.e.span), slot)
+    def _at(self, room: Value, like: Value, slot: Value, number: Value = ZERO) -> Value:
+        c = self.e.c
+        place = c.binary("add", c.binary("mul", number, self.e.span), slot)
         return offset(c, room, place, max(1, BITS[like.type] // 8))
 
     def _put(self, v: Value, at: Value) -> None:
@@ -347,7 +383,7 @@ class _Held:
         c.raw(f"store {v}, {at}, align 1")
 
     def _get(self, like: Value, at: Value) -> Value:
-        c, kinds = self.e.c, "i8" if like.type == "i1" else like.type
+        c, kinds = self.e.c, _kinds(like)
         v = c.fresh(f"load <{like.width} x {kinds}>, {at}, align 1", kinds, like.width)
         return c.compare("ne", v, 0) if like.type == "i1" else v
 
@@ -359,43 +395,80 @@ class _Held:
 
     def begin(self, slot: Value) -> None:
         """What folds in any order begin with."""
-        for f, rooms in zip(self.folds, self.rooms, strict=True):
-            for v, room in zip(f.start, rooms, strict=True):
-                if not isinstance(f, _Sum):
-                    self._put(v, self._at(room, v, slot, None))
+        for _, rooms in self.others:
+            for v, room in rooms:
+                self._put(v, self._at(room, v, slot))
 
     def load(self, slot: Value) -> None:
         """Registers for some rows; those of a sum begin anew."""
-        for f, rooms in zip(self.folds, self.rooms, strict=True):
+        for f in self.sums:
             f.registers = list(f.start)
-            if not isinstance(f, _Sum):
-                f.registers = [
-                    self._get(v, self._at(room, v, slot, None))
-                    for v, room in zip(f.start, rooms, strict=True)
-                ]
+        for f, rooms in self.others:
+            f.registers = [self._get(v, self._at(room, v, slot)) for v, room in rooms]
 
-    def store(self, slot: Value, level: Value | None = None) -> None:
-        """Keep registers; those of a sum at a level."""
-        for f, rooms in zip(self.folds, self.rooms, strict=True):
-            where = level if isinstance(f, _Sum) else None
-            for v, room in zip(f.registers, rooms, strict=True):
-                self._put(v, self._at(room, v, slot, where))
+    def store(self, slot: Value) -> None:
+        """Keep registers, but those of sums."""
+        for f, rooms in self.others:
+            for r, (v, room) in zip(f.registers, rooms, strict=True):
+                self._put(r, self._at(room, v, slot))
 
-    def merge(self, slot: Value, level: Value) -> None:
-        """Combine sums of a level with those of the next."""
+    def store_lane(self, slot: Value, lane: Value, again: Value) -> None:
+        """Keep registers of sums in a lane, added to what is there, if that is so."""
+        c, latest = self.e.c, [r for f in self.sums for r in f.registers]
+
+        def more() -> list[Value]:
+            held = [self._get(v, self._at(room, v, slot, lane)) for _, v, room in self.parts]
+            return [
+                c.binary(part[0], old, r)
+                for part, old, r in zip(self.parts, held, latest, strict=True)
+            ]
+
+        found = choose(c, again, more, lambda: latest)
+        for r, (_, v, room) in zip(found, self.parts, strict=True):
+            self._put(r, self._at(room, v, slot, lane))
+
+    def nothing(self, slot: Value, number: Value) -> None:
+        """Sums of nothing."""
+        for _, v, room in self.parts:
+            self._put(v, self._at(room, v, slot, number))
+
+    def join(self, slot: Value, low: Value, high: Value) -> None:
+        """Combine sums with others."""
+        for opcode, v, room in self.parts:
+            places = [self._at(room, v, slot, number) for number in (low, high)]
+            both = self.e.c.binary(opcode, *(self._get(v, at) for at in places))
+            self._put(both, places[0])
+
+    def move(self, slot: Value, to: Value) -> None:
+        """The first lane, elsewhere."""
+        for _, v, room in self.parts:
+            self._put(self._get(v, self._at(room, v, slot)), self._at(room, v, slot, to))
+
+    def fold(self, slot: Value, to: Value) -> None:
+        """All lanes, folded in halves."""
         c = self.e.c
-        for f, rooms in zip(self.folds, self.rooms, strict=True):
-            for v, room in zip(f.start, rooms, strict=True):
-                if isinstance(f, _Sum):
-                    low = self._at(room, v, slot, level)
-                    high = self._at(room, v, slot, c.binary("add", level, 1))
-                    both = c.binary(f.opcode, self._get(v, low), self._get(v, high))
-                    self._put(both, low)
+        for opcode, v, room in self.parts:
+
+            def half(lane: int, apart: int, part: tuple[str, Value, Value]) -> Value:
+                if apart == LANES:
+                    at = self._at(part[2], part[1], slot, c.const(lane, "i64"))
+                    return self._get(part[1], at)
+                halves = (half(lane + i, 2 * apart, part) for i in (0, apart))
+                return c.binary(part[0], *halves)
+
+            self._put(half(0, 1, (opcode, v, room)), self._at(room, v, slot, to))
 
     def end(self, slot: Value) -> None:
         """Registers after the last column: sums are all in the first level."""
-        for f, rooms in zip(self.folds, self.rooms, strict=True):
-            f.registers = [
-                self._get(v, self._at(room, v, slot, None))
-                for v, room in zip(f.start, rooms, strict=True)
-            ]
+        parts, level = iter(self.parts), self.e.c.const(LANES, "i64")
+        for f in self.sums:
+            f.registers = []
+            for _ in f.start:
+                _, v, room = next(parts)
+                f.registers.append(self._get(v, self._at(room, v, slot, level)))
+        for f, rooms in self.others:
+            f.registers = [self._get(v, self._at(room, v, slot)) for v, room in rooms]
+
+
+def _kinds(like: Value) -> str:
+    return "i8" if like.type == "i1" else like.type

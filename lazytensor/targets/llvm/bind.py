@@ -13,7 +13,7 @@ import numpy as np
 from ..._base.shapes import Shape, prod
 from ...lower.kernel import FULL, Kernel, Launch
 from ...ops._tree import BLOCK, LANES
-from .across import LEVELS, MOST_COLUMNS, MOST_ROW_VALUES, schedule
+from .across import HELD, MOST_COLUMNS, MOST_ROW_VALUES
 from .emitter import Form
 from .memory import OTHER, REVERSED, SAME, STRIDED, UNIT
 from .passes import Passes
@@ -41,8 +41,7 @@ Axis = tuple[int, tuple[int, ...]]
 class Binding:
     """`count` rows, or columns where there are no rows; `copies` are the operands that are laid out
     anew, before or afterwards; `kept` is how many elements of a value are kept between passes;
-    `table` is for how many columns the function wants the table of sums, or 0; `turned` arguments
-    are copied with the axes of rows from the `first` on behind the columns.
+    `turned` arguments are copied with the axes of rows from the `first` on behind the columns.
     """
 
     form: Form
@@ -52,7 +51,6 @@ class Binding:
     words: tuple[int, ...]
     copies: tuple[int, ...]
     kept: int
-    table: int = 0
     turned: tuple[int, ...] = ()
     first: int = 0
 
@@ -175,13 +173,11 @@ def _across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int)
     stream = whole and _streams([*rows, (columns, layout.along)], launch)
     rows.append((-(-length // tile), tuple(s * tile for s in steps)))
     form = Form(lie, len(rows), stream, len(rows) - 1, tile, True)
-    entries = len(schedule(columns))
-    words = (*_words(length, rows, steps), *layout.along, columns, entries)
+    words = (*_words(length, rows, steps), *layout.along, columns)
     count = prod([n for n, _ in rows])
     elements = prod(launch.axes)
-    return Binding(
-        form, count, columns, elements, words, layout.copies, columns * (tile + width), columns
-    )
+    kept = columns * (tile + width)
+    return Binding(form, count, columns, elements, words, layout.copies, kept)
 
 
 def _first(launch: Launch, length: int) -> int:
@@ -229,10 +225,10 @@ def _tile(kernel: Kernel, length: int, columns: int, width: int) -> int:
     """Rows that are gone over together: fewer where folds hold many sums, where columns are kept,
     and where there are not so many.
     """
-    folds = sum(s.reduces for s in kernel.stages)
+    folds = max(len(p.folds) for p in Passes(kernel).passes)
     values = sum(s.level != FULL for s in kernel.stages)
     size = max(kernel.dtype(k).itemsize for k in range(kernel.count))
-    room = STACK // (width * size * (values + LEVELS * folds))
+    room = STACK // (width * size * (values + HELD * folds))
     kept = columns * width > SPACIOUS and bool(Passes(kernel).saved)
     vectors = LEAST if kept else max(LEAST, min(WIDE, 1 << room.bit_length() >> 1))
     while vectors > LEAST and vectors // 2 * width >= length:

@@ -50,11 +50,11 @@ class Module(NamedTuple):
 def words_count(form: Form) -> int:
     """How many words a function reads: the length of what vectors go along; for each operand its
     strides along the axes of rows, then along vectors; sizes of the axes of rows. For functions
-    across rows, each operand's strides along the columns, and how many entries their table has;
-    for tiles, how many rows there are.
+    across rows, each operand's strides along the columns, and how many of these there are; for
+    tiles, how many rows there are.
     """
     own = 1 + len(form.lie) * (form.rows + 1) + form.rows
-    return own + form.across * (len(form.lie) + 2) + bool(form.crossing)
+    return own + form.across * (len(form.lie) + 1) + bool(form.crossing)
 
 
 def room_bytes(columns: int, dtype: DType) -> int:
@@ -118,6 +118,7 @@ class Emitter:
         self.kept = [k for k in self.plan.saved if k not in kernel.outputs]
         self.own = tuple(kernel.dtype(k) for k in (*self.kept, *kernel.totals))
         self._nonpositive = never_positive(kernel)
+        self.ordered = True  # whether a pass takes the columns one after another
         self.order = IN_ORDER if in_order(kernel, host) and not form.short else ""
 
     # --- the function ----------------------------------------------------------------------------
@@ -147,7 +148,7 @@ class Emitter:
         c = self.c
         operands = len(self.form.lie)
         pointers, words = Value("%pointers", "ptr"), Value("%words", "ptr")
-        for i in range(operands + bool(self.own) + self.form.across):
+        for i in range(operands + bool(self.own)):
             at = step(c, pointers, c.const(8 * i, "i64"))
             self.bases.append(c.fresh(f"load ptr, {at}", "ptr"))
         if self.own:

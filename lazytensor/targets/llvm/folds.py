@@ -172,7 +172,7 @@ class FloatExtremum(Fold):
 
 class Place(Fold):
     """The place of the first greatest or least element, or of the first NaN: the element, and the
-    number of its vector; where columns come one by one and in another order its column.
+    number of its vector; where columns come one by one its column.
     """
 
     def __init__(self, e: Any, stage: Stage, name: str, dtype: DType) -> None:
@@ -185,7 +185,8 @@ class Place(Fold):
             first = (_least if largest else _greatest)(dtype)
             self._letter, self._equal = "s" if kind(dtype) == "i" else "u", "eq"
         self._beyond = "gt" if largest else "lt"
-        at = c.const((1 << 31) - 1 if e.form.across else 0, "i32", e.width)
+        self._places = "i64" if e.form.across and dtype.itemsize == 8 else "i32"
+        at = c.const(0 if e.ordered else (1 << 31) - 1, self._places, e.width)
         self.start = [c.const(first, kinds, e.width), at]
         if not e.form.across:
             self.start.append(c.const(0, "i32"))
@@ -213,8 +214,14 @@ class Place(Fold):
         c, (x, at, *number) = self.c, self.registers
         y = c.splat(lane.only, self.e.width)
         if column is not None:
-            place = c.splat(c.convert("trunc", column, "i32"), self.e.width)
-            self.registers = list(self._better(x, at, y, place))
+            if self._places != "i64":
+                column = c.convert("trunc", column, "i32")
+            place = c.splat(column, self.e.width)
+            if not self.e.ordered:
+                self.registers = list(self._better(x, at, y, place))
+                return
+            later = self._later(x, y)
+            self.registers = [c.select(later, y, x), c.select(later, place, at)]
             return
         later, place = self._later(x, y), c.splat(number[0], self.e.width)
         found = [c.select(later, y, x), c.select(later, place, at)]
@@ -233,7 +240,8 @@ class Place(Fold):
 
     def finished(self) -> Lane:
         """What the registers hold, element by element."""
-        return Lane(self.stage.dtype, self.c.convert("sext", self.registers[1], "i64"))
+        at = self.registers[1]
+        return Lane(self.stage.dtype, at if at.type == "i64" else self.c.convert("sext", at, "i64"))
 
 
 class TreeFold(Fold):

@@ -20,7 +20,6 @@ from ..._base.threads import run as share
 from ...lower.kernel import Kernel, Launch
 from ...lower.totals import Total, Totals
 from ...ops._tree import BLOCK, LANES
-from .across import schedule
 from .bind import LONGEST, Array, Binding, bind, bind_totals, laid_out, turned
 from .call import packed
 from .emit import emit
@@ -166,10 +165,8 @@ class Bound:
             share(work, stop - start, grain, threads())
 
     def _rest(self) -> list[Array]:
-        """What a call wants besides: room, and a table, which is not kept, for it may be large."""
-        table = self._binding.table
-        rest = [schedule(table)] if table else []
-        return [np.empty(self._room, np.uint8), *rest] if self._room else rest
+        """What a call wants besides: room."""
+        return [np.empty(self._room, np.uint8)] if self._room else []
 
     def _part(self, args: list[Array], outs: list[Array], lo: int, hi: int) -> None:
         rest = self._rest()
