@@ -23,7 +23,9 @@ from lazytensor.ops import g
 from lazytensor.runtime import cache, native
 from lazytensor.runtime.materialize import materialize
 from lazytensor.targets.llvm import across, bind, folds, memory
+from lazytensor.targets.llvm.code import Value
 from lazytensor.targets.llvm.host import Host
+from lazytensor.targets.llvm.loops import ZERO, each
 from lazytensor.targets.llvm.machine import machine
 
 from .graphs import LAYOUTS, Program, array, draw
@@ -174,6 +176,27 @@ def test_random_graphs_for_other_processors(
         fuzz(effort(60, 2000))
 
 
+COLUMNS = (2, 3, 7, 31, 32, 33, 63, 65, 255, 256, 257, 300, 511, 1000, 8191, 8192, 8193, 8500)
+
+
+@pytest.mark.parametrize("length", [*COLUMNS, 3 * 8192, 3 * 8192 + 5, 5 * 8192 + 300, 1 << 17])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "int16"])
+def test_folds_across_rows_of_any_length(length: int, dtype: str) -> None:
+    """Sums of several blocks, of a last one that isn't full, and of few lanes."""
+    for rows in (33, 64):
+        x = data(length, rows, dtype=dtype)
+
+        def program(x: Node) -> list[Node]:
+            sums = [g.sum(x, (0,)), g.sum(x * x, (0,))]
+            if dtype == "complex64":
+                return sums
+            return [*sums, g.prod(x + x, (0,)), g.max(x, (0,)), g.argmax(x * x, (0,))]
+
+        with recording() as seen:
+            agrees(program, x)
+        assert seen["across folded"]
+
+
 # --- what it would find ---------------------------------------------------------------------------
 
 
@@ -182,9 +205,16 @@ def _lanes(monkeypatch: Any) -> None:
 
 
 def _order(monkeypatch: Any) -> None:
-    """Sums across rows in sequence."""
-    across.schedule.cache_clear()
-    monkeypatch.setattr(across, "_order", lambda n: [(0, 0), *((i, 1) for i in range(1, n))])
+    """Lanes of sums across rows are added in sequence."""
+
+    def folded(self: Any, held: Any, lanes: Value, to: Value) -> None:
+        def add(lane: Value) -> None:
+            self._slots(lambda slot, row: held.join(slot, ZERO, lane))
+
+        each(self.c, self.c.const(1, "i64"), lanes, 1, add)
+        self._slots(lambda slot, row: held.move(slot, to))
+
+    monkeypatch.setattr(across.Across, "_folded", folded)
 
 
 def _tail(monkeypatch: Any) -> None:
@@ -204,7 +234,6 @@ def test_a_planted_bug_is_found(plant: Callable[[Any], None], monkeypatch: Any) 
     plant(monkeypatch)
     with pytest.raises(AssertionError):
         fuzz(2000, phases=[hypothesis.Phase.generate], database=None)
-    across.schedule.cache_clear()
     cache.CACHE.clear()
 
 

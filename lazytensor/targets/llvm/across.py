@@ -13,19 +13,38 @@ from ...lower.kernel import Kernel
 from ...ops._tree import BLOCK, GROUP, LANES, ROUNDS
 from .code import BITS, Value
 from .emitter import Emitter, Form
-from .folds import Fold, TreeFold, fold_of, follows_tree
+from .folds import Fold, TreeFold, fold_of, follows_tree, keeps_place
 from .host import Host
-from .loops import ZERO, choose, each, least
+from .loops import FALSE, ZERO, choose, each, least
 from .memory import SAME, UNIT, load, load_apart, offset, step, store, store_apart
-from .passes import Pass
+from .passes import Pass, Passes
 from .scalar import Lane, Unsupported
 
 # Sums of blocks held at a time: one for each level of the tree of so many blocks.
 MOST_BLOCKS, LEVELS = 32, 6
 # What is held of a row for a sum.
 HELD = LANES + LEVELS
+# Bytes of the stack that a tile of rows may take, since threads have half a megabyte on some
+# systems, and what it takes with a last vector that is beside it.
+STACK, WHOLE = 1 << 18, 3 << 17
 MOST_ROW_VALUES = 64
 MOST_COLUMNS = MOST_BLOCKS * BLOCK
+
+
+def _widest(kernel: Kernel) -> int:
+    """Bytes of the widest value; sums of half precision are of single precision."""
+    return max(4, *(kernel.dtype(k).itemsize for k in range(kernel.count)))
+
+
+def row_bytes(plan: Passes) -> int:
+    """Bytes of the stack that a row takes."""
+    values = sum(not plan.full(k) for k in range(plan.first, plan.total))
+    sums = max(len(p.folds) for p in plan.passes)
+    return _widest(plan.kernel) * (values + HELD * sums)
+
+
+# The first of some columns, how many there are, and how far from one another.
+Places = tuple[Value, Value, Value]
 
 
 class _Slot(dict[int, Lane]):
@@ -62,6 +81,8 @@ class Across(Emitter):
         if sum(not plan.full(k) for k in range(plan.first, plan.total)) > MOST_ROW_VALUES:
             raise Unsupported("many values of short rows")
         self.span = form.block + self.width
+        if self.span * row_bytes(plan) > WHOLE:
+            raise Unsupported("many sums of short rows")
         self.homes: dict[int, Value] = {}
         self._lanes: list[Value] = []
 
@@ -107,8 +128,7 @@ class Across(Emitter):
     def lanes(self, number: int) -> Value:
         """Where sums are held; a pass has the memory of the one before it."""
         if number == len(self._lanes):
-            size = max(self.kernel.dtype(k).itemsize for k in range(self.kernel.count))
-            self._lanes.append(self.room(f"i{8 * size}", self.span * HELD))
+            self._lanes.append(self.room(f"i{8 * _widest(self.kernel)}", self.span * HELD))
         return self._lanes[number]
 
     def _load(self, operand: int, dtype: Any, at: Value, row: Value) -> Lane:
@@ -121,9 +141,7 @@ class Across(Emitter):
         stride = self._stride(operand, -1)
         return load_apart(c, dtype, step(c, at, c.binary("mul", row, stride)), stride, self.width)
 
-    def _store(
-        self, operand: int, lane: Lane, at: Value, row: Value, stream: bool = False
-    ) -> None:
+    def _store(self, operand: int, lane: Lane, at: Value, row: Value, stream: bool = False) -> None:
         c, lane = self.c, self._whole(lane)
         if self.form.lie[operand] == UNIT:
             store(c, lane, offset(c, at, row, lane.dtype.itemsize), stream)
@@ -178,16 +196,27 @@ class Across(Emitter):
     def _pass(self, p: Pass) -> None:
         if not (p.folds or p.outputs or p.saves):
             return
-        self.ordered = not any(follows_tree(self.kernel, self.plan.stage(k)) for k in p.folds)
+        self.ordered = self._in_order(p)
         held = _Held(self, [fold_of(self, k, _Sum) for k in p.folds])
         self._slots(lambda slot, row: held.begin(slot))
-        if not self.ordered:
+        if held.sums:
             self._by_tree(p, held)
+        elif not self.ordered:
+            self._groups(p, held, ZERO, self.columns)
         elif p.folds:
             self._few_by_few(p, held)
         else:
             self.count_up(self.columns, 1, lambda column: self._column(p, column))
         self._slots(lambda slot, row: self._finish(p, held, slot))
+
+    def _in_order(self, p: Pass) -> bool:
+        """Whether columns come in their own order, which finding places is easier in. In that of
+        sums memory is read faster, several rows of it at a time that are far from one another.
+        """
+        stages = [self.plan.stage(k) for k in p.folds]
+        if any(follows_tree(self.kernel, stage) for stage in stages):
+            return False
+        return not stages or any(keeps_place(self.kernel, stage) for stage in stages)
 
     def _finish(self, p: Pass, held: "_Held", slot: Value) -> None:
         held.end(slot)
@@ -197,9 +226,7 @@ class Across(Emitter):
     def _column(self, p: Pass, column: Value) -> None:
         self._slots(lambda slot, row: self._work(p, [], column, slot, row))
 
-    def _work(
-        self, p: Pass, folds: list[Fold], column: Value, slot: Value, row: Value
-    ) -> None:
+    def _work(self, p: Pass, folds: list[Fold], column: Value, slot: Value, row: Value) -> None:
         """One column of some rows."""
         known = {k: self._read(k, column, slot, row) for k in p.reads}
         for k in p.compute:
@@ -207,7 +234,7 @@ class Across(Emitter):
         inputs = len(self.kernel.inputs)
         for i in p.outputs:
             at, k = self._at_column(inputs + i, column), self.kernel.outputs[i]
-            stream = self.form.stream and k not in self.plan.saved
+            stream = self.form.stream and self.ordered and k not in self.plan.saved
             self._store(inputs + i, known[k], at, row, stream)
         for k in p.saves:
             if k in self.kept:
@@ -239,19 +266,12 @@ class Across(Emitter):
 
         def few(i: Value) -> None:
             count = least(self.c, self.c.binary("sub", self.columns, i), ROUNDS)
-
-            def body(slot: Value, row: Value) -> None:
-                held.load(slot)
-                self._rounds(p, held, (i, count, 1), slot, row)
-                held.store(slot)
-
-            self._slots(body)
+            places = i, count, self.c.const(1, "i64")
+            self._lane(p, held, places, ZERO, FALSE)
 
         each(self.c, ZERO, self.columns, ROUNDS, few)
 
-    def _rounds(
-        self, p: Pass, held: "_Held", places: tuple[Value, Value, int], slot: Value, row: Value
-    ) -> None:
+    def _rounds(self, p: Pass, held: "_Held", places: Places, slot: Value, row: Value) -> None:
         """Some columns of some rows: from the first one so many, at a distance."""
         c, (first, count, apart) = self.c, places
         start = [v for f in held.folds for v in f.registers]
@@ -306,30 +326,45 @@ class Across(Emitter):
         """The sums of a block, into their level."""
         c = self.c
         length = least(c, c.binary("sub", self.columns, start), BLOCK)
+        self._groups(p, held, start, length)
+        self._folded(held, least(c, length, LANES), level)
+
+    def _groups(self, p: Pass, held: "_Held", start: Value, length: Value) -> None:
+        """So many columns, lane by lane in each group."""
+        c = self.c
 
         def group(i: Value) -> None:
             left = least(c, c.binary("sub", length, i), GROUP)
-            lanes = least(c, left, LANES)
+            lanes = self._lanes_of(held, left)
             first = c.binary("add", start, i)
-            each(c, ZERO, lanes, 1, lambda lane: self._lane(p, held, (first, lane, left, i)))
+
+            def lane(number: Value) -> None:
+                beyond = c.binary("sub", c.binary("add", left, c.binary("sub", lanes, 1)), number)
+                rounds, at = c.binary("udiv", beyond, lanes), c.binary("add", first, number)
+                self._lane(p, held, (at, rounds, lanes), number, c.compare("sgt", i, 0))
+
+            each(c, ZERO, least(c, left, lanes), 1, lane)
 
         each(c, ZERO, length, GROUP, group)
-        self._folded(held, least(c, length, LANES), level)
 
-    def _lane(self, p: Pass, held: "_Held", place: tuple[Value, Value, Value, Value]) -> None:
-        """A lane of a group: where the group begins, which lane, how many columns the group has, and
-        how many of the block come before it.
+    def _lanes_of(self, held: "_Held", columns: Value) -> Value:
+        """How far columns are apart that are combined at once: as the tree has it, or so that they
+        are many.
         """
-        c, (start, lane, left, before) = self.c, place
-        beyond = c.binary("add", c.binary("sub", left, lane), LANES - 1)
-        rounds, first = c.binary("udiv", beyond, LANES), c.binary("add", start, lane)
-        again = c.compare("sgt", before, 0)
+        c = self.c
+        if held.sums:
+            return c.const(LANES, "i64")
+        return c.binary("udiv", c.binary("add", columns, ROUNDS - 1), ROUNDS)
+
+    def _lane(self, p: Pass, held: "_Held", places: Places, number: Value, again: Value) -> None:
+        """Columns of a lane that follow those that it has `again`."""
 
         def body(slot: Value, row: Value) -> None:
             held.load(slot)
-            self._rounds(p, held, (first, rounds, LANES), slot, row)
+            self._rounds(p, held, places, slot, row)
             held.store(slot)
-            held.store_lane(slot, lane, again)
+            if held.sums:
+                held.store_lane(slot, number, again)
 
         self._slots(body)
 
@@ -446,17 +481,16 @@ class _Held:
 
     def fold(self, slot: Value, to: Value) -> None:
         """All lanes, folded in halves."""
-        c = self.e.c
         for opcode, v, room in self.parts:
+            found = self._half(opcode, v, self._at(room, v, slot), 0, 1)
+            self._put(found, self._at(room, v, slot, to))
 
-            def half(lane: int, apart: int, part: tuple[str, Value, Value]) -> Value:
-                if apart == LANES:
-                    at = self._at(part[2], part[1], slot, c.const(lane, "i64"))
-                    return self._get(part[1], at)
-                halves = (half(lane + i, 2 * apart, part) for i in (0, apart))
-                return c.binary(part[0], *halves)
-
-            self._put(half(0, 1, (opcode, v, room)), self._at(room, v, slot, to))
+    def _half(self, opcode: str, like: Value, first: Value, lane: int, apart: int) -> Value:
+        c, size = self.e.c, BITS[like.type] // 8
+        if apart == LANES:
+            return self._get(like, c.step(first, lane * self.e.span * size))
+        halves = (self._half(opcode, like, first, lane + i, 2 * apart) for i in (0, apart))
+        return c.binary(opcode, *halves)
 
     def end(self, slot: Value) -> None:
         """Registers after the last column: sums are all in the first level."""

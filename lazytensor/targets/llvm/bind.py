@@ -13,8 +13,8 @@ import numpy as np
 from ..._base.shapes import Shape, prod
 from ...lower.kernel import FULL, Kernel, Launch
 from ...ops._tree import BLOCK, LANES
-from .across import HELD, MOST_COLUMNS, MOST_ROW_VALUES
-from .emitter import Form
+from .across import MOST_COLUMNS, MOST_ROW_VALUES, STACK, row_bytes
+from .emitter import Form, registers
 from .memory import OTHER, REVERSED, SAME, STRIDED, UNIT
 from .passes import Passes
 from .scalar import Unsupported
@@ -27,9 +27,11 @@ STREAM = 1 << 24
 TILE = 128
 # Columns from which on a row is cut into blocks, and these are folded in a second go.
 LONGEST = 4 * BLOCK
-# Vectors of a tile of rows at least, and at most; bytes of the stack that they may take, since
-# threads have half a megabyte on some systems.
-LEAST, WIDE, STACK = 8, 128, 1 << 18
+# Registers of a vector of rows that lie apart: elements are put together in others, and what folds
+# hold takes some.
+FEW = 2
+# Vectors of a tile of rows where they lie apart, and at most.
+LEAST, WIDE = 8, 128
 # Columns times the width of vectors up to which a tile of many rows is kept.
 SPACIOUS = 1 << 13
 # How often an argument is read at least that is turned before.
@@ -71,7 +73,8 @@ def bind(launch: Launch, args: Sequence[Array], width: int, blocks: int = 0) -> 
     """
     layout = _layout(launch, args, max(blocks, 1))
     sizes = _sizes(launch, args)
-    if launch.folded and not blocks and _goes_across(launch, layout, sizes, width):
+    narrow = _narrow(launch.kernel, width)
+    if launch.folded and not blocks and _goes_across(launch, layout, sizes, narrow):
         first = _first(launch, layout.rows[-1][0])
         turned = _turned(launch, layout, sizes)
         if turned:
@@ -156,8 +159,8 @@ def _along(
         rows.append((-(-columns // TILE), tuple(s * TILE for s in along)))
         rows.append((-(-tall // TALL), tuple(s * TALL for s in steps)))
     stream = not (blocks or layout.copies) and _streams(layout.rows, launch)
-    short = not launch.folded and bool(rows) and columns < width
-    form = Form(lie, len(rows), stream, axis, block, crossing=crossing, short=short)
+    most = int(not launch.folded and bool(rows) and columns < width)
+    form = Form(lie, len(rows), stream, axis, block, crossing=crossing, most=most)
     words = (*_words(columns, rows, along), *([tall] if crossing else []))
     count = prod([n for n, _ in rows]) if rows else columns
     return Binding(form, count, columns, prod(launch.axes), words, layout.copies, columns)
@@ -168,11 +171,14 @@ def _across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int)
     columns, written = layout.columns, _written(launch)
     lie = _lie(steps, sizes, length)
     apart = STRIDED in lie or OTHER in lie
-    tile = LEAST * width if apart else _tile(launch.kernel, length, columns, width)
+    narrow = _narrow(launch.kernel, width)
+    most = FEW if narrow < width and (apart or length < width) else 0
+    width = narrow if most else width
+    tile = _tile(launch.kernel, length, columns, width, apart)
     whole = not (layout.copies or length % width) and all(steps[i] == sizes[i] for i in written)
     stream = whole and _streams([*rows, (columns, layout.along)], launch)
     rows.append((-(-length // tile), tuple(s * tile for s in steps)))
-    form = Form(lie, len(rows), stream, len(rows) - 1, tile, True)
+    form = Form(lie, len(rows), stream, len(rows) - 1, tile, True, most=most)
     words = (*_words(length, rows, steps), *layout.along, columns)
     count = prod([n for n, _ in rows])
     elements = prod(launch.axes)
@@ -221,24 +227,28 @@ def turned(launch: Launch, a: Array, first: int) -> Array:
     return np.ascontiguousarray(full.transpose(_turned_order(launch, first)))
 
 
-def _tile(kernel: Kernel, length: int, columns: int, width: int) -> int:
-    """Rows that are gone over together: fewer where folds hold many sums, where columns are kept,
-    and where there are not so many.
+def _tile(kernel: Kernel, length: int, columns: int, width: int, apart: bool) -> int:
+    """Rows that are gone over together: few where they lie apart or columns are kept, fewer where
+    folds hold many sums, and where there are not so many.
     """
-    folds = max(len(p.folds) for p in Passes(kernel).passes)
-    values = sum(s.level != FULL for s in kernel.stages)
-    size = max(kernel.dtype(k).itemsize for k in range(kernel.count))
-    room = STACK // (width * size * (values + HELD * folds))
-    kept = columns * width > SPACIOUS and bool(Passes(kernel).saved)
-    vectors = LEAST if kept else max(LEAST, min(WIDE, 1 << room.bit_length() >> 1))
+    plan = Passes(kernel)
+    most = STACK // (width * row_bytes(plan))
+    kept = columns * width > SPACIOUS and bool(plan.saved)
+    vectors = min(LEAST if kept or apart else WIDE, max(1, 1 << most.bit_length() >> 1))
     while vectors > LEAST and vectors // 2 * width >= length:
         vectors //= 2
     return vectors * width
 
 
+def _narrow(kernel: Kernel, width: int) -> int:
+    """The width of vectors of FEW registers."""
+    return width * min(FEW, registers(kernel)) // registers(kernel)
+
+
 def _goes_across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int) -> bool:
     """Whether vectors go along the last axis of rows: outputs or most of what is read and varies
-    along both axes lie so, or rows are short and many.
+    along both axes lie so, or rows, of which there are many, have fewer columns than the tree of
+    sums has lanes.
     """
     length, steps = layout.rows[-1]
     values = sum(s.level != FULL for s in launch.kernel.stages)

@@ -26,8 +26,8 @@ class Form(NamedTuple):
     """How operands (inputs, outputs, totals) lie along a vector, how many axes the rows have,
     whether outputs go past the caches, and which axis of rows counts blocks of so many elements.
     Vectors go along the columns, or with `across` along the rows. Operands that are `crossing` go
-    on from one row to the next; rows are then cut into tiles. Rows that are `short` have fewer
-    columns than the kernel's vectors: these are of one register.
+    on from one row to the next; rows are then cut into tiles. Vectors have `most` registers at
+    most, if that isn't 0: where there are few columns, or elements are put together one by one.
     """
 
     lie: tuple[str, ...]
@@ -37,7 +37,7 @@ class Form(NamedTuple):
     block: int = 0
     across: bool = False
     crossing: tuple[int, ...] = ()
-    short: bool = False
+    most: int = 0
 
 
 class Module(NamedTuple):
@@ -95,9 +95,10 @@ def in_order(kernel: Kernel, host: Host) -> bool:
 
 
 @lru_cache(4096)
-def vector_width(kernel: Kernel, host: Host, short: bool = False) -> int:
-    """Elements of a vector."""
-    return max(2, host.bytes * (1 if short else registers(kernel)) // max(_sizes(kernel)))
+def vector_width(kernel: Kernel, host: Host, most: int = 0) -> int:
+    """Elements of a vector, of so many registers at most, if that isn't 0."""
+    count = registers(kernel)
+    return max(2, host.bytes * min(count, most or count) // max(_sizes(kernel)))
 
 
 class Emitter:
@@ -109,7 +110,7 @@ class Emitter:
         self.lie = form.lie
         self.c = Code(host.fused)
         self.native = Native(self.c, host.half)
-        self.width = vector_width(kernel, host, form.short)
+        self.width = vector_width(kernel, host, form.most)
         self.plan = Passes(kernel)
         self.rooms: list[str] = []
         self.rows: dict[int, Lane] = {}
@@ -119,7 +120,7 @@ class Emitter:
         self.own = tuple(kernel.dtype(k) for k in (*self.kept, *kernel.totals))
         self._nonpositive = never_positive(kernel)
         self.ordered = True  # whether a pass takes the columns one after another
-        self.order = IN_ORDER if in_order(kernel, host) and not form.short else ""
+        self.order = IN_ORDER if in_order(kernel, host) and not form.most else ""
 
     # --- the function ----------------------------------------------------------------------------
 
