@@ -197,6 +197,17 @@ def test_folds_across_rows_of_any_length(length: int, dtype: str) -> None:
         assert seen["across folded"]
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int8", "float16", "float32", "int64", "complex128"])
+def test_tiles_of_any_shape(dtype: str) -> None:
+    """Of less than a square, of squares over one another, of several and a part."""
+    for rows, columns in ((40, 7), (7, 40), (17, 40), (65, 100), (129, 260), (300, 35)):
+        x, y = data(columns, rows, dtype=dtype), data(rows, columns, dtype=dtype)
+        with recording() as seen:
+            agrees(lambda x, y: g.where(g.equal(g.permute(x, (1, 0)), y), y, y), x, y)
+            agrees(lambda x: g.equal(g.permute(x, (1, 0)), x), data(rows, rows, dtype=dtype))
+        assert seen["tiled rows"]
+
+
 # --- what it would find ---------------------------------------------------------------------------
 
 

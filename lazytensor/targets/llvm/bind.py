@@ -18,13 +18,11 @@ from .emitter import Form, registers
 from .memory import OTHER, REVERSED, SAME, STRIDED, UNIT
 from .passes import Passes
 from .scalar import Unsupported
-from .tiled import TALL
+from .tiled import tile
 
 Array = np.ndarray[Any, Any]
 # Bytes of outputs from which on they are written past the caches.
 STREAM = 1 << 24
-# Columns of a block where arguments lie across one another, so that a line of each stays cached.
-TILE = 128
 # Columns from which on a row is cut into blocks, and these are folded in a second go.
 LONGEST = 4 * BLOCK
 # Registers of a vector of rows that lie apart: elements are put together in others, and what folds
@@ -155,9 +153,9 @@ def _along(
         rows.append((blocks, _block_strides(launch, along, sizes)))
     elif not launch.folded and (crossing := _crossing(rows, lie, sizes)):
         steps = rows.pop()[1]
-        axis, block = len(rows), TILE
-        rows.append((-(-columns // TILE), tuple(s * TILE for s in along)))
-        rows.append((-(-tall // TALL), tuple(s * TALL for s in steps)))
+        axis, block = len(rows), tile(sizes[i] for i in crossing)
+        rows.append((-(-columns // block), tuple(s * block for s in along)))
+        rows.append((-(-tall // block), tuple(s * block for s in steps)))
     stream = not (blocks or layout.copies) and _streams(layout.rows, launch)
     most = int(not launch.folded and bool(rows) and columns < width)
     form = Form(lie, len(rows), stream, axis, block, crossing=crossing, most=most)
