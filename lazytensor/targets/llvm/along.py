@@ -119,7 +119,8 @@ class Along(Emitter):
         for k, x in enumerate(self.kernel.inputs):
             readers = [p for p in self.plan.passes if k in p.reads]
             by_rows = self.form.rows and any(x.axes[: -self.kernel.reduced])
-            if readers and self.lie[k] == UNIT and (single or by_rows):
+            far = self.lie[k] == UNIT and k not in self.form.followed
+            if readers and far and (single or by_rows):
                 found[k] = max(readers, key=self.plan.cost)
         return found if len(found) <= FEW else {}
 

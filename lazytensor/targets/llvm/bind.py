@@ -34,6 +34,8 @@ LEAST, WIDE = 8, 128
 SPACIOUS = 1 << 13
 # How often an argument is read at least that is turned before.
 OFTEN = 16
+# Bytes that the second cache holds for sure.
+SOON = 1 << 17
 Axis = tuple[int, tuple[int, ...]]
 
 
@@ -81,7 +83,25 @@ def bind(launch: Launch, args: Sequence[Array], width: int, blocks: int = 0) -> 
     apart = tuple(i for i in _written(launch) if layout.along[i] != sizes[i] and not launch.whole)
     if apart and layout.columns > 1:
         layout = _layout(launch, args, max(blocks, 1), apart)
-    return _along(launch, layout, sizes, blocks, width)
+    found = _along(launch, layout, sizes, blocks, width)
+    followed = _followed(args, found.form.lie)
+    return replace(found, form=found.form._replace(followed=followed)) if followed else found
+
+
+def _followed(args: Sequence[Array], lie: Sequence[str]) -> tuple[int, ...]:
+    """Arguments that show the same memory as another one which goes through it a little before, as
+    in a stencil.
+    """
+    full = [i for i, a in enumerate(args) if lie[i] == UNIT and a.size > 1]
+    places = sorted((args[i].ctypes.data, i) for i in full)
+    return tuple(
+        i
+        for n, (at, i) in enumerate(places)
+        if any(
+            place - at < SOON and np.may_share_memory(args[i], args[j])
+            for place, j in places[n + 1 :]
+        )
+    )
 
 
 def _sizes(launch: Launch, args: Sequence[Array]) -> tuple[int, ...]:

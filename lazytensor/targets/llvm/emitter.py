@@ -28,6 +28,7 @@ class Form(NamedTuple):
     Vectors go along the columns, or with `across` along the rows. Operands that are `crossing` go
     on from one row to the next; rows are then cut into tiles. Vectors have `most` registers at
     most, if that isn't 0: where there are few columns, or elements are put together one by one.
+    Arguments that are `followed` are in the caches, since another one is read there first.
     """
 
     lie: tuple[str, ...]
@@ -38,6 +39,7 @@ class Form(NamedTuple):
     across: bool = False
     crossing: tuple[int, ...] = ()
     most: int = 0
+    followed: tuple[int, ...] = ()
 
 
 class Module(NamedTuple):

@@ -73,7 +73,7 @@ class Tiled(Along):
         found = {}
         for k, form in enumerate(self.form.lie[: len(self.kernel.inputs)]):
             readers = [p for p in self.plan.passes if k in p.reads]
-            if readers and form == UNIT:
+            if readers and form == UNIT and k not in self.form.followed:
                 found[k] = readers[0]
         return found
 
