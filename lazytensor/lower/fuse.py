@@ -302,7 +302,8 @@ def _lies_along_rows(value: Node, group: Group) -> bool:
     """Whether what is broadcast to the space is a row value with its reduced axes kept; leading
     ones may be missing.
     """
-    return (1,) * (len(group.kept) - value.ndim) + value.shape == group.kept
+    kept: Shape = (1,) * (len(group.kept) - value.ndim) + value.shape
+    return kept == group.kept
 
 
 def _together_fit(a: Group, b: Group) -> bool:

@@ -436,8 +436,8 @@ class _Held:
 
     def load(self, slot: Value) -> None:
         """Registers for some rows; those of a sum begin anew."""
-        for f in self.sums:
-            f.registers = list(f.start)
+        for total in self.sums:
+            total.registers = list(total.start)
         for f, rooms in self.others:
             f.registers = [self._get(v, self._at(room, v, slot)) for v, room in rooms]
 
@@ -494,12 +494,11 @@ class _Held:
 
     def end(self, slot: Value) -> None:
         """Registers after the last column: sums are all in the first level."""
-        parts, level = iter(self.parts), self.e.c.const(LANES, "i64")
-        for f in self.sums:
-            f.registers = []
-            for _ in f.start:
-                _, v, room = next(parts)
-                f.registers.append(self._get(v, self._at(room, v, slot, level)))
+        level = self.e.c.const(LANES, "i64")
+        left = [self._get(v, self._at(room, v, slot, level)) for _, v, room in self.parts]
+        for total in self.sums:
+            count = len(total.start)
+            total.registers, left = left[:count], left[count:]
         for f, rooms in self.others:
             f.registers = [self._get(v, self._at(room, v, slot)) for v, room in rooms]
 
