@@ -114,7 +114,7 @@ class Along(Emitter):
         """
         found: dict[int, Pass] = {}
         single = len(self.plan.passes) == 1
-        if single and self.plan.cost(self.plan.passes[0]) < 2:
+        if single and not self._works():
             return found
         for k, x in enumerate(self.kernel.inputs):
             readers = [p for p in self.plan.passes if k in p.reads]
@@ -123,6 +123,12 @@ class Along(Emitter):
             if readers and far and (single or by_rows):
                 found[k] = max(readers, key=self.plan.cost)
         return found if len(found) <= FEW else {}
+
+    def _works(self) -> bool:
+        """Whether the first pass does more than adding up: computes, or looks for places."""
+        folds = (self.plan.stage(k) for k in self.plan.passes[0].folds)
+        places = any(keeps_place(self.kernel, stage) for stage in folds)
+        return places or self.plan.cost(self.plan.passes[0]) >= 2
 
     def _ahead(self, k: int) -> Value:
         """How many bytes ahead an input is fetched."""
