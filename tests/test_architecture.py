@@ -41,7 +41,7 @@ FLOORS = {
 HIDDEN: dict[tuple[str, str], str] = {
     ("runtime.native", f"targets.llvm.{name}"): "a target is loaded with its first kernel"
     for name in ("elementary", "kernels", "matmul", "whole")
-}
+} | {("targets.llvm.objects", "targets.llvm.writers"): "texts are written where there is no code"}
 
 # Packages that cost too much to come with `import lazytensor`; functions may import them.
 HEAVY = {

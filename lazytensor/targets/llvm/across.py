@@ -1,64 +1,25 @@
 """Functions that go across rows: each element of a vector is a row, and columns come one after
 another. For columns of a matrix, and for short rows.
 
-Sums follow the tree of `ops/_tree` by a table (`schedule`): lanes in the order in which they are
-combined, so that few partial sums are held at a time. What enters: a kernel, and how its operands
-lie. What leaves: the text of a module. It must not know sizes.
+Sums follow the tree of `ops/_tree` by a table (schedule.py): lanes in the order in which they
+are combined, so that few partial sums are held at a time. What enters: a kernel, and how its
+operands lie. What leaves: the text of a module. It must not know sizes.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from ...lower.kernel import Kernel
-from ...ops._tree import BLOCK, LANES, ROUNDS, half
+from ...ops._tree import LANES
 from .code import BITS, Value
-from .emitter import Emitter, Form
+from .emitter import Emitter
 from .folds import Fold, TreeFold, fold_of
+from .form import SAME, UNIT, Form, Unsupported
 from .host import Host
-from .memory import SAME, UNIT, load, load_apart, offset, step, store, store_apart
+from .memory import load, load_apart, offset, step, store, store_apart
 from .passes import Pass
-from .scalar import Lane, Unsupported
-
-# Partial sums held at a time: one for each level of the tree of a block, of the tree of blocks, and
-# a lane's and its latest.
-LEVELS = 12
-MOST_ROW_VALUES = 64
-# Columns whose table is made: an eighth as many rows of three words.
-MOST_COLUMNS = 1 << 18
-
-
-@lru_cache(64)
-def schedule(columns: int) -> np.ndarray[Any, Any]:
-    """For each group of columns of a lane the first, how many there are, and how many sums are
-    combined after it: rows of three words.
-    """
-    entries = []
-    for block, after in _order(-(-columns // BLOCK)):
-        length = min(BLOCK, columns - block * BLOCK)
-        for lane, merges in _order(min(length, LANES)):
-            rounds = -(-(length - lane) // LANES)
-            for i in range(0, rounds, ROUNDS):
-                first = block * BLOCK + lane + i * LANES
-                entries.append([first, min(ROUNDS, rounds - i), int(i > 0)])
-            entries[-1][2] += merges
-        entries[-1][2] += after
-    return np.array(entries, np.int64)
-
-
-def _order(count: int) -> list[tuple[int, int]]:
-    """What a fold in halves combines, in an order that holds few at a time: (place, how many times
-    the last two are combined after it).
-    """
-    if count == 1:
-        return [(0, 0)]
-    low = half(count)
-    found = []
-    for i, merges in _order(low):
-        found += [(i, 0), (low + i, merges + 1)] if low + i < count else [(i, merges)]
-    return found
+from .scalar import Lane
+from .schedule import LEVELS, MOST_ROW_VALUES
 
 
 class _Slot(dict[int, Lane]):
@@ -147,9 +108,7 @@ class Across(Emitter):
         stride = self._stride(operand, -1)
         return load_apart(c, dtype, step(c, at, c.binary("mul", row, stride)), stride, self.width)
 
-    def _store(
-        self, operand: int, lane: Lane, at: Value, row: Value, stream: bool = False
-    ) -> None:
+    def _store(self, operand: int, lane: Lane, at: Value, row: Value, stream: bool = False) -> None:
         c, lane = self.c, self._whole(lane)
         if self.form.lie[operand] == UNIT:
             store(c, lane, offset(c, at, row, lane.dtype.itemsize), stream)

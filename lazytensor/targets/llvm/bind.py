@@ -13,12 +13,9 @@ import numpy as np
 from ..._base.shapes import Shape, prod
 from ...lower.kernel import FULL, Kernel, Launch
 from ...ops._tree import BLOCK, LANES
-from .across import LEVELS, MOST_COLUMNS, MOST_ROW_VALUES, schedule
-from .emitter import Form
-from .memory import OTHER, REVERSED, SAME, STRIDED, UNIT
+from .form import OTHER, REVERSED, SAME, STRIDED, TALL, UNIT, Form, Unsupported
 from .passes import Passes
-from .scalar import Unsupported
-from .tiled import TALL
+from .schedule import LEVELS, MOST_COLUMNS, MOST_ROW_VALUES, schedule
 
 Array = np.ndarray[Any, Any]
 # Bytes of outputs from which on they are written past the caches.

@@ -40,6 +40,11 @@ def combine(kernel: Kernel, stage: Stage) -> str:
     return name
 
 
+def keeps_place(kernel: Kernel, stage: Stage) -> bool:
+    """Whether a reduction is to a place."""
+    return combine(kernel, stage) in ("argmax", "argmin")
+
+
 def _stage_cost(kernel: Kernel, stage: Stage) -> int:
     return 0 if stage.reduces else cost(stage.op, _dtypes(kernel, stage), stage.params)
 
@@ -196,3 +201,14 @@ class Passes:
             else:
                 last.append(k)
         return last
+
+
+def kept(plan: Passes) -> list[int]:
+    """Values that a function keeps for later passes in memory of its own."""
+    return [k for k in plan.saved if k not in plan.kernel.outputs]
+
+
+def own(kernel: Kernel) -> tuple[DType, ...]:
+    """The dtypes of columns that a kernel's function keeps for a row: values, then totals."""
+    values = kept(Passes(kernel)) if kernel.reduced else []
+    return tuple(kernel.dtype(k) for k in (*values, *kernel.totals))

@@ -9,13 +9,10 @@ from ..._base.dtypes import DType
 from ...lower.kernel import Kernel
 from .along import Along
 from .code import Value, vector
-from .emitter import Form
+from .form import STRIDED, TALL, UNIT, Form
 from .host import Host
-from .memory import STRIDED, UNIT, blob, offset, step
+from .memory import blob, offset, step
 from .squares import transposed
-
-# Rows of a tile: a line of the cache of 4-byte elements.
-TALL = 16
 
 
 class Tiled(Along):
