@@ -74,10 +74,12 @@ class Contest:
         del results
         ok = error <= self.row.tolerance
         self.found[name] = {"first": first, "error": error, "ok": bool(ok)}
+        if candidate.compiled:
+            self.found[name]["compilations"] = candidate.compiled() - before
         repeat = self._warmed(candidate, inputs)
         self.ready[name] = candidate, inputs, repeat
         if candidate.compiled:
-            self.found[name]["compilations"] = candidate.compiled() - before
+            self.found[name]["compilations when warm"] = candidate.compiled() - before
         tell("warm", row=self.row.name, candidate=name)
 
     def error(self, results: Any, place: int) -> float:

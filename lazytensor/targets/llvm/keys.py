@@ -29,7 +29,7 @@ def key_of(kernel: Kernel, form: Form) -> str | None:
         told = [
             (f.name, _FIELDS.get(f.name, _plain)(getattr(kernel, f.name), kernel))
             for f in fields(Kernel)
-            if f.name != "rank"
+            if f.compare and f.name != "rank"
         ]
         return repr((*told, _plain(form)))
     except _Untold:

@@ -20,7 +20,7 @@ from .machine import Linked
 from .objects import Objects
 
 # Elements, of all calls together, from which on a function is worth compiling over vectors.
-WORTH = 1 << 19
+WORTH = 1 << 20
 # What `launch` takes for a function over vectors: of a name, a dtype, and which operands are the
 # same for all elements.
 Vectors = Callable[[str, DType, tuple[bool, ...]], bytes]

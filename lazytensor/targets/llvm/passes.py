@@ -6,6 +6,7 @@ that is dear, kept in memory for the row. It must not know IR.
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ..._base.dtypes import DType
 from ...ir.scalar import instructions
@@ -208,7 +209,13 @@ def kept(plan: Passes) -> list[int]:
     return [k for k in plan.saved if k not in plan.kernel.outputs]
 
 
+@lru_cache(256)
+def planned(kernel: Kernel) -> Passes:
+    """The passes of a kernel, which nobody changes."""
+    return Passes(kernel)
+
+
 def own(kernel: Kernel) -> tuple[DType, ...]:
     """The dtypes of columns that a kernel's function keeps for a row: values, then totals."""
-    values = kept(Passes(kernel)) if kernel.reduced else []
+    values = kept(planned(kernel)) if kernel.reduced else []
     return tuple(kernel.dtype(k) for k in (*values, *kernel.totals))

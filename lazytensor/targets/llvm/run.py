@@ -26,7 +26,7 @@ from .form import Form, room_bytes, vector_width
 from .keys import key_of
 from .machine import Linked
 from .objects import COMPILING, Objects, writers
-from .passes import Passes, own
+from .passes import own, planned
 from .schedule import schedule
 from .split import halves
 
@@ -57,6 +57,10 @@ class Functions:
         self.launch = objects.launch
         self._known: OrderedDict[tuple[Kernel, Form], Function] = OrderedDict()
         self._lasting: list[Linked] = []
+
+    def knows(self, kernel: Kernel, form: Form) -> bool:
+        """Whether a kernel's function for a form is there."""
+        return (kernel, form) in self._known
 
     def function(self, kernel: Kernel, form: Form) -> Function:
         """A kernel's function for a form. Raises Unsupported."""
@@ -185,7 +189,7 @@ def _over(launch: Launch, binding: Binding) -> list[tuple[int, int]]:
     """
     if binding.form.across:
         return []
-    plan, inputs = Passes(launch.kernel), len(launch.kernel.inputs)
+    plan, inputs = planned(launch.kernel), len(launch.kernel.inputs)
     found = []
     for i, j in launch.over:
         written = [n for n, p in enumerate(plan.passes) if j in p.outputs] or [len(plan.passes)]
@@ -345,5 +349,6 @@ def source(functions: Functions, launch: Launch, args: list[Array]) -> str:
 
 def _binding(functions: Functions, launch: Launch, args: list[Array]) -> Binding:
     width = vector_width(launch.kernel, functions.host)
-    how = bind_totals if launch.kernel.totals else bind
-    return how(launch, args, width)
+    if launch.kernel.totals:
+        return bind_totals(launch, args, width)
+    return bind(launch, args, width, known=functions.knows)

@@ -1,0 +1,74 @@
+"""Sizes are arguments of kernels: 50 sizes of a batch compile what one does."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+import lazytensor as xp
+from lazytensor._base import config
+from lazytensor.runtime import cache
+from lazytensor.runtime.counters import counting
+
+from .test_kernels import anew
+
+RNG = np.random.default_rng(5)
+WEIGHTS = RNG.random((64, 64), dtype=np.float32) / np.float32(64)
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_new_process(monkeypatch: Any, tmp_path: Path) -> Any:
+    anew(monkeypatch, tmp_path)
+    yield
+    cache.CACHE.clear()
+
+
+def layer(x: Any, w: Any) -> Any:
+    y = xp.tanh(x @ w)
+    return y / xp.sum(y * y, axis=1)[:, None]
+
+
+def batches() -> list[np.ndarray]:
+    return [RNG.random((1 + 7 * i, 64), dtype=np.float32) for i in range(50)]
+
+
+def passed(call: Any) -> int:
+    """Compilations of a pass over 50 sizes; results are right."""
+    w = xp.asarray(WEIGHTS)
+    with config.context(target="llvm"), counting() as done:
+        for x in batches():
+            got = np.asarray(call(xp.asarray(x), w))
+            y = np.tanh(x.astype("float64") @ WEIGHTS)
+            want = y / np.sum(y * y, axis=1, keepdims=True)
+            np.testing.assert_allclose(got, want, rtol=1e-4)
+    return done.compilations
+
+
+def test_fifty_sizes_compile_once() -> None:
+    """One kernel, of one row and of many alike."""
+    assert [passed(xp.jit(layer)) for _ in range(2)] == [1, 0]
+
+
+def test_fifty_sizes_of_lazy_code() -> None:
+    """The hyperbolic tangent an element at a time; over vectors when it was computed of much; then
+    the kernel of what has come eight times.
+    """
+    counts = [passed(layer) for _ in range(12)]
+    assert counts[0] == 1 and sum(counts) == 3
+
+
+@pytest.mark.parametrize(("rows", "compilations"), [((8, 500), 1), ((500, 8, 500), 2)])
+def test_short_rows_go_the_way_that_is_known(rows: tuple[int, ...], compilations: int) -> None:
+    """Many go across where nothing is known, and along where there is a function for that."""
+    data = np.random.default_rng(6).random((500, 64), dtype=np.float32)
+    call = xp.jit(lambda x: x / xp.sum(x * x, axis=1)[:, None])
+    with config.context(target="llvm"), counting() as done:
+        found = [np.asarray(call(xp.asarray(data[:n]))) for n in rows]
+    with config.context(target="numpy", execution="interpret"):
+        x = xp.asarray(data)
+        want = np.asarray(x / xp.sum(x * x, axis=1)[:, None])
+    assert done.compilations == compilations
+    assert all(got.tobytes() == want[:n].tobytes() for got, n in zip(found, rows, strict=True))
