@@ -41,7 +41,10 @@ FLOORS = {
 HIDDEN: dict[tuple[str, str], str] = {
     ("runtime.native", f"targets.llvm.{name}"): "a target is loaded with its first kernel"
     for name in ("elementary", "kernels", "matmul", "whole")
-} | {("targets.llvm.objects", "targets.llvm.writers"): "texts are written where there is no code"}
+} | {
+    ("targets.llvm.objects", f"targets.llvm.{name}"): "texts are written where there is no code"
+    for name in ("elements", "writers")
+}
 
 # Packages that cost too much to come with `import lazytensor`; functions may import them.
 HEAVY = {

@@ -85,8 +85,9 @@ def test_what_differs_has_another_key() -> None:
 
 def test_how_many_axes_there_are_is_no_part() -> None:
     assert keys.key_of(kernel(g.sqrt), FLAT) == keys.key_of(kernel(g.sqrt, 4, 5), FLAT)
-    both = [keys.key_of(kernel(lambda x: g.sum(x, (1,)), *n), FLAT) for n in ((3, 5), (1, 5))]
-    assert both[0] != both[1], "where some are folded, texts differ"
+    shapes = ((3, 5), (1, 5), (3, 1))
+    some, one, single = [keys.key_of(kernel(lambda x: g.sum(x, (1,)), *n), FLAT) for n in shapes]
+    assert some == one != single, "along which of those that are folded something varies is one"
 
 
 def test_a_row_is_told_by_what_it_does(monkeypatch: Any) -> None:
@@ -119,7 +120,8 @@ with config.context(target="llvm", execution="compile"), counting() as done:
     materialize((y,))
 with config.context(target="llvm", execution="interpret"):
     materialize((z,))
-print(done.compilations, "lazytensor.targets.llvm.writers" in sys.modules)
+written = ("writers", "elements", "functions", "scalar")
+print(done.compilations, any(f"lazytensor.targets.llvm.{n}" in sys.modules for n in written))
 """
 
 

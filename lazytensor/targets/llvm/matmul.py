@@ -16,6 +16,7 @@ from ..._base.processors import count as threads
 from ..._base.threads import run as share
 from .call import packed
 from .machine import Linked
+from .objects import writers
 
 Ints = tuple[int, ...]
 # From so many products and multiplications on; columns at most. Rows at once, and up to how many
@@ -89,7 +90,9 @@ class Matmul:
         if known is None:
             functions = self._functions()
             host = functions.machine.host
-            found = functions.found(f"product {dtype.name}", lambda w: w.Batch(dtype, host).text())
+            found = functions.found(
+                f"product {dtype.name}", lambda: writers().Batch(dtype, host).text()
+            )
             # of several threads, the first keeps its function: another's would be unloaded
             known = self._known.setdefault(dtype, found)
         return known.address

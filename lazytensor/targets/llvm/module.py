@@ -17,7 +17,7 @@ from ...ops._eager import FUNCTIONS as OF_NUMPY
 from ...ops._eager import INEXACT
 from .call import packed
 from .machine import Linked
-from .objects import Objects
+from .objects import Objects, elements
 
 # Elements, of all calls together, from which on a function is worth compiling over vectors.
 WORTH = 1 << 20
@@ -92,7 +92,9 @@ class Function:
     def _element(self, dtype: DType, arity: int) -> Linked:
         name, fused = self.__name__, self._objects.machine.host.fused
         return self._objects.found(
-            f"element {name} {dtype.name}", lambda w: w.element(name, dtype, arity, fused), True
+            f"element {name} {dtype.name}",
+            lambda: elements().element(name, dtype, arity, fused),
+            True,
         )
 
 

@@ -51,15 +51,15 @@ class Objects:
         """The function `kernel` of a module."""
         return self._linked(self.machine.key(text), lambda: text, soon)
 
-    def found(self, what: str | None, write: Callable[[Any], str], soon: bool = False) -> Linked:
+    def found(self, what: str | None, write: Callable[[], str], soon: bool = False) -> Linked:
         """The function of which `what` tells all but how it is written: that is in the sources.
-        `write` gives the text from what writes it. Raises Unsupported.
+        `write` gives the text if need be. Raises Unsupported.
         """
         sources = digest() if what else None
         if sources is None:
-            return self.linked(write(writers()), soon)
+            return self.linked(write(), soon)
         key = self.machine.key(f"{sources} {self.machine.host} {soon}\n{what}")
-        return self._linked(key, lambda: write(writers()), soon)
+        return self._linked(key, write, soon)
 
     def _linked(self, key: str, write: Callable[[], str], soon: bool) -> Linked:
         name = unique(key)
@@ -73,8 +73,15 @@ class Objects:
             return self.machine.link(self._code(key, text, soon), name)
 
 
+def elements() -> Any:
+    """What writes functions an element at a time, loaded when there is one to write."""
+    from . import elements
+
+    return elements
+
+
 def writers() -> Any:
-    """What writes texts, loaded when there is one to write."""
+    """What writes all other texts, loaded when there is one to write."""
     from . import writers
 
     return writers

@@ -74,7 +74,7 @@ class Functions:
 
     def _made(self, key: tuple[Kernel, Form]) -> Function:
         kernel, host = key[0], self.host
-        code = self.objects.found(key_of(*key), lambda w: w.emit(*key, host))
+        code = self.objects.found(key_of(*key), lambda: writers().emit(*key, host))
         made = self._known[key] = Function(code, own(kernel))
         while len(self._known) > config.get("kernel_cache"):
             self._known.popitem(last=False)
