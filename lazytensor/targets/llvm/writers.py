@@ -5,5 +5,6 @@ What enters: nothing. What leaves: the functions that write. It must not know wh
 
 from .emit import emit
 from .products import Batch
+from .rows import Rows
 
-__all__ = ["Batch", "emit"]
+__all__ = ["Batch", "Rows", "emit"]
