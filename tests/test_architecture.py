@@ -60,7 +60,9 @@ HEAVY = {
     "sklearn",
 }
 # Modules of the standard library that are imported inside functions, because few users need them.
-HIDDEN_STDLIB: dict[tuple[str, str], str] = {}
+HIDDEN_STDLIB: dict[tuple[str, str], str] = {
+    ("torch.sharing", "tempfile"): "it loads the compression libraries",
+}
 
 # Where names of rows may stand together outside ops/, each with its reason.
 NAMES_OF_OPS: dict[str, str] = {
