@@ -62,9 +62,9 @@ class _Builder:
         if not group.axes:
             return tuple(n != 1 for n in self._padded(shape, level))
         rows, columns = self._parts(self._padded(shape, level))
-        single = prod(self._parts(group.space or ())[0]) == 1
-        whole = level == FULL and len(shape) == len(group.order)
-        return prod(rows) != 1 or (single and whole), prod(columns) != 1
+        sizes, _ = self._parts(group.space or ())
+        row = sizes and prod(sizes) == 1 and level == FULL and len(shape) == len(group.order)
+        return prod(rows) != 1 or bool(row), prod(columns) != 1
 
     def _padded(self, shape: Shape, level: str) -> Shape:
         """An argument's shape with as many axes as the space."""
