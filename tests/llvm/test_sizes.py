@@ -63,7 +63,7 @@ def test_fifty_sizes_of_lazy_code() -> None:
 @pytest.mark.parametrize(("rows", "compilations"), [((8, 500), 1), ((500, 8, 500), 2)])
 def test_short_rows_go_the_way_that_is_known(rows: tuple[int, ...], compilations: int) -> None:
     """Many go across where nothing is known, and along where there is a function for that."""
-    data = np.random.default_rng(6).random((500, 64), dtype=np.float32)
+    data = np.random.default_rng(6).random((500, 16), dtype=np.float32)
     call = xp.jit(lambda x: x / xp.sum(x * x, axis=1)[:, None])
     with config.context(target="llvm"), counting() as done:
         found = [np.asarray(call(xp.asarray(data[:n]))) for n in rows]

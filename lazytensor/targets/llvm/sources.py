@@ -19,6 +19,7 @@ BESIDES = (
     "_base/dtypes.py",
     "_base/shapes.py",
     "ir/scalar.py",
+    "lower/cost.py",
     "lower/kernel.py",
     "ops/_eager.py",
     "ops/_error.py",
