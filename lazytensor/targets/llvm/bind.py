@@ -4,7 +4,7 @@ What enters: a launch, its arrays. What leaves: a Binding: axes merged where all
 the kernel's form, and its words. It must not know machine code.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -29,8 +29,6 @@ LONGEST = 4 * BLOCK
 LEAST, WIDE, STACK = 8, 128, 1 << 18
 # Columns times the width of vectors up to which a tile of many rows is kept.
 SPACIOUS = 1 << 13
-# Elements up to which rows that would go across go along, where there is a function for that alone.
-LITTLE = 1 << 15
 # How often an argument is read at least that is turned before.
 OFTEN = 16
 Axis = tuple[int, tuple[int, ...]]
@@ -65,26 +63,14 @@ class _Layout(NamedTuple):
     copies: tuple[int, ...]
 
 
-def bind(
-    launch: Launch,
-    args: Sequence[Array],
-    width: int,
-    blocks: int = 0,
-    known: Callable[[Kernel, Form], bool] = lambda kernel, form: False,
-) -> Binding:
+def bind(launch: Launch, args: Sequence[Array], width: int, blocks: int = 0) -> Binding:
     """How the kernel of a launch is to be called on arrays that lie like these, by vectors of some
     width; with `blocks`, for that many blocks of each row, whose folds lie along a last axis of
-    their outputs. Of little, rows are gone over in a way for which a function is `known`.
+    their outputs.
     """
     layout = _layout(launch, args, max(blocks, 1))
     sizes = _sizes(launch, args)
-    across = launch.folded and not blocks and _goes_across(launch, layout, sizes, width)
-    if across and prod(launch.axes) <= LITTLE and not _lies_across(launch, layout, sizes):
-        along = _along(launch, layout, sizes, 0, width)
-        across = known(launch.kernel, along.form) <= known(
-            launch.kernel, _across(launch, layout, sizes, width).form
-        )
-    if across:
+    if launch.folded and not blocks and _goes_across(launch, layout, sizes, width):
         first = _first(launch, layout.rows[-1][0])
         turned = _turned(launch, layout, sizes)
         if turned:
@@ -255,23 +241,16 @@ def _goes_across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width:
     """Whether vectors go along the last axis of rows: outputs or most of what is read and varies
     along both axes lie so, or rows are short and many.
     """
-    length, _ = layout.rows[-1]
+    length, steps = layout.rows[-1]
     values = sum(s.level != FULL for s in launch.kernel.stages)
     if length < width or not 1 < layout.columns <= MOST_COLUMNS or values > MOST_ROW_VALUES:
         return False
-    short = layout.columns < LANES and length >= 4 * width
-    return short or _lies_across(launch, layout, sizes)
-
-
-def _lies_across(launch: Launch, layout: _Layout, sizes: tuple[int, ...]) -> bool:
-    """Whether outputs or most of what is read lie along the last axis of rows."""
     if any(layout.along[i] != sizes[i] for i in _written(launch)):
         return True
-    steps = layout.rows[-1][1]
     read = [i for i in range(len(launch.kernel.inputs)) if steps[i] and layout.along[i]]
     along = sum(sizes[i] for i in read if layout.along[i] == sizes[i])
     across = sum(sizes[i] for i in read if steps[i] == sizes[i])
-    return across > along
+    return across > along or (layout.columns < LANES and length >= 4 * width)
 
 
 def _written(launch: Launch) -> list[int]:

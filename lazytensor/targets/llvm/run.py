@@ -58,10 +58,6 @@ class Functions:
         self._known: OrderedDict[tuple[Kernel, Form], Function] = OrderedDict()
         self._lasting: list[Linked] = []
 
-    def knows(self, kernel: Kernel, form: Form) -> bool:
-        """Whether a kernel's function for a form is there."""
-        return (kernel, form) in self._known
-
     def function(self, kernel: Kernel, form: Form) -> Function:
         """A kernel's function for a form. Raises Unsupported."""
         key = (kernel, form)
@@ -349,6 +345,5 @@ def source(functions: Functions, launch: Launch, args: list[Array]) -> str:
 
 def _binding(functions: Functions, launch: Launch, args: list[Array]) -> Binding:
     width = vector_width(launch.kernel, functions.host)
-    if launch.kernel.totals:
-        return bind_totals(launch, args, width)
-    return bind(launch, args, width, known=functions.knows)
+    how = bind_totals if launch.kernel.totals else bind
+    return how(launch, args, width)
