@@ -5,7 +5,6 @@ folds of earlier passes are known. A value that several passes need is computed 
 that is dear, kept in memory for the row. It must not know IR.
 """
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ..._base.dtypes import DType
@@ -18,20 +17,22 @@ from ...ops._eager import INEXACT
 DEAR = 8
 
 
-@dataclass(slots=True)
 class Pass:
     """Numbers of values: `rows` are computed before the pass, once a row; `compute` for each
     column; `reads` are read from memory, `saves` kept there; `outputs` counts outputs, `totals`
     what is added up over rows.
     """
 
-    rows: list[int] = field(default_factory=list)
-    compute: list[int] = field(default_factory=list)
-    reads: list[int] = field(default_factory=list)
-    folds: list[int] = field(default_factory=list)
-    saves: list[int] = field(default_factory=list)
-    outputs: list[int] = field(default_factory=list)
-    totals: list[int] = field(default_factory=list)
+    __slots__ = ("compute", "folds", "outputs", "reads", "rows", "saves", "totals")
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+        self.compute: list[int] = []
+        self.reads: list[int] = []
+        self.folds: list[int] = []
+        self.saves: list[int] = []
+        self.outputs: list[int] = []
+        self.totals: list[int] = []
 
 
 def combine(kernel: Kernel, stage: Stage) -> str:
