@@ -49,7 +49,7 @@ def pair(row: str, candidate: str, options: Any, variables: dict[str, str]) -> F
     name = candidate.removesuffix(COMPILING)
     if name != candidate:
         variables = variables | {"LAZYTENSOR_EXECUTION": "compile"}
-    work = json.dumps({"row": row, "candidate": name, "small": options.small})
+    work = json.dumps({"row": row, "candidate": name, **_asked(options)})
     command = [sys.executable, "-m", "benchmarks.cpu.fresh", work]
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, **variables, **caches(folder)}
@@ -59,6 +59,10 @@ def pair(row: str, candidate: str, options: Any, variables: dict[str, str]) -> F
             except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
                 return found | {"failed": type(error).__name__}
     return found
+
+
+def _asked(options: Any) -> Found:
+    return {"small": options.small, "clock": options.clock}
 
 
 def _told(command: list[str], environment: dict[str, str], limit: float) -> Found:
@@ -115,10 +119,11 @@ def told(work: Found) -> Found | None:
         return None
     sets = [tree_map(candidate.convert, row.make(rng, *sizes)) for _ in range(3)]
     before, times = peak(), []
+    clock = time.process_time if work["clock"] == "cpu" else time.perf_counter
     for i in range(2 + STEADY):
-        start = time.perf_counter()
+        start = clock()
         candidate.call(*sets[i % 3])
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     steady = statistics.median(times[-STEADY // 2 :])
     return {
         "import": imported, "first": times[0], "second": times[1], "steady": steady,
