@@ -13,7 +13,7 @@ import numpy as np
 
 from ..._base.dtypes import DType
 from ...ir.scalar import steps
-from ...lower.kernel import Input, Kernel, Stage
+from ...lower.kernel import Constant, Input, Kernel, Stage
 from .form import Form
 
 
@@ -27,13 +27,18 @@ def key_of(kernel: Kernel, form: Form) -> str | None:
     """
     try:
         told = [
-            (f.name, _FIELDS.get(f.name, _plain)(getattr(kernel, f.name), kernel))
-            for f in fields(Kernel)
-            if f.compare and f.name != "rank"
+            (name, _FIELDS.get(name, _plain)(getattr(kernel, name), kernel))
+            for name in _told(Kernel, "rank")
         ]
         return repr((*told, _plain(form)))
     except _Untold:
         return None
+
+
+@cache
+def _told(of: type, *besides: str) -> tuple[str, ...]:
+    """The fields by which two are compared, but for some."""
+    return tuple(f.name for f in fields(of) if f.compare and f.name not in besides)
 
 
 def _plain(value: Any, kernel: Kernel | None = None) -> Any:
@@ -53,17 +58,18 @@ def _name(dtype: DType) -> str:
 
 
 def _inputs(inputs: tuple[Input, ...], kernel: Kernel) -> Any:
-    names = [f.name for f in fields(Input) if f.name != "axes"]
+    names = _told(Input, "axes")
     varies = (lambda axes: axes) if kernel.reduced else any
     return [(varies(x.axes), *(_plain(getattr(x, n)) for n in names)) for x in inputs]
 
 
-def _constants(constants: tuple[Any, ...], kernel: Kernel) -> Any:
-    return [(_name(c.dtype), c.text) for c in constants]
+def _constants(constants: tuple[Constant, ...], kernel: Kernel) -> Any:
+    names = _told(Constant)
+    return [tuple([_plain(getattr(c, n)) for n in names]) for c in constants]
 
 
 def _stages(stages: tuple[Stage, ...], kernel: Kernel) -> Any:
-    names = [f.name for f in fields(Stage) if f.name not in ("op", "params")]
+    names = _told(Stage, "op", "params")
     return [
         (stage.op.name, _body(stage, kernel), *(_plain(getattr(stage, n)) for n in names))
         for stage in stages

@@ -38,13 +38,14 @@ class Objects:
         """Object code; with little effort if it is wanted `soon`."""
         found = self.store.get(key) if self.store else None
         if found is None:
-            found = self.machine.compile(write(), soon)
+            text = write()
+            self._compiled(text)
+            found = self.machine.compile(text, soon)
             if self.store:
                 self.store.put(key, found)
         return found
 
     def _soon(self, text: str) -> bytes:
-        """Code of what is no kernel, of which nobody is told."""
         return self._code(self.machine.key(text), lambda: text, True)
 
     def linked(self, text: str, soon: bool = False) -> Linked:
@@ -63,14 +64,9 @@ class Objects:
 
     def _linked(self, key: str, write: Callable[[], str], soon: bool) -> Linked:
         name = unique(key)
-
-        def text() -> str:
-            written = write().replace("@kernel(", f"@{name}(")
-            self._compiled(written)
-            return written
-
         with COMPILING:
-            return self.machine.link(self._code(key, text, soon), name)
+            code = self._code(key, lambda: write().replace("@kernel(", f"@{name}("), soon)
+            return self.machine.link(code, name)
 
 
 def elements() -> Any:
