@@ -61,6 +61,7 @@ HEAVY = {
 }
 # Modules of the standard library that are imported inside functions, because few users need them.
 HIDDEN_STDLIB: dict[tuple[str, str], str] = {
+    ("_base.folders", "pathlib"): "it loads the parts of addresses, which takes 4 ms",
     ("torch.sharing", "tempfile"): "it loads the compression libraries",
 }
 

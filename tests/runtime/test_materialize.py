@@ -220,12 +220,12 @@ def test_auto_interprets_long_graphs_more_often(target: str, due: int):
 
 @pytest.mark.parametrize(
     ("target", "size", "due"),
-    [("numpy", 4097, HOT), ("numpy", 20_000, 5), ("numpy", 60_000, 2)]
-    + [("llvm", 20_000, HOT), ("llvm", 320_000, 5), ("llvm", 960_000, 2)],
+    [
+        *(("numpy", size, due) for size, due in [(4097, HOT), (20_000, 5), (60_000, 2)]),
+        *(("llvm", size, due) for size, due in [(20_000, HOT), (320_000, 5), (960_000, 2)]),
+    ],
 )
-def test_graphs_of_middling_arrays_are_planned_when_much_has_come(
-    target: str, size: int, due: int
-):
+def test_graphs_of_middling_arrays_are_planned_when_much_has_come(target: str, size: int, due: int):
     """Compiling takes as long as interpreting a few megabytes, to native code some tens of them."""
     x = data(size)
     with config.context(execution="auto", target=target):
