@@ -5,12 +5,14 @@ the arrays both times, their ratio and the goal, by part of SciPy, the dearest c
 keeps the ratios. Each sample is a fresh process, NumPy's and ours in turn, so that nothing was
 seen before and both meet the same machine. The clock covers the call and reading every array of
 its result; imports and inputs come before, those of parts that a namespace loads when they are
-first named too.
+first named too. Byte code is there, as an installer leaves it; native code is kept in a folder
+that is empty for each process, unless `LAZYTENSOR_CACHE_DIR` names one.
 """
 
 from __future__ import annotations
 
 import argparse
+import compileall
 import gc
 import importlib
 import json
@@ -18,6 +20,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections import Counter
@@ -58,9 +61,11 @@ def _read(leaves: Any, result: Any) -> None:
 
 def sample(name: str, scale: int) -> Times:
     """One fresh process over the namespace `name`."""
-    environment = {**os.environ, "SCIPY_ARRAY_API": "1", "OMP_NUM_THREADS": "1"}
+    fixed = {**os.environ, "SCIPY_ARRAY_API": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, __file__, "--worker", name, "--scale", str(scale)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {"LAZYTENSOR_CACHE_DIR": folder, **fixed}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"the calls over {name!r} did not end:\n{done.stderr}")
     return dict(json.loads(done.stdout))
@@ -114,6 +119,7 @@ def main() -> int:
     if arguments.worker:
         worker(arguments.worker, arguments.scale[0])
         return 0
+    compileall.compile_dir(ROOT / "lazytensor", quiet=2)
     ratios = {n: measure(arguments.module, n, arguments.repeat) for n in arguments.scale}
     if arguments.json:
         arguments.json.write_text(json.dumps(ratios))

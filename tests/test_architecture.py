@@ -40,7 +40,10 @@ FLOORS = {
 # Imports of the package's own modules inside functions, (module, target), each with its reason.
 HIDDEN: dict[tuple[str, str], str] = {
     ("runtime.native", f"targets.llvm.{name}"): "a target is loaded with its first kernel"
-    for name in ("elementary", "kernels", "matmul", "whole")
+    for name in ("elementary", "kernels", "matmul", "moves", "whole")
+} | {
+    ("targets.llvm.objects", f"targets.llvm.{name}"): "texts are written where there is no code"
+    for name in ("elements", "writers")
 }
 
 # Packages that cost too much to come with `import lazytensor`; functions may import them.
@@ -57,7 +60,10 @@ HEAVY = {
     "sklearn",
 }
 # Modules of the standard library that are imported inside functions, because few users need them.
-HIDDEN_STDLIB: dict[tuple[str, str], str] = {}
+HIDDEN_STDLIB: dict[tuple[str, str], str] = {
+    ("_base.folders", "pathlib"): "it loads the parts of addresses, which takes 4 ms",
+    ("torch.sharing", "tempfile"): "it loads the compression libraries",
+}
 
 # Where names of rows may stand together outside ops/, each with its reason.
 NAMES_OF_OPS: dict[str, str] = {

@@ -73,6 +73,12 @@ def test_import_brings_no_heavy_package() -> None:
     assert len(added) <= IN_ALL_AT_MOST, sorted(added)
 
 
+def test_the_torch_face_brings_no_generators_nor_archives() -> None:
+    """NumPy's random numbers take 10 ms, temporary files bring the compression libraries."""
+    added = modules_after("import lazytensor.torch") - modules_after("import numpy")
+    assert not loaded({"numpy.random", "hashlib", "tempfile", "bz2", "lzma"}, added)
+
+
 def test_a_heavy_import_would_be_seen() -> None:
     assert loaded(NOT_WITH_IMPORT, modules_after("import numpy, rich, concurrent.futures")) >= {
         "rich",

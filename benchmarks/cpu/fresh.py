@@ -3,11 +3,13 @@
 What enters: names of rows and candidates. What leaves: for each pair, what two new processes tell:
 seconds of the import, of the first and second call, of a steady call, and the most memory that the
 process had before the first call and at its end. What a first call costs is the first two calls
-less two steady ones, since ours may compile at the second.
+less two steady ones, since ours may compile at the second. Byte code is there, as an installer
+leaves it.
 """
 
 from __future__ import annotations
 
+import compileall
 import importlib.util
 import json
 import os
@@ -47,7 +49,7 @@ def pair(row: str, candidate: str, options: Any, variables: dict[str, str]) -> F
     name = candidate.removesuffix(COMPILING)
     if name != candidate:
         variables = variables | {"LAZYTENSOR_EXECUTION": "compile"}
-    work = json.dumps({"row": row, "candidate": name, "small": options.small})
+    work = json.dumps({"row": row, "candidate": name, **_asked(options)})
     command = [sys.executable, "-m", "benchmarks.cpu.fresh", work]
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, **variables, **caches(folder)}
@@ -57,6 +59,10 @@ def pair(row: str, candidate: str, options: Any, variables: dict[str, str]) -> F
             except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
                 return found | {"failed": type(error).__name__}
     return found
+
+
+def _asked(options: Any) -> Found:
+    return {"small": options.small, "clock": options.clock}
 
 
 def _told(command: list[str], environment: dict[str, str], limit: float) -> Found:
@@ -113,10 +119,11 @@ def told(work: Found) -> Found | None:
         return None
     sets = [tree_map(candidate.convert, row.make(rng, *sizes)) for _ in range(3)]
     before, times = peak(), []
+    clock = time.process_time if work["clock"] == "cpu" else time.perf_counter
     for i in range(2 + STEADY):
-        start = time.perf_counter()
+        start = clock()
         candidate.call(*sets[i % 3])
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     steady = statistics.median(times[-STEADY // 2 :])
     return {
         "import": imported, "first": times[0], "second": times[1], "steady": steady,
@@ -126,6 +133,7 @@ def told(work: Found) -> Found | None:
 
 def measure(rows: list[str], candidates: list[str], options: Any, variables: Any) -> list[Found]:
     """All pairs, those left out that can't be."""
+    compileall.compile_dir(ROOT / "lazytensor", quiet=2)
     out = []
     for row in rows:
         for candidate in variants(candidates):

@@ -69,15 +69,18 @@ class Contest:
         start = time.perf_counter()
         results = candidate.call(*inputs[0])
         first = time.perf_counter() - start
+        compiled = candidate.compiled() - before if candidate.compiled else 0
         error = self.error(results, 0)
         error = max(error, self.error(candidate.call(*inputs[1]), 1))
         del results
         ok = error <= self.row.tolerance
         self.found[name] = {"first": first, "error": error, "ok": bool(ok)}
+        if candidate.compiled:
+            self.found[name]["compilations"] = compiled
         repeat = self._warmed(candidate, inputs)
         self.ready[name] = candidate, inputs, repeat
         if candidate.compiled:
-            self.found[name]["compilations"] = candidate.compiled() - before
+            self.found[name]["compilations when warm"] = candidate.compiled() - before
         tell("warm", row=self.row.name, candidate=name)
 
     def error(self, results: Any, place: int) -> float:

@@ -5,12 +5,16 @@ What enters: targets with functions of their own. What leaves: the module of the
 must not know targets.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy
 
 from . import config
+
+STARTED = time.time()
+"""When the package was loaded: files that were changed later may be other than what is running."""
 
 MODULES: dict[str, Any] = {}
 """Modules by target; a target that isn't there has NumPy's."""

@@ -89,39 +89,55 @@ class Interpreter:
 
 
 class _Noted:
-    """A value of which only the dtype is known."""
+    """A value of which only the dtype is known, and which step gives it."""
 
-    __slots__ = ("dtype",)
+    __slots__ = ("dtype", "number")
 
-    def __init__(self, dtype: DType) -> None:
+    def __init__(self, dtype: DType, number: int) -> None:
         self.dtype = dtype
+        self.number = number
 
 
-class _Names(Interpreter):
-    """Notes which instructions a body is made of; constants and conversions are none."""
+class _Steps(Interpreter):
+    """Notes what a body is made of."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
+        self.steps: list[tuple[Any, ...]] = []
 
     def emit(self, name: str, dtype: DType, *operands: Any) -> _Noted:
-        """Note it."""
-        self.names.append(name)
-        return _Noted(dtype)
+        """Note an instruction."""
+        return self._step(dtype, name, *(o.number for o in operands))
 
     def const(self, value: Any, dtype: DType) -> _Noted:
-        """Nothing to note."""
-        return _Noted(dtype)
+        """Note a constant."""
+        return self._step(dtype, "const", repr(value), dtype.name)
 
     def cast(self, value: Any, dtype: DType) -> _Noted:
-        """Nothing to note."""
-        return _Noted(dtype)
+        """Note a conversion."""
+        return self._step(dtype, "cast", value.number, dtype.name)
+
+    def _step(self, dtype: DType, *step: Any) -> _Noted:
+        self.steps.append(step)
+        return _Noted(dtype, len(self.steps) - 1)
+
+
+@lru_cache(4096)
+def steps(
+    body: Callable[..., Any], dtypes: tuple[DType, ...], params: tuple[Any, ...]
+) -> tuple[tuple[Any, ...], ...]:
+    """All that a body does with an element, for arguments of some dtypes: names and what they are
+    applied to (earlier steps by number, arguments as -1, -2, …), then the result's number.
+    """
+    noted = _Steps()
+    result = body(noted, *(_Noted(d, -i) for i, d in enumerate(dtypes, 1)), *params)
+    return (*noted.steps, ("result", result.number))
 
 
 @lru_cache(4096)
 def instructions(
     body: Callable[..., Any], dtypes: tuple[DType, ...], params: tuple[Any, ...]
 ) -> tuple[str, ...]:
-    """The names of a body's instructions for an element, for arguments of some dtypes."""
-    noted = _Names()
-    body(noted, *map(_Noted, dtypes), *params)
-    return tuple(noted.names)
+    """The names of a body's instructions for an element, for arguments of some dtypes; constants
+    and conversions are none.
+    """
+    return tuple([name for name, *_ in steps(body, dtypes, params) if name in INSTRUCTIONS])

@@ -55,12 +55,16 @@ class _Builder:
 
     def _axes(self, shape: Shape, level: str) -> tuple[bool, ...]:
         """Along which axes of the space an input of this shape varies; a row input may lack the
-        reduced axes.
+        reduced axes. Of a single row, an input that has all axes is the row: it has as many as
+        there are.
         """
-        if not self.group.axes:
+        group = self.group
+        if not group.axes:
             return tuple(n != 1 for n in self._padded(shape, level))
         rows, columns = self._parts(self._padded(shape, level))
-        return prod(rows) != 1, prod(columns) != 1
+        sizes, _ = self._parts(group.space or ())
+        row = sizes and prod(sizes) == 1 and level == FULL and len(shape) == len(group.order)
+        return prod(rows) != 1 or bool(row), prod(columns) != 1
 
     def _padded(self, shape: Shape, level: str) -> Shape:
         """An argument's shape with as many axes as the space."""

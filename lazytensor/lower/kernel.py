@@ -72,6 +72,15 @@ class Kernel:
     stages: tuple[Stage, ...]
     outputs: tuple[int, ...]
     totals: tuple[int, ...] = ()
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        """Computed once: a kernel is looked up often, and may be large."""
+        if not self._hash:
+            parts = (self.rank, self.reduced, self.inputs, self.constants, self.stages)
+            found = hash((*parts, self.outputs, self.totals))
+            object.__setattr__(self, "_hash", found)
+        return self._hash
 
     @property
     def count(self) -> int:
@@ -89,9 +98,11 @@ class Kernel:
 
     def dtype(self, number: int) -> DType:
         """The dtype of a value."""
-        every: tuple[Any, ...] = (*self.inputs, *self.constants, *self.stages)
-        dtype: DType = every[number].dtype
-        return dtype
+        for values in (self.inputs, self.constants, self.stages):
+            if number < len(values):
+                return values[number].dtype
+            number -= len(values)
+        raise IndexError(number)
 
 
 @dataclass(slots=True)

@@ -96,8 +96,28 @@ def runs(shape: Sequence[int], axes: tuple[int, ...]) -> list[tuple[int, ...]]:
     return [tuple(run) for run in found]
 
 
+def _few(combine: Any, x: Any) -> Any:
+    """Axis 0, of at most LANES elements: each is a lane of its own."""
+    n = len(x)
+    if n == 1:
+        return x[0].copy()
+    while n > 1:
+        low = half(n)
+        if n == 2 * low:
+            x = combine(x[:low], x[low:])
+        else:
+            lanes = x[:low].copy()
+            part = lanes[: n - low]
+            combine(part, x[low:], part)
+            x = lanes
+        n = low
+    return x[0]
+
+
 def tree_reduce(np: Any, combine: Any, x: Any, axes: tuple[int, ...], identity: Any) -> Any:
     """`x` reduced over `axes` (sorted); `identity` where there is nothing to reduce."""
+    if len(axes) == 1 and x.ndim <= 2 and x.size and x.shape[axes[0]] <= LANES:
+        return _few(combine, x.T if axes[0] else x)
     kept = tuple(a for a in range(x.ndim) if a not in axes)
     shape = tuple(x.shape[a] for a in kept)
     if x.size == 0 or not axes:

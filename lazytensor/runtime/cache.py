@@ -25,6 +25,8 @@ from .observe import OBSERVERS, Event
 # Bytes of its large nodes from which a graph is compiled when it is first seen; what fits the cache
 # gains nothing, however much of it there is.
 LARGE, LARGE_NODE = 1 << 22, 1 << 16
+# Native code for a few kernels takes as long to make as so many bytes to compute one by one.
+LARGE_NATIVE = 1 << 26
 # Arrays of up to so many bytes are small: their graphs are compiled when they come so often.
 SMALL_BYTES, HOT = 1 << 16, 8
 # Native code for so many nodes takes as long to make as some hundred interpretations.
@@ -101,13 +103,14 @@ def _due(graph: Graph) -> int:
     """
     computed = [n for n in graph.order if n.args and n.value is None]
     computed += [a for n in computed if n.op.kind == "reduce" for a in n.args if not a.args]
+    native = config.get("target") == "llvm"
     if all(small(n.shape) for n in computed):
-        native = config.get("target") == "llvm"
         return HOT_LONG if native and len(graph.order) > LONG else HOT
     sizes = [n.size * n.dtype.itemsize for n in computed if n.op.outputs == 1]
-    if sum(n for n in sizes if n >= LARGE_NODE) > LARGE:
+    large = LARGE_NATIVE if native else LARGE
+    if sum(n for n in sizes if n >= LARGE_NODE) > large:
         return 1
-    return max(2, min(HOT, LARGE // max(1, int(sum(sizes)))))
+    return max(2, min(HOT, large // max(1, int(sum(sizes)))))
 
 
 @lru_cache(1024)

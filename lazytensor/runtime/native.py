@@ -107,19 +107,19 @@ class _Replacements(Mapping[str, Any]):
         if name == "matmul":
             return _product()
         target = elementary()
+        if name in _MOVES:
+            return _moves(target)[name]
         return (_whole(target) if name in _WHOLE else target.replacements)[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(("matmul", *_WHOLE, *elementary().replacements))
+        return iter(("matmul", *_MOVES, *_WHOLE, *elementary().replacements))
 
     def __len__(self) -> int:
-        return 1 + len(_WHOLE) + len(elementary().replacements)
+        return len(list(iter(self)))
 
 
-_WHOLE = (
-    "convolution", "convolution_weights", "take", "ascontiguousarray", "concatenate", "gather",
-    "scatter",
-)  # fmt: skip
+_MOVES = ("take", "ascontiguousarray", "concatenate")
+_WHOLE = ("convolution", "convolution_weights", "gather", "scatter")
 
 
 @cache
@@ -130,10 +130,17 @@ def _product() -> Any:
 
 
 @cache
+def _moves(target: Any) -> Any:
+    from ..targets.llvm import moves
+
+    return moves.functions(target.objects, bound, room, empty)
+
+
+@cache
 def _whole(target: Any) -> Any:
     from ..targets.llvm import whole
 
-    return whole.functions(target.objects, bound, room, empty)
+    return whole.functions(target.objects, room)
 
 
 @cache

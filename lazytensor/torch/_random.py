@@ -28,7 +28,7 @@ import numpy as np
 
 from . import _random_checks as check
 from . import _random_reject as reject
-from ._random_bits import DEFAULT_SEED, Bits
+from ._random_bits import DEFAULT_SEED, Bits, seed_number
 from ._random_integers import exchanged, from_integers, inserted, remainder
 from ._random_math import box_muller, cosines_and_sines, fma, libm, rounded, truncated
 
@@ -97,12 +97,18 @@ class Engine:
     """A generator with the state, the seeding and the distributions of PyTorch's CPU generator."""
 
     def __init__(self, seed: int = DEFAULT_SEED) -> None:
-        self._bits = Bits(seed)
+        self._first = seed_number(seed)
+
+    @functools.cached_property
+    def _bits(self) -> Bits:
+        """Made when it is first needed: NumPy's generators take 10 ms to load."""
+        return Bits(self._first)
 
     @property
     def initial_seed(self) -> int:
         """The seed it began with, from 0 to 2⁶⁴ − 1."""
-        return self._bits.initial_seed
+        with _lock:
+            return self._bits.initial_seed
 
     @_drawing
     def manual_seed(self, seed: int) -> None:

@@ -5,7 +5,6 @@ carried out.
 """
 
 import operator
-import string
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -27,7 +26,7 @@ __all__ = ["chained"]
 
 Labels = str
 # The order in which an implicit result has its axes.
-_LETTERS = string.ascii_uppercase + string.ascii_lowercase
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 # --- subscripts -----------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ other processes may write to it at any time. It must not know how a process hand
 
 import mmap
 import os
-import tempfile
 from typing import Any
 from weakref import finalize
 
@@ -36,6 +35,8 @@ class Block:
     @classmethod
     def new(cls, size: int) -> "Block":
         """Zeros."""
+        import tempfile
+
         with tempfile.TemporaryFile(dir=FOLDER) as file:
             file.truncate(max(size, 1))
             return cls(os.dup(file.fileno()), size)

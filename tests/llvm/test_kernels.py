@@ -6,6 +6,7 @@ import ctypes
 import mmap
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -153,12 +154,15 @@ def test_random_graphs(effort: Callable[[int, int], int]) -> None:
     assert not missing, seen
 
 
-def anew(monkeypatch: Any, host: Host | None = None) -> None:
-    """The target as in a new process, on some processor."""
+def anew(monkeypatch: Any, folder: Path, host: Host | None = None) -> None:
+    """The target as in a new process, on some processor, with an empty folder of kernels: what
+    planted bugs write is found by what it is of.
+    """
     cache.CACHE.clear()
     functions = frozenset(MODULES["llvm"]._names)
     monkeypatch.setattr(native, "_elementary", None)
     monkeypatch.setattr(native, "_loaded", None)
+    monkeypatch.setattr(native, "cache_folder", lambda: folder)
     monkeypatch.setitem(MODULES, "llvm", Replaced(functions, native._replacements))
     if host is not None:
         monkeypatch.setattr(machine(), "host", host)
@@ -169,9 +173,9 @@ def anew(monkeypatch: Any, host: Host | None = None) -> None:
     "host", [Host(16, False, False), Host(16, True, True), Host(64, True, True)], ids=str
 )
 def test_random_graphs_for_other_processors(
-    host: Host, effort: Callable[[int, int], int], monkeypatch: Any
+    host: Host, effort: Callable[[int, int], int], monkeypatch: Any, tmp_path: Path
 ) -> None:
-    anew(monkeypatch, host)
+    anew(monkeypatch, tmp_path, host)
     with recording():
         fuzz(effort(60, 2000))
 
@@ -240,8 +244,10 @@ def _tail(monkeypatch: Any) -> None:
 
 
 @pytest.mark.parametrize("plant", [_lanes, _order, _tail], ids=lambda f: f.__name__[1:])
-def test_a_planted_bug_is_found(plant: Callable[[Any], None], monkeypatch: Any) -> None:
-    anew(monkeypatch)
+def test_a_planted_bug_is_found(
+    plant: Callable[[Any], None], monkeypatch: Any, tmp_path: Path
+) -> None:
+    anew(monkeypatch, tmp_path)
     plant(monkeypatch)
     with pytest.raises(AssertionError):
         fuzz(2000, phases=[hypothesis.Phase.generate], database=None)
@@ -340,9 +346,9 @@ def test_rows_of_tiles_that_begin_anywhere_are_not_stored_past_the_caches() -> N
     agrees(program, data(1603, 1603), data(1603, 1603))
 
 
-def test_tiles_of_elements_as_wide_as_a_vector(monkeypatch: Any) -> None:
+def test_tiles_of_elements_as_wide_as_a_vector(monkeypatch: Any, tmp_path: Path) -> None:
     """On processors whose vectors have 16 bytes there was no code for double complex ones."""
-    anew(monkeypatch, Host(16, True, True))
+    anew(monkeypatch, tmp_path, Host(16, True, True))
     x = data(33, 47) + 1j * data(33, 47)
     y = np.ascontiguousarray(x.T)
     agrees(lambda x, y: x + g.permute(y, (1, 0)), x.astype("complex128"), y.astype("complex128"))

@@ -18,7 +18,7 @@ from lazytensor.lower.pipeline import lower
 from lazytensor.ops import g
 from lazytensor.targets.llvm import run
 from lazytensor.targets.llvm.code import IN_ORDER
-from lazytensor.targets.llvm.emitter import in_order, registers
+from lazytensor.targets.llvm.form import in_order, registers
 from lazytensor.targets.llvm.host import Host
 from lazytensor.targets.llvm.machine import machine
 from lazytensor.targets.llvm.objects import Objects

@@ -173,9 +173,11 @@ def test_scalars_are_inputs_and_compile_nothing():
     assert (c.compilations, c.plans) == (0, 0)
 
 
-@pytest.mark.parametrize("target", ["llvm", "numpy"])
-@pytest.mark.parametrize(("size", "due"), [(64, HOT), (5_000, 2)])
-def test_auto_interprets_first_and_plans_what_comes_again(size: int, due: int, target: str):
+@pytest.mark.parametrize(
+    ("target", "size", "due"),
+    [("llvm", 64, HOT), ("llvm", 60_000, 2), ("numpy", 64, HOT), ("numpy", 5_000, 2)],
+)
+def test_auto_interprets_first_and_plans_what_comes_again(target: str, size: int, due: int):
     x = data(size)
 
     def program() -> Node:
@@ -216,20 +218,27 @@ def test_auto_interprets_long_graphs_more_often(target: str, due: int):
     assert (first.plans, last.plans, last.interpreted) == (0, 1, 0)
 
 
-@pytest.mark.parametrize(("size", "due"), [(4097, HOT), (20_000, 5), (60_000, 2)])
-def test_graphs_of_middling_arrays_are_planned_when_much_has_come(size: int, due: int):
-    """Compiling takes as long as interpreting a few megabytes."""
+@pytest.mark.parametrize(
+    ("target", "size", "due"),
+    [
+        *(("numpy", size, due) for size, due in [(4097, HOT), (20_000, 5), (60_000, 2)]),
+        *(("llvm", size, due) for size, due in [(20_000, HOT), (320_000, 5), (960_000, 2)]),
+    ],
+)
+def test_graphs_of_middling_arrays_are_planned_when_much_has_come(target: str, size: int, due: int):
+    """Compiling takes as long as interpreting a few megabytes, to native code some tens of them."""
     x = data(size)
-    with config.context(execution="auto"):
+    with config.context(execution="auto", target=target):
         for plans in [0] * (due - 1) + [1, 0]:
             with counting() as c:
                 value(g.exp(x * -1.5) + g.sqrt(g.abs(x)))
             assert c.plans == plans
 
 
-def test_auto_plans_large_graphs_at_once():
-    x = data(1_000_000)
-    with config.context(execution="auto"), counting() as c:
+@pytest.mark.parametrize(("target", "size"), [("llvm", 5_000_000), ("numpy", 1_000_000)])
+def test_auto_plans_large_graphs_at_once(target: str, size: int):
+    x = data(size)
+    with config.context(execution="auto", target=target), counting() as c:
         value(g.exp(x) * 3.5)
     assert (c.interpreted, c.plans) == (0, 1)
 
@@ -455,7 +464,7 @@ def test_large_arrays_that_the_user_holds_do_not_break_fusion():
 
 def test_a_sum_of_a_large_array_is_compiled_at_once():
     """It was interpreted, since its result is small."""
-    x = leaf(np.ones(2_000_000, np.float32))
+    x = leaf(np.ones(20_000_000, np.float32))
     with config.context(execution="auto", target="llvm"), counting() as done:
-        assert value(g.sum(x, (0,))) == 2_000_000
+        assert value(g.sum(x, (0,))) == 20_000_000
     assert (done.kernels, done.interpreted) == (1, 0)

@@ -12,36 +12,15 @@ from typing import Any
 from ...lower.kernel import Kernel
 from ...ops._tree import BLOCK, GROUP, LANES, ROUNDS
 from .code import BITS, Value
-from .emitter import Emitter, Form
-from .folds import Fold, TreeFold, fold_of, follows_tree, keeps_place
+from .emitter import Emitter
+from .folds import Fold, TreeFold, fold_of, follows_tree
+from .form import SAME, UNIT, Form, Unsupported
 from .host import Host
 from .loops import FALSE, ZERO, choose, each, least
-from .memory import SAME, UNIT, load, load_apart, offset, step, store, store_apart
-from .passes import Pass, Passes
-from .scalar import Lane, Unsupported
-
-# Sums of blocks held at a time: one for each level of the tree of so many blocks.
-MOST_BLOCKS, LEVELS = 32, 6
-# What is held of a row for a sum.
-HELD = LANES + LEVELS
-# Bytes of the stack that a tile of rows may take, since threads have half a megabyte on some
-# systems, and what it takes with a last vector that is beside it.
-STACK, WHOLE = 1 << 18, 3 << 17
-MOST_ROW_VALUES = 64
-MOST_COLUMNS = MOST_BLOCKS * BLOCK
-
-
-def _widest(kernel: Kernel) -> int:
-    """Bytes of the widest value; sums of half precision are of single precision."""
-    return max(4, *(kernel.dtype(k).itemsize for k in range(kernel.count)))
-
-
-def row_bytes(plan: Passes) -> int:
-    """Bytes of the stack that a row takes."""
-    values = sum(not plan.full(k) for k in range(plan.first, plan.total))
-    sums = max(len(p.folds) for p in plan.passes)
-    return _widest(plan.kernel) * (values + HELD * sums)
-
+from .memory import load, load_apart, offset, step, store, store_apart
+from .passes import Pass, keeps_place
+from .scalar import Lane
+from .stack import HELD, MOST_ROW_VALUES, WHOLE, row_bytes, widest
 
 # The first of some columns, how many there are, and how far from one another.
 Places = tuple[Value, Value, Value]
@@ -128,7 +107,7 @@ class Across(Emitter):
     def lanes(self, number: int) -> Value:
         """Where sums are held; a pass has the memory of the one before it."""
         if number == len(self._lanes):
-            self._lanes.append(self.room(f"i{8 * _widest(self.kernel)}", self.span * HELD))
+            self._lanes.append(self.room(f"i{8 * widest(self.kernel)}", self.span * HELD))
         return self._lanes[number]
 
     def _load(self, operand: int, dtype: Any, at: Value, row: Value) -> Lane:

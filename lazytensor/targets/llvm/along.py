@@ -7,15 +7,11 @@ sizes.
 from ...lower.kernel import FULL, Kernel
 from ...ops._tree import LANES
 from .code import Value
-from .emitter import FEW, Emitter, Form
-from .folds import Loop, fold_of, follows_tree, keeps_place
+from .emitter import Emitter
+from .folds import Loop, fold_of, follows_tree
+from .form import FEW, OTHER, REVERSED, SAME, STRIDED, UNIT, Form, Unsupported
 from .host import Host
 from .memory import (
-    OTHER,
-    REVERSED,
-    SAME,
-    STRIDED,
-    UNIT,
     Columns,
     Operand,
     load,
@@ -27,8 +23,8 @@ from .memory import (
     store,
     store_apart,
 )
-from .passes import Pass
-from .scalar import Lane, Unsupported
+from .passes import Pass, keeps_place
+from .scalar import Lane
 
 # Each takes half a kilobyte of the stack at most.
 MOST_FOLDS = 24

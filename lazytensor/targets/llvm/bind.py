@@ -13,12 +13,9 @@ import numpy as np
 from ..._base.shapes import Shape, prod
 from ...lower.kernel import FULL, Kernel, Launch
 from ...ops._tree import BLOCK, LANES
-from .across import MOST_COLUMNS, MOST_ROW_VALUES, STACK, row_bytes
-from .emitter import Form, registers
-from .memory import OTHER, REVERSED, SAME, STRIDED, UNIT
-from .passes import Passes
-from .scalar import Unsupported
-from .tiled import tile
+from .form import OTHER, REVERSED, SAME, STRIDED, UNIT, Form, Unsupported, registers, tile
+from .passes import planned
+from .stack import MOST_COLUMNS, MOST_ROW_VALUES, STACK, row_bytes
 
 Array = np.ndarray[Any, Any]
 # Bytes of outputs from which on they are written past the caches.
@@ -249,7 +246,7 @@ def _tile(kernel: Kernel, length: int, columns: int, width: int, apart: bool) ->
     """Rows that are gone over together: few where they lie apart or columns are kept, fewer where
     folds hold many sums, and where there are not so many.
     """
-    plan = Passes(kernel)
+    plan = planned(kernel)
     most = STACK // (width * row_bytes(plan))
     kept = columns * width > SPACIOUS and bool(plan.saved)
     vectors = min(LEAST if kept or apart else WIDE, max(1, 1 << most.bit_length() >> 1))

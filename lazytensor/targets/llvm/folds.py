@@ -13,10 +13,11 @@ from ..._base.dtypes import DType, float16, float32, kind, real_of
 from ...lower.kernel import Kernel, Stage
 from ...ops._tree import BLOCK, GROUP, LANES
 from .code import BITS, INTEGER, Code, Value
+from .form import Unsupported
 from .loops import least, where
 from .memory import Operand, Registers, offset
-from .passes import combine
-from .scalar import Lane, Unsupported, ir_type
+from .passes import combine, keeps_place
+from .scalar import Lane, ir_type
 
 _OPCODES = {("add", "f"): "fadd", ("mul", "f"): "fmul"}
 
@@ -24,11 +25,6 @@ _OPCODES = {("add", "f"): "fadd", ("mul", "f"): "fmul"}
 def follows_tree(kernel: Kernel, stage: Stage) -> bool:
     """Whether the bits of a reduction depend on the order."""
     return combine(kernel, stage) in ("add", "mul") and kind(kernel.dtype(stage.args[0])) in "fc"
-
-
-def keeps_place(kernel: Kernel, stage: Stage) -> bool:
-    """Whether a reduction is to a place."""
-    return combine(kernel, stage) in ("argmax", "argmin")
 
 
 def fold_of(e: Any, k: int, tree: "type[TreeFold] | None" = None) -> "Fold":

@@ -3,8 +3,8 @@
 What enters: nothing. What leaves: the names that the runtime needs. It must not know graphs.
 """
 
+from .form import Unsupported
 from .run import Functions, bound, source
-from .scalar import Unsupported
 from .single import words
 
 __all__ = ["Functions", "Unsupported", "bound", "source", "words"]

@@ -16,7 +16,7 @@ from ..._base.processors import count as threads
 from ..._base.threads import run as share
 from .call import packed
 from .machine import Linked
-from .products import AXES, DEEPEST, Batch
+from .objects import writers
 
 Ints = tuple[int, ...]
 # From so many products and multiplications on; columns at most. Rows at once, and up to how many
@@ -24,6 +24,9 @@ Ints = tuple[int, ...]
 MANY, MUCH, WIDEST, ROWS, FEW = 4, 1 << 16, 512, 128, 48
 # Elements of a matrix up to which NumPy's memory is as good as the pool's.
 SMALL = 1 << 15
+# Elements of a sum at most: what is copied of the right operand is on the stack. Most axes of the
+# batch.
+DEEPEST, AXES = 512, 4
 # Multiplications that are worth another thread, and those between two looks at whether the user has
 # interrupted.
 GRAIN, BREATH = 1 << 20, 1 << 34
@@ -86,9 +89,12 @@ class Matmul:
         known = self._known.get(dtype)
         if known is None:
             functions = self._functions()
-            text = Batch(dtype, functions.machine.host).text()
+            host = functions.machine.host
+            found = functions.found(
+                f"product {dtype.name}", lambda: writers().Batch(dtype, host).text()
+            )
             # of several threads, the first keeps its function: another's would be unloaded
-            known = self._known.setdefault(dtype, functions.linked(text))
+            known = self._known.setdefault(dtype, found)
         return known.address
 
 

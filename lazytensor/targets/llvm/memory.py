@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 
 from ..._base.dtypes import DType, kind
 from .code import Code, Value, vector
+from .form import OTHER, REVERSED, STRIDED, UNIT
 from .scalar import Lane, ir_type
 
-# How an operand lies along a vector: one element after another, one before another, every other
-# one, the same one for all, at a stride.
-UNIT, REVERSED, OTHER, SAME, STRIDED = "u", "r", "o", "b", "s"
 # Bytes of a line of the cache.
 LINE = 64
 

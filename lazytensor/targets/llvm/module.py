@@ -14,40 +14,16 @@ import numpy as np
 from ..._base.dtypes import DType, float32, float64
 from ...ir.scalar import INSTRUCTIONS
 from ...ops._eager import FUNCTIONS as OF_NUMPY
+from ...ops._eager import INEXACT
 from .call import packed
-from .code import KERNEL, Code, Value
-from .functions import FUNCTIONS, TYPES
 from .machine import Linked
-from .objects import Objects
+from .objects import Objects, elements
 
 # Elements, of all calls together, from which on a function is worth compiling over vectors.
-WORTH = 1 << 19
+WORTH = 1 << 20
 # What `launch` takes for a function over vectors: of a name, a dtype, and which operands are the
 # same for all elements.
 Vectors = Callable[[str, DType, tuple[bool, ...]], bytes]
-
-
-def text(name: str, dtype: DType, arity: int, fused: bool) -> str:
-    """The module of `i64 kernel(i64 lo, i64 hi, ptr pointers, ptr words)`, an element at a time;
-    the words are strides.
-    """
-    c, kinds, count = Code(fused), TYPES[dtype], range(arity + 1)
-    pointers, words = Value("%pointers", "ptr"), Value("%words", "ptr")
-    bases = [c.fresh(f"load ptr, {c.step(pointers, 8 * i)}", "ptr") for i in count]
-    strides = [c.fresh(f"load i64, {c.step(words, 8 * i)}", "i64") for i in count]
-    before, head, work, end = c.block, *map(c.name, ("head", "work", "end"))
-    c.jump(head)
-    c.label(head)
-    i = c.phi("i64", (Value("%lo", "i64"), before))
-    c.branch(c.compare("slt", i, Value("%hi", "i64")), work, end)
-    c.label(work)
-    *inputs, out = [c.step(b, c.binary("mul", i, s)) for b, s in zip(bases, strides, strict=True)]
-    values = [c.fresh(f"load {kinds}, {at}", kinds) for at in inputs]
-    c.raw(f"store {FUNCTIONS[name](c, *values)}, {out}")
-    c.also(i, c.binary("add", i, 1), c.block)
-    c.jump(head)
-    c.label(end)
-    return "\n".join([KERNEL, *c.lines, "ret i64 0", "}", *sorted(c.declared)]) + "\n"
 
 
 class Function:
@@ -108,13 +84,20 @@ class Function:
     def _by_element(self, dtype: DType, same: tuple[bool, ...]) -> bytes:
         known = self._linked.get(dtype)
         if known is None:
-            of = text(self.__name__, dtype, len(same), self._objects.machine.host.fused)
             # of several threads, the first keeps its function: another's would be unloaded
-            known = self._linked.setdefault(dtype, self._objects.linked(of, True))
+            known = self._linked.setdefault(dtype, self._element(dtype, len(same)))
         strides = [0 if s else dtype.itemsize for s in (*same, False)]
         return packed(known.address, True, *strides)
+
+    def _element(self, dtype: DType, arity: int) -> Linked:
+        name, fused = self.__name__, self._objects.machine.host.fused
+        return self._objects.found(
+            f"element {name} {dtype.name}",
+            lambda: elements().element(name, dtype, arity, fused),
+            True,
+        )
 
 
 def replacements(objects: Objects, vectors: Vectors) -> dict[str, Function]:
     """By NumPy's names."""
-    return {OF_NUMPY[name]: Function(name, objects, vectors) for name in FUNCTIONS}
+    return {OF_NUMPY[name]: Function(name, objects, vectors) for name in INEXACT}

@@ -1,15 +1,18 @@
 """Object code of this process: from the store, or compiled and put there; linked.
 
-What enters: texts of modules. What leaves: functions, and `launch`, which calls them.
-It must not know kernels.
+What enters: texts of modules, or what they are of: code that is there is found by that, and what
+writes texts isn't loaded. What leaves: functions, and `launch`, which calls them. It must not know
+kernels.
 """
 
 import os
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from .call import Launcher, launcher
 from .machine import Linked, Machine, machine, unique
+from .sources import digest
 from .store import Store
 
 # Held while a function is made. A fork waits for it: the child would find the compiler half way.
@@ -31,11 +34,11 @@ class Objects:
         self._compiled = compiled
         self.launch: Launcher = launcher(self.machine, self._soon)
 
-    def code(self, text: str, soon: bool = False) -> bytes:
+    def _code(self, key: str, write: Callable[[], str], soon: bool) -> bytes:
         """Object code; with little effort if it is wanted `soon`."""
-        key = self.machine.key(text)
         found = self.store.get(key) if self.store else None
         if found is None:
+            text = write()
             self._compiled(text)
             found = self.machine.compile(text, soon)
             if self.store:
@@ -43,11 +46,38 @@ class Objects:
         return found
 
     def _soon(self, text: str) -> bytes:
-        return self.code(text, True)
+        return self._code(self.machine.key(text), lambda: text, True)
 
     def linked(self, text: str, soon: bool = False) -> Linked:
         """The function `kernel` of a module."""
+        return self._linked(self.machine.key(text), lambda: text, soon)
+
+    def found(self, what: str | None, write: Callable[[], str], soon: bool = False) -> Linked:
+        """The function of which `what` tells all but how it is written: that is in the sources.
+        `write` gives the text if need be. Raises Unsupported.
+        """
+        sources = digest() if what else None
+        if sources is None:
+            return self.linked(write(), soon)
+        key = self.machine.key(f"{sources} {self.machine.host} {soon}\n{what}")
+        return self._linked(key, write, soon)
+
+    def _linked(self, key: str, write: Callable[[], str], soon: bool) -> Linked:
+        name = unique(key)
         with COMPILING:
-            name = unique(self.machine.key(text))
-            text = text.replace("@kernel(", f"@{name}(")
-            return self.machine.link(self.code(text, soon), name)
+            code = self._code(key, lambda: write().replace("@kernel(", f"@{name}("), soon)
+            return self.machine.link(code, name)
+
+
+def elements() -> Any:
+    """What writes functions an element at a time, loaded when there is one to write."""
+    from . import elements
+
+    return elements
+
+
+def writers() -> Any:
+    """What writes all other texts, loaded when there is one to write."""
+    from . import writers
+
+    return writers

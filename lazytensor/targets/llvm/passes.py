@@ -5,7 +5,7 @@ folds of earlier passes are known. A value that several passes need is computed 
 that is dear, kept in memory for the row. It must not know IR.
 """
 
-from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ..._base.dtypes import DType
 from ...ir.scalar import instructions
@@ -17,20 +17,22 @@ from ...ops._eager import INEXACT
 DEAR = 8
 
 
-@dataclass(slots=True)
 class Pass:
     """Numbers of values: `rows` are computed before the pass, once a row; `compute` for each
     column; `reads` are read from memory, `saves` kept there; `outputs` counts outputs, `totals`
     what is added up over rows.
     """
 
-    rows: list[int] = field(default_factory=list)
-    compute: list[int] = field(default_factory=list)
-    reads: list[int] = field(default_factory=list)
-    folds: list[int] = field(default_factory=list)
-    saves: list[int] = field(default_factory=list)
-    outputs: list[int] = field(default_factory=list)
-    totals: list[int] = field(default_factory=list)
+    __slots__ = ("compute", "folds", "outputs", "reads", "rows", "saves", "totals")
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+        self.compute: list[int] = []
+        self.reads: list[int] = []
+        self.folds: list[int] = []
+        self.saves: list[int] = []
+        self.outputs: list[int] = []
+        self.totals: list[int] = []
 
 
 def combine(kernel: Kernel, stage: Stage) -> str:
@@ -38,6 +40,11 @@ def combine(kernel: Kernel, stage: Stage) -> str:
     dtype = kernel.dtype(stage.args[0])
     (name,) = instructions(stage.op.body, (dtype, dtype), ())
     return name
+
+
+def keeps_place(kernel: Kernel, stage: Stage) -> bool:
+    """Whether a reduction is to a place."""
+    return combine(kernel, stage) in ("argmax", "argmin")
 
 
 def _stage_cost(kernel: Kernel, stage: Stage) -> int:
@@ -196,3 +203,20 @@ class Passes:
             else:
                 last.append(k)
         return last
+
+
+def kept(plan: Passes) -> list[int]:
+    """Values that a function keeps for later passes in memory of its own."""
+    return [k for k in plan.saved if k not in plan.kernel.outputs]
+
+
+@lru_cache(256)
+def planned(kernel: Kernel) -> Passes:
+    """The passes of a kernel, which nobody changes."""
+    return Passes(kernel)
+
+
+def own(kernel: Kernel) -> tuple[DType, ...]:
+    """The dtypes of columns that a kernel's function keeps for a row: values, then totals."""
+    values = kept(planned(kernel)) if kernel.reduced else []
+    return tuple(kernel.dtype(k) for k in (*values, *kernel.totals))

@@ -26,14 +26,11 @@ from .loops import (
     where,
     words,
 )  # fmt: skip
+from .matmul import AXES, DEEPEST
 from .memory import offset, step
 from .squares import transposed
 from .tiles import Matrix, Panel, Sizes, Tiles
 
-# Elements of a sum at most: what is copied of the right operand is on the stack.
-DEEPEST = 512
-# Axes of the batch at most.
-AXES = 4
 WORDS = ("m", "n", "k", "am", "ak", "bk", "bn", "copied", "blocks", "block")
 
 

@@ -22,11 +22,11 @@ from ...lower.totals import Total, Totals
 from ...ops._tree import BLOCK, LANES
 from .bind import LONGEST, Array, Binding, bind, bind_totals, laid_out, turned
 from .call import packed
-from .emit import emit
-from .emitter import Form, room_bytes, vector_width
+from .form import Form, room_bytes, vector_width
+from .keys import key_of
 from .machine import Linked
-from .objects import COMPILING, Objects
-from .passes import Passes
+from .objects import COMPILING, Objects, writers
+from .passes import own, planned
 from .split import halves
 
 # Elements from which on other threads may run meanwhile.
@@ -68,8 +68,9 @@ class Functions:
             return self._known.get(key) or self._made(key)
 
     def _made(self, key: tuple[Kernel, Form]) -> Function:
-        module = emit(*key, self.host)
-        made = self._known[key] = Function(self.objects.linked(module.text), module.kept)
+        kernel, host = key[0], self.host
+        code = self.objects.found(key_of(*key), lambda: writers().emit(*key, host))
+        made = self._known[key] = Function(code, own(kernel))
         while len(self._known) > config.get("kernel_cache"):
             self._known.popitem(last=False)
         return made
@@ -181,7 +182,7 @@ def _over(launch: Launch, binding: Binding) -> list[tuple[int, int]]:
     """
     if binding.form.across:
         return []
-    plan, inputs = Passes(launch.kernel), len(launch.kernel.inputs)
+    plan, inputs = planned(launch.kernel), len(launch.kernel.inputs)
     found = []
     for i, j in launch.over:
         written = [n for n, p in enumerate(plan.passes) if j in p.outputs] or [len(plan.passes)]
@@ -335,7 +336,8 @@ def source(functions: Functions, launch: Launch, args: list[Array]) -> str:
         assert launch.joint is not None
         launch = launch.joint
     form = _binding(functions, launch, args).form
-    return emit(launch.kernel, form, functions.host).text
+    text: str = writers().emit(launch.kernel, form, functions.host)
+    return text
 
 
 def _binding(functions: Functions, launch: Launch, args: list[Array]) -> Binding:

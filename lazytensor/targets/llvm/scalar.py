@@ -14,6 +14,7 @@ import numpy as np
 from ..._base.dtypes import DType, bool_, float32, float64, kind, real_of
 from ...ir.scalar import Interpreter
 from .code import BITS, Code, Value
+from .form import Unsupported
 from .functions import FUNCTIONS, OF_NONPOSITIVE
 from .functions.integer import SIGNED_POWER, UNSIGNED_POWER
 
@@ -21,10 +22,6 @@ _TYPES = {"float16": "half", "float32": "float", "float64": "double", "bool": "i
 _HALF = "half"
 # Calls up to which an elementary function is put in their place.
 INLINED = 4
-
-
-class Unsupported(Exception):
-    """This target has no code for an instruction on a dtype."""
 
 
 class Lane:

@@ -12,8 +12,7 @@ from ..._base.dtypes import DType, float32, float64
 from ..._base.processors import count as threads
 from ..._base.threads import run as share
 from .call import packed
-from .code import KERNEL, Code, Value
-from .functions import TYPES
+from .code import KERNEL, TYPES, Code, Value
 from .machine import Linked
 from .objects import Objects
 

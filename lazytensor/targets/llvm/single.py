@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from ..._base.dtypes import DType
 from ...lower.kernel import FULL, Constant, Input, Kernel, Stage
-from .emit import Form
-from .memory import SAME, UNIT
+from .form import SAME, UNIT, Form
 from .run import Functions
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from ..._base.dtypes import float16
 from ...lower.kernel import FULL, Input, Kernel, Stage
-from .folds import keeps_place
-from .scalar import Unsupported
+from .form import Unsupported
+from .passes import keeps_place
 
 
 class Halves(NamedTuple):

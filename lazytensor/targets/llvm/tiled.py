@@ -5,31 +5,26 @@ What enters: a kernel, and how its operands lie. What leaves: the text of a modu
 sizes.
 """
 
-from collections.abc import Iterable
 
 from ..._base.dtypes import DType, kind
 from ...lower.kernel import Kernel
 from .along import Along
 from .code import Value, vector
-from .emitter import Form, registers
+from .form import STRIDED, UNIT, Form, registers
 from .host import Host
 from .loops import choose, least
-from .memory import STRIDED, UNIT, blob, offset, prefetch, step
+from .memory import blob, offset, prefetch, step
 from .passes import Pass
 from .squares import transposed
 
-# Bytes of a row of a tile, elements of one at most, and rows of a square at most.
-ROW, MOST_TILE, MOST_SIDE = 256, 128, 16
-
-
-def tile(sizes: Iterable[int]) -> int:
-    """Rows and columns of a tile, by the sizes of what lies across."""
-    return min(ROW // max(sizes), MOST_TILE)
+# Rows of a square at most.
+MOST_SIDE = 16
 
 
 def _twice(kernel: Kernel) -> bool:
     """Whether vectors of two registers take fewer instructions: rows of tiles are short."""
     return registers(kernel) == 1 and all(kind(kernel.dtype(k)) != "c" for k in range(kernel.count))
+
 
 
 class Tiled(Along):

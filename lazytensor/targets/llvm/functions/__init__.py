@@ -6,7 +6,6 @@ width. It must not know kernels.
 
 from collections.abc import Callable
 
-from ...._base.dtypes import DType, float32, float64
 from ..code import Value
 from .error import erf
 from .exponential import exp, exp_of_nonpositive, expm1
@@ -17,7 +16,6 @@ from .power import hypot, logaddexp, power
 from .remainder import floordiv, fmod, mod
 from .trigonometric import cos, sin, tan
 
-TYPES: dict[DType, str] = {float32: "float", float64: "double"}
 # Instruction -> f(code, x) or f(code, x, y).
 FUNCTIONS: dict[str, Callable[..., Value]] = {
     "exp": exp,

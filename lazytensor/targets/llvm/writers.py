@@ -1,0 +1,10 @@
+"""What writes the texts of kernels, loaded when there is something to compile.
+
+What enters: nothing. What leaves: the functions that write. It must not know where code is kept.
+"""
+
+from .emit import emit
+from .products import Batch
+from .rows import Rows
+
+__all__ = ["Batch", "Rows", "emit"]
