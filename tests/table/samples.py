@@ -237,6 +237,15 @@ def _scan(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
         yield Sample((np.asarray([[1, 2], [0, 3], [2, 0], [0, 1]], dtype),), (0,))
 
 
+def _argselect(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    for shape, axis, start, count in (
+        ((5,), 0, 1, 3), ((2, 7), 1, 0, 2), ((4, 2, 3), 0, 3, 1), ((0,), 0, 0, 0),
+        ((3, 0), 0, 1, 1), ((2, 4), 1, 2, 0), ((30, 40), 1, 11, 20), ((40, 30), 0, 0, 40),
+    ):  # fmt: skip
+        for descending in (False, True):
+            yield Sample((array(rng, shape, dtype),), (axis, start, count, descending))
+
+
 def _searchsorted(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
     for side in ("left", "right"):
         for n, shape in ((4, (3,)), (5, (2, 3)), (3, ()), (0, (2,)), (3, (0, 2))):
@@ -367,6 +376,7 @@ GENERATORS: dict[str, Callable[[Op, d.DType, Rng], Iterator[Sample]]] = {
     "gather": _gather,
     "window_argmax": _window_argmax,
     "scan": _scan,
+    "argselect": _argselect,
     "searchsorted": _searchsorted,
     **dict.fromkeys(("igamma", "igammac"), _incomplete),
     "gcd": _gcd,
