@@ -118,8 +118,11 @@ class _Replacements(Mapping[str, Any]):
         return len(list(iter(self)))
 
 
-_MOVES = ("take", "ascontiguousarray", "concatenate")
-_WHOLE = ("convolution", "convolution_weights", "gather", "scatter")
+_WHOLE = (
+    "concatenate", "gather", "scatter",
+    "convolution", "convolution_weights", "take", "ascontiguousarray", "box_muller", "c_library",
+    "exchanged", "twister",
+)  # fmt: skip
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Functions of whole arrays: convolutions, gathers and scatters.
+"""Functions of whole arrays: convolutions, gathers, copies, and what random draws are made of.
 
 What enters: object code, and what makes arrays. What leaves: functions by name. It must not know
 graphs.
@@ -8,8 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from .convolution import Convolution, ConvolutionWeights
+from .copies import Concatenate, Contiguous
+from .draws import BoxMuller, CLibrary, Exchanged
+from .gathers import Take
 from .objects import Objects
 from .places import Gather, Scatter
+from .twister import Twister
 
 
 def functions(objects: Objects, room: Callable[..., Any]) -> dict[str, Any]:
@@ -19,4 +23,8 @@ def functions(objects: Objects, room: Callable[..., Any]) -> dict[str, Any]:
         "convolution_weights": ConvolutionWeights(objects, room),
         "gather": Gather(objects, room),
         "scatter": Scatter(objects, room),
+        "box_muller": BoxMuller(objects),
+        "c_library": CLibrary(objects),
+        "exchanged": Exchanged(objects),
+        "twister": Twister(objects),
     }
