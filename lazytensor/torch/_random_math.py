@@ -144,7 +144,8 @@ def fma(a: Array, b: float, c: float) -> Array:
 
 def _halfway(total: Array) -> Array:
     """Whether float64 numbers lie in the middle of two float32 ones."""
-    return (total.view(np.int64) & 0x1FFFFFFF) == 0x10000000
+    found: Array = (total.view(np.int64) & 0x1FFFFFFF) == 0x10000000
+    return found
 
 
 def _sum(a: Array, b: Any) -> Array:

@@ -74,10 +74,10 @@ class _Words:
 
     def _turn(self, place: Value) -> None:
         c = self.c
-        numbers = [c.const(n, "i64") for n in (0, LENGTH - FAR, LENGTH - 1)]
-        for start, end, far in ((*numbers[:2], FAR), (*numbers[1:], FAR - LENGTH)):
-            _span(c, start, end, lambda i, width, far=far: self._renew(i, width, far, 1))
-        self._renew(numbers[2], 1, FAR - LENGTH, 1 - LENGTH)
+        first, middle, last = (c.const(n, "i64") for n in (0, LENGTH - FAR, LENGTH - 1))
+        _span(c, first, middle, lambda i, width: self._renew(i, width, FAR, 1))
+        _span(c, middle, last, lambda i, width: self._renew(i, width, FAR - LENGTH, 1))
+        self._renew(last, 1, FAR - LENGTH, 1 - LENGTH)
         c.raw(f"store i32 0, {place}")
 
     def _renew(self, i: Value, width: int, far: int, beside: int) -> None:
