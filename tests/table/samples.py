@@ -133,7 +133,7 @@ def _reduce(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
 
 def _distinct(op: Op, rng: Rng, shape: tuple[int, ...], dtype: d.DType) -> Array:
     """For extrema no ties and no order nearer than a finite difference."""
-    if op.name in ("max", "min", "sort", "argsort") and d.kind(dtype) == "f":
+    if op.name in ("max", "min", "sort", "argsort", "window_max") and d.kind(dtype) == "f":
         n = int(np.prod(shape))
         return np.asarray(rng.permutation(n) * 0.01).reshape(shape).astype(dtype)
     return array(rng, shape, dtype, 0.5, 1.6) if op.name == "prod" else array(rng, shape, dtype)
@@ -199,9 +199,12 @@ def _moves(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
 
 
 def _window_argmax(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
-    yield Sample((array(rng, (2, 7), dtype),), ((3,), (2,), (1,), (-1,), (4,)))
-    yield Sample((array(rng, (2, 5, 6), dtype),), ((2, 3), (2, 2), (1, 2), (0, -2), (3, 3)))
-    yield Sample((array(rng, (0, 4), dtype),), ((2,), (2,), (1,), (0,), (2,)))
+    def drawn(*shape: int) -> tuple[Array]:
+        return (_distinct(op, rng, shape, dtype),)
+
+    yield Sample(drawn(2, 7), ((3,), (2,), (1,), (-1,), (4,)))
+    yield Sample(drawn(2, 5, 6), ((2, 3), (2, 2), (1, 2), (0, -2), (3, 3)))
+    yield Sample(drawn(0, 4), ((2,), (2,), (1,), (0,), (2,)))
 
 
 def _gather(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
@@ -375,6 +378,7 @@ GENERATORS: dict[str, Callable[[Op, d.DType, Rng], Iterator[Sample]]] = {
     "reduce": _reduce,
     "gather": _gather,
     "window_argmax": _window_argmax,
+    "window_max": _window_argmax,
     "scan": _scan,
     "argselect": _argselect,
     "searchsorted": _searchsorted,

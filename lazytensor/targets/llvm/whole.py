@@ -1,4 +1,4 @@
-"""Functions of whole arrays: convolutions, gathers, copies, and what random draws are made of.
+"""Functions of whole arrays: convolutions, maxima of windows, gathers, copies, random draws.
 
 What enters: object code, and what makes arrays. What leaves: functions by name. It must not know
 graphs.
@@ -11,6 +11,7 @@ from .convolution import Convolution, ConvolutionWeights
 from .copies import Concatenate, Contiguous
 from .draws import BoxMuller, CLibrary, Exchanged
 from .gathers import Take
+from .maxima import WindowMaxima
 from .objects import Objects
 from .places import Gather, Scatter
 from .twister import Twister
@@ -27,4 +28,5 @@ def functions(objects: Objects, room: Callable[..., Any]) -> dict[str, Any]:
         "c_library": CLibrary(objects),
         "exchanged": Exchanged(objects),
         "twister": Twister(objects),
+        "window_maxima": WindowMaxima(objects, room),
     }
