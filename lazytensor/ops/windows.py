@@ -23,6 +23,10 @@ Pads = tuple[tuple[int, int], ...]
 
 # Windows of so many bytes are copied at a time, to be multiplied while they are in the cache.
 CHUNK_BYTES = 1 << 23
+# Windows up to which it isn't worth turning the weights around.
+FEW = 256
+# Channels of a group that are worth products of their own for each phase of the strides.
+MANY = 16
 
 
 def count(size: int, window: int, stride: int, dilation: int) -> int:
@@ -266,10 +270,12 @@ def _input_value(np: Any, y: Any, w: Any, shape: Ints, *params: Any) -> Any:
     c = w.shape[1] * groups
     if _whole(shape, w.shape[2:], *params):
         found = np.matmul(_flat(y), _flat(w)).reshape(len(y), c, *shape)
+    elif len(y) * prod(y.shape[2:]) < FEW and w.shape[1] > 1:
+        found = _laid_over(np, y, w, shape, *params)
     elif max(strides, default=1) == 1 and len(w) <= 2 * c:
         found = _turned(np, y, w, pads, dilations, groups)
-    elif groups == c == len(w) and max(dilations, default=1) == 1:
-        found = _every(np, y, w, shape, strides, pads)
+    elif max(dilations, default=1) == 1 and _overlap_much(w, strides, groups):
+        found = _every(np, y, w, shape, strides, pads, groups)
     else:
         found = _laid_over(np, y, w, shape, *params)
     return found.astype(dtype, copy=False)
@@ -292,18 +298,25 @@ def _laid_over(np: Any, y: Any, w: Any, shape: Ints, *params: Any) -> Any:
     return out
 
 
-def _every(np: Any, y: Any, w: Any, shape: Ints, strides: Ints, pads: Pads) -> Any:
-    """`conv_input` of single channels for larger strides: elements that are a stride apart are read
-    by the same places of windows, and are a `conv_input` for strides of 1 of these.
+def _overlap_much(w: Any, strides: Ints, groups: int) -> bool:
+    """Whether `_every` is worth it: for single channels, and for many whose windows overlap."""
+    alone = groups == len(w) and w.shape[1] == 1
+    overlap = any(k > s for k, s in zip(w.shape[2:], strides, strict=True))
+    return alone or (overlap and w.shape[1] >= MANY)
+
+
+def _every(np: Any, y: Any, w: Any, shape: Ints, strides: Ints, pads: Pads, groups: int) -> Any:
+    """`conv_input` for larger strides: elements that are a stride apart are read by the same places
+    of windows, and are a `conv_input` for strides of 1 of these.
     """
-    out = np.zeros((len(y), len(w), *shape), y.dtype)
+    out = np.zeros((len(y), w.shape[1] * groups, *shape), y.dtype)
     for phase in product(*map(range, strides)):
         axes = zip(phase, strides, shape, w.shape[2:], y.shape[2:], pads, strict=True)
         parts = [_phase(*axis) for axis in axes]
         if all(parts):
             to, of, around = zip(*parts, strict=True)
             ones = (1,) * len(shape)
-            out[(..., *to)] = _turned(np, y, w[(..., *of)], around, ones, len(w))
+            out[(..., *to)] = _turned(np, y, w[(..., *of)], around, ones, groups)
     return out
 
 
