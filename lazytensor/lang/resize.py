@@ -24,6 +24,8 @@ Array = np.ndarray[Any, Any]
 Ints = tuple[int, ...]
 Scales = Sequence[float | None]
 CUBIC, CUBIC_SMOOTH = -0.75, -0.5
+# Times up to which elements next to one another are repeated by putting arrays together.
+FEW = 4
 
 
 # --- where an axis is read ------------------------------------------------------------------------
@@ -115,6 +117,8 @@ def _repeated(x: Node, axis: int, times: int) -> Node:
     """Every element so many times along an axis."""
     shape, n = x.shape, x.shape[axis]
     line = g.reshape(x, (*shape[: axis + 1], 1, *shape[axis + 1 :]))
+    if axis == x.ndim - 1 and times <= FEW:  # which is copied faster than broadcast
+        return g.reshape(g.concat([line] * times, axis + 1), (*shape[:axis], n * times))
     many = g.broadcast_to(line, (*shape[: axis + 1], times, *shape[axis + 1 :]))
     return g.reshape(many, (*shape[:axis], n * times, *shape[axis + 1 :]))
 
@@ -182,7 +186,7 @@ def interpolate(
     scales = scales or (None,) * len(size)
     _check_sizes(x, size)
     if mode in ("nearest", "nearest-exact"):
-        for axis, (out, scale) in enumerate(zip(size, scales, strict=True), 2):
+        for axis, (out, scale) in reversed(list(enumerate(zip(size, scales, strict=True), 2))):
             kind = np.float64 if x.dtype is float64 else np.float32
             exact = mode == "nearest-exact"
             x = _read(x, axis, _nearest(x.shape[axis], out, scale, exact, kind))
