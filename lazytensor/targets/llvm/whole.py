@@ -1,4 +1,5 @@
-"""Functions of whole arrays: convolutions, maxima of windows, gathers, copies, random draws.
+"""Functions of whole arrays: convolutions, maxima of windows, gathers, copies, eliminations, random
+draws.
 
 What enters: object code, and what makes arrays. What leaves: functions by name. It must not know
 graphs.
@@ -14,6 +15,7 @@ from .gathers import Take
 from .maxima import WindowMaxima
 from .objects import Objects
 from .places import Gather, Scatter
+from .triangles import LuPanel, Substitution
 from .twister import Twister
 
 
@@ -27,6 +29,8 @@ def functions(objects: Objects, room: Callable[..., Any]) -> dict[str, Any]:
         "box_muller": BoxMuller(objects),
         "c_library": CLibrary(objects),
         "exchanged": Exchanged(objects),
+        "lu_panel": LuPanel(objects),
+        "substitution": Substitution(objects),
         "twister": Twister(objects),
         "window_maxima": WindowMaxima(objects, room),
     }
