@@ -12,17 +12,14 @@ from typing import Any
 import numpy as np
 
 from .._base.dtypes import int64
-from ..ir.node import Node, leaf
+from ..ir.node import Node
 from ..ops import g
-from ..ops.scan import part
 from ..ops.windows import count
 from ._checks import full
-from .movement import take
+from .movement import picked
 
 Ints = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]
-# Runs of elements that a padded axis is put together of, at most.
-_MOST_RUNS = 8
 
 
 def each(value: Any, n: int, name: str = "parameter") -> Ints:
@@ -139,35 +136,7 @@ def pad(x: Node, pad: Sequence[int], mode: str = "constant", value: float = 0) -
 
 def _padded_axis(x: Node, mode: str, axis: int, lo: int, hi: int) -> Node:
     places = _read(mode, x.shape[axis], lo, hi)
-    low, high = max(lo, 0), len(places) - max(hi, 0)
-    inside = [(int(places[low]), high - low, 1)] if high > low else []
-    runs = [*_runs(places[:low]), *inside, *_runs(places[high:])]
-    if len(runs) > _MOST_RUNS:
-        return take(x, leaf(places.astype(np.int64), x.device), axis)
-    return g.concat([_run(x, axis, *run) for run in runs], axis)
-
-
-def _runs(places: np.ndarray[Any, Any]) -> list[tuple[int, int, int]]:
-    """Places as runs: where each begins, how many there are, and their step: 1, -1, or 0."""
-    found: list[tuple[int, int, int]] = []
-    for place in places.tolist():
-        first, count, by = found[-1] if found else (0, 0, 0)
-        gap = place - (first + (count - 1) * by)
-        if count == 1 and abs(gap) <= 1:
-            found[-1] = (first, 2, gap)
-        elif count > 1 and gap == by:
-            found[-1] = (first, count + 1, by)
-        else:
-            found.append((place, 1, 1))
-    return found
-
-
-def _run(x: Node, axis: int, first: int, count: int, by: int) -> Node:
-    """The elements of a run."""
-    if by:
-        return part(g, x, axis, first, count, by)
-    shape = tuple(count if a == axis else n for a, n in enumerate(x.shape))
-    return g.broadcast_to(part(g, x, axis, first, 1), shape)
+    return picked(x, axis, places)
 
 
 # --- convolution ----------------------------------------------------------------------------------

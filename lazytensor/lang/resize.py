@@ -18,7 +18,7 @@ from ..ops import g
 from ._checks import as_dtype, full, widened
 from .conv import indices_of
 from .linalg import matmul
-from .movement import take
+from .movement import picked
 
 Array = np.ndarray[Any, Any]
 Ints = tuple[int, ...]
@@ -130,10 +130,24 @@ def _read(x: Node, axis: int, places: Array) -> Node:
     times = len(places) // n
     if np.array_equal(places, np.repeat(np.arange(n), times)):
         return _repeated(x, axis, times)
-    return take(x, leaf(places, x.device), axis)
+    return picked(x, axis, places)
 
 
 def _weighted(x: Node, axis: int, places: Array, weights: Array) -> Node:
+    """Σ weight · element along an axis; where that is some times as long, every so manieth element
+    of the result for itself: what these are made of lies together.
+    """
+    times, rest = divmod(places.shape[1], x.shape[axis])
+    if rest or not 1 < times <= FEW:
+        return _summed(x, axis, places, weights)
+    phases = [_summed(x, axis, places[:, i::times], weights[:, i::times]) for i in range(times)]
+    shape = phases[0].shape
+    lines = [g.reshape(p, (*shape[: axis + 1], 1, *shape[axis + 1 :])) for p in phases]
+    whole = (*shape[:axis], shape[axis] * times, *shape[axis + 1 :])
+    return g.reshape(g.concat(lines, axis + 1), whole)
+
+
+def _summed(x: Node, axis: int, places: Array, weights: Array) -> Node:
     """Σ weight · element along an axis."""
     line = (-1, *(1,) * (x.ndim - axis - 1))
     total: Node | None = None
