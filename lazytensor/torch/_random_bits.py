@@ -54,7 +54,8 @@ def _memory(twister: Any) -> Array | None:
     """NumPy's own words, and after them how many are used up; None where they lie otherwise."""
     twister.random_raw(1)
     place = twister.ctypes.state_address
-    found = np.frombuffer((ctypes.c_uint32 * (LENGTH + 1)).from_address(place), np.uint32)
+    words = (ctypes.c_uint32 * (LENGTH + 1)).from_address(place)
+    found = np.frombuffer(memoryview(words), np.uint32)
     state = twister.state["state"]
     there = found[LENGTH] == state["pos"] and np.array_equal(found[:LENGTH], state["key"])
     return found if there else None
