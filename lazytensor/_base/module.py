@@ -49,3 +49,16 @@ class Replaced:
 def own(np: Any, name: str) -> Any:
     """A function that a module has beside NumPy's, or None."""
     return np.own(name) if isinstance(np, Replaced) else None
+
+
+class Worth:
+    """Whether a function of the target's own is worth compiling: once it would have computed so
+    many elements in all, each call counted as a thousand at least.
+    """
+
+    def __init__(self, elements: int) -> None:
+        self.left = elements
+
+    def __call__(self, count: int) -> bool:
+        self.left -= max(count, 1 << 10)
+        return self.left < 0

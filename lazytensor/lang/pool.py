@@ -19,8 +19,8 @@ from .conv import indices_of, pad_constant
 from .movement import take
 
 Ints = tuple[int, ...]
-# Windows of a row from which on vectors of windows are summed up.
-_MANY = 4
+# Windows of a row, and additions, from which on vectors of windows are summed up.
+_MANY, _WORTH = 4, 1 << 16
 _WORDS = {1: "one int", 2: "two ints", 3: "three ints"}
 
 
@@ -198,7 +198,8 @@ def window_sums(x: Node, w: Windows) -> Node:
         for n, m, s, p, d, c in zip(shape, *w[:4], w.counts, strict=True)
     )
     around = tuple(zip(w.pads, ends, strict=True))
-    if kind(x.dtype) == "f" and w.counts[-1] >= _MANY and x.size:
+    many = w.counts[-1] >= _MANY and x.size * prod(w.sizes) >= _WORTH
+    if kind(x.dtype) == "f" and many:
         rows = prod(x.shape[:lead])
         ones = full(1, (rows, 1, *w.sizes), x)
         lines = g.reshape(x, (1, rows, *shape))

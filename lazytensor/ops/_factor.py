@@ -11,8 +11,8 @@ from typing import Any
 from .._base.module import own
 
 BLOCK = 32
-# Rows of a block that native code solves.
-WIDE = 64
+# Rows of a block that native code solves; multiplications from which on it is asked.
+WIDE, MANY = 64, 1 << 14
 
 
 def size1(np: Any, x: Any) -> Any:
@@ -33,8 +33,8 @@ def _stacked(x: Any) -> Any:
 
 def substitute(np: Any, a: Any, b: Any, upper: bool, unit: bool) -> Any:
     """x with T x = b, T the lower or upper triangle of a, its diagonal taken as 1 if `unit`."""
-    native = own(np, "substitution")
-    if native and b.size and a.dtype.kind == "f":
+    native = own(np, "substitution") if b.size * a.shape[-1] >= MANY else None
+    if native and a.dtype.kind == "f":
         return _substituted(np, native, a, b, upper, unit)
     if upper:
         flipped = substitute(np, a[..., ::-1, ::-1], b[..., ::-1, :], False, unit)
@@ -77,7 +77,7 @@ def lu(np: Any, x: Any) -> tuple[Any, Any, Any]:
     a = np.array(_stacked(x), order="C")
     pivots = np.zeros((a.shape[0], k), np.int32)
     info = np.zeros(a.shape[0], np.int32)
-    native = own(np, "lu_panel")
+    native = own(np, "lu_panel") if a.size * k >= MANY else None
     for start in range(0, k, BLOCK):
         end = min(start + BLOCK, k)
         if not (native and native(a, pivots, info, start, end)):

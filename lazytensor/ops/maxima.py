@@ -18,6 +18,8 @@ from ._families import Infer
 from .windows import positive, wide
 
 Ints = tuple[int, ...]
+# Comparisons that are worth compiling for.
+MANY = 1 << 16
 
 
 def _infer_argmax(
@@ -43,19 +45,23 @@ def _first_inside(np: Any, shape: Ints, parts: Sequence[tuple[int, int, int, int
     return flat
 
 
+def _native(np: Any, x: Any, places: bool, *params: Any) -> Any:
+    """The target's own maxima or places, where it has some, and there is enough to do."""
+    native = own(np, "window_maxima") if x.size * prod(params[0]) >= MANY else None
+    return native(x, places, *params) if native else None
+
+
 def _argmax_value(
     np: Any, x: Any, sizes: Ints, strides: Ints, dilations: Ints, starts: Ints, counts: Ints
 ) -> Any:
     """Element after element of all windows: the first greatest one, or the last NaN."""
-    native = own(np, "window_maxima")
     params = (sizes, strides, dilations, starts, counts)
-    found = native(x, True, *params) if native else None
+    found = _native(np, x, True, *params)
     return _places_value(np, x, *params) if found is None else found
 
 
 def _max_value(np: Any, x: Any, *params: Any) -> Any:
-    native = own(np, "window_maxima")
-    found = native(x, False, *params) if native else None
+    found = _native(np, x, False, *params)
     return _taken_maxima(np, x, *params) if found is None else found
 
 

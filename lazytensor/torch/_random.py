@@ -25,7 +25,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from .._base.module import module, own
+from .._base.module import Worth, module, own
 from . import _random_checks as check
 from . import _random_reject as reject
 from ._random_bits import DEFAULT_SEED, Bits, seed_number
@@ -47,8 +47,8 @@ _LONG_PERMUTATION = ((1 << 32) - 1) // 20
 # Up to this range one word is taken for an integer, from it on two.
 _WIDE = 1 << 28
 _NORMAL_BLOCK = 16
-# Numbers from which on the native target is asked.
-_MANY = 1 << 10
+# Numbers after which permutations are left to the native target.
+EXCHANGED = Worth(1 << 17)
 
 _lock = threading.RLock()
 
@@ -293,7 +293,7 @@ class Engine:
     def _swap_shuffle(self, count: int) -> Array:
         """Each place in turn is exchanged with one at or after it."""
         words = self._bits.words(max(count - 1, 0))
-        native = own(module(), "exchanged") if count >= _MANY else None
+        native = own(module(), "exchanged") if EXCHANGED(count) else None
         if native:
             return native(words, count)  # type: ignore[no-any-return]
         drawn = words.view(np.int64)

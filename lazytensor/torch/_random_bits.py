@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .._base.module import module, own
+from .._base.module import Worth, module, own
 
 __all__ = ["DEFAULT_SEED", "STATE_SIZE", "Bits", "Tape", "seed_number"]
 
@@ -35,8 +35,9 @@ _LAYOUT = np.dtype({
     "itemsize": 5056,
 })  # fmt: skip
 STATE_SIZE = _LAYOUT.itemsize
-# Numbers from which on the native target draws them.
+# Numbers of a call from which on the native target draws them, once it is worth it.
 _MANY = 1 << 12
+DRAWN = Worth(1 << 20)
 _FIRST_TAPE, _LONGEST_TAPE = 64, 1 << 14
 
 
@@ -84,7 +85,7 @@ class Bits:
 
     def _native(self, made: str, count: int) -> Array | None:
         """Numbers drawn by native code, if that is there and they are many."""
-        if count < _MANY or self._memory is None:
+        if self._memory is None or count < _MANY or not DRAWN(count):
             return None
         twister = own(module(), "twister")
         if twister is None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._base.module import module, own
+from .._base.module import Worth, module, own
 
 __all__ = ["box_muller", "cosines_and_sines", "fma", "libm", "rounded", "truncated"]
 
@@ -21,8 +21,8 @@ Array = np.ndarray[Any, Any]
 
 # Numbers computed at a time, so that temporaries stay in the cache.
 _BLOCK = 4096
-# Numbers from which on the native target is asked.
-_MANY = 64
+# Numbers after which the native target is asked.
+NORMAL, CALLED = Worth(1 << 18), Worth(1 << 17)
 _SPLITTER = 134217729.0  # 2**27 + 1
 
 
@@ -75,7 +75,7 @@ def truncated(x: Array, dtype: Any) -> Array:
 
 def libm(function: Callable[[float], float], x: Array) -> Array:
     """A function of the C library on every element of a float64 array, within its domain."""
-    native = own(module(), "c_library") if x.size >= _MANY else None
+    native = own(module(), "c_library") if CALLED(x.size) else None
     found: Array | None = native(function.__name__, x) if native else None
     if found is not None:
         return found
@@ -85,7 +85,7 @@ def libm(function: Callable[[float], float], x: Array) -> Array:
 
 def cosines_and_sines(angles: Array) -> tuple[Array, Array]:
     """cos and sin of a float64 array, by the C library or its complex exponential."""
-    if own(module(), "c_library"):
+    if CALLED(0) and own(module(), "c_library"):
         return libm(math.cos, angles), libm(math.sin, angles)
     turns = np.zeros(angles.shape, np.complex128)
     turns.imag = angles
@@ -236,7 +236,7 @@ def box_muller(uniforms: Array, mean: float, std: float) -> None:
     The array is float32 or float64, contiguous, its size a multiple of 16. Of 16 numbers, the
     first eight make radii and the last eight angles.
     """
-    native = own(module(), "box_muller")
+    native = own(module(), "box_muller") if NORMAL(uniforms.size) else None
     if native and native(uniforms, mean, std, _CONSTANTS):
         return
     pairs = uniforms.reshape(-1, 2, 8)

@@ -15,7 +15,7 @@ import pytest
 
 from lazytensor._base import config
 from lazytensor._base.dtypes import bfloat16
-from lazytensor.torch import _random
+from lazytensor.torch import _random, _random_bits, _random_math
 from lazytensor.torch._random import Engine, memory_order
 from lazytensor.torch._random_math import fma
 
@@ -779,7 +779,9 @@ def test_fma_of_single_precision_rounds_once() -> None:
 @fused
 @pytest.mark.parametrize("target", ["llvm", "numpy"])
 @pytest.mark.parametrize("size", [4096, 5003, 20_000])
-def test_many_numbers(target: str, size: int) -> None:
+def test_many_numbers(monkeypatch: pytest.MonkeyPatch, target: str, size: int) -> None:
+    for worth in (_random_bits.DRAWN, _random_math.NORMAL, _random_math.CALLED, _random.EXCHANGED):
+        monkeypatch.setattr(worth, "left", 0)
     with config.context(target=target):
         engine = pair(7)
         for ours, theirs in CALLS:
