@@ -53,12 +53,13 @@ def own(np: Any, name: str) -> Any:
 
 class Worth:
     """Whether a function of the target's own is worth compiling: once it would have computed so
-    many elements in all, each call counted as a thousand at least.
+    many elements in all, each call counted as some at least.
     """
 
-    def __init__(self, elements: int) -> None:
+    def __init__(self, elements: int, call: int = 1 << 10) -> None:
         self.left = elements
+        self._call = call
 
     def __call__(self, count: int) -> bool:
-        self.left -= max(count, 1 << 10)
+        self.left -= max(count, self._call)
         return self.left < 0

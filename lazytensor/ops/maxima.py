@@ -11,15 +11,16 @@ from math import prod
 from typing import Any
 
 from .._base.dtypes import int64, kind
-from .._base.module import own
+from .._base.module import Worth, own
 from ..ir.node import Node
 from ..ir.op import NONDIFF, Op, register
 from ._families import Infer
 from .windows import positive, wide
 
 Ints = tuple[int, ...]
-# Comparisons that are worth compiling for.
-MANY = 1 << 16
+# Comparisons after which the target's own function is asked.
+COMPARED = Worth(1 << 18, 1 << 13)
+
 
 
 def _infer_argmax(
@@ -46,8 +47,8 @@ def _first_inside(np: Any, shape: Ints, parts: Sequence[tuple[int, int, int, int
 
 
 def _native(np: Any, x: Any, places: bool, *params: Any) -> Any:
-    """The target's own maxima or places, where it has some, and there is enough to do."""
-    native = own(np, "window_maxima") if x.size * prod(params[0]) >= MANY else None
+    """The target's own maxima or places, where it has some, and there has been enough to do."""
+    native = own(np, "window_maxima") if COMPARED(x.size * prod(params[0])) else None
     return native(x, places, *params) if native else None
 
 

@@ -22,7 +22,7 @@ Array = np.ndarray[Any, Any]
 # Numbers computed at a time, so that temporaries stay in the cache.
 _BLOCK = 4096
 # Numbers after which the native target is asked.
-NORMAL, CALLED = Worth(1 << 18), Worth(1 << 17)
+NORMAL, CALLED = Worth(1 << 18, 1 << 12), Worth(1 << 17)
 _SPLITTER = 134217729.0  # 2**27 + 1
 
 
