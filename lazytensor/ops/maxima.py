@@ -22,7 +22,6 @@ Ints = tuple[int, ...]
 COMPARED = Worth(1 << 18, 1 << 13)
 
 
-
 def _infer_argmax(
     x: Node, sizes: Ints, strides: Ints, dilations: Ints, starts: Ints, counts: Ints
 ) -> Infer:
