@@ -132,6 +132,10 @@ def fma(a: Array, b: float, c: float) -> Array:
     """a·b + c rounded once, for a float32 or float64 array and numbers of its dtype; results below
     float32's normal numbers may be rounded twice.
     """
+    native = own(module(), "fma") if CALLED(a.size) else None
+    found: Array | None = native(a, b, c) if native else None
+    if found is not None:
+        return found
     if a.dtype == np.float32:
         return _sum(a.astype(np.float64) * _single(b), _single(c)).astype(np.float32)
     if c == 0 or math.frexp(b)[0] in {0.0, 0.5, -0.5}:

@@ -1,5 +1,5 @@
 """What PyTorch's distributions compute of uniform numbers: normal ones in single precision,
-functions of the C library, permutations.
+functions of the C library, multiplications rounded once, permutations.
 
 What enters: arrays. What leaves: arrays, with the bits of `torch/_random_math.py`; None for what
 there is no code for. It must not know generators.
@@ -14,7 +14,7 @@ import numpy as np
 
 from .call import packed
 from .code import Code, Value
-from .loops import HI, LO, each, module, pointers, words
+from .loops import HI, LO, each, loaded, module, pointers, words
 from .machine import Linked
 from .memory import offset
 from .objects import Objects
@@ -179,6 +179,41 @@ class CLibrary(_Known):
         if name not in self._linked:
             function = ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p)
             self._objects.machine.provide(name, function.value or 0)
+
+
+# --- multiplications rounded once -----------------------------------------------------------------
+
+
+def _fma(kinds: str, size: int) -> str:
+    """The module that makes a · b + c of each a; the words are the bits of b and c."""
+    c = Code()
+    x, y = pointers(c, 2)
+    by, more = (
+        c.convert("bitcast", c.convert("trunc", w, f"i{8 * size}"), kinds) for w in words(c, 2)
+    )
+
+    def some(i: Value, width: int) -> None:
+        value = loaded(c, offset(c, x, i, size), kinds, size, width)
+        made = c.intrinsic("fma", *c.alike(value, c.splat(by, width), c.splat(more, width)))
+        c.raw(f"store {made}, {offset(c, y, i, size)}, align {size}")
+
+    rest = each(c, LO, c.binary("sub", HI, HALF - 1), HALF, lambda i: some(i, HALF))
+    each(c, rest, HI, 1, lambda i: some(i, 1))
+    return module(c)
+
+
+class Fma(_Known):
+    """The function (a, b, c) → a · b + c of an array and two numbers of its dtype."""
+
+    def __call__(self, a: Any, b: float, c: float) -> Any:
+        if a.dtype not in (np.float32, np.float64) or not self._objects.machine.host.fused:
+            return None
+        a = np.ascontiguousarray(a)
+        out = np.empty_like(a)
+        of = np.array([b, c], a.dtype).view(f"i{a.itemsize}").tolist()
+        text = lambda: _fma("float" if a.itemsize == 4 else "double", a.itemsize)  # noqa: E731
+        self._run(a.dtype, text, a.size, a, out, of=of)
+        return out
 
 
 # --- permutations ---------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 
 from .convolution import Convolution, ConvolutionWeights
 from .copies import Concatenate, Contiguous
-from .draws import BoxMuller, CLibrary, Exchanged
+from .draws import BoxMuller, CLibrary, Exchanged, Fma
 from .gathers import Take
 from .maxima import WindowMaxima
 from .objects import Objects
@@ -29,6 +29,7 @@ def functions(objects: Objects, room: Callable[..., Any]) -> dict[str, Any]:
         "box_muller": BoxMuller(objects),
         "c_library": CLibrary(objects),
         "exchanged": Exchanged(objects),
+        "fma": Fma(objects),
         "lu_panel": LuPanel(objects),
         "substitution": Substitution(objects),
         "twister": Twister(objects),
