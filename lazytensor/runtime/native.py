@@ -121,7 +121,7 @@ class _Replacements(Mapping[str, Any]):
 _WHOLE = (
     "concatenate", "gather", "scatter",
     "convolution", "convolution_weights", "take", "ascontiguousarray", "box_muller", "c_library",
-    "exchanged", "fma", "lu_panel", "substitution", "twister", "window_maxima",
+    "exchanged", "fma", "lu_panel", "running", "substitution", "twister", "window_maxima",
 )  # fmt: skip
 
 

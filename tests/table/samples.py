@@ -133,7 +133,8 @@ def _reduce(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
 
 def _distinct(op: Op, rng: Rng, shape: tuple[int, ...], dtype: d.DType) -> Array:
     """For extrema no ties and no order nearer than a finite difference."""
-    if op.name in ("max", "min", "sort", "argsort", "window_max") and d.kind(dtype) == "f":
+    extrema = ("max", "min", "sort", "argsort", "window_max", "running")
+    if op.name in extrema and d.kind(dtype) == "f":
         n = int(np.prod(shape))
         return np.asarray(rng.permutation(n) * 0.01).reshape(shape).astype(dtype)
     return array(rng, shape, dtype, 0.5, 1.6) if op.name == "prod" else array(rng, shape, dtype)
@@ -346,7 +347,7 @@ def _frexp(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
 def _running_place(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
     for shape, axis in (((5,), 0), ((2, 7), 1), ((4, 2, 3), 0), ((0,), 0), ((2, 0), 1)):
         for largest in (False, True):
-            yield Sample((array(rng, shape, dtype),), (axis, largest))
+            yield Sample((_distinct(op, rng, shape, dtype),), (axis, largest))
 
 
 def _fft(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
@@ -386,6 +387,7 @@ GENERATORS: dict[str, Callable[[Op, d.DType, Rng], Iterator[Sample]]] = {
     "gcd": _gcd,
     "polynomial": _polynomial,
     "frexp": _frexp,
+    "running": _running_place,
     "running_place": _running_place,
     "linalg": _linalg,
     "solve_triangular": _triangular,

@@ -15,6 +15,7 @@ from .gathers import Take
 from .maxima import WindowMaxima
 from .objects import Objects
 from .places import Gather, Scatter
+from .running import Running
 from .triangles import LuPanel, Substitution
 from .twister import Twister
 
@@ -31,6 +32,7 @@ def functions(objects: Objects, room: Callable[..., Any]) -> dict[str, Any]:
         "exchanged": Exchanged(objects),
         "fma": Fma(objects),
         "lu_panel": LuPanel(objects),
+        "running": Running(objects),
         "substitution": Substitution(objects),
         "twister": Twister(objects),
         "window_maxima": WindowMaxima(objects, room),
