@@ -26,6 +26,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 
 from .._base.module import Worth, module, own
+from ..ops._order import argselect
 from . import _random_checks as check
 from . import _random_reject as reject
 from ._random_bits import DEFAULT_SEED, Bits, seed_number
@@ -495,8 +496,7 @@ class Engine:
         if count == 1:
             best: Array = keys.argmax(axis=1, keepdims=True)
             return best
-        order: Array = np.argsort(-keys, axis=1, kind="stable")
-        first: Array = order[:, :count]
+        first: Array = argselect(np, -keys, 1, 0, count, False)
         return first
 
     def _choose(self, rows: Array, count: int) -> Array:
