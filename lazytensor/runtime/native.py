@@ -119,9 +119,9 @@ class _Replacements(Mapping[str, Any]):
 
 
 _WHOLE = (
-    "concatenate", "gather", "scatter",
-    "convolution", "convolution_weights", "take", "ascontiguousarray", "box_muller", "c_library",
-    "exchanged", "fma", "lu_panel", "running", "substitution", "twister", "window_maxima",
+    "convolution", "convolution_weights", "take", "ascontiguousarray", "concatenate", "gather", "scatter", "box_muller",
+    "c_library", "exchanged", "fma", "lu_panel", "running", "substitution", "twister",
+    "window_maxima",
 )  # fmt: skip
 
 
