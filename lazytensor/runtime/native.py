@@ -118,10 +118,10 @@ class _Replacements(Mapping[str, Any]):
         return len(list(iter(self)))
 
 
+_MOVES = ("take", "ascontiguousarray", "concatenate")
 _WHOLE = (
-    "convolution", "convolution_weights", "take", "ascontiguousarray", "concatenate", "gather", "scatter", "box_muller",
-    "c_library", "exchanged", "fma", "lu_panel", "running", "substitution", "twister",
-    "window_maxima",
+    "convolution", "convolution_weights", "gather", "scatter", "box_muller", "c_library",
+    "exchanged", "fma", "lu_panel", "running", "substitution", "twister", "window_maxima",
 )  # fmt: skip
 
 

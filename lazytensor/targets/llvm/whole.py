@@ -1,5 +1,5 @@
-"""Functions of whole arrays: convolutions, maxima of windows, gathers, copies, eliminations, random
-draws.
+"""Functions of whole arrays: convolutions, maxima of windows, gathers, scatters, eliminations,
+running extrema, and what random draws are made of.
 
 What enters: object code, and what makes arrays. What leaves: functions by name. It must not know
 graphs.
@@ -9,9 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .convolution import Convolution, ConvolutionWeights
-from .copies import Concatenate, Contiguous
 from .draws import BoxMuller, CLibrary, Exchanged, Fma
-from .gathers import Take
 from .maxima import WindowMaxima
 from .objects import Objects
 from .places import Gather, Scatter
