@@ -13,8 +13,7 @@ from ..._base.dtypes import DType, float32, float64
 from ..._base.processors import count as threads
 from ..._base.threads import run as share
 from .call import packed
-from .code import Code, Value
-from .functions import TYPES
+from .code import TYPES, Code, Value
 from .loops import HI, LO, carried, each, module, pointers, words
 from .machine import Linked
 from .memory import offset, step
