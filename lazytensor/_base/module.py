@@ -49,3 +49,17 @@ class Replaced:
 def own(np: Any, name: str) -> Any:
     """A function that a module has beside NumPy's, or None."""
     return np.own(name) if isinstance(np, Replaced) else None
+
+
+class Worth:
+    """Whether a function of the target's own is worth compiling: once it would have computed so
+    many elements in all, each call counted as some at least.
+    """
+
+    def __init__(self, elements: int, call: int = 1 << 10) -> None:
+        self.left = elements
+        self._call = call
+
+    def __call__(self, count: int) -> bool:
+        self.left -= max(count, self._call)
+        return self.left < 0

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from .._base.dtypes import int64
-from ..ir.node import Node, leaf
+from ..ir.node import Node
 from ..ops import g
 from ..ops.windows import count
 from ._checks import full
-from .movement import take
+from .movement import picked
 
 Ints = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]
@@ -136,7 +136,7 @@ def pad(x: Node, pad: Sequence[int], mode: str = "constant", value: float = 0) -
 
 def _padded_axis(x: Node, mode: str, axis: int, lo: int, hi: int) -> Node:
     places = _read(mode, x.shape[axis], lo, hi)
-    return take(x, leaf(places.astype(np.int64), x.device), axis)
+    return picked(x, axis, places)
 
 
 # --- convolution ----------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ products, and differences, are in `reductions`. It must not know faces.
 from .._base.shapes import normalize_axis
 from ..ir.node import Node
 from ..ops import g
-from ..ops.scan import take_along
 from ._checks import part
 
 
@@ -15,8 +14,7 @@ def _running(x: Node, axis: int, largest: bool) -> tuple[Node, Node]:
     if not x.shape:
         return x, g.argmax(g.reshape(x, (1,)), (0,))
     place = normalize_axis(axis, x.ndim)
-    index = g.running_place(x, place, largest)
-    return take_along(g, x, index, place), index
+    return g.running(x, place, largest), g.running_place(x, place, largest)
 
 
 def cummax(x: Node, axis: int) -> tuple[Node, Node]:

@@ -14,8 +14,11 @@ import numpy as np
 from .._base.dtypes import int64, kind
 from .._base.shapes import Shape, as_shape, integer, normalize_axes, normalize_axis, prod
 from ..ir.node import Node, leaf
-from ..ops import g
+from ..ops import g, scan
 from ._checks import part
+
+# Slices that picked elements are put together of, at most.
+_MOST_RUNS = 6
 
 
 def _sizes(shape: Any, name: str) -> tuple[int, ...]:
@@ -213,6 +216,42 @@ def take(x: Node, indices: Node, axis: int) -> Node:
     out = g.gather([permute(x, order), indices])
     back = (*range(k, k + place), *range(k), *range(k + place, out.ndim))
     return permute(out, back)
+
+
+def picked(x: Node, axis: int, places: np.ndarray[Any, Any]) -> Node:
+    """Elements at places along an axis that are known when called, none of them negative: put
+    together of slices where these are few.
+    """
+    runs = _runs(places)
+    if runs is None:
+        return take(x, leaf(places.astype(np.int64), x.device), axis)
+    parts = [_run(x, axis, *run) for run in runs]
+    return parts[0] if len(parts) == 1 else g.concat(parts, axis)
+
+
+def _runs(places: np.ndarray[Any, Any]) -> list[tuple[int, int, int]] | None:
+    """Places as runs: where each begins, how many there are, and how far apart. None for many."""
+    steps = np.diff(places)
+    if np.count_nonzero(steps[1:] != steps[:-1]) > 2 * _MOST_RUNS or not len(places):
+        return None
+    found, start = [], 0
+    while start < len(places):
+        rest = steps[start:]
+        other = np.flatnonzero(rest != rest[0]) if len(rest) else rest
+        count = int(other[0]) + 1 if len(other) else len(places) - start
+        if count == 2 and len(rest) > 1 and rest[1] == 1:  # the second one begins a run
+            count = 1
+        found.append((int(places[start]), count, int(rest[0]) if count > 1 else 1))
+        start += count
+    return found if len(found) <= _MOST_RUNS else None
+
+
+def _run(x: Node, axis: int, first: int, count: int, by: int) -> Node:
+    """The elements of a run."""
+    if by:
+        return scan.part(g, x, axis, first, count, by)
+    shape = tuple(count if a == axis else n for a, n in enumerate(x.shape))
+    return g.broadcast_to(part(x, axis, first, 1), shape)
 
 
 def take_along_axis(x: Node, indices: Node, axis: int) -> Node:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._base.dtypes import int32, int64, kind
+from .._base.dtypes import int32, int64, kind, uint8
 from .._base.shapes import normalize_axis, prod
 from ..ir.node import Node, leaf, scalar
 from ..ops import ROWS, g
@@ -51,7 +51,7 @@ def topk(
     wide, place, shape = _wrapped(x, axis)
     if not 0 <= k <= wide.shape[place]:
         raise RuntimeError("selected index k out of range")
-    index = part(g.argsort(wide, place, bool(largest)), place, 0, k)
+    index = g.argselect(wide, place, 0, k, bool(largest))
     if not in_order:
         index = g.sort(index, place, False)
     found = take_along(g, wide, index, place)
@@ -72,7 +72,7 @@ def kthvalue(x: Node, k: int, axis: int = -1, keepdims: bool = False) -> tuple[N
     wide, place, shape = _wrapped(x, axis)
     if not 1 <= k <= wide.shape[place]:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {place}")
-    index = part(g.argsort(wide, place, False), place, k - 1, 1)
+    index = g.argselect(wide, place, k - 1, 1, False)
     return _taken(wide, index, place, shape, keepdims)
 
 
@@ -85,16 +85,15 @@ def _median_index(x: Node, place: int, skip_nan: bool) -> Node:
     """Place of the lower median on each line; of the first NaN if there is one and none is skipped,
     or there is nothing else.
     """
-    order = g.argsort(x, place, False)
-    n = x.shape[place]
+    middle = g.argselect(x, place, (x.shape[place] - 1) // 2, 1, False)
     if kind(x.dtype) != "f":
-        return part(order, place, (n - 1) // 2, 1)
-    missing = kept(g.sum(g.cast(g.isnan(x), int64), (place,)), x, (place,), True)
-    there = n - missing
-    at = _middle(there)
+        return middle
+    missing = g.isnan(x)
     if not skip_nan:
-        at = g.where(g.equal(missing, 0), at, there)
-    return take_along(g, order, at, place)
+        first = kept(g.argmax(g.cast(missing, uint8), (place,)), x, (place,), True)
+        return g.where(kept(g.any(missing, (place,)), x, (place,), True), first, middle)
+    there = x.shape[place] - kept(g.sum(g.cast(missing, int64), (place,)), x, (place,), True)
+    return take_along(g, g.argsort(x, place, False), _middle(there), place)
 
 
 def median(x: Node, axis: int = -1, keepdims: bool = False) -> tuple[Node, Node]:

@@ -19,6 +19,8 @@ from .conv import indices_of, pad_constant
 from .movement import take
 
 Ints = tuple[int, ...]
+# Windows of a row, and additions, from which on vectors of windows are summed up.
+_MANY, _WORTH = 4, 1 << 16
 _WORDS = {1: "one int", 2: "two ints", 3: "three ints"}
 
 
@@ -147,8 +149,8 @@ def max_pool(
     """
     w = _placed(f"max_pool{dims}d", x, dims, kernel, stride, padding, dilation, ceil_mode)
     starts = tuple(-p for p in w.pads)
-    places = g.window_argmax(x, w.sizes, w.strides, w.dilations, starts, w.counts)
-    return take_places(x, places, dims), places
+    params = (w.sizes, w.strides, w.dilations, starts, w.counts)
+    return g.window_max(x, *params), g.window_argmax(x, *params)
 
 
 def max_unpool(x: Node, places: Node, size: Sequence[int]) -> Node:
@@ -186,7 +188,9 @@ def _divisors(x: Node, w: Windows, include_pad: bool) -> np.ndarray[Any, Any]:
 
 
 def window_sums(x: Node, w: Windows) -> Node:
-    """Sums of all windows, nothing counted beyond the edges."""
+    """Sums of all windows, nothing counted beyond the edges: where there are many, convolutions of
+    each channel by ones.
+    """
     k = len(w.sizes)
     shape, lead = x.shape[x.ndim - k :], x.ndim - k
     ends = tuple(
@@ -194,6 +198,13 @@ def window_sums(x: Node, w: Windows) -> Node:
         for n, m, s, p, d, c in zip(shape, *w[:4], w.counts, strict=True)
     )
     around = tuple(zip(w.pads, ends, strict=True))
+    many = w.counts[-1] >= _MANY and x.size * prod(w.sizes) >= _WORTH
+    if kind(x.dtype) == "f" and many:
+        rows = prod(x.shape[:lead])
+        ones = full(1, (rows, 1, *w.sizes), x)
+        lines = g.reshape(x, (1, rows, *shape))
+        found = g.conv(lines, ones, w.strides, around, w.dilations, rows)
+        return g.reshape(found, (*x.shape[:lead], *w.counts))
     padded = pad_constant(x, (*((0, 0),) * lead, *around))
     found = g.windows(padded, w.sizes, w.strides, w.dilations)
     return g.sum(found, tuple(range(lead, lead + k)))
@@ -340,6 +351,10 @@ def adaptive_avg_pool(x: Node, output_size: Any, dims: int = 2) -> Node:
     _adaptive_rank(name, x, dims, "")
     out = _target(name, output_size, x, dims)
     y: Node = widened(x)
+    shape, lead = x.shape[x.ndim - dims :], x.ndim - dims
+    if set(out) == {1} and all(shape):
+        total = g.sum(y, tuple(range(lead, x.ndim))) / float(prod(shape))
+        return as_dtype(g.reshape(total, (*x.shape[:lead], *out)), x.dtype)
     for i, n in enumerate(out):
         y = _axis_means(y, x.ndim - dims + i, n)
     return as_dtype(y, x.dtype)
@@ -354,8 +369,8 @@ def adaptive_max_pool(x: Node, output_size: Any, dims: int = 2) -> tuple[Node, N
     if all(n and size % n == 0 for n, size in zip(out, shape, strict=True)):
         sizes = tuple(size // n for n, size in zip(out, shape, strict=True))
         zeros, ones = (0,) * dims, (1,) * dims
-        places = g.window_argmax(x, sizes, sizes, ones, zeros, out)
-        return take_places(x, places, dims), places
+        params = (sizes, sizes, ones, zeros, out)
+        return g.window_max(x, *params), g.window_argmax(x, *params)
     places = _uneven_argmax(x, out)
     return take_places(x, places, dims), places
 

@@ -18,12 +18,14 @@ from ..ops import g
 from ._checks import as_dtype, full, widened
 from .conv import indices_of
 from .linalg import matmul
-from .movement import take
+from .movement import picked
 
 Array = np.ndarray[Any, Any]
 Ints = tuple[int, ...]
 Scales = Sequence[float | None]
 CUBIC, CUBIC_SMOOTH = -0.75, -0.5
+# Times up to which elements next to one another are repeated by putting arrays together.
+FEW = 4
 
 
 # --- where an axis is read ------------------------------------------------------------------------
@@ -115,6 +117,8 @@ def _repeated(x: Node, axis: int, times: int) -> Node:
     """Every element so many times along an axis."""
     shape, n = x.shape, x.shape[axis]
     line = g.reshape(x, (*shape[: axis + 1], 1, *shape[axis + 1 :]))
+    if axis == x.ndim - 1 and times <= FEW:  # which is copied faster than broadcast
+        return g.reshape(g.concat([line] * times, axis + 1), (*shape[:axis], n * times))
     many = g.broadcast_to(line, (*shape[: axis + 1], times, *shape[axis + 1 :]))
     return g.reshape(many, (*shape[:axis], n * times, *shape[axis + 1 :]))
 
@@ -126,10 +130,24 @@ def _read(x: Node, axis: int, places: Array) -> Node:
     times = len(places) // n
     if np.array_equal(places, np.repeat(np.arange(n), times)):
         return _repeated(x, axis, times)
-    return take(x, leaf(places, x.device), axis)
+    return picked(x, axis, places)
 
 
 def _weighted(x: Node, axis: int, places: Array, weights: Array) -> Node:
+    """Σ weight · element along an axis; where that is some times as long, every so manieth element
+    of the result for itself: what these are made of lies together.
+    """
+    times, rest = divmod(places.shape[1], x.shape[axis])
+    if rest or not 1 < times <= FEW:
+        return _summed(x, axis, places, weights)
+    phases = [_summed(x, axis, places[:, i::times], weights[:, i::times]) for i in range(times)]
+    shape = phases[0].shape
+    lines = [g.reshape(p, (*shape[: axis + 1], 1, *shape[axis + 1 :])) for p in phases]
+    whole = (*shape[:axis], shape[axis] * times, *shape[axis + 1 :])
+    return g.reshape(g.concat(lines, axis + 1), whole)
+
+
+def _summed(x: Node, axis: int, places: Array, weights: Array) -> Node:
     """Σ weight · element along an axis."""
     line = (-1, *(1,) * (x.ndim - axis - 1))
     total: Node | None = None
@@ -182,7 +200,7 @@ def interpolate(
     scales = scales or (None,) * len(size)
     _check_sizes(x, size)
     if mode in ("nearest", "nearest-exact"):
-        for axis, (out, scale) in enumerate(zip(size, scales, strict=True), 2):
+        for axis, (out, scale) in reversed(list(enumerate(zip(size, scales, strict=True), 2))):
             kind = np.float64 if x.dtype is float64 else np.float32
             exact = mode == "nearest-exact"
             x = _read(x, axis, _nearest(x.shape[axis], out, scale, exact, kind))

@@ -8,7 +8,11 @@ leaves: arrays, pivots counted from 1 as LAPACK's are. It must not know nodes.
 from math import sqrt
 from typing import Any
 
+from .._base.module import own
+
 BLOCK = 32
+# Rows of a block that native code solves; multiplications from which on it is asked.
+WIDE, MANY = 64, 1 << 14
 
 
 def size1(np: Any, x: Any) -> Any:
@@ -29,6 +33,9 @@ def _stacked(x: Any) -> Any:
 
 def substitute(np: Any, a: Any, b: Any, upper: bool, unit: bool) -> Any:
     """x with T x = b, T the lower or upper triangle of a, its diagonal taken as 1 if `unit`."""
+    native = own(np, "substitution") if b.size * a.shape[-1] >= MANY else None
+    if native and a.dtype.kind == "f":
+        return _substituted(np, native, a, b, upper, unit)
     if upper:
         flipped = substitute(np, a[..., ::-1, ::-1], b[..., ::-1, :], False, unit)
         return np.ascontiguousarray(flipped[..., ::-1, :])
@@ -46,6 +53,20 @@ def substitute(np: Any, a: Any, b: Any, upper: bool, unit: bool) -> Any:
     return x
 
 
+def _substituted(np: Any, native: Any, a: Any, b: Any, upper: bool, unit: bool) -> Any:
+    """The same by native code for blocks on the diagonal."""
+    left, x = _stacked(a), _stacked(np.array(b, order="C"))
+    n = a.shape[-1]
+    starts = range(0, n, WIDE)
+    for start in reversed(starts) if upper else starts:
+        end = min(start + WIDE, n)
+        done = slice(end, n) if upper else slice(0, start)
+        if done.stop > done.start:
+            x[:, start:end] -= np.matmul(left[:, start:end, done], x[:, done])
+        native(left[:, start:end, start:end], x[:, start:end], upper, unit)
+    return x.reshape(b.shape)
+
+
 # --- LU -------------------------------------------------------------------------------------------
 
 
@@ -56,13 +77,11 @@ def lu(np: Any, x: Any) -> tuple[Any, Any, Any]:
     a = np.array(_stacked(x), order="C")
     pivots = np.zeros((a.shape[0], k), np.int32)
     info = np.zeros(a.shape[0], np.int32)
+    native = own(np, "lu_panel") if a.size * k >= MANY else None
     for start in range(0, k, BLOCK):
         end = min(start + BLOCK, k)
-        panel, moved, places, zero = _panel(np, a[:, start:, start:end])
-        a[:, start:] = np.take_along_axis(a[:, start:], moved[..., None], 1)
-        a[:, start:, start:end] = panel
-        pivots[:, start:end] = places + (start + 1)
-        info[(info == 0) & (zero > 0)] = zero[(info == 0) & (zero > 0)] + start
+        if not (native and native(a, pivots, info, start, end)):
+            _eliminated(np, a, pivots, info, start, end)
         if end < n:
             top = a[:, start:end, start:end]
             a[:, start:end, end:] = substitute(np, top, a[:, start:end, end:], False, True)
@@ -71,11 +90,20 @@ def lu(np: Any, x: Any) -> tuple[Any, Any, Any]:
     return a.reshape(x.shape), pivots.reshape((*lead, k)), info.reshape(lead)
 
 
+def _eliminated(np: Any, a: Any, pivots: Any, info: Any, start: int, end: int) -> None:
+    """Columns of matrices eliminated in place, rows exchanged whole."""
+    panel, moved, places, zero = _panel(np, a[:, start:, start:end])
+    a[:, start:] = np.take_along_axis(a[:, start:], moved[..., None], 1)
+    a[:, start:, start:end] = panel
+    pivots[:, start:end] = places + (start + 1)
+    info[(info == 0) & (zero > 0)] = zero[(info == 0) & (zero > 0)] + start
+
+
 def _panel(np: Any, x: Any) -> tuple[Any, Any, Any, Any]:
     """A few columns eliminated: factors, the order that rows came to, the rows exchanged with each,
     and where a pivot is first 0, from 1.
     """
-    a = np.ascontiguousarray(x.swapaxes(-1, -2))
+    a = np.array(x.swapaxes(-1, -2), order="C")  # a copy also of one column
     count, width, rows = a.shape
     moved = np.tile(np.arange(rows), (count, 1))
     places, zero = np.zeros((count, width), np.int32), np.zeros(count, np.int32)

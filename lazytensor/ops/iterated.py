@@ -10,12 +10,16 @@ from collections.abc import Callable, Sequence
 from math import nan
 from typing import Any
 
-from .._base.dtypes import float64, int32, int64
+from .._base.dtypes import float64, int32, int64, kind
+from .._base.module import Worth, own
 from ..ir.node import Node
 from ..ir.op import NONDIFF, Op, register
 from . import _gamma
 from ._families import Infer, all_batched
-from .scan import flip, shift
+from .scan import flip, put_along, shift, take_along
+
+# Steps of running extrema after which the target's own function is asked.
+STEPS = Worth(1 << 18)
 
 
 def _infer_pair(name: str) -> Callable[..., Infer]:
@@ -185,6 +189,12 @@ def _wide(np: Any, x: Any) -> Any:
 
 
 def _running_place_value(np: Any, x: Any, axis: int, largest: bool) -> Any:
+    native = own(np, "running") if STEPS(x.size) else None
+    found = native(x, axis, largest, True) if native else None
+    return _places(np, x, axis, largest) if found is None else found
+
+
+def _places(np: Any, x: Any, axis: int, largest: bool) -> Any:
     x = _wide(np, x)
     best = (np.maximum if largest else np.minimum).accumulate(x, axis)
     hit = (x == best) | (x != x)
@@ -200,6 +210,40 @@ running_place = register(
         batch=lambda g, batched, x, axis, largest: g.running_place(x, axis + 1, largest),
         doc="Where the largest, or smallest, of the first 1, 2, … elements stands: the last such; "
         "the last NaN if there is one.",
+    )
+)  # fmt: skip
+
+
+def _running_value(np: Any, x: Any, axis: int, largest: bool) -> Any:
+    native = own(np, "running") if STEPS(x.size) else None
+    found = native(x, axis, largest, False) if native else None
+    if found is None:
+        found = np.take_along_axis(x, _places(np, x, axis, largest), axis)
+    return found
+
+
+def _running_vjp(
+    g: Any, ct: Node, y: Node, x: Node, axis: int, largest: bool
+) -> tuple[Node | None]:
+    if kind(x.dtype) != "f":
+        return (None,)
+    return (put_along(g, ct, g.running_place(x, axis, largest), axis),)
+
+
+def _running_jvp(
+    g: Any, tangents: Sequence[Any], y: Node, x: Node, axis: int, largest: bool
+) -> Node | None:
+    t = tangents[0]
+    return None if t is None else take_along(g, t, g.running_place(x, axis, largest), axis)
+
+
+running = register(
+    Op(
+        "running", "scan", 1, params=("axis", "largest"), domain="biuf",
+        infer=_infer_axis("running"), value=_running_value, vjp=_running_vjp, jvp=_running_jvp,
+        batch=lambda g, batched, x, axis, largest: g.running(x, axis + 1, largest),
+        doc="The largest, or smallest, of the first 1, 2, … elements: what stands at the places "
+        "that `running_place` gives.",
     )
 )  # fmt: skip
 
@@ -229,9 +273,7 @@ def _logcumsumexp_vjp(g: Any, ct: Node, y: Node, x: Node, axis: int) -> tuple[No
     return (_new_share(g, y, x) * reached,)
 
 
-def _logcumsumexp_jvp(
-    g: Any, tangents: Sequence[Any], y: Node, x: Node, axis: int
-) -> Node | None:
+def _logcumsumexp_jvp(g: Any, tangents: Sequence[Any], y: Node, x: Node, axis: int) -> Node | None:
     t = tangents[0]
     if t is None:
         return None

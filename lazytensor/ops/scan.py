@@ -12,6 +12,7 @@ from typing import Any
 from .._base.dtypes import int64, kind
 from ..ir.node import Node
 from ..ir.op import NONDIFF, Op, register
+from . import _order
 from ._families import Infer, all_batched, is_complex
 
 # --- compositions over the builder ----------------------------------------------------------------
@@ -215,23 +216,6 @@ def _comparable(np: Any, x: Any) -> Any:
     return x.astype(np.float32) if x.dtype.kind == "V" else x
 
 
-def _sort_value(np: Any, x: Any, axis: int, descending: bool) -> Any:
-    """Reversed before and after, an ascending stable sort is descending, stable, with NaN first."""
-    wide = _comparable(np, x)
-    if not descending:
-        return np.sort(wide, axis, kind="stable").astype(x.dtype, copy=False)
-    found = np.sort(np.flip(wide, axis), axis, kind="stable")
-    return np.flip(found, axis).astype(x.dtype, order="C")
-
-
-def _argsort_value(np: Any, x: Any, axis: int, descending: bool) -> Any:
-    wide = _comparable(np, x)
-    if not descending:
-        return np.argsort(wide, axis, kind="stable").astype(np.int64, copy=False)
-    found = np.argsort(np.flip(wide, axis), axis, kind="stable").astype(np.int64, copy=False)
-    return x.shape[axis] - 1 - np.flip(found, axis)
-
-
 def _sort_vjp(
     g: Any, ct: Node, y: Node, x: Node, axis: int, descending: bool
 ) -> tuple[Node | None]:
@@ -245,6 +229,16 @@ def _sort_jvp(
 ) -> Node | None:
     t = tangents[0]
     return None if t is None else take_along(g, t, g.argsort(x, axis, descending), axis)
+
+
+def _infer_argselect(x: Node, axis: int, start: int, count: int, descending: bool) -> Infer:
+    _check_axis("argselect", x, axis)
+    if not 0 <= start <= start + count <= x.shape[axis]:
+        raise ValueError(
+            f"argselect: there are no places {start} to {start + count} on axis {axis} of shape "
+            f"{x.shape}"
+        )
+    return (*x.shape[:axis], count, *x.shape[axis + 1 :]), int64
 
 
 def _infer_searchsorted(x: Node, v: Node, side: str) -> Infer:
@@ -281,14 +275,19 @@ def _searchsorted_batch(g: Any, batched: Sequence[bool], x: Node, v: Node, side:
 
 
 sort = _row(
-    "sort", 1, ("axis", "descending"), "biuf", infer=_infer("sort"), value=_sort_value,
+    "sort", 1, ("axis", "descending"), "biuf", infer=_infer("sort"), value=_order.sort,
     vjp=_sort_vjp, jvp=_sort_jvp, batch=_batch("sort"),
     doc="Sorted along an axis, stable; NaN last, or first when descending.",
 )  # fmt: skip
 argsort = _row(
     "argsort", 1, ("axis", "descending"), "biuf", infer=_infer("argsort", int64),
-    value=_argsort_value, partials=NONDIFF, batch=_batch("argsort"),
+    value=_order.argsort, partials=NONDIFF, batch=_batch("argsort"),
     doc="The places from which `sort` takes its elements.",
+)  # fmt: skip
+argselect = _row(
+    "argselect", 1, ("axis", "start", "count", "descending"), "biuf", infer=_infer_argselect,
+    value=_order.argselect, partials=NONDIFF, batch=_batch("argselect"),
+    doc="Some of the places that `argsort` gives, one after another.",
 )  # fmt: skip
 searchsorted = _row(
     "searchsorted", 2, ("side",), "biuf", infer=_infer_searchsorted, value=_searchsorted_value,

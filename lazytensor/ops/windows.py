@@ -11,11 +11,10 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from .._base.dtypes import int64
 from .._base.module import own
 from .._base.shapes import Shape
 from ..ir.node import Node
-from ..ir.op import NONDIFF, Op, register
+from ..ir.op import Op, register
 from . import _depthwise
 from ._families import Infer, all_batched, is_complex
 
@@ -24,6 +23,10 @@ Pads = tuple[tuple[int, int], ...]
 
 # Windows of so many bytes are copied at a time, to be multiplied while they are in the cache.
 CHUNK_BYTES = 1 << 23
+# Windows up to which it isn't worth turning the weights around.
+FEW = 256
+# Channels of a group that are worth products of their own for each phase of the strides.
+MANY = 16
 
 
 def count(size: int, window: int, stride: int, dilation: int) -> int:
@@ -31,14 +34,15 @@ def count(size: int, window: int, stride: int, dilation: int) -> int:
     return (size - dilation * (window - 1) - 1) // stride + 1
 
 
-def _positive(*numbers: int) -> None:
+def positive(*numbers: int) -> None:
+    """Raises ValueError unless all are."""
     if min(numbers, default=1) < 1:
         raise ValueError("sizes, strides and dilations of windows must be positive")
 
 
 def _spatial(x: Node, sizes: Ints, strides: Ints, dilations: Ints, pads: Pads) -> Shape:
     """Numbers of windows along the trailing axes. Raises ValueError where none fits."""
-    _positive(*sizes, *strides, *dilations)
+    positive(*sizes, *strides, *dilations)
     axes = x.shape[len(x.shape) - len(sizes) :]
     found = tuple(
         count(n + lo + hi, k, s, d)
@@ -75,7 +79,7 @@ def _overlapped(np: Any, w: Any, shape: Ints, strides: Ints, dilations: Ints) ->
     return out
 
 
-def _wide(np: Any, x: Any) -> Any:
+def wide(np: Any, x: Any) -> Any:
     """Half precision is multiplied and summed in single."""
     return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iu" else x
 
@@ -90,7 +94,7 @@ def _infer_windows(x: Node, sizes: Ints, strides: Ints, dilations: Ints) -> Infe
 
 def _infer_overlap(w: Node, shape: Ints, strides: Ints, dilations: Ints) -> Infer:
     k = len(shape)
-    _positive(*strides, *dilations)
+    positive(*strides, *dilations)
     sizes, counts = w.shape[-2 * k : len(w.shape) - k], w.shape[len(w.shape) - k :]
     ends = (
         (c - 1) * s + (n - 1) * d + 1
@@ -102,7 +106,7 @@ def _infer_overlap(w: Node, shape: Ints, strides: Ints, dilations: Ints) -> Infe
 
 
 def _overlap_value(np: Any, w: Any, shape: Ints, strides: Ints, dilations: Ints) -> Any:
-    return _overlapped(np, _wide(np, w), shape, strides, dilations).astype(w.dtype, copy=False)
+    return _overlapped(np, wide(np, w), shape, strides, dilations).astype(w.dtype, copy=False)
 
 
 windows = register(
@@ -158,94 +162,6 @@ def _cut(g: Any, ct: Node, w: Node, strides: Ints, dilations: Ints) -> Node:
     if shape == ct.shape:
         return ct
     return g.slice(ct, (0,) * len(shape), shape, (1,) * len(shape))  # type: ignore[no-any-return]
-
-
-# --- the place of the greatest element of each window ---------------------------------------------
-
-
-def _infer_argmax(
-    x: Node, sizes: Ints, strides: Ints, dilations: Ints, starts: Ints, counts: Ints
-) -> Infer:
-    _positive(*sizes, *strides, *dilations)
-    return (*x.shape[: len(x.shape) - len(sizes)], *counts), int64
-
-
-def _axis_places(np: Any, at: int, stride: int, dilation: int, start: int, n: int) -> Any:
-    """Where element `at` of each of n windows lies along an axis, the first one at `start`."""
-    return np.arange(n) * stride + (start + at * dilation)
-
-
-def _first_inside(np: Any, shape: Ints, parts: Sequence[tuple[int, int, int, int]]) -> Any:
-    """The flat place of the first element of each window that lies inside."""
-    flat = np.zeros((1,) * len(shape), np.int64)
-    for axis, (n, (stride, dilation, start, c)) in enumerate(zip(shape, parts, strict=True)):
-        places = _axis_places(np, 0, stride, dilation, start, c)
-        short = np.maximum(-(places // dilation), 0) * dilation
-        line = (1,) * axis + (c,) + (1,) * (len(shape) - axis - 1)
-        flat = flat * n + np.minimum(places + short, n - 1).reshape(line)
-    return flat
-
-
-def _argmax_value(
-    np: Any, x: Any, sizes: Ints, strides: Ints, dilations: Ints, starts: Ints, counts: Ints
-) -> Any:
-    """Element after element of all windows: the first greatest one, or the last NaN."""
-    k = len(sizes)
-    lead, shape = x.shape[: x.ndim - k], x.shape[x.ndim - k :]
-    parts = tuple(zip(strides, dilations, starts, counts, strict=True))
-    x = _wide(np, x)
-    low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    best = np.full((*lead, *counts), low, x.dtype)
-    where = np.broadcast_to(_first_inside(np, shape, parts), best.shape).copy()
-    for at in product(*map(range, sizes)):
-        inside = [_inside(np, i, p, n) for i, p, n in zip(at, parts, shape, strict=True)]
-        if all(kept.stop > kept.start for kept, _ in inside):
-            to = (..., *(kept for kept, _ in inside))
-            _challenge(np, x, best[to], where[to], [places for _, places in inside])
-    return where
-
-
-def _inside(np: Any, at: int, part: tuple[int, int, int, int], n: int) -> tuple[slice, Any]:
-    """The windows whose element `at` lies inside an axis, and where it does."""
-    places = _axis_places(np, at, *part)
-    first, last = (int(np.searchsorted(places, bound)) for bound in (0, n))
-    return slice(first, last), places[first:last]
-
-
-def _challenge(np: Any, x: Any, best: Any, where: Any, places: list[Any]) -> None:
-    """Put the elements at the places into `best`, and the places into `where`, if greater."""
-    k = len(places)
-    view = x[(..., *(_run(p) for p in places))]
-    flat = np.zeros((1,) * k, np.int64)
-    for axis, (p, n) in enumerate(zip(places, x.shape[x.ndim - k :], strict=True)):
-        flat = flat * n + p.reshape((1,) * axis + (len(p),) + (1,) * (k - axis - 1))
-    better = (view > best) | (view != view)
-    np.maximum(best, view, out=best)
-    mask = np.negative(better.view(np.int8), dtype=np.int64)  # all bits where it is
-    np.bitwise_xor(where, (where ^ flat) & mask, where)
-
-
-def _run(places: Any) -> slice:
-    """Evenly spaced places as a slice."""
-    step = int(places[1] - places[0]) if len(places) > 1 else 1
-    return slice(int(places[0]), int(places[-1]) + 1, step)
-
-
-window_argmax = register(
-    Op(
-        "window_argmax",
-        "reduce",
-        1,
-        params=("sizes", "strides", "dilations", "starts", "counts"),
-        domain="iuf",
-        infer=_infer_argmax,
-        value=_argmax_value,
-        partials=NONDIFF,
-        batch=lambda g, b, x, *params: g.window_argmax(x, *params),
-        doc="Flat place, over the trailing axes, of each window's first greatest element or last "
-        "NaN; windows may reach beyond the edges, where nothing is read.",
-    )
-)
 
 
 # --- convolution ----------------------------------------------------------------------------------
@@ -323,7 +239,7 @@ def _ones(x: Any) -> Ints:
 
 def _conv_value(np: Any, x: Any, w: Any, *params: Any) -> Any:
     dtype, native = x.dtype, own(np, "convolution")
-    x, w = _wide(np, x), _wide(np, w)
+    x, w = wide(np, x), wide(np, w)
     if _whole(x.shape[2:], w.shape[2:], *params):
         found = np.matmul(_flat(x), _flat(w).T).reshape(*x.shape[:1], *w.shape[:1], *_ones(x))
         return found.astype(dtype, copy=False)
@@ -350,14 +266,16 @@ def _convolved(np: Any, x: Any, w: Any, *params: Any) -> Any:
 
 def _input_value(np: Any, y: Any, w: Any, shape: Ints, *params: Any) -> Any:
     strides, pads, dilations, groups = params
-    dtype, y, w = y.dtype, _wide(np, y), _wide(np, w)
+    dtype, y, w = y.dtype, wide(np, y), wide(np, w)
     c = w.shape[1] * groups
     if _whole(shape, w.shape[2:], *params):
         found = np.matmul(_flat(y), _flat(w)).reshape(len(y), c, *shape)
+    elif len(y) * prod(y.shape[2:]) < FEW and w.shape[1] > 1:
+        found = _laid_over(np, y, w, shape, *params)
     elif max(strides, default=1) == 1 and len(w) <= 2 * c:
         found = _turned(np, y, w, pads, dilations, groups)
-    elif groups == c == len(w) and max(dilations, default=1) == 1:
-        found = _every(np, y, w, shape, strides, pads)
+    elif max(dilations, default=1) == 1 and _overlap_much(w, strides, groups):
+        found = _every(np, y, w, shape, strides, pads, groups)
     else:
         found = _laid_over(np, y, w, shape, *params)
     return found.astype(dtype, copy=False)
@@ -380,18 +298,25 @@ def _laid_over(np: Any, y: Any, w: Any, shape: Ints, *params: Any) -> Any:
     return out
 
 
-def _every(np: Any, y: Any, w: Any, shape: Ints, strides: Ints, pads: Pads) -> Any:
-    """`conv_input` of single channels for larger strides: elements that are a stride apart are read
-    by the same places of windows, and are a `conv_input` for strides of 1 of these.
+def _overlap_much(w: Any, strides: Ints, groups: int) -> bool:
+    """Whether `_every` is worth it: for single channels, and for many whose windows overlap."""
+    alone = groups == len(w) and w.shape[1] == 1
+    overlap = any(k > s for k, s in zip(w.shape[2:], strides, strict=True))
+    return alone or (overlap and w.shape[1] >= MANY)
+
+
+def _every(np: Any, y: Any, w: Any, shape: Ints, strides: Ints, pads: Pads, groups: int) -> Any:
+    """`conv_input` for larger strides: elements that are a stride apart are read by the same places
+    of windows, and are a `conv_input` for strides of 1 of these.
     """
-    out = np.zeros((len(y), len(w), *shape), y.dtype)
+    out = np.zeros((len(y), w.shape[1] * groups, *shape), y.dtype)
     for phase in product(*map(range, strides)):
         axes = zip(phase, strides, shape, w.shape[2:], y.shape[2:], pads, strict=True)
         parts = [_phase(*axis) for axis in axes]
         if all(parts):
             to, of, around = zip(*parts, strict=True)
             ones = (1,) * len(shape)
-            out[(..., *to)] = _turned(np, y, w[(..., *of)], around, ones, len(w))
+            out[(..., *to)] = _turned(np, y, w[(..., *of)], around, ones, groups)
     return out
 
 
@@ -422,7 +347,7 @@ def _turned(np: Any, y: Any, w: Any, pads: Pads, dilations: Ints, groups: int) -
 
 def _weight_value(np: Any, x: Any, y: Any, kernel: Ints, *params: Any) -> Any:
     dtype, native = x.dtype, own(np, "convolution_weights")
-    x, y = _wide(np, x), _wide(np, y)
+    x, y = wide(np, x), wide(np, y)
     if _whole(x.shape[2:], kernel, *params):
         found = np.matmul(_flat(y).T, _flat(x)).reshape(y.shape[1], x.shape[1], *kernel)
         return found.astype(dtype, copy=False)
@@ -476,7 +401,7 @@ def _infer_input(
     y: Node, w: Node, shape: Ints, strides: Ints, pads: Pads, dilations: Ints, groups: int
 ) -> Infer:
     _alike(y, w)
-    _positive(*w.shape[2:], *strides, *dilations, groups)
+    positive(*w.shape[2:], *strides, *dilations, groups)
     padded = (n + lo + hi for n, (lo, hi) in zip(shape, pads, strict=True))
     counts = tuple(map(count, padded, w.shape[2:], strides, dilations))
     if y.shape[1:] != (w.shape[0], *counts) or w.shape[0] % groups:

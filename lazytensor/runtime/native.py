@@ -119,7 +119,10 @@ class _Replacements(Mapping[str, Any]):
 
 
 _MOVES = ("take", "ascontiguousarray", "concatenate")
-_WHOLE = ("convolution", "convolution_weights", "gather", "scatter")
+_WHOLE = (
+    "convolution", "convolution_weights", "gather", "scatter", "box_muller", "c_library",
+    "exchanged", "fma", "lu_panel", "running", "substitution", "twister", "window_maxima",
+)  # fmt: skip
 
 
 @cache

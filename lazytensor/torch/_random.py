@@ -8,12 +8,11 @@ PyTorch writes numbers to memory in the order of strides: for an output with str
 draw for the shape permuted by `memory_order`, and permute back; `normal` must be told, since it
 draws otherwise where the output is not contiguous.
 
-Everything is bit for bit as PyTorch on x86 processors with AVX2, but for four things. A fused
-multiply-add of float32 numbers is rounded twice about once in 10⁹. `binomial` of float32 rounds
-log(1 − p) from float64, PyTorch takes the C library's logarithm of float32. `dirichlet` of float64
-may differ in the last place, since the order of PyTorch's sums depends on the processor.
-`multinomial` without replacement puts categories of equal keys in the order of their numbers
-(categories of probability zero are such), PyTorch as its selection happens to leave them.
+Everything is bit for bit as PyTorch on x86 processors with AVX2, but for three things. `binomial`
+of float32 rounds log(1 − p) from float64, PyTorch takes the C library's logarithm of float32.
+`dirichlet` of float64 may differ in the last place, since the order of PyTorch's sums depends on
+the processor. `multinomial` without replacement puts categories of equal keys in the order of their
+numbers (categories of probability zero are such), PyTorch as its selection happens to leave them.
 It must not know tensors or devices.
 """
 
@@ -26,6 +25,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
+from .._base.module import Worth, module, own
+from ..ops._order import argselect
 from . import _random_checks as check
 from . import _random_reject as reject
 from ._random_bits import DEFAULT_SEED, Bits, seed_number
@@ -47,6 +48,8 @@ _LONG_PERMUTATION = ((1 << 32) - 1) // 20
 # Up to this range one word is taken for an integer, from it on two.
 _WIDE = 1 << 28
 _NORMAL_BLOCK = 16
+# Numbers after which permutations are left to the native target.
+EXCHANGED = Worth(1 << 17)
 
 _lock = threading.RLock()
 
@@ -290,7 +293,11 @@ class Engine:
 
     def _swap_shuffle(self, count: int) -> Array:
         """Each place in turn is exchanged with one at or after it."""
-        drawn = self._bits.words(max(count - 1, 0)).view(np.int64)
+        words = self._bits.words(max(count - 1, 0))
+        native = own(module(), "exchanged") if EXCHANGED(count) else None
+        if native:
+            return native(words, count)  # type: ignore[no-any-return]
+        drawn = words.view(np.int64)
         drawn %= np.arange(count, 1, -1)
         return exchanged(drawn + np.arange(len(drawn)), count)
 
@@ -489,8 +496,7 @@ class Engine:
         if count == 1:
             best: Array = keys.argmax(axis=1, keepdims=True)
             return best
-        order: Array = np.argsort(-keys, axis=1, kind="stable")
-        first: Array = order[:, :count]
+        first: Array = argselect(np, -keys, 1, 0, count, False)
         return first
 
     def _choose(self, rows: Array, count: int) -> Array:

@@ -9,6 +9,7 @@ M. Matsumoto and T. Nishimura, Mersenne Twister (1998). NumPy's bit generator gi
 after its legacy seeding.
 """
 
+import ctypes
 import math
 import os
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+
+from .._base.module import Worth, module, own
 
 __all__ = ["DEFAULT_SEED", "STATE_SIZE", "Bits", "Tape", "seed_number"]
 
@@ -32,6 +35,9 @@ _LAYOUT = np.dtype({
     "itemsize": 5056,
 })  # fmt: skip
 STATE_SIZE = _LAYOUT.itemsize
+# Numbers of a call from which on the native target draws them, once it is worth it.
+_MANY = 1 << 12
+DRAWN = Worth(1 << 20)
 _FIRST_TAPE, _LONGEST_TAPE = 64, 1 << 14
 
 
@@ -45,11 +51,23 @@ def seed_number(seed: int) -> int:
     return seed % (1 << 64)
 
 
+def _memory(twister: Any) -> Array | None:
+    """NumPy's own words, and after them how many are used up; None where they lie otherwise."""
+    twister.random_raw(1)
+    place = twister.ctypes.state_address
+    words = (ctypes.c_uint32 * (LENGTH + 1)).from_address(place)
+    found = np.frombuffer(memoryview(words), np.uint32)
+    state = twister.state["state"]
+    there = found[LENGTH] == state["pos"] and np.array_equal(found[:LENGTH], state["key"])
+    return found if there else None
+
+
 class Bits:
     """A generator's state: the twister, the seed it began with, and numbers left over."""
 
     def __init__(self, seed: int = DEFAULT_SEED) -> None:
         self._twister = np.random.MT19937(0)
+        self._memory = _memory(self._twister)
         self.seed(seed)
 
     def seed(self, seed: int) -> None:
@@ -65,8 +83,22 @@ class Bits:
         self.seed(int.from_bytes(os.urandom(8), "little") & ((1 << 53) - 1))
         return self.initial_seed
 
+    def _native(self, made: str, count: int) -> Array | None:
+        """Numbers drawn by native code, if that is there and they are many."""
+        if self._memory is None or count < _MANY or not DRAWN(count):
+            return None
+        twister = own(module(), "twister")
+        if twister is None:
+            return None
+        self._untouched = False
+        found: Array = twister(self._memory, made, count)
+        return found
+
     def words(self, count: int) -> Array:
         """The next `count` words, as uint64 numbers below 2³²."""
+        native = self._native("long", count)
+        if native is not None:
+            return native
         if count:
             self._untouched = False
         found: Array = self._twister.random_raw(count)
@@ -74,12 +106,18 @@ class Bits:
 
     def long_words(self, count: int) -> Array:
         """`count` numbers of 64 bits, of two words each, the upper first."""
+        native = self._native("pair", count)
+        if native is not None:
+            return native
         pairs = self.words(2 * count).reshape(count, 2)
         joined: Array = (pairs[:, 0] << np.uint64(32)) | pairs[:, 1]
         return joined
 
     def singles(self, count: int) -> Array:
         """`count` uniform float32 numbers in [0, 1): the lower 24 bits of a word each."""
+        native = self._native("single", count)
+        if native is not None:
+            return native
         fraction = self.words(count).astype(np.uint32) & np.uint32((1 << 24) - 1)
         result: Array = fraction.astype(np.float32)
         result *= np.float32(2.0**-24)
@@ -87,6 +125,9 @@ class Bits:
 
     def doubles(self, count: int) -> Array:
         """`count` uniform float64 numbers in [0, 1): the lower 53 bits of two words each."""
+        native = self._native("double", count)
+        if native is not None:
+            return native
         fraction = self.long_words(count)
         fraction &= np.uint64((1 << 53) - 1)
         result: Array = fraction.astype(np.float64)

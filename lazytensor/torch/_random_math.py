@@ -13,12 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from .._base.module import Worth, module, own
+
 __all__ = ["box_muller", "cosines_and_sines", "fma", "libm", "rounded", "truncated"]
 
 Array = np.ndarray[Any, Any]
 
 # Numbers computed at a time, so that temporaries stay in the cache.
 _BLOCK = 4096
+# Numbers after which the native target is asked.
+NORMAL, CALLED = Worth(1 << 18, 1 << 12), Worth(1 << 17)
 _SPLITTER = 134217729.0  # 2**27 + 1
 
 
@@ -39,6 +43,10 @@ _SIN = _singles(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
 _COS = _singles(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
 _QUARTER = _singles(0.78515625, 2.4187564849853515625e-4, 3.77489497744594108e-8)
 _ROOT_HALF, _TWO_PI, _FOUR_OVER_PI = _singles(math.sqrt(0.5), 2 * math.pi, 1.27323954473516)
+_CONSTANTS = {
+    "log": _LOG, "ln2": _LOG_2, "sin": _SIN, "cos": _COS, "parts": _QUARTER,
+    "root": (_ROOT_HALF,), "turn": (_TWO_PI,), "eighths": (_FOUR_OVER_PI,),
+}  # fmt: skip
 
 
 def rounded(x: Array, dtype: Any) -> Array:
@@ -67,12 +75,18 @@ def truncated(x: Array, dtype: Any) -> Array:
 
 def libm(function: Callable[[float], float], x: Array) -> Array:
     """A function of the C library on every element of a float64 array, within its domain."""
+    native = own(module(), "c_library") if CALLED(x.size) else None
+    found: Array | None = native(function.__name__, x) if native else None
+    if found is not None:
+        return found
     flat = np.fromiter(map(function, x.ravel().tolist()), np.float64, x.size)
     return flat.reshape(x.shape)
 
 
 def cosines_and_sines(angles: Array) -> tuple[Array, Array]:
-    """cos and sin of a float64 array, by the C library's complex exponential."""
+    """cos and sin of a float64 array, by the C library or its complex exponential."""
+    if CALLED(0) and own(module(), "c_library"):
+        return libm(math.cos, angles), libm(math.sin, angles)
     turns = np.zeros(angles.shape, np.complex128)
     turns.imag = angles
     np.exp(turns, out=turns)
@@ -115,19 +129,37 @@ def _fma_double(a: Array, b: float, c: float) -> Array:
 
 
 def fma(a: Array, b: float, c: float) -> Array:
-    """a·b + c rounded once, for a float32 or float64 array and numbers of its dtype.
-
-    float32 goes by way of float64, which rounds twice where the exact result needs more than 53
-    bits and lies within 2⁻⁵³ of the middle of two float32 numbers: about once in 10⁹.
+    """a·b + c rounded once, for a float32 or float64 array and numbers of its dtype; results below
+    float32's normal numbers may be rounded twice.
     """
+    native = own(module(), "fma") if CALLED(a.size) else None
+    found: Array | None = native(a, b, c) if native else None
+    if found is not None:
+        return found
     if a.dtype == np.float32:
-        return (a.astype(np.float64) * _single(b) + _single(c)).astype(np.float32)
+        return _sum(a.astype(np.float64) * _single(b), _single(c)).astype(np.float32)
     if c == 0 or math.frexp(b)[0] in {0.0, 0.5, -0.5}:
         with np.errstate(all="ignore"):
             return a * b + c
     flat = a.ravel()
     blocks = [_fma_double(flat[i : i + _BLOCK], b, c) for i in range(0, flat.size, _BLOCK)]
     return np.concatenate(blocks or [flat]).reshape(a.shape)
+
+
+def _halfway(total: Array) -> Array:
+    """Whether float64 numbers lie in the middle of two float32 ones."""
+    found: Array = (total.view(np.int64) & 0x1FFFFFFF) == 0x10000000
+    return found
+
+
+def _sum(a: Array, b: Any) -> Array:
+    """a + b of float64 numbers, rounded to float32 once."""
+    total = a + b
+    halfway = _halfway(total)
+    if halfway.any():  # the first rounding may have led there
+        places = np.nonzero(halfway)
+        total[places] = _odd_sum(a[places], np.broadcast_to(b, a.shape)[places])
+    return _rounding(total)
 
 
 def _rounding(x: Array) -> Array:
@@ -140,9 +172,7 @@ def _polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:
     """Horner's rule with one rounding a step: float32 arithmetic on float64 arrays."""
     y = np.full_like(x, coefficients[0])
     for c in coefficients[1:]:
-        y *= x
-        y += c
-        _rounding(y)
+        y = _sum(y * x, c)
     return y
 
 
@@ -156,10 +186,10 @@ def _log(x: Array) -> Array:
     fraction -= 1
     square = _rounding(fraction * fraction)
     y = _rounding(_polynomial(fraction, _LOG) * fraction)
-    y = _rounding(y * square + _rounding(power * _LOG_2[0]))
-    y = _rounding(y - 0.5 * square)
-    y = _rounding(fraction + y)
-    return _rounding(y + power * _LOG_2[1])
+    y = _sum(y * square, _rounding(power * _LOG_2[0]))
+    y = _sum(y, -0.5 * square)
+    y = _sum(fraction, y)
+    return _sum(power * _LOG_2[1], y)
 
 
 def _cos_sin(angle: Array) -> tuple[Array, Array]:
@@ -167,12 +197,12 @@ def _cos_sin(angle: Array) -> tuple[Array, Array]:
     octant = (_rounding(angle * _FOUR_OVER_PI).astype(np.int64) + 1) & ~1
     x = angle
     for part in _QUARTER:
-        x = _rounding(x - octant * part)
+        x = _sum(x, -octant * part)
     square = _rounding(x * x)
     cos = _rounding(_polynomial(square, _COS) * square)
-    cos = _rounding(_rounding(cos * square - 0.5 * square) + 1)
+    cos = _sum(_sum(cos * square, -0.5 * square), 1)
     sin = _rounding(_polynomial(square, _SIN) * square)
-    sin = _rounding(sin * x + x)
+    sin = _sum(sin * x, x)
     swapped = (octant & 2) != 0
     cos, sin = np.where(swapped, sin, cos), np.where(swapped, cos, sin)
     np.negative(cos, out=cos, where=((octant + 2) & 4) != 0)
@@ -193,8 +223,8 @@ def _box_muller_single(u: Array, mean: float, std: float) -> None:
     for start in range(0, len(u), rows):
         block = u[start : start + rows].astype(np.float64)
         cos, sin = _pairs_single(block[:, 0], block[:, 1])
-        u[start : start + rows, 0] = cos * std + mean
-        u[start : start + rows, 1] = sin * std + mean
+        u[start : start + rows, 0] = _sum(cos * std, mean)
+        u[start : start + rows, 1] = _sum(sin * std, mean)
 
 
 def _box_muller_double(u: Array, mean: float, std: float) -> None:
@@ -210,6 +240,9 @@ def box_muller(uniforms: Array, mean: float, std: float) -> None:
     The array is float32 or float64, contiguous, its size a multiple of 16. Of 16 numbers, the
     first eight make radii and the last eight angles.
     """
+    native = own(module(), "box_muller") if NORMAL(uniforms.size) else None
+    if native and native(uniforms, mean, std, _CONSTANTS):
+        return
     pairs = uniforms.reshape(-1, 2, 8)
     transform = _box_muller_single if uniforms.dtype == np.float32 else _box_muller_double
     transform(pairs, mean, std)

@@ -125,7 +125,10 @@ def _counted(columns: Array, edges: Sequence[Array], weight: Array | None, of: A
     shape = tuple(len(line) - 1 for line in edges)
     out = np.zeros(shape, of)
     kept = tuple(p[inside] for p in places)
-    np.add.at(out, kept, 1 if weight is None else weight[inside])
+    if weight is None:
+        flat = np.ravel_multi_index(kept, shape)
+        return np.bincount(flat, minlength=out.size).reshape(shape).astype(of)
+    np.add.at(out, kept, weight[inside])
     return out
 
 

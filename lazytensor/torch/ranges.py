@@ -151,12 +151,14 @@ def _spaced(first: Any, last: Any, steps: int, of: dtype) -> np.ndarray[Any, Any
     a, b = work.type(first), work.type(last)
     if steps == 1:
         return np.array([a]).astype(of.numpy)
-    i = np.arange(steps)
     each = (b - a) / work.type(max(steps - 1, 1))
     half = steps // 2
-    low = a + each * i.astype(work)
-    high = b - each * (steps - 1 - i).astype(work)
-    return np.where(i < half, low, high).astype(work).astype(of.numpy)
+    found = np.arange(steps).astype(work)
+    found[half:] = found[: steps - half][::-1]  # those to the other end
+    found *= each
+    np.add(found[:half], a, out=found[:half])
+    np.subtract(b, found[half:], out=found[half:])
+    return found.astype(of.numpy, copy=False)
 
 
 @public()

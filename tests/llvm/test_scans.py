@@ -7,6 +7,8 @@ pytest.importorskip("llvmlite")
 
 import lazytensor as xp
 from lazytensor._base import config
+from lazytensor._base.module import MODULES
+from lazytensor.ops import iterated
 from lazytensor.runtime import native
 from lazytensor.runtime.counters import counting
 from lazytensor.targets.llvm import scans
@@ -39,3 +41,19 @@ def test_what_is_numpy_s():
     with counting() as done:
         np.testing.assert_array_equal(cumsum(x, 1), np.cumsum(x, 1))
     assert done.compilations <= 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(500,), (1,), (7, 60), (4, 3, 25), (9, 1)])
+def test_running_extrema(shape, dtype):
+    of = MODULES["llvm"].own("running")
+    x = np.round(RNG.standard_normal(shape) * 2).astype(dtype)
+    for odd in ((), (np.inf, -0.0, -np.inf), (np.nan, -0.0)):
+        for i, value in enumerate(odd):
+            x.flat[i::13] = value
+        for axis in range(x.ndim):
+            for largest in (False, True):
+                places = iterated._places(np, x, axis, largest)
+                np.testing.assert_array_equal(of(x, axis, largest, True), places)
+                found = of(x, axis, largest, False)
+                assert found.tobytes() == np.take_along_axis(x, places, axis).tobytes()

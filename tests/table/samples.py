@@ -133,7 +133,8 @@ def _reduce(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
 
 def _distinct(op: Op, rng: Rng, shape: tuple[int, ...], dtype: d.DType) -> Array:
     """For extrema no ties and no order nearer than a finite difference."""
-    if op.name in ("max", "min", "sort", "argsort") and d.kind(dtype) == "f":
+    extrema = ("max", "min", "sort", "argsort", "window_max", "running")
+    if op.name in extrema and d.kind(dtype) == "f":
         n = int(np.prod(shape))
         return np.asarray(rng.permutation(n) * 0.01).reshape(shape).astype(dtype)
     return array(rng, shape, dtype, 0.5, 1.6) if op.name == "prod" else array(rng, shape, dtype)
@@ -199,9 +200,12 @@ def _moves(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
 
 
 def _window_argmax(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
-    yield Sample((array(rng, (2, 7), dtype),), ((3,), (2,), (1,), (-1,), (4,)))
-    yield Sample((array(rng, (2, 5, 6), dtype),), ((2, 3), (2, 2), (1, 2), (0, -2), (3, 3)))
-    yield Sample((array(rng, (0, 4), dtype),), ((2,), (2,), (1,), (0,), (2,)))
+    def drawn(*shape: int) -> tuple[Array]:
+        return (_distinct(op, rng, shape, dtype),)
+
+    yield Sample(drawn(2, 7), ((3,), (2,), (1,), (-1,), (4,)))
+    yield Sample(drawn(2, 5, 6), ((2, 3), (2, 2), (1, 2), (0, -2), (3, 3)))
+    yield Sample(drawn(0, 4), ((2,), (2,), (1,), (0,), (2,)))
 
 
 def _gather(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
@@ -235,6 +239,15 @@ def _scan(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
             yield Sample(args, (axis, *rest))
     if op.name == "cumprod":
         yield Sample((np.asarray([[1, 2], [0, 3], [2, 0], [0, 1]], dtype),), (0,))
+
+
+def _argselect(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    for shape, axis, start, count in (
+        ((5,), 0, 1, 3), ((2, 7), 1, 0, 2), ((4, 2, 3), 0, 3, 1), ((0,), 0, 0, 0),
+        ((3, 0), 0, 1, 1), ((2, 4), 1, 2, 0), ((30, 40), 1, 11, 20), ((40, 30), 0, 0, 40),
+    ):  # fmt: skip
+        for descending in (False, True):
+            yield Sample((array(rng, shape, dtype),), (axis, start, count, descending))
 
 
 def _searchsorted(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
@@ -334,7 +347,7 @@ def _frexp(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
 def _running_place(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
     for shape, axis in (((5,), 0), ((2, 7), 1), ((4, 2, 3), 0), ((0,), 0), ((2, 0), 1)):
         for largest in (False, True):
-            yield Sample((array(rng, shape, dtype),), (axis, largest))
+            yield Sample((_distinct(op, rng, shape, dtype),), (axis, largest))
 
 
 def _fft(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
@@ -366,12 +379,15 @@ GENERATORS: dict[str, Callable[[Op, d.DType, Rng], Iterator[Sample]]] = {
     "reduce": _reduce,
     "gather": _gather,
     "window_argmax": _window_argmax,
+    "window_max": _window_argmax,
     "scan": _scan,
+    "argselect": _argselect,
     "searchsorted": _searchsorted,
     **dict.fromkeys(("igamma", "igammac"), _incomplete),
     "gcd": _gcd,
     "polynomial": _polynomial,
     "frexp": _frexp,
+    "running": _running_place,
     "running_place": _running_place,
     "linalg": _linalg,
     "solve_triangular": _triangular,

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lazytensor._base import config
 from lazytensor._base.dtypes import bfloat16
-from lazytensor.torch import _random
+from lazytensor.torch import _random, _random_bits, _random_math
 from lazytensor.torch._random import Engine, memory_order
 from lazytensor.torch._random_math import fma
 
@@ -760,3 +761,34 @@ def test_fma_rounds_once() -> None:
         exact = Fraction(a) * Fraction(b) + Fraction(c)
         assert fma(np.array([a]), b, c)[0] == float(exact)
     assert fma(np.array([1e308]), 1e10, 1.0)[0] == math.inf
+
+
+def test_fma_of_single_precision_rounds_once() -> None:
+    # 1 + 2⁻²⁴ lies in the middle of two float32 numbers, and rounding to float64 leads there.
+    x, y = np.float32(1 + 2**-12), float(np.float32(2**-12 - 2**-24))
+    for c in (1.0, -1.0, 2.0**-30, 3.0):
+        exact = Fraction(float(x)) * Fraction(y) + Fraction(c)
+        near = np.float32(float(exact))
+        around = [near, *(np.nextafter(near, np.float32(s * 9)) for s in (-1, 1))]
+        best = min(around, key=lambda f, exact=exact: abs(Fraction(float(f)) - exact))
+        assert fma(np.array([x]), y, c)[0] == best
+    tie = fma(np.array([np.float32(2**-24)]), float(np.float32(1 + 2**-23)), 1.0)
+    assert tie[0] == np.float32(1 + 2**-23)
+
+
+@fused
+@pytest.mark.parametrize("target", ["llvm", "numpy"])
+@pytest.mark.parametrize("size", [4096, 5003, 20_000])
+def test_many_numbers(monkeypatch: pytest.MonkeyPatch, target: str, size: int) -> None:
+    for worth in (_random_bits.DRAWN, _random_math.NORMAL, _random_math.CALLED, _random.EXCHANGED):
+        monkeypatch.setattr(worth, "left", 0)
+    with config.context(target=target):
+        engine = pair(7)
+        for ours, theirs in CALLS:
+            for dtype in (torch.float32, torch.float64):
+                same(ours(engine, size, dtype), theirs(size, dtype))
+                same_state(engine)
+        same(engine.permutation(size, np.dtype("i8")), torch.randperm(size))
+        same(engine.exponential((size,), np.dtype("f4")), torch.empty(size).exponential_())
+        same(engine.cauchy((size,), np.dtype("f4")), torch.empty(size).cauchy_())
+        same_state(engine)

@@ -50,7 +50,7 @@ class Contiguous:
 
     def copy(self, x: Any, out: Any) -> None:
         """Put the elements of a large array into one in row-major order."""
-        tiles = self._tiles(x) if x.strides[-1] != x.itemsize else None
+        tiles = self._tiles(x) if abs(x.strides[-1]) != x.itemsize else None
         if tiles is not None:
             tiles([x], [out])
         else:

@@ -64,7 +64,7 @@ class _Planes:
         self.n = {name: next(numbers) for name in WORDS}
         self.g = Geometry.of(numbers)
         self.lanes = Lanes(c, dtype, self.width)
-        self.zero = c.const(0.0, self.lanes.kinds, self.width)
+        self.zero = self.outside = c.const(0.0, self.lanes.kinds, self.width)
         self.count = self._product(self.g.count)
         self.places = self._product(self.g.kernel)
         line = c.binary("mul", self.n["line"], self.size)
@@ -89,7 +89,7 @@ class _Planes:
     # --- the copy --------------------------------------------------------------------------------
 
     def _copied(self, example: Value, channel: Value) -> None:
-        """The image that a channel out reads, with zeros around it."""
+        """The image that a channel out reads, and around it what is `outside`."""
         c, n, g = self.c, self.n, self.g
         read = c.binary("udiv", c.binary("mul", channel, n["channels"]), n["outer"])
         x = step(c, self.x, c.binary("mul", example, n["example"]))
@@ -112,7 +112,10 @@ class _Planes:
             first = c.binary("sub", i, g.pad[2])
             numbers = c.binary("add", lanes.numbers(), lanes.narrow(first))
             inside = lanes.mask(c.compare("ult", numbers, lanes.narrow(g.size[2])))
-            value = lanes.load(offset(c, x, first, self.size), c.binary("and", inside, all_))
+            mask = c.binary("and", inside, all_)
+            value = lanes.load(offset(c, x, first, self.size), mask)
+            if self.outside is not self.zero:
+                value = c.select(c.compare("slt", mask, 0), value, self.outside)
             c.raw(f"store {value}, {offset(c, to, i, self.size)}, align {self.size}")
 
         each(c, ZERO, self.n["line"], self.width, vector)

@@ -1,4 +1,5 @@
-"""Functions of whole arrays: convolutions, gathers and scatters.
+"""Functions of whole arrays: convolutions, maxima of windows, gathers, scatters, eliminations,
+running extrema, and what random draws are made of.
 
 What enters: object code, and what makes arrays. What leaves: functions by name. It must not know
 graphs.
@@ -8,8 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from .convolution import Convolution, ConvolutionWeights
+from .draws import BoxMuller, CLibrary, Exchanged, Fma
+from .maxima import WindowMaxima
 from .objects import Objects
 from .places import Gather, Scatter
+from .running import Running
+from .triangles import LuPanel, Substitution
+from .twister import Twister
 
 
 def functions(objects: Objects, room: Callable[..., Any]) -> dict[str, Any]:
@@ -19,4 +25,13 @@ def functions(objects: Objects, room: Callable[..., Any]) -> dict[str, Any]:
         "convolution_weights": ConvolutionWeights(objects, room),
         "gather": Gather(objects, room),
         "scatter": Scatter(objects, room),
+        "box_muller": BoxMuller(objects),
+        "c_library": CLibrary(objects),
+        "exchanged": Exchanged(objects),
+        "fma": Fma(objects),
+        "lu_panel": LuPanel(objects),
+        "running": Running(objects),
+        "substitution": Substitution(objects),
+        "twister": Twister(objects),
+        "window_maxima": WindowMaxima(objects, room),
     }

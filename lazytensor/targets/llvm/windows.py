@@ -11,7 +11,7 @@ from functools import partial, reduce
 from typing import Any
 
 from ..._base.dtypes import DType
-from .code import Code, Value, vector
+from .code import SHORT, Code, Value, vector
 from .loops import ZERO, choose, each, least, loaded, split
 from .memory import offset, step
 from .scalar import ir_type
@@ -85,8 +85,7 @@ class Lanes:
     def load(self, at: Value, mask: Value) -> Value:
         """The elements that a mask has, else zeros; no others are touched."""
         c, full = self.c, vector(self.kinds, self.width)
-        short = {"float": "f32", "double": "f64"}[self.kinds]
-        name = f"llvm.masked.load.v{self.width}{short}.p0"
+        name = f"llvm.masked.load.v{self.width}{SHORT[self.kinds]}.p0"
         c.declared.add(f"declare {full} @{name}(ptr, i32, <{self.width} x i1>, {full})")
         holds = c.compare("slt", mask, 0)
         rhs = f"call {full} @{name}({at}, i32 {self.size}, {holds}, {full} zeroinitializer)"
@@ -95,8 +94,7 @@ class Lanes:
     def store(self, at: Value, value: Value, mask: Value) -> None:
         """Put the elements that a mask has where they belong; no others are touched."""
         c, full = self.c, value.full
-        short = {"float": "f32", "double": "f64"}[self.kinds]
-        name = f"llvm.masked.store.v{self.width}{short}.p0"
+        name = f"llvm.masked.store.v{self.width}{SHORT.get(value.type, value.type)}.p0"
         c.declared.add(f"declare void @{name}({full}, ptr, i32, <{self.width} x i1>)")
         c.raw(f"call void @{name}({value}, {at}, i32 {self.size}, {c.compare('slt', mask, 0)})")
 
