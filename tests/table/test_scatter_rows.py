@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lazytensor.ops import gather
+from lazytensor.ops import ROWS, gather
 
 DTYPES = ["float32", "float16", "int32", "complex64", "bool"]
 
@@ -21,14 +21,14 @@ def test_the_bits_of_add_at(dtype, tail, monkeypatch):
         u = (rng.standard_normal((*shape, *tail)) * 10).astype(dtype)
         want = x.copy()
         np.add.at(want, places, u)
-        got = gather._scatter_add_value(np, x, u, places)
+        got = ROWS["scatter_add"].value(np, x, u, places)
         assert got.tobytes() == want.tobytes()
 
 
 def test_places_outside_are_refused():
     x, u = np.zeros((4, 8192)), np.ones((2, 8192))
     with pytest.raises(IndexError, match="index 4 is out of bounds for axis 0 of size 4"):
-        gather._scatter_add_value(np, x, u, np.array([0, 4]))
+        ROWS["scatter_add"].value(np, x, u, np.array([0, 4]))
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,12 @@ def test_places_of_several_axes_are_those_of_one(shape, count, monkeypatch):
     lines = [np.broadcast_to(full[0][:, :1], (40, 50)), *full[1:]]
     same = [np.broadcast_to(i[:1, :1], (40, 50)) for i in full]
     for places in (full, lines, same):
-        got = gather._gather_value(np, x, *places)
+        got = ROWS["gather"].value(np, x, *places)
         assert got.shape == x[tuple(places)].shape
         assert got.tobytes() == x[tuple(places)].tobytes()
         want = x.copy()
         np.add.at(want, tuple(places), got)
-        assert gather._scatter_add_value(np, x, got, *places).tobytes() == want.tobytes()
+        assert ROWS["scatter_add"].value(np, x, got, *places).tobytes() == want.tobytes()
         beyond = [*places[:-1], np.where(np.arange(50) == 3, shape[count - 1], places[-1])]
         with pytest.raises(IndexError, match=f"axis {count - 1} of size {shape[count - 1]}"):
-            gather._gather_value(np, x, *beyond)
+            ROWS["gather"].value(np, x, *beyond)
