@@ -34,7 +34,7 @@ def _axis_places(np: Any, at: int, stride: int, dilation: int, start: int, n: in
     return np.arange(n) * stride + (start + at * dilation)
 
 
-def _first_inside(np: Any, shape: Ints, parts: Sequence[tuple[int, int, int, int]]) -> Any:
+def first_inside(np: Any, shape: Ints, parts: Sequence[tuple[int, int, int, int]]) -> Any:
     """The flat place of the first element of each window that lies inside."""
     flat = np.zeros((1,) * len(shape), np.int64)
     for axis, (n, (stride, dilation, start, c)) in enumerate(zip(shape, parts, strict=True)):
@@ -99,7 +99,7 @@ def _places_value(
     x = wide(np, x)
     low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     best = np.full((*lead, *counts), low, x.dtype)
-    where = np.broadcast_to(_first_inside(np, shape, parts), best.shape).copy()
+    where = np.broadcast_to(first_inside(np, shape, parts), best.shape).copy()
     for at in product(*map(range, sizes)):
         inside = [_inside(np, i, p, n) for i, p, n in zip(at, parts, shape, strict=True)]
         if all(kept.stop > kept.start for kept, _ in inside):

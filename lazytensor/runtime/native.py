@@ -108,7 +108,7 @@ class _Replacements(Mapping[str, Any]):
             return _product()
         target = elementary()
         if name in _MOVES:
-            return _moves(target)[name]
+            return _moved(target)[name]
         return (_whole(target) if name in _WHOLE else target.replacements)[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -126,17 +126,20 @@ _WHOLE = (
 
 
 @cache
-def _product() -> Any:
-    from ..targets.llvm import matmul
+def _moves() -> Any:
+    from ..targets.llvm import moves
 
-    return matmul.Matmul(lambda: elementary().objects, room)
+    return moves
 
 
 @cache
-def _moves(target: Any) -> Any:
-    from ..targets.llvm import moves
+def _product() -> Any:
+    return _moves().Matmul(lambda: elementary().objects, room)
 
-    return moves.functions(target.objects, bound, room, empty)
+
+@cache
+def _moved(target: Any) -> Any:
+    return _moves().functions(target.objects, bound, room, empty)
 
 
 @cache

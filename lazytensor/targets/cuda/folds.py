@@ -5,11 +5,12 @@ What enters: a Kernel, its form. What leaves: the body of a kernel. It must not 
 
 from ..._base.dtypes import kind
 from ...lower.kernel import Kernel
+from ...lower.order import combine
 from ...ops._tree import BLOCK, GROUP, LANES, ROUNDS
 from .emit import Emitter
 from .form import ACROSS, BLOCKS, REST, WHOLE, Form
 from .scalar import Name
-from .schedule import Pass, Schedule, combine
+from .schedule import Pass, Schedule
 from .words import ACCUMULATOR
 
 # Bytes of an element, up to which a thread computes all that it has at once.

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..._base.shapes import prod
 from ...lower.kernel import FULL, Kernel, Launch
+from ...lower.layout import Axis, merged, out_strides, strides
 from ...ops._tree import BLOCK, GROUP, LANES
 from .folds import accumulators, folded, passes
 from .form import (
@@ -44,7 +45,6 @@ LEAST_TILE, TILE = 8, 32
 LEAST_CROSSING, SHARED = 8, 48 << 10
 # Rows and columns from which on their numbers take more than 32 bits.
 NARROW = 1 << 31
-Axis = tuple[int, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,59 +74,18 @@ def bind(launch: Launch, args: Sequence[Any], addresses: Sequence[int]) -> Bindi
     row-major order; `addresses` are those of inputs and outputs.
     """
     split = len(launch.axes) - launch.folded
-    strides = [_strides(launch, i, a) for i, a in enumerate(args)]
-    strides += [_out_strides(launch, i, split) for i in range(len(launch.shapes))]
-    axes = [(n, tuple(s[k] for s in strides)) for k, n in enumerate(launch.axes)]
+    steps = [strides(launch, i, a) for i, a in enumerate(args)]
+    steps += [out_strides(launch, i) for i in range(len(launch.shapes))]
+    axes = [(n, tuple(s[k] for s in steps)) for k, n in enumerate(launch.axes)]
     sizes = [*(a.itemsize for a in args), *(d.itemsize for d in launch.dtypes)]
     alone = (1, (0,) * len(sizes))
     if not launch.folded:
-        *outer, inner = _merged(axes) or [alone]
+        *outer, inner = merged(axes) or [alone]
         return _tiled(outer, inner, sizes, len(args)) or _flat(outer, inner, sizes, addresses)
-    return _folds(launch.kernel, Layout(_merged(axes[:split]), _merged(axes[split:]) or [alone]))
+    return _folds(launch.kernel, Layout(merged(axes[:split]), merged(axes[split:]) or [alone]))
 
 
 # --- how operands lie -----------------------------------------------------------------------------
-
-
-def _strides(launch: Launch, i: int, a: Any) -> tuple[int, ...]:
-    """Bytes between neighbours along each axis of the space; 0 where they are the same."""
-    own = [s if n != 1 else 0 for n, s in zip(a.shape, a.strides, strict=True)]
-    missing = [0] * (len(launch.axes) - a.ndim)
-    rows_alone = a.ndim == len(launch.axes) - launch.folded
-    if launch.folded and launch.kernel.inputs[i].level != FULL and rows_alone:
-        return (*own, *missing)
-    padded = [*missing, *own]
-    return tuple([padded[k] for k in launch.order])
-
-
-def _contiguous(shape: Sequence[int], size: int) -> tuple[int, ...]:
-    out = []
-    for n in reversed(shape):
-        out.append(size)
-        size *= n
-    return tuple(reversed(out))
-
-
-def _out_strides(launch: Launch, i: int, split: int) -> tuple[int, ...]:
-    """Bytes between neighbours of an output; those of rows have none along the columns."""
-    size = launch.dtypes[i].itemsize
-    if not launch.folded or launch.kernel.level(launch.kernel.outputs[i]) == FULL:
-        strides = _contiguous(launch.whole or launch.shapes[i], size)
-        return tuple([strides[k] for k in launch.order])
-    return (*_contiguous(launch.axes[:split], size), *(0,) * launch.folded)
-
-
-def _merged(axes: Sequence[Axis]) -> list[Axis]:
-    """Axes longer than 1, neighbours made one where every operand goes on at the same stride."""
-    out: list[Axis] = []
-    for n, strides in axes:
-        if n == 1:
-            continue
-        if out and all(a == b * n for a, b in zip(out[-1][1], strides, strict=True)):
-            out[-1] = (out[-1][0] * n, strides)
-        else:
-            out.append((n, strides))
-    return out
 
 
 def _tail(outer: Sequence[Axis], inner: Sequence[Axis]) -> tuple[int, ...]:

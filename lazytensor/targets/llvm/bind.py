@@ -12,6 +12,7 @@ import numpy as np
 
 from ..._base.shapes import Shape, prod
 from ...lower.kernel import FULL, Kernel, Launch
+from ...lower.layout import Axis, contiguous, merged, out_strides, strides
 from ...ops._tree import BLOCK, LANES
 from .form import OTHER, REVERSED, SAME, STRIDED, UNIT, Form, Unsupported, registers, tile
 from .passes import planned
@@ -33,7 +34,6 @@ SPACIOUS = 1 << 13
 OFTEN = 16
 # Bytes that the second cache holds for sure.
 SOON = 1 << 17
-Axis = tuple[int, tuple[int, ...]]
 
 
 @dataclass(slots=True)
@@ -117,21 +117,21 @@ def _layout(
     those in `apart`; and with some arguments turned.
     """
     split, sizes = len(launch.axes) - launch.folded, _sizes(launch, args)
-    strides = [_strides(launch, i, a) for i, a in enumerate(args)]
-    strides += [_out_strides(launch, i, split, blocks) for i in range(len(launch.shapes))]
+    steps = [strides(launch, i, a) for i, a in enumerate(args)]
+    steps += [out_strides(launch, i, blocks) for i in range(len(launch.shapes))]
     copies = tuple(
-        i for i, s in enumerate(strides) if i in apart or _scattered(launch.axes[split:], s[split:])
+        i for i, s in enumerate(steps) if i in apart or _scattered(launch.axes[split:], s[split:])
     )
     for i in copies:
-        strides[i] = _contiguous(launch.axes, sizes[i])
+        steps[i] = contiguous(launch.axes, sizes[i])
     for i in turned[0]:
-        strides[i] = _turned_strides(launch, args[i], strides[i], turned[1])
-    axes = [(n, tuple(s[k] for s in strides)) for k, n in enumerate(launch.axes)]
+        steps[i] = _turned_strides(launch, args[i], steps[i], turned[1])
+    axes = [(n, tuple(s[k] for s in steps)) for k, n in enumerate(launch.axes)]
     if launch.folded:
-        rows, inner = _merged(axes[:split]), _merged(axes[split:])
-        rows = rows or [(1, (0,) * len(strides))]
+        rows, inner = merged(axes[:split]), merged(axes[split:])
+        rows = rows or [(1, (0,) * len(steps))]
     else:
-        rows = _merged(axes)
+        rows = merged(axes)
         inner = [rows.pop()] if rows else []
     columns, along = inner[0] if inner else (1, _sizes(launch, args))
     return _Layout(rows, columns, along, copies)
@@ -231,7 +231,7 @@ def _turned_strides(
 ) -> tuple[int, ...]:
     order = _turned_order(launch, first)
     shape = [n if s else 1 for n, s in zip(launch.axes, strides, strict=True)]
-    laid = _contiguous([shape[k] for k in order], a.itemsize)
+    laid = contiguous([shape[k] for k in order], a.itemsize)
     return tuple(laid[order.index(k)] if shape[k] > 1 else 0 for k in range(len(shape)))
 
 
@@ -291,33 +291,6 @@ def _words(length: int, rows: Sequence[Axis], along: Sequence[int]) -> tuple[int
     return (*words, *(n for n, _ in rows))
 
 
-def _strides(launch: Launch, i: int, a: Array) -> tuple[int, ...]:
-    """Bytes between neighbours along each axis of the space; 0 where they are the same."""
-    own = [s if n != 1 else 0 for n, s in zip(a.shape, a.strides, strict=True)]
-    missing = [0] * (len(launch.axes) - a.ndim)
-    rows_alone = a.ndim == len(launch.axes) - launch.folded
-    if launch.folded and launch.kernel.inputs[i].level != FULL and rows_alone:
-        return (*own, *missing)
-    padded = [*missing, *own]
-    return tuple([padded[k] for k in launch.order])
-
-
-def _contiguous(shape: Sequence[int], size: int) -> tuple[int, ...]:
-    out = []
-    for n in reversed(shape):
-        out.append(size)
-        size *= n
-    return tuple(reversed(out))
-
-
-def _out_strides(launch: Launch, i: int, split: int, blocks: int) -> tuple[int, ...]:
-    kernel, size = launch.kernel, launch.dtypes[i].itemsize
-    if not launch.folded or kernel.level(kernel.outputs[i]) == FULL:
-        strides = _contiguous(launch.whole or launch.shapes[i], size)
-        return tuple([strides[k] for k in launch.order])
-    return (*_contiguous(launch.axes[:split], size * blocks), *(0,) * launch.folded)
-
-
 def _block_strides(launch: Launch, along: Sequence[int], sizes: Sequence[int]) -> tuple[int, ...]:
     """Bytes from one block of a row to the next, for each operand."""
     inputs, full = len(launch.kernel.inputs), _written(launch)
@@ -334,20 +307,7 @@ def laid_out(launch: Launch, a: Array) -> Array:
 
 def _scattered(axes: Shape, strides: Sequence[int]) -> bool:
     """Whether some axes can't be gone along with one stride."""
-    return len(axes) > 1 and len(_merged([(n, (s,)) for n, s in zip(axes, strides)])) > 1
-
-
-def _merged(axes: Sequence[Axis]) -> list[Axis]:
-    """Axes longer than 1, neighbours made one where every operand goes on at the same stride."""
-    out: list[Axis] = []
-    for n, strides in axes:
-        if n == 1:
-            continue
-        if out and all(a == b * n for a, b in zip(out[-1][1], strides, strict=True)):
-            out[-1] = (out[-1][0] * n, strides)
-        else:
-            out.append((n, strides))
-    return out
+    return len(axes) > 1 and len(merged([(n, (s,)) for n, s in zip(axes, strides)])) > 1
 
 
 def _lie(strides: Sequence[int], sizes: Sequence[int], length: int) -> tuple[str, ...]:

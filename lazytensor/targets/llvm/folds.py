@@ -11,12 +11,13 @@ import numpy as np
 
 from ..._base.dtypes import DType, float16, float32, kind, real_of
 from ...lower.kernel import Kernel, Stage
+from ...lower.order import combine
 from ...ops._tree import BLOCK, GROUP, LANES
 from .code import BITS, INTEGER, Code, Value
 from .form import Unsupported
 from .loops import least, where
 from .memory import Operand, Registers, offset
-from .passes import combine, keeps_place
+from .passes import keeps_place
 from .scalar import Lane, ir_type
 
 _OPCODES = {("add", "f"): "fadd", ("mul", "f"): "fmul"}

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..._base.dtypes import DType
+from ...ops.maxima import first_inside
 from .code import Value
 from .convolution import MOST, _Convolutions, _planes
 from .host import Host
-from .loops import choose
 from .memory import offset, step
 from .planes import _Planes, _Spot
 
@@ -40,7 +40,7 @@ class Maxima(_Planes):
             return [self._greater(x, y)[1] for x, y in zip(found, best, strict=True)]
 
         best = self._taps([self.outside] * spot.height, tap)
-        self._put(spot, [(at, x) for at, x in zip(self._made(spot), best, strict=True)])
+        self._put(spot, list(zip(self._made(spot), best, strict=True)))
         return []
 
     def _greater(self, x: Value, best: Value) -> tuple[Value, Value]:
@@ -48,20 +48,6 @@ class Maxima(_Planes):
         c = self.c
         better = c.binary("or", c.compare("ogt", x, best), c.compare("uno", x, x))
         return better, c.select(better, x, best)
-
-    def _put(self, spot: _Spot, rows: list[tuple[Value, Value]]) -> None:
-        c = self.c
-
-        def whole() -> None:
-            for at, value in rows:
-                c.raw(f"store {value}, {at}, align {self.size}")
-
-        def part() -> None:
-            mask = self._first(spot.count)
-            for at, value in rows:
-                self.lanes.store(at, value, mask)
-
-        choose(c, c.compare("eq", spot.count, self.width), whole, part)
 
 
 class Places(Maxima):
@@ -114,14 +100,13 @@ def _table(
     width: int, dtype: Any,
 ) -> Any:  # fmt: skip
     """What `Places` reads, with room for a vector behind it."""
-    taps, first, inside = (np.zeros((1,) * len(shape), np.int64) for _ in range(3))
+    taps, first = (np.zeros((1,) * len(shape), np.int64) for _ in range(2))
     for axis, n in enumerate(shape):
-        d = dilations[axis]
         begins = np.arange(counts[axis]) * strides[axis] + starts[axis]
-        short = np.minimum(begins + np.maximum(-(begins // d), 0) * d, n - 1)
         line = [-1 if a == axis else 1 for a in range(len(shape))]
-        taps = taps * n + (np.arange(sizes[axis]) * d).reshape(line)
-        first, inside = first * n + begins.reshape(line), inside * n + short.reshape(line)
+        taps = taps * n + (np.arange(sizes[axis]) * dilations[axis]).reshape(line)
+        first = first * n + begins.reshape(line)
+    inside = first_inside(np, shape, tuple(zip(strides, dilations, starts, counts, strict=True)))
     parts = (taps.reshape(-1), first.reshape(-1), inside.reshape(-1), np.zeros(width, np.int64))
     return np.concatenate(parts).astype(dtype)
 

@@ -1,5 +1,5 @@
-"""Functions that move elements of arrays: gathers and copies. Small graphs want these as well, so
-that nothing here loads what writes texts.
+"""Functions that move elements of arrays, gathers and copies, and products. Small graphs want these
+as well, so that nothing here loads what writes texts.
 
 What enters: object code, what gives functions of launches, and what makes arrays. What leaves:
 functions by name. It must not know graphs.
@@ -10,7 +10,10 @@ from typing import Any
 
 from .copies import Concatenate, Contiguous
 from .gathers import Take
+from .matmul import Matmul
 from .objects import Objects
+
+__all__ = ["Matmul", "functions"]
 
 
 def functions(

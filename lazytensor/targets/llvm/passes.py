@@ -8,9 +8,9 @@ that is dear, kept in memory for the row. It must not know IR.
 from functools import lru_cache
 
 from ..._base.dtypes import DType
-from ...ir.scalar import instructions
 from ...lower.cost import cost, names
-from ...lower.kernel import FULL, Kernel, Stage
+from ...lower.kernel import Kernel, Stage
+from ...lower.order import Order, combine
 from ...ops._eager import INEXACT
 
 # What recomputing a value may cost before it is kept: an addition is 1.
@@ -33,13 +33,6 @@ class Pass:
         self.saves: list[int] = []
         self.outputs: list[int] = []
         self.totals: list[int] = []
-
-
-def combine(kernel: Kernel, stage: Stage) -> str:
-    """The instruction by which a reduction combines two values."""
-    dtype = kernel.dtype(stage.args[0])
-    (name,) = instructions(stage.op.body, (dtype, dtype), ())
-    return name
 
 
 def keeps_place(kernel: Kernel, stage: Stage) -> bool:
@@ -84,62 +77,36 @@ def most_live(kernel: Kernel) -> int:
     return max(most, len(live))
 
 
-class Passes:
+class Passes(Order):
     """The passes of a kernel, in order; `last` are values of rows that come after them."""
 
     def __init__(self, kernel: Kernel) -> None:
-        self.kernel = kernel
-        self.first = len(kernel.inputs) + len(kernel.constants)
-        self.total = self.first + len(kernel.stages)
-        self.ready = self._ready()
-        count = max([1, *(self._due(k) for k in self._roots())])
-        self.passes = [Pass() for _ in range(count)]
-        for k in self._roots():
-            home = self.passes[self._due(k) - 1]
-            if k >= self.first and self.stage(k).reduces:
-                home.folds.append(k)
+        super().__init__(kernel)
+        outputs = (k for k in kernel.outputs if self.full(k))
+        due = map(self.due, (*self.folds(), *outputs, *kernel.totals))
+        self.passes = [Pass() for _ in range(max(due, default=1))]
+        for k in self.folds():
+            self.passes[self.due(k) - 1].folds.append(k)
         self._outputs()
         self.saved = self._saved()
-        self.last = self._rows()
+        rows, self.last = self.rows(len(self.passes))
         for number, p in enumerate(self.passes, 1):
+            p.rows = rows[number - 1]
             p.saves = [k for k, at in self.saved.items() if at == number]
             stop = {k for k, at in self.saved.items() if at < number}
             p.compute, p.reads = self._sweep(self._wanted(p), stop)
-
-    def stage(self, k: int) -> Stage:
-        """The stage of a value."""
-        return self.kernel.stages[k - self.first]
-
-    def full(self, k: int) -> bool:
-        """Whether a value varies along the columns."""
-        return (not self.kernel.reduced and k >= self.first) or self.kernel.level(k) == FULL
 
     def cost(self, p: Pass) -> int:
         """What a pass costs for each column, roughly in additions."""
         return sum(_stage_cost(self.kernel, self.stage(k)) for k in p.compute)
 
-    def _ready(self) -> list[int]:
-        """After which pass each value's arguments are known; a fold's own pass is one more."""
-        ready = [0] * self.first
-        for stage in self.kernel.stages:
-            ready.append(max([ready[a] for a in stage.args], default=0) + stage.reduces)
-        return ready
-
-    def _due(self, k: int) -> int:
-        """The pass in which a value is folded or stored."""
-        return self.ready[k] + (k < self.first or not self.stage(k).reduces)
-
-    def _roots(self) -> list[int]:
-        folds = [k for k in range(self.first, self.total) if self.stage(k).reduces]
-        return [*folds, *(k for k in self.kernel.outputs if self.full(k)), *self.kernel.totals]
-
     def _outputs(self) -> None:
         for i, k in enumerate(self.kernel.outputs):
             if self.full(k):
-                self.passes[self._due(k) - 1].outputs.append(i)
+                self.passes[self.due(k) - 1].outputs.append(i)
         sweeps = [self._sweep(self._wanted(p), set()) for p in self.passes]
         for i, k in enumerate(self.kernel.totals):
-            due = self._due(k) - 1
+            due = self.due(k) - 1
             known = (n for n, (values, reads) in enumerate(sweeps) if k in values or k in reads)
             self.passes[next((n for n in known if n >= due), due)].totals.append(i)
 
@@ -191,18 +158,6 @@ class Passes:
         readers = (self.stage(k).args for k in late - both)
         asked = {a for args in readers for a in args}.union(self._wanted(self.passes[number]))
         return sorted(both & asked)
-
-    def _rows(self) -> list[int]:
-        """Give each value of rows to the pass before which it is known; the rest come last."""
-        last = []
-        for k in range(self.first, self.total):
-            if self.full(k) or self.stage(k).reduces:
-                continue
-            if self.ready[k] < len(self.passes):
-                self.passes[self.ready[k]].rows.append(k)
-            else:
-                last.append(k)
-        return last
 
 
 def kept(plan: Passes) -> list[int]:

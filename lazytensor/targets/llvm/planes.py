@@ -6,7 +6,7 @@ What enters: dtypes, and what the processor has. What leaves: texts of kernels. 
 image are multiplied too. It must not know sizes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -203,6 +203,21 @@ class _Planes:
             places.append(offset(c, places[-1], self.g.count[2], self.size))
         return places
 
+    def _put(self, spot: _Spot, rows: Sequence[tuple[Value, Value]]) -> None:
+        """Store a vector, or as much as there are columns of it, for each row."""
+        c = self.c
+
+        def whole() -> None:
+            for at, value in rows:
+                c.raw(f"store {value}, {at}, align {self.size}")
+
+        def part() -> None:
+            mask = self._first(spot.count)
+            for at, value in rows:
+                self.lanes.store(at, value, mask)
+
+        choose(c, c.compare("eq", spot.count, self.width), whole, part)
+
 
 class Outputs(_Planes):
     """Writes the kernel (x, w, out, room): a unit is an example's channel out."""
@@ -215,7 +230,8 @@ class Outputs(_Planes):
         out = offset(c, self.third, c.binary("mul", u, self.count), self.size)
 
         def visit(spot: _Spot, _: Values) -> Values:
-            self._stored(spot, self._taps([self.zero] * spot.height, partial(self._added, w, spot)))
+            sums = self._taps([self.zero] * spot.height, partial(self._added, w, spot))
+            self._put(spot, list(zip(self._made(spot), sums, strict=True)))
             return []
 
         self._windows(out, stride, [], visit)
@@ -226,21 +242,6 @@ class Outputs(_Planes):
         weight = c.fresh(f"load {kinds}, {offset(c, w, number, self.size)}", kinds)
         elements = self._elements(spot, moved)
         return [c.fma(weight, x, total) for x, total in zip(elements, sums, strict=True)]
-
-    def _stored(self, spot: _Spot, sums: Values) -> None:
-        c = self.c
-        rows = list(zip(self._made(spot), sums, strict=True))
-
-        def whole() -> None:
-            for at, value in rows:
-                c.raw(f"store {value}, {at}, align {self.size}")
-
-        def part() -> None:
-            mask = self._first(spot.count)
-            for at, value in rows:
-                self.lanes.store(at, value, mask)
-
-        choose(c, c.compare("eq", spot.count, self.width), whole, part)
 
 
 class Weights(_Planes):

@@ -12,7 +12,7 @@ from typing import Any
 from ..._base.dtypes import DType, kind
 from ...ir.scalar import Interpreter
 from ...lower.kernel import Kernel, Stage
-from .passes import combine
+from ...lower.order import combine
 
 
 @dataclass(frozen=True, slots=True, eq=False)

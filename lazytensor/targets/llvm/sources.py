@@ -21,9 +21,12 @@ BESIDES = (
     "ir/scalar.py",
     "lower/cost.py",
     "lower/kernel.py",
+    "lower/layout.py",
+    "lower/order.py",
     "ops/_eager.py",
     "ops/_error.py",
     "ops/_tree.py",
+    "ops/maxima.py",
 )
 
 

@@ -80,26 +80,19 @@ template <class T> LT_FN bool negative_zero(T x) {
 }
 
 // NaN if any is; -0 is less than 0.
-template <class T> struct Max {
+template <class T, bool LARGEST> struct Extremum {
   typedef T acc;
-  static LT_FN acc start() { return least<T>(); }
+  static LT_FN acc start() { return LARGEST ? least<T>() : greatest<T>(); }
   static LT_FN acc step(acc a, T x, i64) { return join(a, x); }
   static LT_FN acc join(acc a, acc b) {
     if (isnan_(a) || isnan_(b)) return isnan_(a) ? a : b;
-    return lt_(a, b) || (eq_(a, b) && negative_zero(a)) ? b : a;
+    const acc low = LARGEST ? a : b, high = LARGEST ? b : a;
+    return lt_(low, high) || (eq_(a, b) && negative_zero(low)) ? b : a;
   }
   static LT_FN T result(acc a) { return a; }
 };
-template <class T> struct Min {
-  typedef T acc;
-  static LT_FN acc start() { return greatest<T>(); }
-  static LT_FN acc step(acc a, T x, i64) { return join(a, x); }
-  static LT_FN acc join(acc a, acc b) {
-    if (isnan_(a) || isnan_(b)) return isnan_(a) ? a : b;
-    return lt_(b, a) || (eq_(a, b) && negative_zero(b)) ? b : a;
-  }
-  static LT_FN T result(acc a) { return a; }
-};
+template <class T> struct Max : Extremum<T, true> {};
+template <class T> struct Min : Extremum<T, false> {};
 template <class T> struct Or : Max<T> {};
 template <class T> struct And : Min<T> {};
 
