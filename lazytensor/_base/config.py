@@ -54,6 +54,9 @@ TABLE: dict[str, Setting] = {
         Setting("cache_dir", "", str, False, "folder for compiled kernels, else the system's"),
         Setting("debug", 0, int, False, "0 to 6: what is written to standard error"),
         Setting("cpu_devices", 1, int, False, "number of virtual CPU devices"),
+        Setting(
+            "virtual_cuda", 0, int, False, "CUDA devices that the CPU stands in for; 0: GPUs alone"
+        ),
         Setting("fuse", True, _flag, True, "fuse elementwise chains and row reductions"),
         Setting("block_bytes", 131072, int, False, "bytes of one operand in a block of a kernel"),
         Setting(

@@ -245,6 +245,18 @@ def test_pickles_keep_their_device_where_there_is_one():
         assert pickle.loads(data).device == "cpu"
 
 
+def test_virtual_cuda_devices():
+    with config.context(virtual_cuda=2):
+        assert xp.__array_namespace_info__().devices()[-2:] == ("cuda:0", "cuda:1")
+        x = xp.asarray(X, device="cuda")
+        assert x.device == "cuda:0" and (x + 1.0).to_device("cuda:1").device == "cuda:1"
+        np.testing.assert_array_equal(np.asarray((x + 1.0).to_device("cuda:1")), X + 1.0)
+        with pytest.raises(ValueError, match="the CUDA devices are 'cuda:0' to 'cuda:1'"):
+            xp.ones(1, device="cuda:2")
+    with pytest.raises(ValueError, match=r"no CUDA device here.*install lazytensor\[cuda12\]"):
+        xp.ones(1, device="cuda")
+
+
 def test_dlpack_names_the_cpu_for_all_of_them():
     assert here(X).__dlpack_device__() == (1, 0)
     np.testing.assert_array_equal(np.from_dlpack(here(X)), X)
