@@ -45,6 +45,7 @@ HIDDEN: dict[tuple[str, str], str] = {
     ("targets.llvm.objects", f"targets.llvm.{name}"): "texts are written where there is no code"
     for name in ("elements", "writers")
 }
+HIDDEN["runtime.gpus", "runtime.gpu.steps"] = "it is loaded with the first question for a GPU"
 
 # Packages that cost too much to come with `import lazytensor`; functions may import them.
 HEAVY = {

@@ -284,6 +284,6 @@ def test_what_replacements_are_made_of_is_made_once() -> None:
     x = g.exp(leaf(np.arange(24.0).reshape(2, 3, 4) / 24))
     both = [g.sum(x, (0, 2)) * 2.0, g.sum(x, (2,)) + 1.0]
     graph = linearize(both)
-    piece = simplify(graph, 0, len(graph.order), graph.outputs)
+    piece = simplify(graph, range(len(graph.order)), graph.outputs)
     sums = {n for n in linearize(piece.outputs).number if n.op.name == "sum"}
     assert sorted(n.params for n in sums) == [((0,),), ((2,),)]

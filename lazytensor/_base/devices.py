@@ -44,6 +44,11 @@ def cuda_devices() -> int:
     return virtual or sum(count() for count in GPUS)
 
 
+def is_gpu(device: Device) -> bool:
+    """Whether a device is a GPU, with memory of its own."""
+    return device.startswith("cuda") and not config.get("virtual_cuda")
+
+
 def device(name: Any) -> Device:
     """The Device of that name; None is the default one. Raises ValueError for one that
     isn't there.

@@ -1,5 +1,5 @@
 """Indexing done at once: masks on small arrays, assignments and index arrays where all values are
-known, single elements of computed arrays.
+known, single elements of computed arrays; in memory of the host.
 
 What a mask selects depends on data, so that its value is asked for anyway; on small arrays taking
 the elements by NumPy costs less than the nodes for it would, and no more when they are known. What
@@ -23,7 +23,7 @@ Key = tuple[Any, ...]
 
 def element(x: Node, key: Key) -> Node | None:
     """An element, by an int for each axis, of an array whose value is known."""
-    if x.value is None or len(key) != len(x.shape) or TRACING.depth:
+    if type(x.value) is not np.ndarray or len(key) != len(x.shape) or TRACING.depth:
         return None
     for i, n in zip(key, x.shape):
         if type(i) is not int or not -n <= i < n:
@@ -42,6 +42,9 @@ def _key(key: Key, *nodes: Node) -> Key | None:
             return None
     if needed:
         materialize(needed)
+    for n in (*nodes, *indices):
+        if type(n.value) is not np.ndarray:
+            return None
     return tuple([item.value if type(item) is Node else item for item in key])
 
 

@@ -123,7 +123,7 @@ def array_html(node: Node) -> str:
     cells = "".join(f"<tr><th>{k}</th><td>{_escaped(str(v))}</td></tr>" for k, v in rows.items())
     html = f"<table>{cells}</table>"
     if node.value is not None and node.value.size <= np.get_printoptions()["threshold"]:
-        html += f"<pre>{_escaped(_body(node.value, '', '', ' '))}</pre>"
+        html += f"<pre>{_escaped(_body(asked(node), '', '', ' '))}</pre>"
     return html
 
 

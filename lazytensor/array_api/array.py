@@ -201,8 +201,13 @@ class Array(Methods):
         return exchange.to_dlpack(self, stream, max_version, dl_device, copy)
 
     def __dlpack_device__(self, /) -> tuple[Any, int]:
-        """DLPack's number for the CPU, and 0."""
-        return exchange.dlpack_device()
+        """DLPack's number for the CPU, and 0; for a GPU, and its number."""
+        return exchange.dlpack_device(self._node.device)
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """Memory on a GPU, not to be written to. Raises AttributeError for arrays elsewhere."""
+        return exchange.cuda_interface(self._node)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return exchange.rebuild, (Array, exchange.to_numpy(self._node, None, None), self.device)
@@ -215,9 +220,11 @@ class Array(Methods):
         return Array(cut(self))
 
     def to_device(self, device: Device, /, *, stream: Any = None) -> "Array":
-        """The array on another device. Raises ValueError for an unknown one, and for a stream."""
+        """The array on another device. Raises ValueError for an unknown one, and for a stream:
+        GPUs go on in the order of CuPy's current one.
+        """
         if stream is not None:
-            raise ValueError(f"to_device: CPU devices have no streams, got stream={stream!r}")
+            raise ValueError(f"to_device: streams are not taken, got stream={stream!r}")
         x, target = cut(self), device_of(device)
         return self if x.device is target else Array(g.transfer(x, target))
 

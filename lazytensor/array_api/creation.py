@@ -65,6 +65,8 @@ def asarray(
     wanted = None if dtype is None else canonical(dtype)
     if type(obj) is Array:
         return _from_array(obj, wanted, device, copy)
+    if not isinstance(obj, _KNOWN) and exchange.on_gpu(obj):
+        return Array(_from_gpu(obj, wanted, device, copy))
     target = device_of(device)
     if isinstance(obj, np.ndarray):
         return Array(_from_numpy(obj, wanted, target, copy))
@@ -75,6 +77,17 @@ def asarray(
         _must_copy(copy, "a sequence")
         return Array(_from_sequence(obj, wanted, target))
     return Array(_from_numpy(_read(obj), wanted, target, copy))
+
+
+# What is not another library's array.
+_KNOWN = (np.ndarray, list, tuple, *PYTHON)
+
+
+def _from_gpu(obj: Any, dtype: DType | None, device: Any, copy: bool | None) -> Node:
+    node = exchange.from_gpu(obj, device, copy is not False)
+    if dtype is not None and dtype is not node.dtype:
+        _must_copy(copy, f"an array of {node.dtype}")
+    return node if dtype is None else rules.converted(node, dtype)
 
 
 def _must_copy(copy: bool | None, what: str) -> None:

@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from .._base.devices import CPU, Device
+from .._base.devices import CPU, NO_GPU, Device, is_gpu
 from .._base.devices import device as device_of
 from .._base.dtypes import canonical
 from ..ir.graph import COUNTED
-from ..ir.node import Node
-from ..runtime.materialize import asked
+from ..ir.node import Node, apply, known
+from ..ir.op import ROWS
+from ..runtime import gpus
+from ..runtime.materialize import asked, materialize
 from ..runtime.pending import new_leaf
 from ._rules import brief, exposed, frozen, is_exposed
 
@@ -31,6 +33,7 @@ class DLDevice(IntEnum):
     """DLPack's numbers for kinds of devices."""
 
     CPU = 1
+    CUDA = 2
 
 
 def read_only(buffer: Buffer) -> Buffer:
@@ -54,10 +57,13 @@ def to_numpy(node: Node, dtype: Any, copy: bool | None) -> Buffer:
 
 def lend(handle: Any) -> Buffer:
     """The handle's own memory to write to: until whoever has it lets go, operations on the handle
-    copy what is there when they are called. Memory that another node may read is copied first.
+    copy what is there when they are called. Memory that another node may read is copied first; of
+    what is on a GPU a copy is lent.
     """
     node = handle._node
     found = asked(node)
+    if is_gpu(node.device):
+        return found
     if is_exposed(node):
         return found.view()
     if not (COUNTED and sys.getrefcount(node) <= _LENT and _sole(found)):
@@ -94,9 +100,9 @@ def asked_by(package: str) -> bool:
 _PASSED = ("numpy.", "lazytensor.")
 
 
-def dlpack_device() -> tuple[Any, int]:
-    """Where all arrays are, virtual devices too: in the memory of the CPU."""
-    return DLDevice.CPU, 0
+def dlpack_device(device: Device) -> tuple[Any, int]:
+    """Where arrays of a device are: those of virtual ones in the memory of the CPU."""
+    return (DLDevice.CUDA, int(device[5:])) if is_gpu(device) else (DLDevice.CPU, 0)
 
 
 def to_dlpack(handle: Any, stream: Any, max_version: Any, dl_device: Any, copy: bool | None) -> Any:
@@ -104,6 +110,8 @@ def to_dlpack(handle: Any, stream: Any, max_version: Any, dl_device: Any, copy: 
 
     With `copy=False` they get the memory itself, as they ask for, and must not write to it.
     """
+    if is_gpu(handle._node.device):
+        return _gpu_capsule(handle._node, stream, max_version, dl_device, copy)
     if stream is not None:
         raise ValueError(f"__dlpack__: CPU arrays take no stream, got {stream!r}")
     if dl_device is not None and tuple(dl_device) != (DLDevice.CPU, 0):
@@ -120,6 +128,25 @@ def to_dlpack(handle: Any, stream: Any, max_version: Any, dl_device: Any, copy: 
     return found.__dlpack__(max_version=max_version)
 
 
+def _gpu_capsule(node: Node, stream: Any, max_version: Any, dl_device: Any, copy: Any) -> Any:
+    """CuPy's capsule of an array on a GPU, ordered after what the consumer's stream has to do."""
+    materialize((node,), cutting=True)
+    return node.value.__dlpack__(
+        stream=stream, max_version=max_version, dl_device=dl_device, copy=copy
+    )
+
+
+def cuda_interface(node: Node) -> dict[str, Any]:
+    """What `__cuda_array_interface__` says: memory on a GPU, not to be written to. Raises
+    AttributeError for arrays elsewhere.
+    """
+    if not is_gpu(node.device):
+        raise AttributeError(f"__cuda_array_interface__: the array is on {node.device}")
+    materialize((node,), cutting=True)
+    found = gpus.loaded().interface(node.value)
+    return {**found, "data": (found["data"][0], True)}
+
+
 def _own_memory(handle: Any) -> Buffer:
     """The handle's elements in memory that no other node has: constants share theirs."""
     handle._node = new_leaf(handle._node.value.copy(), handle._node.device)
@@ -134,7 +161,12 @@ def from_foreign(x: Any, device: Any, copy: bool | None) -> Node:
         raise TypeError(
             f"from_dlpack: x must have a __dlpack__ method, got {type(x).__name__}: {brief(x)}"
         )
+    if on_gpu(x):
+        return from_gpu(x, device, copy)
     target = device_of(device)
+    if is_gpu(target):
+        _must_copy(copy, target)
+        copy = True
     try:
         buffer = np.from_dlpack(x, copy=copy)
     except TypeError:  # a producer from before the keyword, or a dtype that NumPy doesn't know
@@ -143,6 +175,35 @@ def from_foreign(x: Any, device: Any, copy: bool | None) -> Node:
     if buffer.size and buffer.flags.owndata:  # NumPy makes up memory where there is none
         raise BufferError(f"from_dlpack: {type(x).__name__} gave a null pointer for {buffer.shape}")
     return frozen(buffer, target) if copy else exposed(read_only(buffer), target)
+
+
+def on_gpu(x: Any) -> bool:
+    """Whether another library's array is on a GPU."""
+    where = getattr(x, "__dlpack_device__", None)
+    if where is None:
+        return hasattr(x, "__cuda_array_interface__")
+    return bool(where()[0] == DLDevice.CUDA)
+
+
+def from_gpu(x: Any, device: Any, copy: bool | None) -> Node:
+    """A node over the memory of another library's array on a GPU, which is read when kernels run
+    that read it; or a copy. Raises BufferError where there are no GPUs, ValueError for a copy that
+    `copy=False` forbids.
+    """
+    if not gpus.count():
+        raise BufferError(f"the array is on a GPU, and {NO_GPU}")
+    found = gpus.loaded().foreign(x)
+    here = device_of(f"cuda:{found.device.id}")
+    target = here if device is None else device_of(device)
+    if target is not here:
+        _must_copy(copy, target)
+    node = known(gpus.loaded().copied(found) if copy else found, canonical(found.dtype), here)
+    return node if target is here else apply(ROWS["transfer"], (node,), (target,))
+
+
+def _must_copy(copy: bool | None, target: Device) -> None:
+    if copy is False:
+        raise ValueError(f"copy=False: what is elsewhere can't be on {target} without a copy")
 
 
 def inside(x: Any, found: Buffer) -> Buffer:
@@ -166,6 +227,8 @@ def inside(x: Any, found: Buffer) -> Buffer:
 
 def from_buffer(buffer: Buffer, device: Device, copy: bool | None) -> Node:
     """A node with a copy of a NumPy array; over its memory with `copy=False`."""
+    if is_gpu(device):
+        _must_copy(copy, device)
     return frozen(buffer, device) if copy is not False else exposed(read_only(buffer), device)
 
 

@@ -123,7 +123,9 @@ def _pick(node: Node) -> None:
     for n in reversed(chain):
         if prod(n.shape) >= LARGE and _backwards(n):
             return
-        n.value = n.op.value(np, n.args[0].value, *n.params)
+        x = n.args[0].value
+        view = None if type(x) is np.ndarray else n.op.view
+        n.value = (view or n.op.value)(np, x, *n.params)
 
 
 def _backwards(node: Node) -> bool:

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from .._base.devices import CPU, Device
+from .._base.devices import CPU, Device, is_gpu
 from .._base.dtypes import INTERNED, DType, canonical
 from .._base.shapes import Shape
-from .op import Op, register
+from .op import ROWS, Op, register
 
 _count = itertools.count(1)
 
@@ -210,7 +210,11 @@ _new = object.__new__
 
 
 def leaf(value: np.ndarray[Any, Any], device: Device = CPU) -> Node:
-    """A node for a buffer, which must not be written to any more."""
+    """A node for a buffer, which must not be written to any more. What is in memory of the host
+    is copied to a GPU when it is first read there.
+    """
+    if device is not CPU and type(value) is np.ndarray and is_gpu(device):
+        return apply(ROWS["transfer"], (leaf(value),), (device,))
     WATCH.uncounted += 1
     dtype = INTERNED.get(value.dtype) or canonical(value.dtype)
     return Node(LEAF, (), (), value.shape, dtype, device, value)

@@ -22,11 +22,16 @@ def batched(steps: Sequence[Step]) -> list[Step | Batch]:
         if run and not (isinstance(step, Launch) and _joins(step, run)):
             out.append(_together(run))
             run = []
-        if isinstance(step, Launch) and step.views and prod(step.space) < WORTH:
+        if isinstance(step, Launch) and _joinable(step):
             run.append(step)
         else:
             out.append(step)
     return [*out, _together(run)] if run else out
+
+
+def _joinable(step: Launch) -> bool:
+    """Whether a launch of the host's is small."""
+    return step.device is None and bool(step.views) and prod(step.space) < WORTH
 
 
 def _joins(step: Launch, run: Sequence[Launch]) -> bool:

@@ -6,6 +6,7 @@ What enters: a group, and the slots of values. What leaves: a step. It must not 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .._base.devices import Device, is_gpu
 from .._base.shapes import Shape, prod
 from ..ir.node import SCALAR, Node
 from .fuse import Group
@@ -25,9 +26,15 @@ def step(group: Group, wanted: Sequence[Node], slot: Slots, native: bool = False
         index = first.op.index(*first.params) if first.op.index else None
         return Call(
             first.op, first.params, args, (slot(first),), first.where, first.shape, first.dtype,
-            index=index,
+            index=index, device=_gpu(first),
         )  # fmt: skip
     return _Builder(group).launch(wanted, slot)
+
+
+def _gpu(node: Node) -> Device | None:
+    """The GPU that a node is computed on, or read from."""
+    ends = (node, *node.args) if node.op.kind == "transfer" else (node,)
+    return next((n.device for n in ends if is_gpu(n.device)), None)
 
 
 class _Builder:
@@ -121,7 +128,7 @@ class _Builder:
         shapes, dtypes = tuple(n.shape for n in wanted), tuple(n.dtype for n in wanted)
         return Launch(
             self.kernel(wanted), space, args, views, outs, shapes, dtypes, axes, group.axes,
-            varied=range(len(args)),
+            varied=range(len(args)), device=_gpu(group.members[0]),
         )  # fmt: skip
 
     def _view(self, shape: Shape, level: str) -> tuple[Shape, Shape]:

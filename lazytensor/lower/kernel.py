@@ -115,7 +115,8 @@ class Launch:
     pairs of an argument and an output that may have its memory if the target allows it
     (lower/memory.py); `varied` are the arguments that need not lie in one way, and `bound` is for
     targets to remember what follows from how they do;
-    `whole` is the shape of what outputs are boxes of, where they are.
+    `whole` is the shape of what outputs are boxes of, where they are; `device` is the GPU that
+    runs it, if one does.
     """
 
     kernel: Kernel
@@ -133,6 +134,7 @@ class Launch:
     compiled: Any = None
     bound: dict[Any, Any] = field(default_factory=dict)
     whole: Shape = ()
+    device: Any = None
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -152,6 +154,7 @@ class Batch:
 
     launches: tuple[Launch, ...]
     drops: tuple[int, ...]
+    device: Any = None
 
 
 @dataclass(slots=True)
@@ -159,7 +162,7 @@ class Call:
     """A step: a row's value column (a library call, or a view for movements), by the row itself, or
     a view taken by an index. `shown` tells that only kernels read the result, which may run
     backwards in memory; `over` that the result may be written over the first argument, if nothing
-    else has it.
+    else has it; `device` is the GPU that runs it, or that a copy to the host comes from.
     """
 
     op: Op
@@ -173,6 +176,7 @@ class Call:
     index: Any = None
     shown: bool = False
     over: bool = False
+    device: Any = None
 
 
 Step = Launch | Call

@@ -21,12 +21,10 @@ from .batches import batched
 from .fuse import Fuser, Group
 from .kernel import Plan, Step
 from .memory import plan_memory
+from .parts import HOST, pieces
 from .segments import segmented
 from .shown import mark_shown
 from .totals import with_totals
-
-# Longer graphs are cut, so that no pass and no generated function sees more.
-PIECE = 2000
 
 
 class _Slots:
@@ -68,12 +66,9 @@ def lower(graph: Graph) -> Plan:
     """The plan of a graph."""
     timer, slots = _Timer(), _Slots(graph)
     steps: list[Step] = []
-    last = _last_readers(graph)
-    for lo in range(0, len(graph.order), PIECE):
-        hi = min(lo + PIECE, len(graph.order))
-        wanted = [p for p in range(lo, hi) if last[p] >= hi and graph.order[p].op.kind != "leaf"]
-        piece = timer("simplify", simplify, graph, lo, hi, wanted, config.get("fuse"))
-        _lower_piece(piece, wanted, slots, steps, timer)
+    for places, wanted, native in pieces(graph):
+        piece = timer("simplify", simplify, graph, places, wanted, config.get("fuse"))
+        _lower_piece(piece, wanted, slots, steps, timer, native)
     outputs = tuple(slots.places[p] for p in graph.outputs)
     timer("memory", plan_memory, steps, set(outputs))
     inputs = tuple(slots.places[p] for p in graph.leaves)
@@ -86,34 +81,22 @@ def lower(graph: Graph) -> Plan:
     )  # fmt: skip
 
 
-def _last_readers(graph: Graph) -> list[int]:
-    """For each place the last place that reads it; for an output, one after the end."""
-    last = [-1] * len(graph.order)
-    leaves = set(graph.leaves)
-    for place, (node, row) in enumerate(zip(graph.order, graph.rows, strict=True)):
-        if place not in leaves and node.op is not SCALAR:
-            for i in row[2:]:
-                last[i] = place
-    for place in graph.outputs:
-        last[place] = len(graph.order)
-    return last
-
-
 def _lower_piece(
-    piece: Simplified, wanted: list[int], slots: _Slots, steps: list[Step], timer: _Timer
-) -> None:
+    piece: Simplified, wanted: list[int], slots: _Slots, steps: list[Step], timer: _Timer,
+    native: str,
+) -> None:  # fmt: skip
     """Steps of one piece; the slots of its wanted places are noted."""
     inner = linearize(piece.outputs)
     _inspect("simplify", inner)
-    groups, home = timer("fuse", _fuse, inner)
+    groups, home = timer("fuse", _fuse, inner, bool(native))
     at = [_slot(node, piece, slots) for node in inner.order]
     of = {node: at[place] for node, place in inner.number.items()}
     stored = _stored(inner, groups)
     made: list[Step] = []
     for group in groups:
         kept = [node for node in group.members if node in stored and home[node] is group]
-        made.append(timer("build", build.step, group, kept, of.__getitem__, _native()))
-    if _native() and config.get("fuse"):
+        made.append(timer("build", build.step, group, kept, of.__getitem__, bool(native)))
+    if native == HOST and config.get("fuse"):
         shapes = {slot: node.shape for slot, node in zip(at, inner.order, strict=True)}
         outputs = [at[i] for i in inner.outputs]
         made = timer("segments", segmented, made, outputs, shapes)
@@ -140,19 +123,15 @@ def _inspect(name: str, graph: Graph) -> None:
         log(3, f"# after {name}\n{show(graph)}")
 
 
-def _native() -> bool:
-    return config.get("target") == "llvm"  # type: ignore[no-any-return]
-
-
-def _fuse(graph: Graph) -> tuple[list[Group], dict[Node, Group]]:
+def _fuse(graph: Graph, native: bool) -> tuple[list[Group], dict[Node, Group]]:
     """Groups in the order in which they run, and which of them stores a node."""
-    fuser = Fuser(config.get("fuse"), _native())
+    fuser = Fuser(config.get("fuse"), native)
     for node in graph.order:
         if node.op.kind != "leaf":
             fuser.add(node)
-    if _native():
+    if native:
         fuser.gather()
-    if _native() and config.get("fuse"):
+    if native and config.get("fuse"):
         outputs = [graph.order[i] for i in graph.outputs]
         computed_again([g for g in fuser.groups if g is not None], fuser.of, outputs)
     return fuser.ordered({node: i for i, node in enumerate(graph.order)}), fuser.of

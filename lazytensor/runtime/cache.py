@@ -7,18 +7,21 @@ a clock.
 """
 
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 from .._base import config
+from .._base.devices import is_gpu
 from .._base.log import log, wants
 from ..ir.graph import Graph, Key
-from ..ir.node import user_line
+from ..ir.node import Node, user_line
 from ..lower.kernel import Plan
 from ..lower.pipeline import lower
 from ..lower.text import describe
 from .counters import COUNTERS
 from .execute import execute, prepare
+from .gpus import active
 from .interpret import interpret
 from .observe import OBSERVERS, Event
 
@@ -129,10 +132,26 @@ def chosen(graph: Graph) -> Plan | None:
     mode, plan = config.get("execution"), None
     if config.get("target") == "null":
         mode = "compile"
+    if on_gpus(graph.order):
+        return _chosen_for_gpus(graph, mode)
     if mode != "interpret":
         plan = CACHE.plan(graph, mode)
     tell(graph, plan)
     return plan
+
+
+def _chosen_for_gpus(graph: Graph, mode: str) -> Plan:
+    """GPUs have kernels alone: what is to be interpreted has one for each op."""
+    with config.context(fuse=config.get("fuse") and mode != "interpret"):
+        plan = CACHE.plan(graph, "compile")
+    assert plan is not None
+    tell(graph, plan)
+    return plan
+
+
+def on_gpus(nodes: Iterable[Node]) -> bool:
+    """Whether any of some nodes is on a GPU."""
+    return active() and any(is_gpu(n.device) for n in nodes)
 
 
 def run(graph: Graph, plan: Plan | None) -> list[Any]:

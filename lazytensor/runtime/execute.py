@@ -21,7 +21,7 @@ from ..lower.text import kernel_name
 from ..lower.totals import Totals
 from ..targets import null
 from ..targets import numpy as target
-from . import native
+from . import gpus, native
 from .buffers import POOL, empty, spare, spared
 from .counters import COUNTERS
 from .interpret import evaluate, quietly, write_over
@@ -70,7 +70,7 @@ def prepare(plan: Plan) -> Plan:
     """Compile the kernels of a plan, where the target in force does so before they are run."""
     if config.get("target") == "numpy":
         for step in plan.steps:
-            if isinstance(step, Launch):
+            if isinstance(step, Launch) and step.device is None:
                 step.compiled = compiled(step.kernel)
     return plan
 
@@ -83,6 +83,7 @@ def execute(plan: Plan, graph: Graph) -> list[Any]:
         return quietly(_execute, plan, graph)  # type: ignore[no-any-return]
     except MemoryError:
         POOL.clear()
+        gpus.clear()
         return quietly(_execute, plan, graph)  # type: ignore[no-any-return]
 
 
@@ -109,7 +110,15 @@ def steps(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
     return [env[slot] for slot in plan.outputs]
 
 
-def _run(step: Any, env: list[Any], graph: Graph) -> None:
+def _run(step: Any, env: Any, graph: Graph) -> None:
+    if step.device is None:
+        _run_here(step, env, graph)
+    else:
+        gpus.loaded().run(step, env, graph, _run_here)
+
+
+def _run_here(step: Any, env: Any, graph: Graph) -> None:
+    """Run a step on the host."""
     kind = type(step)
     if kind is Call:
         env[step.outs[0]] = _call(step, env, graph)
@@ -131,7 +140,7 @@ def _launched(step: Launch, args: list[Any]) -> list[Any]:
     return outs
 
 
-def _batch(batch: Batch, env: list[Any]) -> None:
+def _batch(batch: Batch, env: Any) -> None:
     """Run launches of one kernel: with one call, where their operands lie alike."""
     bounds, sets = [], []
     for launch in batch.launches:
@@ -249,6 +258,8 @@ def _timed(step: Any, env: list[Any], graph: Graph) -> None:
     moved = sum([_nbytes(env[i]) for i in step.args])
     start = time.perf_counter()
     _run(step, env, graph)
+    if step.device is not None:
+        gpus.loaded().wait(step.device)
     seconds = time.perf_counter() - start
     moved += sum([_nbytes(env[i]) for i in step.outs])
     if isinstance(step, Call):
@@ -265,7 +276,7 @@ def _nbytes(value: Any) -> int:
     return sum(v.nbytes for v in value) if type(value) is tuple else value.nbytes
 
 
-def _call(step: Call, env: list[Any], graph: Graph) -> Any:
+def _call(step: Call, env: Any, graph: Graph) -> Any:
     if step.index is not None:
         return env[step.args[0]][step.index]
     args = [env[i] for i in step.args]

@@ -30,6 +30,7 @@ from ..lower.batches import batched
 from ..lower.kernel import Plan
 from ..lower.memory import plan_memory
 from ..lower.pipeline import lower
+from . import gpus
 from .buffers import POOL
 from .cache import tell
 from .counters import COUNTERS
@@ -248,6 +249,7 @@ class Program:
             if spare is None:
                 raise
             POOL.clear()
+            gpus.clear()
             return replay(self.plan, spare, self.graph)
 
     def _draw(self, env: list[Any], streams: Sequence[Stream]) -> None:

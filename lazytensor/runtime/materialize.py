@@ -21,6 +21,7 @@ from . import cache
 from .cache import SMALL_BYTES, small
 from .counters import COUNTERS
 from .execute import steps
+from .gpus import at_hand
 from .interpret import fill, quietly
 from .observe import OBSERVERS, TIMERS
 from .pending import settle, watch
@@ -51,17 +52,19 @@ if hasattr(os, "register_at_fork"):
 
 
 def value(node: Node) -> numpy.ndarray[Any, Any]:
-    """The node's buffer, computed if need be. Not to be written to."""
+    """The node's buffer, computed if need be, in memory of the host. Not to be written to."""
     if node.value is None:
         materialize((node,))
-    return node.value  # type: ignore[no-any-return]
+    found = node.value
+    return found if type(found) is numpy.ndarray else at_hand(found)
 
 
 def asked(node: Node) -> numpy.ndarray[Any, Any]:
     """`value` for the user, between operations: what got a value is cut off from its arguments."""
     if node.value is None:
         materialize((node,), cutting=True)
-    return node.value  # type: ignore[no-any-return]
+    found = node.value
+    return found if type(found) is numpy.ndarray else at_hand(found)
 
 
 def materialize(nodes: Sequence[Node], cutting: bool = False) -> None:
@@ -124,7 +127,8 @@ class _Run:
             return ()
         COUNTERS.graphs += 1
         pending_nodes, uses = found
-        if len(pending_nodes) <= TINY and _plain() and _all_small(pending_nodes):
+        tiny = len(pending_nodes) <= TINY and _plain() and not cache.on_gpus(pending_nodes)
+        if tiny and _all_small(pending_nodes):
             if len(pending_nodes) == 1:
                 quietly(fill, pending_nodes, _no_value)
                 return pending_nodes

@@ -87,7 +87,7 @@ def _measure(node: Node) -> tuple[int, int]:
     found = ancestors([node], lambda n: n.value is not None)
     others = held(found, uses_among(found)) if COUNTED else set()
     alone = [n.value for n in found if n.value is not None and n not in others]
-    return len(found), sum(v.nbytes for v in alone if type(v) is np.ndarray)
+    return len(found), sum(getattr(v, "nbytes", 0) for v in alone)
 
 
 def _at_most(node: Node) -> tuple[int, int]:
@@ -96,7 +96,7 @@ def _at_most(node: Node) -> tuple[int, int]:
     while stack:
         n = stack.pop()
         if n.value is not None:
-            held_bytes += n.value.nbytes if type(n.value) is np.ndarray else 0
+            held_bytes += getattr(n.value, "nbytes", 0)
             continue
         for a in n.args:
             if a not in seen:

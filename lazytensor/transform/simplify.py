@@ -1,11 +1,11 @@
 """Simplification: a graph rebuilt over placeholders, once forward, with rewriting rules by op name.
 
-What enters: a graph (or a range of its places) and the places whose values are wanted. What leaves:
+What enters: a graph (or some of its places) and the places whose values are wanted. What leaves:
 new nodes for them, and the places that became inputs. Every rule holds for NaN, infinities and -0,
 and leaves bits as they are. It must not know kernels or targets.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,10 +31,10 @@ class Simplified(NamedTuple):
 
 
 def simplify(
-    graph: Graph, lo: int, hi: int, wanted: Sequence[int], rules: bool = True
+    graph: Graph, places: Iterable[int], wanted: Sequence[int], rules: bool = True
 ) -> Simplified:
-    """The places lo … hi - 1 of a graph rebuilt; what they read from before `lo` becomes
-    an input.
+    """Places of a graph, in order, rebuilt; what they read that is not among them becomes an
+    input.
     """
     builder = _Builder(rules)
     new: dict[int, Node] = {}
@@ -49,7 +49,7 @@ def simplify(
             inputs.append(place)
         return new[place]
 
-    for place in range(lo, hi):
+    for place in places:
         node = graph.order[place]
         if node.value is None and node.op.kind != "leaf":
             args = tuple(at(i) for i in graph.rows[place][2:])

@@ -20,7 +20,7 @@ SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -2.5]
 
 def simplified(node: Node) -> Node:
     graph = linearize([node])
-    (found,) = simplify(graph, 0, len(graph.order), graph.outputs).outputs
+    (found,) = simplify(graph, range(len(graph.order)), graph.outputs).outputs
     return found
 
 

@@ -1,0 +1,1 @@
+"""GPUs: arrays in their memory, and steps of plans run on them."""

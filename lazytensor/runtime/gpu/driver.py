@@ -1,0 +1,131 @@
+"""What a GPU is asked for, by way of CuPy: memory, copies, code, launches.
+
+What enters: shapes, texts, arrays. What leaves: CuPy's arrays, functions. It must not know graphs,
+kernels, or what is asked for when.
+"""
+
+import importlib
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..._base.dtypes import DType
+from ..._base.shapes import Shape
+
+Array = Any
+"""An array of CuPy's."""
+
+
+class Driver:
+    """The GPUs of this machine. Devices are numbers; all is done in the order of the stream in
+    force, but for what says that it waits.
+    """
+
+    @property
+    def cupy(self) -> Any:
+        """The module."""
+        return _cupy()
+
+    def count(self) -> int:
+        """How many GPUs there are: none without a driver of the system's."""
+        try:
+            return int(self.cupy.cuda.runtime.getDeviceCount())
+        except self.cupy.cuda.runtime.CUDARuntimeError:
+            return 0
+
+    def on(self, device: int) -> Any:
+        """A context in which a device is the current one."""
+        return self.cupy.cuda.Device(device)
+
+    def architecture(self) -> str:
+        """What code for the current device is compiled for."""
+        return f"sm_{self.cupy.cuda.Device().compute_capability}"
+
+    def empty(self, shape: Shape, dtype: DType) -> Array:
+        """A new array in row-major order. Raises MemoryError."""
+        return self.cupy.ndarray(shape, dtype)
+
+    def put(self, out: Array, host: np.ndarray[Any, Any]) -> None:
+        """Fill an array from memory of the host; both are in row-major order. Waits."""
+        self.cupy.cuda.runtime.memcpy(
+            out.data.ptr, host.ctypes.data, host.nbytes, self.cupy.cuda.runtime.memcpyHostToDevice
+        )
+
+    def get(self, host: np.ndarray[Any, Any], x: Array) -> None:
+        """Fill memory of the host from an array. Waits for all that came before in the stream."""
+        stream = self.cupy.cuda.get_current_stream()
+        x.data.copy_to_host_async(host.ctypes.data, x.nbytes, stream)
+        stream.synchronize()
+
+    def copy(self, out: Array, x: Array) -> None:
+        """Fill an array from one on any device; both are in row-major order."""
+        out.data.copy_from_device_async(x.data, x.nbytes)
+
+    def foreign(self, x: Any) -> Array:
+        """An array over the memory of another library's, ordered after what fills it."""
+        take = self.cupy.from_dlpack if hasattr(x, "__dlpack__") else self.cupy.asarray
+        return take(x)
+
+    def interface(self, x: Array) -> dict[str, Any]:
+        """`__cuda_array_interface__` of an array."""
+        return x.__cuda_array_interface__  # type: ignore[no-any-return]
+
+    def compile(self, text: str, options: Sequence[str]) -> bytes:
+        """Machine code of a text."""
+        nvrtc = _nvrtc()
+        program = nvrtc.createProgram(text, "kernel.cu", (), ())
+        try:
+            nvrtc.compileProgram(program, tuple(options))
+            return bytes(nvrtc.getCUBIN(program))
+        except nvrtc.NVRTCError as error:
+            raise RuntimeError(f"{error}: {nvrtc.getProgramLog(program)}\n{text}") from None
+        finally:
+            nvrtc.destroyProgram(program)
+
+    def load(self, code: bytes, name: str) -> Any:
+        """A function of some code, on the current device."""
+        module = self.cupy.cuda.Module()
+        module.load(code)
+        return module.get_function(name)
+
+    def launch(
+        self, function: Any, blocks: int, threads: tuple[int, int, int], shared: int,
+        words: Sequence[int],
+    ) -> None:  # fmt: skip
+        """Run a function that takes an array of 64-bit words."""
+        function((blocks, 1, 1), threads, (np.array(words, np.int64),), shared)
+
+    def clear(self) -> None:
+        """Give free memory back."""
+        self.cupy.get_default_memory_pool().free_all_blocks()
+
+    def synchronize(self) -> None:
+        """Wait until the current device has done all that it was asked for."""
+        self.cupy.cuda.Device().synchronize()
+
+
+@cache
+def _cupy() -> Any:
+    return importlib.import_module("cupy")
+
+
+@cache
+def _nvrtc() -> Any:
+    return importlib.import_module("cupy_backends.cuda.libs.nvrtc")
+
+
+class _Used:
+    driver = Driver()
+
+
+def driver() -> Driver:
+    """What GPUs are asked through."""
+    return _Used.driver
+
+
+def use(other: Driver) -> Driver:
+    """Ask GPUs through another driver; the one before."""
+    before, _Used.driver = _Used.driver, other
+    return before

@@ -1,0 +1,66 @@
+"""Launches of kernels on a device.
+
+What enters: a launch and arrays of the device. What leaves: outputs, filled. It must not know
+plans.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..._base.dtypes import uint8
+from ...lower.kernel import Launch
+from ...targets.cuda import Part, bind, source
+from .code import function
+from .driver import Array, driver
+from .memory import empty, number
+
+# How addresses lie that a kernel's form may depend on; ways of lying that a launch remembers.
+ALIGNED, MOST_BOUND = 16, 64
+
+
+class Bound(NamedTuple):
+    """A launch on operands that lie in some way: functions with their parts, and bytes of memory
+    that these leave results to each other in.
+    """
+
+    parts: tuple[tuple[Any, Part], ...]
+    scratch: int
+
+
+def launched(step: Launch, args: Sequence[Array]) -> list[Array]:
+    """The outputs of a launch on its device, which is the current one. Raises `Unsupported`, and
+    MemoryError.
+    """
+    outs = [empty(s, d) for s, d in zip(step.shapes, step.dtypes, strict=True)]
+    operands = [*args, *outs]
+    addresses = [x.data.ptr for x in operands]
+    bound = _bound(step, args, addresses)
+    room = empty((bound.scratch + ALIGNED,), uint8) if bound.scratch else None
+    addresses.append(0 if room is None else room.data.ptr + -room.data.ptr % ALIGNED)
+    for run, part in bound.parts:
+        words = (*addresses, *part.sizes, *part.tail)
+        driver().launch(run, part.blocks, part.threads, part.shared, words)
+    return outs
+
+
+def _bound(step: Launch, args: Sequence[Array], addresses: Sequence[int]) -> Bound:
+    key = ("cuda", *[args[i].strides for i in step.varied], *[p % ALIGNED for p in addresses])
+    found = step.bound.get(key)
+    if found is None:
+        if len(step.bound) >= MOST_BOUND:
+            step.bound.clear()
+        binding = bind(step, args, addresses)
+        parts = tuple((_function(step, p), p) for p in binding.parts if p.blocks)
+        found = step.bound[key] = Bound(parts, binding.scratch)
+    return found
+
+
+def _function(step: Launch, part: Part) -> Any:
+    return function(source(step.kernel, part.form), "kernel", number(step.device))
+
+
+def text_of(step: Launch, args: Sequence[np.ndarray[Any, Any]]) -> str:
+    """The text of a launch's first kernel on operands that lie as these. Raises `Unsupported`."""
+    return source(step.kernel, bind(step, args, [0] * (len(args) + len(step.outs))).parts[0].form)

@@ -1,0 +1,135 @@
+"""Steps of a plan on the device that they are for.
+
+What enters: a step, slots with arrays. What leaves: the step's outputs in their slots. What a
+device has no code for is computed by the host. It must not know how plans are made.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..._base.devices import Device, is_gpu
+from ..._base.dtypes import canonical
+from ..._base.log import log
+from ...ir.graph import Graph
+from ...lower.account import is_view
+from ...lower.kernel import Call, Launch, Step
+from ...ops.movement import reshape
+from ...targets.cuda import Unsupported
+from ..counters import COUNTERS
+from .copies import contiguous, fetch, moved
+from .driver import driver, use
+from .launches import launched
+from .memory import empty, number, put, there
+
+__all__ = ["clear", "copied", "count", "fetch", "foreign", "interface", "run", "use", "wait"]
+
+Host = Callable[[Any, Any, Graph], None]
+
+
+def run(step: Step, env: list[Any], graph: Graph, host: Host) -> None:
+    """Run a step on its device; `host` runs one whose arrays are in memory of the host."""
+    device = step.device
+    with driver().on(number(device)):
+        if isinstance(step, Call) and step.op.kind == "transfer":
+            env[step.outs[0]] = _transferred(env[step.args[0]], step.params[-1])
+            return
+        for i in step.args:
+            if not _within(env[i]):
+                env[i] = put(env[i], device)
+        args = [env[i] for i in step.args]
+        made = _called(step, args) if isinstance(step, Call) else _launched(step, args)
+        if made is None:
+            made = _by_host(step, args, graph, host)
+        for slot, out in zip(step.outs, made, strict=True):
+            env[slot] = out
+
+
+def _within(x: Any) -> bool:
+    """Whether an array, or all of several, is on a device."""
+    return all(map(there, x)) if type(x) is tuple else there(x)
+
+
+def _launched(step: Launch, args: list[Any]) -> list[Any] | None:
+    try:
+        made = launched(step, args)
+    except Unsupported as reason:
+        log(1, f"kernel of {len(step.kernel.stages)} stages left to the host: {reason}")
+        return None
+    COUNTERS.kernels += 1
+    return made
+
+
+def _called(step: Call, args: list[Any]) -> list[Any] | None:
+    """The output of a call that shows its argument; None for what the host does."""
+    if step.index is not None:
+        return [args[0][step.index]]
+    if step.op is reshape:
+        return [_reshaped(args[0], step)]
+    if is_view(step.op):
+        return [(step.op.view or step.op.value)(np, *args, *step.params)]
+    return None
+
+
+def _reshaped(x: Any, step: Call) -> Any:
+    found = x.view()
+    try:
+        found.shape = step.shape
+    except AttributeError:
+        found = contiguous(x, step.device)
+        found.shape = step.shape
+    return found
+
+
+def _by_host(step: Step, args: list[Any], graph: Graph, host: Host) -> list[Any]:
+    """The outputs of a step by way of the host."""
+    env = {slot: _fetched(x) for slot, x in zip(step.args, args, strict=True)}
+    host(step, env, graph)
+    return [put(env[slot], step.device) for slot in step.outs]
+
+
+def _transferred(x: Any, device: Device) -> Any:
+    return moved(x, device) if is_gpu(device) else _fetched(x)
+
+
+def _fetched(x: Any) -> Any:
+    """An array, or several, in memory of the host."""
+    if type(x) is tuple:
+        return tuple(map(_fetched, x))
+    return fetch(x) if there(x) else x
+
+
+def foreign(x: Any) -> Any:
+    """Another library's array on a GPU as CuPy's, over the same memory."""
+    return driver().foreign(x)
+
+
+def interface(x: Any) -> dict[str, Any]:
+    """`__cuda_array_interface__` of an array, ordered in the current stream."""
+    return driver().interface(x)
+
+
+def copied(x: Any) -> Any:
+    """A copy of an array on its own device."""
+    device = Device(f"cuda:{x.device.id}")
+    with driver().on(x.device.id):
+        out = empty(x.shape, canonical(x.dtype))
+        driver().copy(out, contiguous(x, device))
+    return out
+
+
+def count() -> int:
+    """How many GPUs there are."""
+    return driver().count()
+
+
+def clear() -> None:
+    """Give the memory of devices back that nothing uses."""
+    driver().clear()
+
+
+def wait(device: Device) -> None:
+    """Until a device has done what it was asked for."""
+    with driver().on(number(device)):
+        driver().synchronize()

@@ -1,0 +1,60 @@
+"""The GPUs of this process: whether there are any, and what runs steps on them, loaded when needed.
+
+What enters: nothing. What leaves: how many GPUs there are; the package `gpu`. Nothing of it, nor of
+CuPy, is loaded before somebody asks for a GPU.
+"""
+
+import importlib.util
+from typing import Any
+
+import numpy as np
+
+from .._base import devices
+
+
+class _Counted:
+    """How many devices there are, once anybody has asked."""
+
+    count = -1
+
+
+def count() -> int:
+    """How many GPUs can be used: none without CuPy, or a driver of the system's."""
+    if _Counted.count < 0:
+        known = importlib.util.find_spec("cupy") is not None
+        _Counted.count = loaded().count() if known else 0
+    return _Counted.count
+
+
+def active() -> bool:
+    """Whether arrays may be on GPUs."""
+    return _Counted.count > 0
+
+
+def use(driver: Any) -> Any:
+    """Ask GPUs through another driver; the one before."""
+    _Counted.count = -1
+    return loaded().use(driver)
+
+
+def loaded() -> Any:
+    """What runs steps of plans on GPUs (`gpu/steps.py`)."""
+    from .gpu import steps
+
+    return steps
+
+
+def at_hand(x: Any) -> Any:
+    """An array, or several, in memory of the host. Waits for what is on a GPU."""
+    if type(x) is tuple:
+        return tuple(map(at_hand, x))
+    return x if isinstance(x, np.ndarray | np.generic) else loaded().fetch(x)
+
+
+def clear() -> None:
+    """Give the memory of GPUs back that nothing uses."""
+    if active():
+        loaded().clear()
+
+
+devices.GPUS.append(count)

@@ -1,0 +1,150 @@
+"""GPUs where there is none: CuPy's arrays over memory of the host, kernels compiled by g++ and run
+as fibres. Everything else is what runs on a device.
+"""
+
+import ctypes
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lazytensor.runtime import gpus
+from lazytensor.runtime.gpu.driver import Driver
+from lazytensor.targets.cuda.source import HEAD
+
+from .harness import FLAGS, HERE, WRONG, compiler
+
+ALIGNED = 256
+WAITS = b"\x01", b"\x00"
+
+
+class StandIn(Driver):
+    """Devices of which each has so many bytes; what was asked of them is counted."""
+
+    def __init__(self, count: int = 2, capacity: int = 1 << 30) -> None:
+        self.devices = count
+        self.capacity = capacity
+        self.current = 0
+        self.used = 0
+        self.puts = self.gets = self.copies = self.launches = self.compiled = 0
+
+    def count(self) -> int:
+        return self.devices
+
+    @contextmanager
+    def on(self, device: int) -> Iterator[None]:
+        assert 0 <= device < self.devices
+        before, self.current = self.current, device
+        try:
+            yield
+        finally:
+            self.current = before
+
+    def architecture(self) -> str:
+        return "sm_90"
+
+    def empty(self, shape: Any, dtype: Any) -> Any:
+        size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+        if self.used + size > self.capacity:
+            raise MemoryError(f"a device has no {size} bytes left")
+        owner = _Block(self, size)
+        cuda = self.cupy.cuda
+        memory = cuda.UnownedMemory(owner.start, max(size, 1), owner, self.current)
+        return self.cupy.ndarray(shape, dtype, cuda.MemoryPointer(memory, 0))
+
+    def put(self, out: Any, host: Any) -> None:
+        assert out.flags.c_contiguous and host.flags.c_contiguous
+        assert out.nbytes == host.nbytes and out.device.id == self.current
+        self.puts += 1
+        ctypes.memmove(out.data.ptr, host.ctypes.data, host.nbytes)
+
+    def get(self, host: Any, x: Any) -> None:
+        assert x.flags.c_contiguous and host.nbytes == x.nbytes and x.device.id == self.current
+        self.gets += 1
+        ctypes.memmove(host.ctypes.data, x.data.ptr, x.nbytes)
+
+    def copy(self, out: Any, x: Any) -> None:
+        assert out.flags.c_contiguous and x.flags.c_contiguous and out.nbytes == x.nbytes
+        self.copies += 1
+        ctypes.memmove(out.data.ptr, x.data.ptr, x.nbytes)
+
+    def interface(self, x: Any) -> dict[str, Any]:
+        return {"shape": x.shape, "typestr": x.dtype.str, "data": (x.data.ptr, False), "version": 3}
+
+    def foreign(self, x: "Foreign") -> Any:
+        return x.array
+
+    def compile(self, text: str, options: Sequence[str]) -> bytes:
+        self.compiled += 1
+        assert text.startswith(HEAD) and any("sm_90" in o for o in options)
+        body = text.removeprefix(HEAD)
+        waits = "__syncthreads" in body or "__shfl" in body
+        with tempfile.TemporaryDirectory(prefix="lazytensor-cuda-") as folder:
+            source, target = Path(folder) / "kernel.cpp", Path(folder) / "kernel.so"
+            source.write_text(f'#include "fibres.h"\n{body}', encoding="utf-8")
+            command = [compiler(), *FLAGS, f"-I{HERE}", str(source), "-o", str(target)]
+            done = subprocess.run(command, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr[:4000]
+            return WAITS[not waits] + target.read_bytes()
+
+    def load(self, code: bytes, name: str) -> Any:
+        with tempfile.TemporaryDirectory(prefix="lazytensor-cuda-") as folder:
+            path = Path(folder) / "kernel.so"
+            path.write_bytes(code[1:])
+            return getattr(ctypes.CDLL(str(path)), name), code[:1] == WAITS[0]
+
+    def launch(
+        self, function: Any, blocks: int, threads: tuple[int, int, int], shared: int,
+        words: Sequence[int],
+    ) -> None:  # fmt: skip
+        self.launches += 1
+        assert threads[2] <= 64 and shared <= 48 << 10, "what a device doesn't allow"
+        call, waits = function
+        shape = (ctypes.c_uint * 6)(blocks, *threads, shared, waits)
+        wrong = call((ctypes.c_longlong * len(words))(*words), shape, 0)
+        if wrong:
+            raise RuntimeError(WRONG[wrong])
+
+    def clear(self) -> None:
+        pass
+
+    def synchronize(self) -> None:
+        pass
+
+
+class Foreign:
+    """An array of some other library on a device."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 2, self.array.device.id
+
+
+class _Block:
+    """Memory of a device, counted while it lives."""
+
+    def __init__(self, device: StandIn, size: int) -> None:
+        self._bytes = np.full(size + ALIGNED, 0xA5, np.uint8)
+        self.start = self._bytes.ctypes.data + -self._bytes.ctypes.data % ALIGNED
+        self._device, self._size = device, size
+        device.used += size
+
+    def __del__(self) -> None:
+        self._device.used -= self._size
+
+
+@contextmanager
+def standing_in(**how: Any) -> Iterator[StandIn]:
+    """A `with` block in which there are GPUs."""
+    driver = StandIn(**how)
+    before = gpus.use(driver)
+    try:
+        yield driver
+    finally:
+        gpus.use(before)
