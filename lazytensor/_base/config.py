@@ -53,6 +53,8 @@ TABLE: dict[str, Setting] = {
         Setting("num_threads", 0, int, False, "threads that a kernel may use; 0: all there are"),
         Setting("cache_dir", "", str, False, "folder for compiled kernels, else the system's"),
         Setting("debug", 0, int, False, "0 to 6: what is written to standard error"),
+        Setting("default_device", "cpu", str, False, "where arrays are made if nothing says where"),
+        Setting("tf32", False, _flag, False, "products of float32 on GPUs may be rounded to TF32"),
         Setting("cpu_devices", 1, int, False, "number of virtual CPU devices"),
         Setting(
             "virtual_cuda", 0, int, False, "CUDA devices that the CPU stands in for; 0: GPUs alone"

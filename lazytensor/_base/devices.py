@@ -53,7 +53,9 @@ def device(name: Any) -> Device:
     """The Device of that name; None is the default one. Raises ValueError for one that
     isn't there.
     """
-    if name is None or (isinstance(name, str) and name in _DEFAULT):
+    if name is None:
+        name = config.get("default_device")
+    if (isinstance(name, str) and name in _DEFAULT):
         return CPU
     return _other(name)
 

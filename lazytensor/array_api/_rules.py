@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .._base.devices import CPU, Device
+from .._base.devices import Device
+from .._base.devices import device as device_of
 from .._base.dtypes import DType, bool_, canonical, float64, kind
 from .._base.shapes import Shape
 from ..ir.graph import COUNTED
@@ -86,14 +87,14 @@ def _unexposed(handle: Any, node: Node) -> Node:
     return new_leaf(buffer.copy(), node.device)
 
 
-def frozen(x: Any, device: Device = CPU) -> Node:
+def frozen(x: Any, device: Device | None = None) -> Node:
     """A leaf with a copy of a NumPy array or scalar. Raises TypeError for a dtype that isn't
     supported.
     """
-    return new_leaf(np.array(x, canonical(x.dtype), order="C"), device)
+    return new_leaf(np.array(x, canonical(x.dtype), order="C"), device or device_of(None))
 
 
-def operand(x: Any, device: Device = CPU) -> Any:
+def operand(x: Any, device: Device | None = None) -> Any:
     """A node for an array, a Python scalar itself, NotImplemented for anything else."""
     node = getattr(x, "_node", None)
     if type(node) is Node:
@@ -115,7 +116,7 @@ def node_of(x: Any, name: str = "array function", argument: str = "x") -> Node:
         return out
     if out is NotImplemented:
         raise TypeError(f"{name}: {argument} must be an array, got {type(x).__name__}: {brief(x)}")
-    return scalar(out, default_dtype(out))
+    return scalar(out, default_dtype(out), device_of(None))
 
 
 def brief(x: Any) -> str:
@@ -127,7 +128,7 @@ def brief(x: Any) -> str:
 def operands(name: str, *given: Any) -> list[Any]:
     """Nodes and Python scalars of a function's arguments. Raises TypeError for what is neither."""
     nodes = [n for x in given if type(n := getattr(x, "_node", None)) is Node]
-    device = nodes[0].device if nodes else CPU
+    device = nodes[0].device if nodes else None
     out = [operand(x, device) for x in given]
     for position, found in enumerate(out):
         if found is NotImplemented:
@@ -175,7 +176,7 @@ def common_dtype(name: str, found: list[Any]) -> DType:
 
 def unified(name: str, found: list[Any], dtype: DType) -> list[Node]:
     """Nodes and Python scalars in one dtype, on the device of the first array."""
-    device = next((x.device for x in found if type(x) is Node), CPU)
+    device = next((x.device for x in found if type(x) is Node), None) or device_of(None)
     out = []
     for x in found:
         node = as_dtype(x, dtype) if type(x) is Node else scalar(x, dtype, device)

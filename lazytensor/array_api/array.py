@@ -224,7 +224,8 @@ class Array(Methods):
         GPUs go on in the order of CuPy's current one.
         """
         if stream is not None:
-            raise ValueError(f"to_device: streams are not taken, got stream={stream!r}")
+            where = "CPU devices have no streams, and GPUs go on in CuPy's current one"
+            raise ValueError(f"to_device: {where}, got stream={stream!r}")
         x, target = cut(self), device_of(device)
         return self if x.device is target else Array(g.transfer(x, target))
 

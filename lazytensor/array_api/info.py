@@ -31,7 +31,7 @@ class Info:
 
     def default_device(self) -> Device:
         """The device that arrays are made on when none is named."""
-        return _devices.CPU
+        return _devices.device(None)
 
     def devices(self) -> tuple[Device, ...]:
         """Every device that arrays may be placed on."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._base.devices import CPU, Device
+from .._base.devices import Device, device
 from .._base.dtypes import DType, int64, kind
 from ..array_api import _rules as rules
 from ..array_api.array import COMPARISONS, OPERATORS, Array
@@ -36,7 +36,7 @@ def computed(node: Node) -> Weak:
 
 def node_of(x: Any) -> Node:
     """A scalar as an array, in the dtype that it has by itself."""
-    return scalar(x, default_dtype(x), CPU)
+    return scalar(x, default_dtype(x), device(None))
 
 
 def _number(x: Any) -> Node:

@@ -78,7 +78,7 @@ class GraphCache:
         COUNTERS.plans += 1
         if len(graph.order) <= LONGEST_MISSED:
             self.missed.append((key, user_line()))
-        plan = prepare(lower(graph))
+        plan = prepare(lower(graph), graph)
         if wants(5):
             log(5, describe(plan))
         self._keep(key, plan, graph)

@@ -66,8 +66,10 @@ def source(launch: Launch, args: list[Any]) -> str:
     return text or target.emit(launch.kernel, module()).text
 
 
-def prepare(plan: Plan) -> Plan:
+def prepare(plan: Plan, graph: Graph) -> Plan:
     """Compile the kernels of a plan, where the target in force does so before they are run."""
+    if gpus.active() and any(step.device is not None for step in plan.steps):
+        gpus.loaded().compile_ahead(plan, graph)
     if config.get("target") == "numpy":
         for step in plan.steps:
             if isinstance(step, Launch) and step.device is None:

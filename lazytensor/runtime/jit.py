@@ -279,7 +279,7 @@ def compiled(trace: Trace, outputs: Sequence[Node]) -> Program:
 
 def _planned(graph: Graph) -> Plan:
     COUNTERS.plans += 1
-    return prepare(lower(graph))
+    return prepare(lower(graph), graph)
 
 
 def _constants(outputs: Sequence[Node], first: int) -> list[Node]:

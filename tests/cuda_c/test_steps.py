@@ -2,18 +2,29 @@
 moved, compiled and launched for them.
 """
 
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
+from llvm import graphs
+from llvm.graphs import Graph, arrays, draw
 
 import lazytensor as xp
 from lazytensor._base import config
+from lazytensor._base.devices import device as device_of
+from lazytensor.ir.node import leaf
+from lazytensor.lower.pipeline import lower
+from lazytensor.runtime import gpus as gpus_of_process
 from lazytensor.runtime.counters import counting
+from lazytensor.runtime.execute import execute
+from lazytensor.runtime.materialize import graph_of, materialize, value
 
+from .compare import same as bits
 from .stand_in import Foreign, StandIn, standing_in
 
 pytest.importorskip("cupy", reason="no CuPy, whose arrays are used")
@@ -83,6 +94,27 @@ def test_programs(gpus: StandIn, name: str, execution: str) -> None:
         same(np.asarray(out), want, name)
 
 
+def test_random_graphs(gpus: StandIn, effort: Callable[[int, int], int]) -> None:
+    """Where all operations are exact, the bits are those of the CPU."""
+    device = device_of("cuda:1")
+    compared = 0
+    for seed in range(effort(30, 500)):
+        rng = random.Random(seed)
+        program = draw(lambda below, rng=rng: rng.randrange(below))  # type: ignore[misc]
+        found = arrays(program)
+        with mock.patch.object(graphs, "leaf", lambda a: leaf(a, device)):
+            there = Graph(program, found)
+            if not there.exact:
+                continue
+            outs = there.asked(program.asked)
+            materialize(outs)
+        for got, want in zip(outs, Graph(program, found).asked(program.asked), strict=True):
+            assert got.device == device
+            bits(value(got), value(want), f"graph {seed}")
+            compared += 1
+    assert compared >= 10 <= gpus.launches
+
+
 def test_arrays_stay_on_their_device(gpus: StandIn) -> None:
     x = xp.asarray(X, device="cuda")
     y = xp.exp(x) + 1.0
@@ -137,6 +169,24 @@ def test_what_was_compiled_is_not_compiled_again(gpus: StandIn, tmp_path: Any) -
     with standing_in() as another, config.context(cache_dir=str(tmp_path)):
         program(9)
         assert another.compiled == 0 and another.launches >= 1
+
+
+def test_kernels_are_compiled_before_a_plan_runs(gpus: StandIn, tmp_path: Any) -> None:
+    """All of them: operands lie as was expected."""
+
+    def program(x: Any) -> Any:
+        y = xp.exp(x) / 3.0
+        z = xp.sum(y, axis=1, keepdims=True) + xp.reshape(x.mT, (3, 4)) @ xp.ones_like(x[:1].mT)
+        return xp.mean(xp.permute_dims(y - z, (1, 0))[::2] * 0.7, axis=0)
+
+    with config.context(cache_dir=str(tmp_path)):
+        graph = graph_of([program(xp.asarray(X, device="cuda"))._node])
+        plan = lower(graph)
+        gpus_of_process.loaded().compile_ahead(plan, graph)
+        known = gpus.compiled
+        assert known >= 2
+        execute(plan, graph)
+        assert gpus.compiled <= known + 1  # a copy for the reshape
 
 
 def test_kernels_are_counted(gpus: StandIn) -> None:

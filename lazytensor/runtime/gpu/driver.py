@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._base import config
 from ..._base.dtypes import DType
 from ..._base.shapes import Shape
 
@@ -72,6 +73,14 @@ class Driver:
         """`__cuda_array_interface__` of an array."""
         return x.__cuda_array_interface__  # type: ignore[no-any-return]
 
+    def call(self, function: Any, args: Sequence[Array], params: Sequence[Any]) -> Array:
+        """What a value column gives, with CuPy for NumPy: cuBLAS and cuFFT."""
+        products = _products()
+        tf32 = config.get("tf32")
+        kind = products.COMPUTE_TYPE_TF32 if tf32 else products.COMPUTE_TYPE_DEFAULT
+        products.set_compute_type(np.float32, kind)
+        return function(self.cupy, *args, *params)
+
     def compile(self, text: str, options: Sequence[str]) -> bytes:
         """Machine code of a text."""
         nvrtc = _nvrtc()
@@ -109,6 +118,12 @@ class Driver:
 @cache
 def _cupy() -> Any:
     return importlib.import_module("cupy")
+
+
+@cache
+def _products() -> Any:
+    """Where CuPy keeps how products are computed."""
+    return importlib.import_module("cupy._core._routines_linalg")
 
 
 @cache

@@ -7,8 +7,6 @@ plans.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..._base.dtypes import uint8
 from ...lower.kernel import Launch
 from ...targets.cuda import Part, bind, source
@@ -61,6 +59,9 @@ def _function(step: Launch, part: Part) -> Any:
     return function(source(step.kernel, part.form), "kernel", number(step.device))
 
 
-def text_of(step: Launch, args: Sequence[np.ndarray[Any, Any]]) -> str:
-    """The text of a launch's first kernel on operands that lie as these. Raises `Unsupported`."""
-    return source(step.kernel, bind(step, args, [0] * (len(args) + len(step.outs))).parts[0].form)
+def texts(step: Launch, args: Sequence[Any], outs: Sequence[Any]) -> list[str]:
+    """What is compiled for a launch on arrays of NumPy's that lie as its operands. Raises
+    `Unsupported`.
+    """
+    addresses = [int(x.__array_interface__["data"][0]) for x in (*args, *outs)]
+    return [source(step.kernel, p.form) for p in bind(step, args, addresses).parts if p.blocks]

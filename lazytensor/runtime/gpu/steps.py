@@ -18,13 +18,27 @@ from ...lower.kernel import Call, Launch, Step
 from ...ops.movement import reshape
 from ...targets.cuda import Unsupported
 from ..counters import COUNTERS
+from .ahead import compile_ahead
 from .copies import contiguous, fetch, moved
 from .driver import driver, use
 from .launches import launched
 from .memory import empty, number, put, there
 
-__all__ = ["clear", "copied", "count", "fetch", "foreign", "interface", "run", "use", "wait"]
+__all__ = [
+    "clear",
+    "compile_ahead",
+    "copied",
+    "count",
+    "fetch",
+    "foreign",
+    "interface",
+    "run",
+    "use",
+    "wait",
+]
 
+# Kinds of rows whose value columns are calls of libraries that GPUs have too.
+LIBRARY = ("contract", "fft")
 Host = Callable[[Any, Any, Graph], None]
 
 
@@ -67,6 +81,8 @@ def _called(step: Call, args: list[Any]) -> list[Any] | None:
         return [args[0][step.index]]
     if step.op is reshape:
         return [_reshaped(args[0], step)]
+    if step.op.kind in LIBRARY:
+        return [driver().call(step.op.value, args, step.params)]
     if is_view(step.op):
         return [(step.op.view or step.op.value)(np, *args, *step.params)]
     return None

@@ -1,0 +1,108 @@
+"""Kernels of a plan compiled before it runs, several at a time: operands are taken to lie as they
+would if everything were new.
+
+What enters: a plan, and how its inputs lie. What leaves: code that is known, or on disk. It must
+not run anything: where operands lie otherwise, kernels are compiled when they are launched.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..._base.processors import count
+from ..._base.shapes import Shape
+from ...ir.graph import Graph
+from ...lower.account import is_view
+from ...lower.kernel import Call, Launch, Plan, Step
+from ...lower.layout import contiguous
+from ...ops.movement import reshape
+from ...targets.cuda import Unsupported
+from .code import code
+from .driver import driver
+from .launches import texts
+from .memory import number
+
+Stub = Any
+"""An array of NumPy's that lies in some way, of which no element is read."""
+
+
+def compile_ahead(plan: Plan, graph: Graph) -> None:
+    """Compile what the plan's launches will need, as far as can be told."""
+    wanted: dict[tuple[int, str], None] = {}
+    env: list[Stub] = [None] * plan.slots
+    for slot, place in enumerate(plan.inputs):
+        env[slot] = _leaf(graph.order[place])
+    for slot, value in plan.constants:
+        env[slot] = _new(value.shape, value.dtype)
+    for step in plan.steps:
+        args = [env[i] for i in step.args]
+        if isinstance(step, Launch) and step.device is not None:
+            wanted.update(((number(step.device), text), None) for text in _texts(step, args))
+        for slot, out in zip(step.outs, _outs(step, args), strict=True):
+            env[slot] = out
+    _compile(list(wanted))
+
+
+def _texts(step: Launch, args: Sequence[Stub]) -> Iterator[str]:
+    try:
+        yield from texts(step, args, _outs(step, args))
+    except Unsupported:
+        return  # the host computes it
+
+
+def _compile(wanted: Sequence[tuple[int, str]]) -> None:
+    """Compile texts for devices, as many at a time as there are processors."""
+    if len(wanted) > 1:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(len(wanted), count())) as pool:
+            list(pool.map(_one, wanted))
+
+
+def _one(wanted: tuple[int, str]) -> None:
+    device, text = wanted
+    with driver().on(device):
+        code(text)
+
+
+def _leaf(node: Any) -> Stub:
+    if isinstance(node.shape, tuple) and node.shape and isinstance(node.shape[0], tuple):
+        return tuple(_new(s, d) for s, d in zip(node.shape, node.dtype, strict=True))
+    strides = getattr(node.value, "strides", None)
+    return _new(node.shape, node.dtype, strides)
+
+
+def _new(shape: Shape, dtype: Any, strides: Sequence[int] | None = None) -> Stub:
+    """A stub, in row-major order if nothing else is said."""
+    steps = contiguous(shape, dtype.itemsize) if strides is None else strides
+    one = np.empty(2, np.complex128).view(np.uint8)[: dtype.itemsize].view(dtype)
+    return np.lib.stride_tricks.as_strided(one, shape, steps)
+
+
+def _outs(step: Step, args: Sequence[Stub]) -> list[Stub]:
+    """What the step's outputs are like."""
+    if isinstance(step, Call):
+        return [_called(step, args)]
+    return [_new(s, d) for s, d in zip(step.shapes, step.dtypes, strict=True)]
+
+
+def _called(step: Call, args: Sequence[Stub]) -> Stub:
+    if step.op.outputs > 1:
+        return tuple(_new(s, d) for s, d in zip(step.shape, step.dtype, strict=True))
+    if step.index is not None:
+        return args[0][step.index]
+    if step.op is not reshape and is_view(step.op):
+        return (step.op.view or step.op.value)(np, *args, *step.params)
+    if step.op is reshape and (found := _reshaped(args[0], step.shape)) is not None:
+        return found
+    return _new(step.shape, step.dtype)
+
+
+def _reshaped(x: Stub, shape: Shape) -> Stub | None:
+    found = x.view()
+    try:
+        found.shape = shape
+    except AttributeError:
+        return None
+    return found
