@@ -6,6 +6,7 @@ not run anything: where operands lie otherwise, kernels are compiled when they a
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from ...lower.kernel import Call, Launch, Plan, Step
 from ...lower.layout import contiguous
 from ...ops.movement import reshape
 from ...targets.cuda import Unsupported
-from .code import code
+from ...targets.llvm.store import Store
+from .code import code, store
 from .driver import driver
 from .launches import texts
 from .memory import number
@@ -57,13 +59,13 @@ def _compile(wanted: Sequence[tuple[int, str]]) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(min(len(wanted), count())) as pool:
-            list(pool.map(_one, wanted))
+            list(pool.map(partial(_one, store()), wanted))
 
 
-def _one(wanted: tuple[int, str]) -> None:
+def _one(kept: Store, wanted: tuple[int, str]) -> None:
     device, text = wanted
     with driver().on(device):
-        code(text)
+        code(text, kept)
 
 
 def _leaf(node: Any) -> Stub:

@@ -26,27 +26,31 @@ def function(text: str, name: str, device: int) -> Any:
     key = (driver(), device, text)
     found = _functions.get(key)
     if found is None:
-        found = _functions[key] = driver().load(code(text), name)
+        found = _functions[key] = driver().load(code(text, store()), name)
     return found
 
 
-def code(text: str) -> bytes:
-    """Machine code of a text for the current device. Of several threads that ask for it, one
-    compiles.
+def code(text: str, kept: Store) -> bytes:
+    """Machine code of a text for the current device, which is kept. Of several threads that ask for
+    it, one compiles.
     """
     options = (*OPTIONS, f"--gpu-architecture={driver().architecture()}")
     key = hashlib.sha256("\0".join((*options, text)).encode()).hexdigest()
     with _lock:
         lock = _compiling.setdefault(key, threading.Lock())
     with lock:
-        store = _store(str(cache_folder()), config.get("cache_bytes"))
-        found = store.get(key)
+        found = kept.get(key)
         if found is None:
             COUNTERS.compilations += 1
             log(4, text)
             found = driver().compile(text, options)
-            store.put(key, found)
+            kept.put(key, found)
     return found
+
+
+def store() -> Store:
+    """Where machine code is kept, as this thread's settings say."""
+    return _store(str(cache_folder()), config.get("cache_bytes"))
 
 
 @cache
