@@ -55,6 +55,9 @@ TABLE: dict[str, Setting] = {
         Setting("debug", 0, int, False, "0 to 6: what is written to standard error"),
         Setting("default_device", "cpu", str, False, "where arrays are made if nothing says where"),
         Setting("tf32", False, _flag, False, "products of float32 on GPUs may be rounded to TF32"),
+        Setting(
+            "cuda_graphs", True, _flag, False, "run what comes often on a GPU as one CUDA graph"
+        ),
         Setting("cpu_devices", 1, int, False, "number of virtual CPU devices"),
         Setting(
             "virtual_cuda", 0, int, False, "CUDA devices that the CPU stands in for; 0: GPUs alone"

@@ -197,7 +197,7 @@ def from_gpu(x: Any, device: Any, copy: bool | None) -> Node:
     target = here if device is None else device_of(device)
     if target is not here:
         _must_copy(copy, target)
-    node = known(gpus.loaded().copied(found) if copy else found, canonical(found.dtype), here)
+    node = known(gpus.loaded().copy(found) if copy else found, canonical(found.dtype), here)
     return node if target is here else apply(ROWS["transfer"], (node,), (target,))
 
 

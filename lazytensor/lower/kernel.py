@@ -186,7 +186,8 @@ Step = Launch | Call
 class Plan:
     """Steps over numbered slots. `inputs` are places of the graph, put into slots 0, 1, …;
     `constants` are (slot, 0-d buffer); `outputs` are slots, in the order of the graph's outputs;
-    `runs` are the steps as they are run where nobody asks for each.
+    `runs` are the steps as they are run where nobody asks for each; `captured` is what runs them on
+    a GPU as one.
     """
 
     inputs: tuple[int, ...]
@@ -197,3 +198,4 @@ class Plan:
     runs: list[Step | Batch]
     timings: dict[str, float] = field(default_factory=dict)
     nodes: int = 0
+    captured: Any = None

@@ -69,7 +69,7 @@ def source(launch: Launch, args: list[Any]) -> str:
 def prepare(plan: Plan, graph: Graph) -> Plan:
     """Compile the kernels of a plan, where the target in force does so before they are run."""
     if gpus.active() and any(step.device is not None for step in plan.steps):
-        gpus.loaded().compile_ahead(plan, graph)
+        gpus.loaded().prepared(plan, graph)
     if config.get("target") == "numpy":
         for step in plan.steps:
             if isinstance(step, Launch) and step.device is None:
@@ -98,6 +98,13 @@ def _execute(plan: Plan, graph: Graph) -> list[Any]:
     return steps(plan, env, graph)
 
 
+def _run(step: Any, env: Any, graph: Graph) -> None:
+    if step.device is None:
+        _run_here(step, env, graph)
+    else:
+        gpus.loaded().run(step, env, graph, _run_here)
+
+
 def steps(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
     """Values of the outputs, with the slots of inputs and constants filled: the rest is filled,
     and what is not read any more is dropped. Warnings are off.
@@ -105,18 +112,19 @@ def steps(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
     name, debug = config.several(_SETTINGS)
     run: Callable[..., None]
     run = _pretend if name == "null" else _timed if debug >= 2 or TIMERS else _run
+    if plan.captured is not None and run is _run:
+        return plan.captured(plan, env, graph, _one_by_one)  # type: ignore[no-any-return]
+    return _one_by_one(plan, env, graph, run)
+
+
+def _one_by_one(
+    plan: Plan, env: list[Any], graph: Graph, run: Callable[..., None] = _run
+) -> list[Any]:
     for step in plan.runs if run is _run else plan.steps:
         run(step, env, graph)
         for slot in step.drops:
             env[slot] = None
     return [env[slot] for slot in plan.outputs]
-
-
-def _run(step: Any, env: Any, graph: Graph) -> None:
-    if step.device is None:
-        _run_here(step, env, graph)
-    else:
-        gpus.loaded().run(step, env, graph, _run_here)
 
 
 def _run_here(step: Any, env: Any, graph: Graph) -> None:

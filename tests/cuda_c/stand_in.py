@@ -5,7 +5,7 @@ as fibres. Everything else is what runs on a device.
 import ctypes
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,15 @@ class StandIn(Driver):
 
     def __init__(self, count: int = 2, capacity: int = 1 << 30) -> None:
         self.devices = count
+        self.in_force = 0
         self.capacity = capacity
         self.current = 0
+        self.kept: list[Any] | None = None
+        self.noted: list[Any] | None = None
         self.used = 0
-        self.puts = self.gets = self.copies = self.launches = self.compiled = self.calls = 0
+        self.puts = self.gets = self.copies = self.launches = self.compiled = self.calls = (
+            self.replays
+        ) = 0
 
     def count(self) -> int:
         return self.devices
@@ -52,23 +57,53 @@ class StandIn(Driver):
         if self.used + size > self.capacity:
             raise MemoryError(f"a device has no {size} bytes left")
         owner = _Block(self, size)
+        if self.kept is not None:
+            self.kept.append(owner)
         cuda = self.cupy.cuda
         memory = cuda.UnownedMemory(owner.start, max(size, 1), owner, self.current)
         return self.cupy.ndarray(shape, dtype, cuda.MemoryPointer(memory, 0))
 
+    def pool(self) -> list[Any]:
+        return []
+
+    @contextmanager
+    def allocating(self, pool: list[Any]) -> Iterator[None]:
+        before, self.kept = self.kept, pool
+        try:
+            yield
+        finally:
+            self.kept = before
+
+    def stream(self) -> int:
+        return self.in_force
+
+    @contextmanager
+    def capturing(self) -> Iterator["Noted"]:
+        noted = Noted(self)
+        self.noted = noted.calls
+        try:
+            yield noted
+        finally:
+            self.noted = None
+
     def put(self, out: Any, host: Any) -> None:
         assert out.flags.c_contiguous and host.flags.c_contiguous
         assert out.nbytes == host.nbytes and out.device.id == self.current
+        assert self.noted is None, "a CUDA graph can't read the host's memory"
         self.puts += 1
         ctypes.memmove(out.data.ptr, host.ctypes.data, host.nbytes)
 
     def get(self, host: Any, x: Any) -> None:
         assert x.flags.c_contiguous and host.nbytes == x.nbytes and x.device.id == self.current
+        assert self.noted is None, "a CUDA graph can't wait"
         self.gets += 1
         ctypes.memmove(host.ctypes.data, x.data.ptr, x.nbytes)
 
     def copy(self, out: Any, x: Any) -> None:
         assert out.flags.c_contiguous and x.flags.c_contiguous and out.nbytes == x.nbytes
+        if self.noted is not None:
+            self.noted.append(lambda: self.copy(out, x))
+            return
         self.copies += 1
         ctypes.memmove(out.data.ptr, x.data.ptr, x.nbytes)
 
@@ -79,10 +114,16 @@ class StandIn(Driver):
         return x.array
 
     def call(self, function: Any, args: Sequence[Any], params: Sequence[Any]) -> Any:
-        self.calls += 1
-        out = function(np, *map(shown, args), *params)
-        found = self.empty(out.shape, out.dtype)
-        shown(found)[...] = out
+        def compute() -> None:
+            self.calls += 1
+            shown(found)[...] = function(np, *map(shown, args), *params)
+
+        like = function(np, *map(shown, args), *params)
+        found = self.empty(like.shape, like.dtype)
+        if self.noted is None:
+            compute()
+        else:
+            self.noted.append(compute)
         return found
 
     def compile(self, text: str, options: Sequence[str]) -> bytes:
@@ -108,6 +149,9 @@ class StandIn(Driver):
         self, function: Any, blocks: int, threads: tuple[int, int, int], shared: int,
         words: Sequence[int],
     ) -> None:  # fmt: skip
+        if self.noted is not None:
+            self.noted.append(lambda: self.launch(function, blocks, threads, shared, words))
+            return
         self.launches += 1
         assert threads[2] <= 64 and shared <= 48 << 10, "what a device doesn't allow"
         call, waits = function
@@ -139,6 +183,19 @@ class Foreign:
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return 2, self.array.device.id
+
+
+class Noted:
+    """What was asked of a device, to be done again."""
+
+    def __init__(self, driver: StandIn) -> None:
+        self.calls: list[Callable[[], None]] = []
+        self._driver = driver
+
+    def launch(self) -> None:
+        self._driver.replays += 1
+        for call in self.calls:
+            call()
 
 
 class _Block:

@@ -189,6 +189,56 @@ def test_kernels_are_compiled_before_a_plan_runs(gpus: StandIn, tmp_path: Any) -
         assert gpus.compiled <= known + 1  # a copy for the reshape
 
 
+def step(w: Any, x: Any, rate: Any) -> Any:
+    """A step of descent."""
+    loss = lambda w: xp.mean((xp.tanh(x @ w) - 1.0) ** 2)  # noqa: E731
+    value, slope = xp.value_and_grad(loss)(w)
+    return value, w - rate * slope
+
+
+def test_what_comes_often_is_one_graph(gpus: StandIn) -> None:
+    run = xp.jit(step)
+    here = there = None
+    for device in ("cpu", "cuda:1"):
+        w, found = xp.asarray(X.T.copy(), device=device), []
+        for i in range(9):
+            x = xp.asarray(X + i, device=device)
+            value, w = run(w, x, 0.125 * (i + 1))
+            found += [float(value), np.asarray(w)]
+        here, there = there, found
+    assert here is not None and there is not None and gpus.replays == 6
+    for got, want in zip(there, here, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-5)
+
+
+def test_results_of_a_graph_stay(gpus: StandIn) -> None:
+    """Later runs don't write to them, whatever stream they are in."""
+    run = xp.jit(lambda x: (xp.exp(x) * 2.0, x))
+    kept = [run(xp.asarray(X + i, device="cuda")) for i in range(6)]
+    assert gpus.replays == 3
+    gpus.in_force = 1
+    kept.append(run(xp.asarray(X + 6, device="cuda")))
+    assert gpus.replays == 3
+    for i, (y, x) in enumerate(kept):
+        same(np.asarray(x), X + i, "x")
+        same(np.asarray(y), np.exp(X + i) * 2, "y")
+
+
+def test_what_the_host_computes_is_no_graph(gpus: StandIn) -> None:
+    run = xp.jit(lambda x: xp.linalg.svdvals(x + 1.0) * 2.0)
+    for _ in range(6):
+        out = run(xp.asarray(X, device="cuda"))
+    assert gpus.replays == 0
+    same(np.asarray(out), np.linalg.svd(X + 1, compute_uv=False) * 2, "svd")
+
+
+def test_large_arrays_are_not_copied_for_a_graph(gpus: StandIn) -> None:
+    run = xp.jit(lambda x: x + 1.0)
+    for _ in range(6):
+        run(xp.zeros((1 << 20, 2), dtype=xp.float32, device="cuda"))
+    assert gpus.replays == 0
+
+
 def test_kernels_are_counted(gpus: StandIn) -> None:
     x = xp.asarray(X, device="cuda") + 0.0
     np.asarray(x)

@@ -54,6 +54,15 @@ def _device(x: Array) -> Device:
     return Device(f"cuda:{x.device.id}")
 
 
+def copied(x: Any, device: Device) -> Any:
+    """A copy of an array, or several, on its own device, which is the current one."""
+    if type(x) is tuple:
+        return tuple(copied(each, device) for each in x)
+    out = empty(x.shape, canonical(x.dtype))
+    driver().copy(out, contiguous(x, device))
+    return out
+
+
 def moved(x: Any, device: Device) -> Array:
     """An array of the host, or of any device, on a device, which is the current one."""
     if not there(x):

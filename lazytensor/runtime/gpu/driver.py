@@ -5,7 +5,8 @@ kernels, or what is asked for when.
 """
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -106,6 +107,32 @@ class Driver:
         """Run a function that takes an array of 64-bit words."""
         function((blocks, 1, 1), threads, (np.array(words, np.int64),), shared)
 
+    def pool(self) -> Any:
+        """Memory that is kept for arrays of its own."""
+        return self.cupy.cuda.MemoryPool()
+
+    def allocating(self, pool: Any) -> Any:
+        """A context in which new arrays are made in a pool."""
+        return self.cupy.cuda.using_allocator(pool.malloc)
+
+    def stream(self) -> int:
+        """The stream in force."""
+        return int(self.cupy.cuda.get_current_stream().ptr)
+
+    @contextmanager
+    def capturing(self) -> Iterator["Replay"]:
+        """A context in which launches are not carried out but noted, on a stream of its own, for
+        what it gives to do again.
+        """
+        self.synchronize()
+        stream, replay = self.cupy.cuda.Stream(non_blocking=True), Replay()
+        with stream:
+            stream.begin_capture(self.cupy.cuda.runtime.streamCaptureModeThreadLocal)
+            try:
+                yield replay
+            finally:
+                replay.graph = stream.end_capture()
+
     def clear(self) -> None:
         """Give free memory back."""
         self.cupy.get_default_memory_pool().free_all_blocks()
@@ -113,6 +140,16 @@ class Driver:
     def synchronize(self) -> None:
         """Wait until the current device has done all that it was asked for."""
         self.cupy.cuda.Device().synchronize()
+
+
+class Replay:
+    """Launches that were captured."""
+
+    graph: Any = None
+
+    def launch(self) -> None:
+        """Carry them out in the stream in force."""
+        self.graph.launch()
 
 
 @cache

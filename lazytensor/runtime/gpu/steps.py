@@ -9,20 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from ..._base import config
 from ..._base.devices import Device, is_gpu
-from ..._base.dtypes import canonical
 from ..._base.log import log
 from ...ir.graph import Graph
 from ...lower.account import is_view
-from ...lower.kernel import Call, Launch, Step
+from ...lower.kernel import Call, Launch, Plan, Step
 from ...ops.movement import reshape
 from ...targets.cuda import Unsupported
 from ..counters import COUNTERS
 from .ahead import compile_ahead
-from .copies import contiguous, fetch, moved
+from .captured import captured, need_host
+from .copies import contiguous, copied, fetch, moved
 from .driver import driver, use
 from .launches import launched
-from .memory import empty, number, put, there
+from .memory import number, put, there
 
 __all__ = [
     "clear",
@@ -51,6 +52,7 @@ def run(step: Step, env: list[Any], graph: Graph, host: Host) -> None:
             return
         for i in step.args:
             if not _within(env[i]):
+                need_host()
                 env[i] = put(env[i], device)
         args = [env[i] for i in step.args]
         made = _called(step, args) if isinstance(step, Call) else _launched(step, args)
@@ -100,6 +102,7 @@ def _reshaped(x: Any, step: Call) -> Any:
 
 def _by_host(step: Step, args: list[Any], graph: Graph, host: Host) -> list[Any]:
     """The outputs of a step by way of the host."""
+    need_host()
     env = {slot: _fetched(x) for slot, x in zip(step.args, args, strict=True)}
     host(step, env, graph)
     return [put(env[slot], step.device) for slot in step.outs]
@@ -126,13 +129,16 @@ def interface(x: Any) -> dict[str, Any]:
     return driver().interface(x)
 
 
-def copied(x: Any) -> Any:
+def copy(x: Any) -> Any:
     """A copy of an array on its own device."""
-    device = Device(f"cuda:{x.device.id}")
     with driver().on(x.device.id):
-        out = empty(x.shape, canonical(x.dtype))
-        driver().copy(out, contiguous(x, device))
-    return out
+        return copied(x, Device(f"cuda:{x.device.id}"))
+
+
+def prepared(plan: Plan, graph: Graph) -> None:
+    """Compile what a plan will need; note that it may be captured, if it may."""
+    compile_ahead(plan, graph)
+    plan.captured = captured(plan) if config.get("cuda_graphs") else None
 
 
 def count() -> int:
