@@ -24,7 +24,7 @@ from .fences import FILL, beside, fenced
 from .harness import WRONG, address, library
 
 FILES = (
-    "complex", "functions", "folds", "cells", "copies", "numbers",
+    "complex", "functions", "folds", "cells", "copies", "numbers", "places",
 )  # fmt: skip
 Compare = Callable[[np.ndarray, np.ndarray, Any], None]
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from ....lower.layout import Axis, contiguous, merged
 
+__all__ = ["Axis", "axes", "in_order", "split", "words"]
+
 
 def axes(shape: Sequence[int], *strides: Sequence[int]) -> list[Axis]:
     """Axes of a shape with the bytes between neighbours of each operand; at least one."""
