@@ -10,6 +10,16 @@ template <class T> inline T atomicExch(T *p, T value) {
   *p = value;
   return found;
 }
+template <class T> inline T atomicAdd(T *p, T value) {
+  const T found = *p;
+  __builtin_add_overflow(found, value, p);
+  return found;
+}
+template <class T> inline T atomicMin(T *p, T value) {
+  const T found = *p;
+  if (value < found) *p = value;
+  return found;
+}
 template <class T> inline T atomicMax(T *p, T value) {
   const T found = *p;
   if (found < value) *p = value;

@@ -24,7 +24,8 @@ from .fences import FILL, beside, fenced
 from .harness import WRONG, address, library
 
 FILES = (
-    "complex", "functions", "folds", "cells", "copies", "numbers", "places",
+    "complex", "functions", "folds", "cells", "copies", "numbers", "places", "sorts",
+    "scatters",
 )  # fmt: skip
 Compare = Callable[[np.ndarray, np.ndarray, Any], None]
 

@@ -1,10 +1,9 @@
-"""Plans of rows compiled by NVRTC for two generations of cards, where there is none: no kernel spills
-or has memory of its own, and no size is part of a text.
+"""Plans of rows compiled by NVRTC for two generations of cards, where there is none: no kernel
+spills or has memory of its own.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 
-import numpy as np
 import pytest
 
 import lazytensor._base.dtypes as d
@@ -13,7 +12,7 @@ from lazytensor.ops import create
 from lazytensor.targets.cuda.calls import Code
 from lazytensor.targets.cuda.source import HEAD
 
-from . import test_copies, test_gathers
+from . import test_copies, test_device_sorts, test_gathers, test_scatters
 from .calls import FILES, Call, part_of, plan
 from .nvrtc import ARCHITECTURES, compiled, nvrtc
 
@@ -29,6 +28,11 @@ def calls() -> Iterator[Call]:
         yield from test_copies.cut(dtype)
         yield from test_gathers.of_rows(dtype)
         yield Call(create.iota, [], (2, dtype, CPU))
+        if d.kind(dtype) != "c":
+            yield from test_device_sorts.sorts(dtype, [40, 3000], 2)
+        for op in test_scatters.ROWS:
+            if test_scatters.takes(op, dtype):
+                yield from test_scatters.written(op, dtype)
     yield from test_gathers.beyond()
 
 

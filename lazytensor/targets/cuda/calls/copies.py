@@ -1,5 +1,4 @@
-"""Rows that move elements along: copies between arrays that lie in any way, and arrays of numbers in
-order.
+"""Rows that move elements along: copies between arrays that lie in any way, and numbers in order.
 
 What enters: parameters of rows, how arrays lie. What leaves: plans. It must not know addresses.
 """

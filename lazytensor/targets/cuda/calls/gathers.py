@@ -33,9 +33,9 @@ def _gather(
         f"split<{len(of.axes)}, {kind}>(at, row, a.w + {sizes});",
         *of.find(2, base, f"a.w[{first}]", "piece.begins"),
         "if (!found.fine) return;",
-        f"move_piece<{x.itemsize}, {wide}, {lines}>(piece, "
-        f"pointer(a.w[0]) + offset(at, a.w + {sizes + len(of.axes)}), "
-        f"pointer(a.w[1]) + found.sum, a.w + {last});",
+        f"char *const to = pointer(a.w[0]) + offset(at, a.w + {sizes + len(of.axes)});",
+        "const char *const from = pointer(a.w[1]) + found.sum;",
+        f"move_piece<{x.itemsize}, {wide}, {lines}>(piece, to, from, a.w + {last});",
     ]
     places = (Place(OUT, 0), *(Place(ARG, i) for i in range(count + 1)), Place(STATUS))
     tail = (of.rows, held.pieces, held.chunks, *of.words, *held.words)

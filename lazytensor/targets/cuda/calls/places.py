@@ -74,17 +74,11 @@ def indices(x: Any, arrays: Sequence[Any], beside: Sequence[int], steps: Sequenc
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What stands at a place: lines of neighbours, on two sides."""
+    """What stands at a place: lines of neighbours, on two sides, of which a thread has a few."""
 
     outer: list[Axis]
     inner: Axis
-    itemsize: int
-
-    @property
-    def wide(self) -> int:
-        """How many neighbours a thread has."""
-        n, along = self.inner
-        return WIDE // self.itemsize if n > 1 and all(s == self.itemsize for s in along) else 1
+    wide: int
 
     @property
     def chunks(self) -> int:
@@ -107,4 +101,6 @@ def columns(shape: Sequence[int], to: Sequence[int], source: Sequence[int], size
     """Of a shape with strides on both sides; elements of so many bytes."""
     nothing: list[Axis] = [(0, (size, size))]
     outer, inner = split(nothing if 0 in shape else axes(shape, to, source))
-    return Columns(outer, inner, size)
+    n, along = inner
+    near = n > 1 and all(s == size for s in along)
+    return Columns(outer, inner, WIDE // size if near else 1)

@@ -74,8 +74,8 @@ class Step:
 class Fails:
     """What the two words of a call's status mean, which are 0 before it: the first one is 0 if all
     went well, else 1 more than the place of the first failure, the second one what was found there.
-    Indices were checked, axis after axis, against these sizes; `unsigned` tells of each axis how the
-    second word is to be read.
+    Indices were checked, `count` of them for each axis, axis after axis, against these sizes;
+    `unsigned` tells of each axis how the second word is to be read.
     """
 
     sizes: tuple[int, ...]
