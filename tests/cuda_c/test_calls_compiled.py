@@ -12,7 +12,7 @@ from lazytensor.ops import create
 from lazytensor.targets.cuda.calls import Code
 from lazytensor.targets.cuda.source import HEAD
 
-from . import test_copies, test_device_sorts, test_gathers, test_scatters
+from . import test_copies, test_device_sorts, test_gathers, test_scans, test_scatters
 from .calls import FILES, Call, part_of, plan
 from .nvrtc import ARCHITECTURES, compiled, nvrtc
 
@@ -30,6 +30,11 @@ def calls() -> Iterator[Call]:
         yield Call(create.iota, [], (2, dtype, CPU))
         if d.kind(dtype) != "c":
             yield from test_device_sorts.sorts(dtype, [40, 3000], 2)
+        yield from test_scans.scans(dtype, [2, 300, 2049])
+        if d.kind(dtype) == "f":
+            yield from test_scans.logarithms(dtype)
+        if d.kind(dtype) in "fc":
+            yield from test_scans.recurrences(dtype)
         for op in test_scatters.ROWS:
             if test_scatters.takes(op, dtype):
                 yield from test_scatters.written(op, dtype)

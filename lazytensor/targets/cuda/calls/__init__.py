@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ....ir.op import Op
-from . import copies, gathers, scatters, sorts
+from . import copies, gathers, scans, scatters, sorts
 from .plan import ARG, OUT, SCRATCH, STATUS, Code, Fails, Place, Planned, Step
 
 __all__ = [
     "ARG", "OUT", "SCRATCH", "STATUS", "Code", "Fails", "Place", "Planned", "Step", "planned",
 ]  # fmt: skip
 
-_PLANS = {**copies.PLANS, **gathers.PLANS, **scatters.PLANS, **sorts.PLANS}
+_PLANS = {**copies.PLANS, **gathers.PLANS, **scatters.PLANS, **scans.PLANS, **sorts.PLANS}
 
 
 def planned(
