@@ -25,7 +25,7 @@ from .harness import WRONG, address, library
 
 FILES = (
     "complex", "functions", "folds", "cells", "copies", "numbers", "places", "sorts",
-    "scatters", "scans",
+    "scatters", "scans", "draws", "windows",
 )  # fmt: skip
 Compare = Callable[[np.ndarray, np.ndarray, Any], None]
 

@@ -12,7 +12,15 @@ from lazytensor.ops import create
 from lazytensor.targets.cuda.calls import Code
 from lazytensor.targets.cuda.source import HEAD
 
-from . import test_copies, test_device_sorts, test_gathers, test_scans, test_scatters
+from . import (
+    test_copies,
+    test_device_sorts,
+    test_draws,
+    test_gathers,
+    test_scans,
+    test_scatters,
+    test_windows,
+)
 from .calls import FILES, Call, part_of, plan
 from .nvrtc import ARCHITECTURES, compiled, nvrtc
 
@@ -28,6 +36,10 @@ def calls() -> Iterator[Call]:
         yield from test_copies.cut(dtype)
         yield from test_gathers.of_rows(dtype)
         yield Call(create.iota, [], (2, dtype, CPU))
+        if d.kind(dtype) != "b":
+            yield from test_windows.overlapping(dtype)
+        if d.kind(dtype) not in "bc":
+            yield from test_windows.greatest(dtype)
         if d.kind(dtype) != "c":
             yield from test_device_sorts.sorts(dtype, [40, 3000], 2)
         yield from test_scans.scans(dtype, [2, 300, 2049])
@@ -39,6 +51,7 @@ def calls() -> Iterator[Call]:
             if test_scatters.takes(op, dtype):
                 yield from test_scatters.written(op, dtype)
     yield from test_gathers.beyond()
+    yield from test_draws.streams()
 
 
 def codes(found: Iterable[Call]) -> list[Code]:

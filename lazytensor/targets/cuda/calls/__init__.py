@@ -9,14 +9,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from ....ir.op import Op
-from . import copies, gathers, scans, scatters, sorts
+from . import copies, draws, gathers, scans, scatters, sorts, windows
 from .plan import ARG, OUT, SCRATCH, STATUS, Code, Fails, Place, Planned, Step
 
 __all__ = [
     "ARG", "OUT", "SCRATCH", "STATUS", "Code", "Fails", "Place", "Planned", "Step", "planned",
 ]  # fmt: skip
 
-_PLANS = {**copies.PLANS, **gathers.PLANS, **scatters.PLANS, **scans.PLANS, **sorts.PLANS}
+_PLANS = {
+    op: plan
+    for module in (copies, draws, gathers, scans, scatters, sorts, windows)
+    for op, plan in module.PLANS.items()
+}
 
 
 def planned(
