@@ -13,6 +13,7 @@ from lazytensor.targets.cuda.calls import Code
 from lazytensor.targets.cuda.source import HEAD
 
 from . import (
+    test_convolutions,
     test_copies,
     test_device_sorts,
     test_draws,
@@ -25,7 +26,7 @@ from .calls import FILES, Call, part_of, plan
 from .nvrtc import ARCHITECTURES, compiled, nvrtc
 
 # Registers of a thread at most: with as many, 512 threads are there at once.
-REGISTERS = 96
+REGISTERS = 128
 SOME = (d.bool_, d.int64, d.float16, d.float32, d.complex128)
 
 
@@ -38,6 +39,7 @@ def calls() -> Iterator[Call]:
         yield Call(create.iota, [], (2, dtype, CPU))
         if d.kind(dtype) != "b":
             yield from test_windows.overlapping(dtype)
+            yield from test_convolutions.convolutions(dtype)
         if d.kind(dtype) not in "bc":
             yield from test_windows.greatest(dtype)
         if d.kind(dtype) != "c":

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ....ir.op import Op
-from . import copies, draws, gathers, scans, scatters, sorts, windows
+from . import copies, draws, gathers, products, scans, scatters, sorts, windows
 from .plan import ARG, OUT, SCRATCH, STATUS, Code, Fails, Place, Planned, Step
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
 
 _PLANS = {
     op: plan
-    for module in (copies, draws, gathers, scans, scatters, sorts, windows)
+    for module in (copies, draws, gathers, products, scans, scatters, sorts, windows)
     for op, plan in module.PLANS.items()
 }
 
