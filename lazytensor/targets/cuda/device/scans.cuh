@@ -1,0 +1,250 @@
+// Scans along an axis. What is rounded is combined one element after another, as the other targets do it;
+// what isn't, integers and extrema, in any order, by all threads of blocks.
+
+namespace lt {
+
+// What a scan holds, what it holds of one element, and two of them combined (the first comes first); what
+// it holds of no element, for those whose order doesn't matter; its result.
+template <class T> struct Held { typedef T type; };
+template <> struct Held<f16> { typedef f32 type; };
+template <> struct Held<bf16> { typedef f32 type; };
+template <class T> struct Scan {
+  typedef typename Held<T>::type acc;
+  typedef T out;
+  static LT_FN acc of(T x, i64) {
+    if constexpr (kind<T> == 'h') return x.v;
+    else return x;
+  }
+  static LT_FN T result(acc a) {
+    if constexpr (kind<T> == 'h') return T::of(a);
+    else return a;
+  }
+};
+template <class T> struct Sums : Scan<T> {
+  typedef typename Scan<T>::acc acc;
+  static LT_FN acc none() { return acc(0); }
+  static LT_FN acc join(acc a, acc b) { return add_(a, b); }
+};
+template <class T> struct Products : Scan<T> {
+  typedef typename Scan<T>::acc acc;
+  static LT_FN acc none() { return acc(1); }
+  static LT_FN acc join(acc a, acc b) { return mul_(a, b); }
+};
+template <class T> struct Logarithms : Scan<T> {
+  typedef typename Scan<T>::acc acc;
+  static LT_FN acc join(acc a, acc b) { return logaddexp_(a, b); }
+};
+// The last of the greatest (least) elements, or the last NaN.
+template <class T, bool LARGEST> struct Best {
+  struct acc { T v; i64 at; };
+  static LT_FN acc none() { return acc{T(), -1}; }
+  static LT_FN acc of(T x, i64 i) { return acc{x, i}; }
+  static LT_FN acc join(acc a, acc b) {
+    if (a.at < 0 || b.at < 0) return a.at < 0 ? b : a;
+    if (isnan_(a.v) || isnan_(b.v)) return isnan_(b.v) ? b : a;
+    return (LARGEST ? lt_(b.v, a.v) : lt_(a.v, b.v)) ? a : b;
+  }
+};
+template <class T, bool LARGEST> struct BestElement : Best<T, LARGEST> {
+  typedef T out;
+  static LT_FN T result(typename Best<T, LARGEST>::acc a) { return a.v; }
+};
+template <class T, bool LARGEST> struct BestPlace : Best<T, LARGEST> {
+  typedef i64 out;
+  static LT_FN i64 result(typename Best<T, LARGEST>::acc a) { return a.at; }
+};
+
+constexpr int SCANNERS = 256;
+
+// --- one after another --------------------------------------------------------------------------------
+
+// Some lines a block: pieces of them are copied to shared memory, where a thread has each line, and back.
+// Words: to, from; lines, n, bytes between neighbours of both; lines of a block, columns of a piece,
+// whether neighbouring lines lie closer than columns; sizes of R axes of lines, strides of both.
+template <class F, class T, int R, class N> LT_FN void scan_lines(const i64 *w, char *memory) {
+  typedef typename F::out O;
+  constexpr int in = sizeof(lt::memory<T>), out = sizeof(lt::memory<O>), slot = in > out ? in : out;
+  const int many = int(w[6]), wide = int(w[7]);
+  const i64 first = i64(blockIdx.x) * many, n = w[3], *const sizes = w + 9;
+  const int live = w[2] - first < many ? int(w[2] - first) : many;
+  i64 *const to = reinterpret_cast<i64 *>(memory), *const from = to + many;
+  char *const room = memory + 16 * many;
+  if (threadIdx.x < live) {
+    i64 at[R];
+    split<R, N>(at, first + threadIdx.x, sizes);
+    to[threadIdx.x] = w[0] + offset(at, sizes + R);
+    from[threadIdx.x] = w[1] + offset(at, sizes + 2 * R);
+  }
+  __syncthreads();
+  typename F::acc a;
+  for (i64 c0 = 0; c0 < n; c0 += wide) {
+    const int here = n - c0 < wide ? int(n - c0) : wide;
+    for (int k = threadIdx.x; k < many * wide; k += SCANNERS) {
+      const int l = w[8] ? k % many : k / wide, c = w[8] ? k / many : k % wide;
+      if (l < live && c < here)
+        store<T>(room + (l * (wide + 1) + c) * slot, load<T>(pointer(from[l]) + (c0 + c) * w[5]));
+    }
+    __syncthreads();
+    if (threadIdx.x < live) {
+      char *p = room + threadIdx.x * (wide + 1) * slot;
+      for (int c = 0; c < here; ++c, p += slot) {
+        const typename F::acc x = F::of(load<T>(p), c0 + c);
+        a = c0 + c ? F::join(a, x) : x;
+        store<O>(p, F::result(a));
+      }
+    }
+    __syncthreads();
+    for (int k = threadIdx.x; k < many * wide; k += SCANNERS) {
+      const int l = w[8] ? k % many : k / wide, c = w[8] ? k / many : k % wide;
+      if (l < live && c < here)
+        store<O>(pointer(to[l]) + (c0 + c) * w[4], load<O>(room + (l * (wide + 1) + c) * slot));
+    }
+    __syncthreads();
+  }
+}
+
+// --- in any order -------------------------------------------------------------------------------------
+
+// What the threads before this one hold, and what all of them do.
+template <class F> struct Joined {
+  typedef typename F::acc A;
+  A before, all;
+  LT_FN Joined(A a, char *memory) {
+    A *const room = reinterpret_cast<A *>(memory);
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+#pragma unroll
+    for (int d = 1; d < 32; d *= 2) {
+      const A other = from_lane(a, lane - d & 31);
+      if (lane >= d) a = F::join(other, a);
+    }
+    if (lane == 31) room[warp] = a;
+    before = from_lane(a, lane - 1 & 31);
+    if (lane == 0) before = F::none();
+    __syncthreads();
+    A warps = F::none();
+    all = F::none();
+#pragma unroll
+    for (int k = 0; k < SCANNERS / 32; ++k) {
+      if (k == warp) warps = all;
+      all = F::join(all, room[k]);
+    }
+    before = F::join(warps, before);
+    __syncthreads();
+  }
+};
+
+// A block has a chunk of a line, a thread eight neighbours. Words: to, from, what chunks hold; n, chunks,
+// bytes between neighbours of both; sizes of R axes of lines, strides of both.
+constexpr int EACH = 8;
+enum Part { WHOLE, TOTALS, REST };
+template <class F, class T, Part PART, int R, class N>
+LT_FN void scan_chunks(const i64 *w, char *room) {
+  typedef typename F::acc A;
+  const i64 n = w[3], line = i64(N(blockIdx.x) / N(w[4])), chunk = blockIdx.x - line * w[4];
+  const i64 first = (chunk * SCANNERS + threadIdx.x) * EACH, *const sizes = w + 7;
+  i64 at[R];
+  split<R, N>(at, line, sizes);
+  const char *const from = pointer(w[1]) + offset(at, sizes + 2 * R);
+  A held[EACH];
+#pragma unroll
+  for (int k = 0; k < EACH; ++k) {
+    const i64 i = first + k;
+    held[k] = i < n ? F::of(load<T>(from + i * w[6]), i) : F::none();
+    if (k) held[k] = F::join(held[k - 1], held[k]);
+  }
+  const Joined<F> joined(held[EACH - 1], room);
+  A *const totals = reinterpret_cast<A *>(pointer(w[2]));
+  if constexpr (PART == TOTALS) {
+    if (threadIdx.x == 0) totals[blockIdx.x] = joined.all;
+  } else {
+    A before = joined.before;
+    if constexpr (PART == REST) before = F::join(totals[blockIdx.x], before);
+    char *const to = pointer(w[0]) + offset(at, sizes + R);
+#pragma unroll
+    for (int k = 0; k < EACH; ++k)
+      if (first + k < n)
+        store<typename F::out>(to + (first + k) * w[5], F::result(F::join(before, held[k])));
+  }
+}
+// What each chunk holds, replaced by what those before it do; a block has a line. Words: where they are,
+// how many of a line.
+template <class F> LT_FN void scan_totals(const i64 *w, char *room) {
+  typedef typename F::acc A;
+  A *const totals = reinterpret_cast<A *>(pointer(w[0])) + i64(blockIdx.x) * w[1];
+  A carried = F::none();
+  for (i64 first = 0; first < w[1]; first += SCANNERS) {
+    const i64 i = first + threadIdx.x;
+    const Joined<F> joined(i < w[1] ? totals[i] : F::none(), room);
+    if (i < w[1]) totals[i] = F::join(carried, joined.before);
+    carried = F::join(carried, joined.all);
+  }
+}
+
+// --- recurrences --------------------------------------------------------------------------------------
+
+// Lines are cut into pieces of equal length, which begin at 0. Words: factors and sums, what they come to;
+// lines, n, pieces, their length, bytes between neighbours of both arguments; sizes of R axes of lines,
+// strides of both.
+template <class T, int R, class N> LT_FN void begin_pieces(const i64 *w) {
+  typedef typename Held<T>::type A;
+  const i64 t = thread_number();
+  if (t >= w[4] * w[6]) return;
+  const i64 line = i64(N(t) / N(w[6])), first = (t - line * w[6]) * w[7], *const sizes = w + 10;
+  i64 at[R];
+  split<R, N>(at, line, sizes);
+  const char *p = pointer(w[0]) + offset(at, sizes + R) + first * w[8];
+  const char *q = pointer(w[1]) + offset(at, sizes + 2 * R) + first * w[9];
+  A *const factors = reinterpret_cast<A *>(pointer(w[2])) + line * w[5] + first;
+  A *const sums = reinterpret_cast<A *>(pointer(w[3])) + line * w[5] + first;
+  A factor, sum;
+  for (i64 i = 0; i < w[7]; ++i, p += w[8], q += w[9]) {
+    const A a = Scan<T>::of(load<T>(p), 0), b = Scan<T>::of(load<T>(q), 0);
+    sum = i ? add_(b, mul_(a, sum)) : b;
+    factor = i ? mul_(a, factor) : a;
+    factors[i] = factor;
+    sums[i] = sum;
+  }
+}
+// What each piece of a line hands on, kept in the next one's end; then what is behind the pieces. Words as
+// above, with ends in front of lines.
+template <class T, int R, class N> LT_FN void join_pieces(const i64 *w) {
+  typedef typename Held<T>::type A;
+  const i64 line = thread_number(), n = w[6], pieces = w[7], length = w[8], *const sizes = w + 11;
+  if (line >= w[5]) return;
+  i64 at[R];
+  split<R, N>(at, line, sizes);
+  const char *const p = pointer(w[0]) + offset(at, sizes + R);
+  const char *const q = pointer(w[1]) + offset(at, sizes + 2 * R);
+  const A *const factors = reinterpret_cast<const A *>(pointer(w[2])) + line * n;
+  A *const sums = reinterpret_cast<A *>(pointer(w[3])) + line * n;
+  A *const ends = reinterpret_cast<A *>(pointer(w[4])) + line * pieces;
+  A end = sums[length - 1];
+  ends[0] = end;
+  for (i64 k = 1; k < pieces; ++k) {
+    const i64 i = k * length + length - 1;
+    ends[k] = end = add_(sums[i], mul_(factors[i], end));
+  }
+  for (i64 i = pieces * length; i < n; ++i) {
+    const A a = Scan<T>::of(load<T>(p + i * w[9]), 0), b = Scan<T>::of(load<T>(q + i * w[10]), 0);
+    sums[i] = end = add_(b, mul_(a, end));
+  }
+}
+// Words: to, factors, sums, ends; lines, n, pieces, their length, bytes between results; sizes of R axes of
+// lines, strides.
+template <class T, int R, class N> LT_FN void end_pieces(const i64 *w) {
+  typedef typename Held<T>::type A;
+  const i64 t = thread_number();
+  if (t >= w[4] * w[5]) return;
+  const i64 line = i64(N(t) / N(w[5])), i = t - line * w[5], k = i64(N(i) / N(w[7]));
+  const i64 *const sizes = w + 9;
+  i64 at[R];
+  split<R, N>(at, line, sizes);
+  A sum = reinterpret_cast<const A *>(pointer(w[2]))[t];
+  if (k && k < w[6]) {
+    const A end = reinterpret_cast<const A *>(pointer(w[3]))[line * w[6] + k - 1];
+    sum = add_(sum, mul_(reinterpret_cast<const A *>(pointer(w[1]))[t], end));
+  }
+  store<T>(pointer(w[0]) + offset(at, sizes + R) + i * w[8], Scan<T>::result(sum));
+}
+
+}  // namespace lt

@@ -1,0 +1,29 @@
+"""Random words on a device: NumPy's own generator's."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lazytensor.ops import random
+
+from .calls import Call, check
+from .harness import compiler
+
+LAST = 2**64 - 1
+
+
+def streams() -> Iterator[Call]:
+    rng = np.random.default_rng(0)
+    for shape in ((), (1,), (3,), (4,), (5,), (1000,), (7, 9), (0,)):
+        for position in (0, 12, LAST - 2, LAST):
+            key = rng.integers(0, LAST, 2, np.uint64, endpoint=True)
+            yield Call(random.random_bits, [key, np.array(position, np.uint64)], (shape,))
+    keys = rng.integers(0, LAST, (2, 5, 3), np.uint64, endpoint=True).transpose(2, 1, 0)
+    positions = rng.integers(0, LAST, (3, 10), np.uint64, endpoint=True)[:, ::2]
+    for shape in ((), (6,), (3, 7)):
+        yield Call(random.random_bits, [keys, positions], (shape,))
+
+
+def test_words() -> None:
+    compiler()
+    check(streams())

@@ -1,0 +1,100 @@
+"""Writes at places given by indices: the bits of doing it one by one, whatever is written where."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import lazytensor._base.dtypes as d
+from lazytensor.ir.op import Op
+from lazytensor.ops import gather
+
+from .calls import Call, check
+from .harness import compiler
+from .test_folds import data
+from .test_gathers import index
+
+ROWS = (
+    gather.scatter, gather.scatter_add, gather.scatter_max, gather.scatter_min,
+    gather.scatter_multiply,
+)  # fmt: skip
+DTYPES = (*d.STANDARD, d.float16, d.bfloat16())
+
+
+def takes(op: Op, dtype: d.DType) -> bool:
+    return d.kind(dtype) in op.domain
+
+
+def written(op: Op, dtype: d.DType) -> Iterator[Call]:
+    """Rows and elements, several to a place and none; written over the first argument too."""
+    x, rows = data((20, 9), dtype), data((70, 9), dtype, 1)
+    i, few = index((70,), 20), index((70,), 3, np.int32)
+    for over in (False, True):
+        yield Call(op, [x, rows, i], (), over)
+        yield Call(op, [x, rows, few], (), over)
+        yield Call(op, [x[:, ::2], rows[:, ::2], few], (), over)
+        yield Call(op, [x.T.copy().T, rows[::-1], few], (), over)
+        yield Call(op, [x, data((70,), dtype, 2), i, index((70,), 9, np.uint8)], (), over)
+        yield Call(op, [x[:, 0], data((70,), dtype, 2), few], (), over)
+    yield Call(op, [x, rows.reshape(7, 10, 9).swapaxes(0, 1), few.reshape(7, 10).T])
+    yield Call(op, [x, rows[:0], i[:0]])
+    yield Call(op, [x[:, :0], rows[:, :0], i])
+    yield Call(op, [x, rows[0], np.array(-2)])
+    wide = data((4, 32), dtype, 3)
+    yield Call(op, [wide, data((6, 32), dtype, 4), index((6,), 4)])
+
+
+@pytest.mark.parametrize("op", ROWS, ids=lambda op: op.name)
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.name)
+def test_rows(op: Op, dtype: d.DType) -> None:
+    compiler()
+    if not takes(op, dtype):
+        pytest.skip("the row doesn't take this dtype")
+    check(written(op, dtype))
+
+
+def test_many_rows() -> None:
+    """More than a tile; some of them go to one place."""
+    compiler()
+    x, found = data((37,), d.float32), list[Call]()
+    for n in (1023, 1025, 3000):
+        u = data((n,), d.float32, n)
+        for op in ROWS:
+            found.append(Call(op, [x, u, index((n,), 37)]))
+            found.append(Call(op, [x, u, index((n,), 2)]))
+    seen = check(found)
+    assert any("merge_runs" in body for body in seen)
+
+
+def test_integers_are_combined_at_once() -> None:
+    compiler()
+    found = [
+        Call(op, [data((9,), t), data((40,), t, 1), index((40,), 9)])
+        for op in ROWS[1:4]
+        for t in (d.int32, d.uint32, d.int64, d.uint64)
+    ]
+    seen = check(found)
+    assert sum(count for body, count in seen.items() if "put_at_once" in body) == len(found)
+    assert not any("sort_tiles" in body for body in seen)
+
+
+def beyond() -> Iterator[Call]:
+    """Bad indices: nothing is written outside, and the first one is reported."""
+    x, u = data((20, 6), d.float32), data((50, 6), d.float32)
+    i, j = index((50,), 20), index((50,), 6)
+    i[[7, 30]], j[[3, 40]] = (20, -99), (6, -7)
+    for op in ROWS:
+        for dtype in (d.float32, d.int64):
+            y, v = x.astype(dtype), u.astype(dtype)
+            yield Call(op, [y, v, i])
+            yield Call(op, [y, v[:, 0], i, j])
+            yield Call(op, [y, v[:, 0], index((50,), 20), j])
+            yield Call(op, [y[:0], v, index((50,), 20)])
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_bad_indices() -> None:
+    compiler()
+    found = list(beyond())
+    assert all(call.error for call in found)
+    check(found)
