@@ -37,10 +37,9 @@ def keys(found: Iterable[Case]) -> list[Key]:
     """The kernels of cases, in the forms that their arguments ask for."""
     return list(
         dict.fromkeys(
-            (c.launch.kernel, p.form)
+            (command.kernel, command.form)
             for c in found
-            if supported(c)
-            for p in bound(c.launch, c.args, c.wants).parts
+            for command in bound(c.launch, c.args, c.wants).commands
         )
     )
 
