@@ -69,11 +69,10 @@ class Fibres:
         name, words = self.names[c.kernel, c.form], c.words(addresses)
         allowed(c, len(words))
         given = (ctypes.c_longlong * len(words))(*words)
-        if c.form.far:
-            given = (ctypes.c_void_p * 1)(ctypes.addressof(given))
+        pointer = (ctypes.c_void_p * 1)(ctypes.addressof(given))
         x, y, _ = c.grid
         shape = (ctypes.c_uint * 7)(x, *c.threads, c.shared, c.form.way != FLAT, y)
-        wrong = getattr(self.library, name)(given, shape, int(backwards))
+        wrong = getattr(self.library, name)(pointer if c.form.far else given, shape, int(backwards))
         assert not wrong, f"{name}: {WRONG[wrong]}"
 
     def run(

@@ -142,7 +142,7 @@ class Folds(Emitter):
         if self._looped:
             self.write("for (i64 block = 0; block < blocks; ++block) {")
         elif self.form.part == BLOCKS:
-            self.write("const i64 block = blockIdx.x - tile * blocks;")
+            self.write("const i64 block = at - tile * blocks;")
         self._block(p)
         if self._looped:
             for k in p.folds:

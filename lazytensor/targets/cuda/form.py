@@ -17,7 +17,7 @@ FLAT, TILED, ALONG, ACROSS, SUMMED = "flat", "tiled", "along", "across", "summed
 # when these are folded.
 WHOLE, BLOCKS, REST = "whole", "blocks", "rest"
 # Threads of a block.
-THREADS, MOST_THREADS = 256, 1024
+THREADS, MORE_THREADS, MOST_THREADS = 256, 512, 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from .form import (
     BLOCKS,
     CROSSING,
     FLAT,
+    MORE_THREADS,
     MOST_THREADS,
     REST,
     SAME,
@@ -50,7 +51,7 @@ LEAST_CROSSING, SHARED = 8, 48 << 10
 NARROW = MOST_BLOCKS = 1 << 31
 # Eight rows at a time that keep a device busy; bytes that a thread of kernels that sum rows has at
 # once at most, by how many threads a block may have.
-LEAST_UNITS, SUMS = BUSY // 2, {THREADS: 320, MOST_THREADS: 128}
+LEAST_UNITS, SUMS = BUSY // 2, {THREADS: 320, MORE_THREADS: 320, MOST_THREADS: 128}
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +358,7 @@ def _part(kernel: Kernel, layout: Layout, way: str, part: str, partial: bool = F
     count, number = lanes * groups * tile, -(-units // tile) * (blocks if part == BLOCKS else 1)
     form = Form(
         way, len(layout.outer), len(layout.inner), held=held, part=part,
-        threads=THREADS if count <= THREADS else MOST_THREADS,
+        threads=_threads(way, count),
         narrow=max(rows, columns, number) < NARROW, partial=partial,
         far=_far(layout.outer, layout.inner),
     )  # fmt: skip
@@ -365,6 +366,13 @@ def _part(kernel: Kernel, layout: Layout, way: str, part: str, partial: bool = F
     shared = count * accumulators(kernel) if across or groups > 1 else 0
     tail = _tail(layout.outer, layout.inner)
     return Part(form, number, threads, shared, (rows, columns, blocks), tail)
+
+
+def _threads(way: str, count: int) -> int:
+    """How many threads a block may have for so many: kernels that sum rows take many registers."""
+    if way == SUMMED and THREADS < count <= MORE_THREADS:
+        return MORE_THREADS
+    return THREADS if count <= THREADS else MOST_THREADS
 
 
 def _shape(rows: int, columns: int, across: bool) -> tuple[int, int, int]:
