@@ -16,14 +16,12 @@ from lazytensor.ir.node import Node
 from lazytensor.lower import segments, totals
 from lazytensor.lower.kernel import Call, Launch, Plan
 from lazytensor.lower.pipeline import lower
-from lazytensor.targets.cuda import Binding, Unsupported, function
+from lazytensor.targets.cuda import Bound, Form, Unsupported, function
 
 from . import reference
 from .compare import same
 from .fences import FILL, beside, fenced
 from .harness import Fibres, Key, bound
-
-NEVER = 1 << 62
 
 
 @dataclass
@@ -38,8 +36,8 @@ class Case:
 
 def plan_of(nodes: Sequence[Node]) -> tuple[Plan, Any]:
     """The plan of a graph for a target that folds along any axes, and the graph."""
-    never = mock.patch.object(totals, "WORTH", NEVER), mock.patch.object(segments, "WORTH", NEVER)
-    with never[0], never[1], config.context(target="llvm"):
+    always = mock.patch.object(totals, "WORTH", 1), mock.patch.object(segments, "WORTH", 1)
+    with always[0], always[1], config.context(target="llvm"):
         graph = linearize(nodes)
         return lower(graph), graph
 
@@ -77,45 +75,45 @@ def _called(step: Call, args: list[Any]) -> Any:
 def supported(case: Case) -> bool:
     """Whether there is code for the kernel of a case."""
     try:
-        binding = bound(case.launch, case.args, case.wants)
-        for p in binding.parts:
-            function(case.launch.kernel, p.form, "kernel")
+        for c in bound(case.launch, case.args, case.wants).commands:
+            function(c.kernel, c.form, "kernel")
     except Unsupported:
         return False
     return True
 
 
-def check(found: Iterable[Case]) -> Counter[str]:
+def check(given: Iterable[Case]) -> Counter[str]:
     """Run cases, with memory that ends where operands do, threads in order, and with memory that
     begins where they do, threads in the opposite order; how often each form was taken.
     """
     seen: Counter[str] = Counter()
-    jobs: list[tuple[Case, Binding, list[Any], list[Any], bool]] = []
-    for case in found:
+    jobs: list[tuple[Case, Bound, list[Any], list[Any], bool]] = []
+    for case in given:
         if not supported(case):
             seen["unsupported"] += 1
             continue
         for at_end in (True, False):
             args = [fenced(a, at_end) for a in case.args]
             outs = [fenced(np.full_like(w, 0), at_end) for w in case.wants]
-            binding = bound(case.launch, args, outs)
-            jobs.append((case, binding, args, outs, at_end))
-            seen.update(trait for p in binding.parts for trait in _traits(case, p.form))
-    keys: list[Key] = [(c.launch.kernel, p.form) for c, b, *_ in jobs for p in b.parts]
+            found = bound(case.launch, args, outs)
+            jobs.append((case, found, args, outs, at_end))
+            seen.update(trait for c in found.commands for trait in _traits(c.form))
+    keys: list[Key] = [(c.kernel, c.form) for _, b, *_ in jobs for c in b.commands]
     fibres = Fibres(keys)
     seen["kernels"] = len(fibres.names)
-    for case, binding, args, outs, backwards in jobs:
+    for case, commands, args, outs, backwards in jobs:
         for out in outs:
             out.reshape(-1).view(np.uint8)[...] = 0xA5
-        fibres.run(case.launch, binding, args, outs, backwards)
+        fibres.run(commands, args, outs, backwards)
         for got, want in zip(outs, case.wants, strict=True):
             assert (beside(got) == FILL).all(), (case.what, "written beyond an output")
-            same(got, want, (case.what, [p.form for p in binding.parts], case.launch.axes))
+            same(got, want, (case.what, [c.form for c in commands.commands], case.launch.axes))
     return seen
 
 
-def _traits(case: Case, form: Any) -> list[str]:
+def _traits(form: Form) -> list[str]:
     found = [f"{form.way} {form.part}", f"{form.way} wide {form.wide}"]
+    found += [f"{form.way} partial"] * form.partial + [f"{form.way} sets"] * form.sets
     found += [f"{form.way} held"] * form.held
     found += [f"{form.way} {lie}" for lie in form.lie]
     found += [f"{form.way} {'several' if form.outer > 1 else form.outer} outer"]

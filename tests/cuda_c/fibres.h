@@ -14,6 +14,7 @@
 #define LT_HOST 1
 #define LT_FN inline
 #define LT_CALLED static
+#define LT_GIVEN const
 #define LT_ROOM(NAME) char *const NAME = fibres::room
 #define LT_KERNEL(NAME, THREADS, BLOCKS)                                                                   \
   static void NAME##_thread(const NAME##_words);                                                   \
@@ -137,12 +138,13 @@ static int block(int backwards) {
   }
 }
 
-// `shape` is: blocks, threads along three axes, bytes of shared memory, whether threads wait for others.
+// `shape` is: blocks, threads along three axes, bytes of shared memory, whether threads wait for others,
+// blocks along the grid's second axis.
 static int grid(void (*f)(const void *), const void *a, const unsigned *shape, int most,
                 int backwards) {
   memory();
   blockDim = Three{shape[1], shape[2], shape[3]};
-  gridDim = Three{shape[0], 1, 1};
+  gridDim = Three{shape[0], shape[6], 1};
   count = shape[1] * shape[2] * shape[3];
   if (count > most || count > MOST) return TOO_MANY_THREADS;
   thread = f;
@@ -150,8 +152,10 @@ static int grid(void (*f)(const void *), const void *a, const unsigned *shape, i
   room = room_end - (shape[4] + 15) / 16 * 16;
   for (int i = 0; i < count; ++i)
     place[i] = Three{i % shape[1], i / shape[1] % shape[2], i / shape[1] / shape[2]};
-  for (unsigned b = 0; b < shape[0]; ++b) {
-    blockIdx = Three{backwards ? shape[0] - 1 - b : b, 0, 0};
+  const unsigned blocks = shape[0] * shape[6];
+  for (unsigned b = 0; b < blocks; ++b) {
+    const unsigned which = backwards ? blocks - 1 - b : b;
+    blockIdx = Three{which % shape[0], which / shape[0], 0};
     memset(room, 0xff, room_end - room);
     if (int wrong = (shape[5] ? block : apart)(backwards)) return wrong;
   }

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from lazytensor.lower.kernel import Kernel, Launch
-from lazytensor.targets.cuda import Binding, Form, Part, bind, function
+from lazytensor.targets import cuda
+from lazytensor.targets.cuda import Bound, Command, Form, function
 from lazytensor.targets.cuda.form import FLAT
 from lazytensor.targets.cuda.source import FILES, part
-from lazytensor.targets.cuda.words import Words
+from lazytensor.targets.cuda.words import MOST_WORDS, Words
 
 HERE = Path(__file__).parent
 FLAGS = (
@@ -63,29 +64,38 @@ class Fibres:
         texts = [function(*key, name) for key, name in self.names.items()]
         self.library = library("\n".join(texts)) if texts else None
 
-    def launch(
-        self, kernel: Kernel, p: Part, addresses: Sequence[int], backwards: bool = False
-    ) -> None:
-        """One launch; `addresses` are those of inputs, outputs and scratch memory."""
-        name = self.names[kernel, p.form]
-        words = (*addresses, *p.sizes, *p.tail)
-        assert len(words) == Words(len(addresses) - 1, p.form.outer, p.form.inner).count
-        assert p.threads[2] <= 64 and p.shared <= 48 << 10, "what a device doesn't allow"
-        shape = (ctypes.c_uint * 6)(p.blocks, *p.threads, p.shared, p.form.way != FLAT)
-        call = getattr(self.library, name)
-        wrong = call((ctypes.c_longlong * len(words))(*words), shape, int(backwards))
+    def command(self, c: Command, addresses: Sequence[int], backwards: bool = False) -> None:
+        """One launch; `addresses` are those of arguments, outputs and scratch memory."""
+        name, words = self.names[c.kernel, c.form], c.words(addresses)
+        allowed(c, len(words))
+        given = (ctypes.c_longlong * len(words))(*words)
+        pointer = (ctypes.c_void_p * 1)(ctypes.addressof(given))
+        x, y, _ = c.grid
+        shape = (ctypes.c_uint * 7)(x, *c.threads, c.shared, c.form.way != FLAT, y)
+        wrong = getattr(self.library, name)(pointer if c.form.far else given, shape, int(backwards))
         assert not wrong, f"{name}: {WRONG[wrong]}"
 
     def run(
-        self, launch: Launch, binding: Binding, args: Sequence[Any], outs: Sequence[Any],
-        backwards: bool = False,
-    ) -> None:  # fmt: skip
-        """A launch on arrays."""
-        scratch = np.full(binding.scratch + 16, 0xFF, np.uint8)
-        aligned = scratch.ctypes.data + -scratch.ctypes.data % 16
-        addresses = (*map(address, (*args, *outs)), aligned)
-        for p in binding.parts:
-            self.launch(launch.kernel, p, addresses, backwards)
+        self, bound: Bound, args: Sequence[Any], outs: Sequence[Any], backwards: bool = False
+    ) -> None:
+        """A step on arrays."""
+        assert len(args) + len(outs) == bound.arrays
+        scratch = np.full(bound.scratch + 256, 0xFF, np.uint8)
+        aligned = scratch.ctypes.data + -scratch.ctypes.data % 256
+        for c in bound.commands:
+            self.command(c, (*map(address, (*args, *outs)), aligned), backwards)
+
+
+def allowed(c: Command, words: int) -> None:
+    """Fail where a device wouldn't launch it, or it has another number of words than it reads."""
+    for s in c.sets:
+        known = Words(len(s.places) - 1, c.form.outer, c.form.inner)
+        assert len(s.places) + len(s.rest) == known.count
+    assert words <= MOST_WORDS or c.form.far, "more words than a kernel may be given"
+    assert not c.form.sets or words <= len(c.sets) * (known.count + 1) + MOST_WORDS
+    x, y, z = c.grid
+    assert 0 < x < 1 << 31 and 0 < y < 1 << 16 and z == 1, "more blocks than there may be"
+    assert c.threads[2] <= 64 and c.shared <= 48 << 10, "what a device doesn't allow"
 
 
 def address(a: Any) -> int:
@@ -93,6 +103,6 @@ def address(a: Any) -> int:
     return int(np.asarray(a).__array_interface__["data"][0])
 
 
-def bound(launch: Launch, args: Sequence[Any], outs: Sequence[Any]) -> Binding:
-    """How a launch is called on arrays."""
-    return bind(launch, args, [address(a) for a in (*args, *outs)])
+def bound(step: Launch, args: Sequence[Any], outs: Sequence[Any]) -> Bound:
+    """How a step is run on arrays."""
+    return cuda.bound(step, args, list(map(address, (*args, *outs))))

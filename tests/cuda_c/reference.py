@@ -13,6 +13,8 @@ from lazytensor._base.dtypes import bfloat16
 from lazytensor._base.module import Replaced
 from lazytensor.ir.scalar import INSTRUCTIONS
 from lazytensor.lower.kernel import Kernel, Launch
+from lazytensor.lower.segments import Segments
+from lazytensor.lower.totals import Totals
 from lazytensor.ops._eager import FUNCTIONS, INEXACT
 from lazytensor.targets import numpy as target
 
@@ -90,8 +92,40 @@ def _compiled(kernel: Kernel) -> target.Compiled:
     return target.compile_source(target.emit(kernel, MODULE), f"<reference {id(kernel)}>")
 
 
-def run(launch: Launch, args: list[Any], outs: list[Any]) -> None:
-    """A launch on arrays."""
+def run(step: Launch, args: list[Any], outs: list[Any]) -> None:
+    """A step on arrays."""
+    if isinstance(step, Segments):
+        _boxes(step, args, outs)
+    elif isinstance(step, Totals):
+        _apart(step, args, dict(zip(step.outs, outs, strict=True)))
+    else:
+        _launch(step, args, outs)
+
+
+def _boxes(step: Segments, args: list[Any], outs: list[Any]) -> None:
+    for box in step.boxes:
+        made = [np.empty(s, t) for s, t in zip(box.launch.shapes, step.dtypes, strict=True)]
+        _launch(box.launch, [args[i][key] for i, key in box.takes], made)
+        for out, part in zip(outs, made, strict=True):
+            out[box.out] = part
+
+
+def _apart(step: Totals, args: list[Any], known: dict[int, Any]) -> None:
+    """The launch, then the sums of what it has stored."""
+    launch = step.apart
+    assert launch is not None
+    made = [
+        known[slot] if slot in known else np.empty(shape, dtype)
+        for slot, shape, dtype in zip(launch.outs, launch.shapes, launch.dtypes, strict=True)
+    ]
+    _launch(launch, args[: len(launch.args)], made)
+    for t in step.totals:
+        x = args[t.number] if t.of_input else made[t.number]
+        own = [x if i < 0 else args[i] for i in t.args]
+        _launch(t.launch, own, [known[slot] for slot in t.launch.outs])
+
+
+def _launch(launch: Launch, args: list[Any], outs: list[Any]) -> None:
     forwards = [a.copy() if min(a.strides, default=0) < 0 else a for a in args]
     with np.errstate(all="ignore"):
         target.run(launch, _compiled(launch.kernel), forwards, outs, BLOCK, 1)

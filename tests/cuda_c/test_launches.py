@@ -8,12 +8,18 @@ import pytest
 import lazytensor._base.dtypes as d
 from lazytensor.ir.node import leaf
 from lazytensor.ops import g
-from lazytensor.targets.cuda import Binding, source
+from lazytensor.lower.kernel import Launch
+from lazytensor.targets.cuda import Binding, bind, source
 
 from .cases import Case, cases
-from .harness import bound
+from .harness import address
 from .nvrtc import nvrtc, text_of
 from .test_folds import PROGRAMS, nodes
+
+
+def bound(launch: Launch, args: Any, outs: Any) -> Binding:
+    """How a launch is called on arrays."""
+    return bind(launch, args, [address(a) for a in (*args, *outs)])
 
 
 def bindings(program: str, shape: tuple[int, int], axis: int) -> list[Binding]:

@@ -5,24 +5,17 @@ reversed or the same along axes; around every size at which another way begins.
 from collections.abc import Iterator
 from itertools import permutations
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pytest
 
 import lazytensor._base.dtypes as d
-from lazytensor._base import config
-from lazytensor.ir.graph import linearize
 from lazytensor.ir.node import leaf
-from lazytensor.lower import segments
-from lazytensor.lower.pipeline import lower
-from lazytensor.lower.segments import Segments
 from lazytensor.ops import g
 from lazytensor.targets.cuda import tiled
 
 from .cases import Case, cases, check
-from .compare import same
-from .harness import Fibres, bound, compiler
+from .harness import compiler
 from .nvrtc import ARCHITECTURES, nvrtc
 from .test_compiled import check as compile_all
 from .test_compiled import keys
@@ -89,24 +82,3 @@ def test_compiled(architecture: str) -> None:
     found = [c for dtype in DTYPES for c in transposes(dtype, iter([(40, 50)]))]
     compile_all(keys(found), architecture)
 
-
-def test_boxes_of_an_output() -> None:
-    """What is put together of parts is computed part by part, each into its place."""
-    compiler()
-    x, y = data((40, 30), d.float32, 1), data((40, 7), d.float32, 2)
-    w = data((37,), d.float32, 3)
-    with mock.patch.object(segments, "WORTH", 1), config.context(target="llvm"):
-        plan = lower(linearize([g.concat((leaf(x), leaf(y)), 1) * leaf(w) + 1.0]))
-    (step,) = plan.steps
-    assert isinstance(step, Segments) and len(step.boxes) == 2
-    out = np.zeros((40, 37), np.float32)
-    env = [x, y, w]
-    for box in step.boxes:
-        args = [env[step.args[i]][key] for i, key in box.takes]
-        part = out[box.out]
-        binding = bound(box.launch, args, [part])
-        fibres = Fibres((box.launch.kernel, p.form) for p in binding.parts)
-        fibres.run(box.launch, binding, args, [part])
-    with np.errstate(all="ignore"):
-        want = np.concatenate([x, y], 1) * w + np.float32(1)
-    same(out, want, "boxes")

@@ -1,283 +1,313 @@
-"""Programs on GPUs that stand-ins take the place of: the same values as on the CPU, and what is
-moved, compiled and launched for them.
-"""
+"""Steps as commands: boxes, batches, outputs over arguments, and what a device allows no more of."""
 
-import random
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pytest
-from llvm import graphs
-from llvm.graphs import Graph, arrays, draw
 
-import lazytensor as xp
+import lazytensor._base.dtypes as d
 from lazytensor._base import config
-from lazytensor._base.devices import device as device_of
-from lazytensor.ir.node import leaf
-from lazytensor.lower.pipeline import lower
-from lazytensor.runtime import gpus as gpus_of_process
-from lazytensor.runtime.counters import counting
-from lazytensor.runtime.execute import execute
-from lazytensor.runtime.materialize import graph_of, materialize, value
+from lazytensor.ir.node import Node, leaf
+from lazytensor.lower import fuse
+from lazytensor.lower.kernel import Batch, Launch
+from lazytensor.lower.segments import Segments
+from lazytensor.ops import g
+from lazytensor.targets.cuda import Bound, bind, key, launches, source, steps, together
+from lazytensor.targets.cuda import bound as bound_by
+from lazytensor.targets.cuda.words import MOST_WORDS
 
-from .compare import same as bits
-from .stand_in import Foreign, StandIn, standing_in
-
-pytest.importorskip("cupy", reason="no CuPy, whose arrays are used")
-X = np.arange(12, dtype=np.float32).reshape(3, 4) / 8 - 1
-
-
-def same(got: Any, want: Any, what: str) -> None:
-    """Fail unless they are, but for what elementary functions of two libraries differ by."""
-    assert (got.dtype, got.shape) == (want.dtype, want.shape), what
-    np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-6, err_msg=what)
+from .cases import Case, cases, check, plan_of
+from .compare import same
+from .fences import fenced
+from .harness import Fibres, address, bound, compiler
+from .nvrtc import ARCHITECTURES, nvrtc
+from .test_compiled import check as compile_all
+from .test_folds import PROGRAMS, data, nodes
+from .test_totals import gradients
 
 
-@pytest.fixture
-def gpus() -> Iterator[StandIn]:
-    with standing_in() as driver:
-        yield driver
+def rolled(x: np.ndarray, by: tuple[int, ...]) -> Node:
+    """What a roll is made of."""
+    out = leaf(x)
+    for axis, k in enumerate(by):
+        ends = [(0, n) for n in out.shape]
+        parts = []
+        for low, high in ((out.shape[axis] - k, out.shape[axis]), (0, out.shape[axis] - k)):
+            ends[axis] = (low, high)
+            starts, counts = zip(*((a, b - a) for a, b in ends), strict=True)
+            parts.append(g.slice(out, starts, counts, (1,) * len(ends)))
+        out = g.concat(tuple(parts), axis)
+    return out
 
 
-PROGRAMS: dict[str, Callable[[Any], Any]] = {
-    "elementwise": lambda x: xp.exp(x) * 2.0 - x,
-    "softmax": lambda x: (
-        (e := xp.exp(x - xp.max(x, axis=1, keepdims=True))) / xp.sum(e, axis=1, keepdims=True)
-    ),
-    "rows": lambda x: xp.sum(x * x, axis=0),
-    "all": lambda x: xp.sum(x),
-    "transpose": lambda x: x.mT + 1.0,
-    "reshape": lambda x: xp.reshape(x, (2, 6)),
-    "reshape of a transpose": lambda x: xp.reshape(x.mT, (2, 6)),
-    "broadcast": lambda x: xp.broadcast_to(x, (2, 3, 4)) + x,
-    "slice": lambda x: x[1:, ::2] * 3.0,
-    "backwards": lambda x: x[::-1, ::-1],
-    "element": lambda x: x[1, 2],
-    "mask": lambda x: x[x > 0],
-    "setitem": lambda x: _assigned(x),
-    "concat": lambda x: xp.concat([x, x * 2.0], axis=1),
-    "roll": lambda x: xp.roll(x, 1, axis=0),
-    "matmul": lambda x: x @ x.mT,
-    "sort": lambda x: xp.sort(-x, axis=1),
-    "take": lambda x: xp.take(x, xp.asarray([2, 0], device=x.device), axis=0),
-    "cumsum": lambda x: xp.cumulative_sum(x, axis=1),
-    "argmax": lambda x: xp.argmax(x, axis=1),
-    "several": lambda x: xp.linalg.svd(x).S,
-    "integers": lambda x: xp.astype(x * 8.0, xp.int32) // 3,
-    "complex": lambda x: xp.abs(xp.astype(x, xp.complex64) * 1j),
-    "booleans": lambda x: xp.any(x > 0, axis=1),
-    "empty": lambda x: xp.sum(x[:0], axis=0),
-    "unique": lambda x: xp.unique_values(xp.round(x)),
-    "gradient": lambda x: xp.grad(lambda a: xp.sum(xp.sin(a) * a))(x),
-    "compiled": lambda x: xp.jit(lambda a: xp.tanh(a) @ a.mT)(x),
+def joins(dtype: Any) -> Iterator[Node]:
+    """Kernels that read what is put together of parts."""
+    x, y, z = (data(s, dtype, k) for k, s in enumerate([(40, 30), (40, 7), (5, 37)]))
+    w = data((37,), dtype, 3)
+    row = g.concat((leaf(x), leaf(y)), 1)
+    yield row * leaf(w) + leaf(w)
+    below = g.concat((leaf(data((37, 37), dtype, 4)), leaf(z[:3])), 0)
+    yield g.where(g.equal(row, below), row, below)
+    yield g.concat((leaf(x.T), leaf(x.T)), 1) * leaf(data((30, 80), dtype, 5))
+    yield g.concat((leaf(data((1000,), dtype, 6)), leaf(data((1,), dtype, 7))), 0) * leaf(w[:1])
+
+
+@pytest.mark.parametrize("dtype", [d.float32, d.float64, d.int8, d.complex128])
+def test_boxes(dtype: Any) -> None:
+    """What is put together of parts is computed part by part, each into its place."""
+    compiler()
+    found = [c for node in joins(dtype) for c in cases([node], dtype)]
+    boxes = [len(c.launch.boxes) for c in found if isinstance(c.launch, Segments)]
+    assert len(boxes) >= 3 and max(boxes) >= 3, boxes
+    seen = check(found)
+    assert any(seen[f"{way} sets"] for way in ("flat", "tiled")), seen
+
+
+def test_rolls_are_few_launches() -> None:
+    compiler()
+    x = data((60, 70), d.float32, 1)
+    found = [c for by in ((1, 0), (0, 1), (3, 5)) for c in cases([rolled(x, by) - leaf(x)], by)]
+    assert all(isinstance(c.launch, Segments) for c in found)
+    counts = [len(bound(c.launch, c.args, c.wants).commands) for c in found]
+    assert max(counts) <= 3, counts
+    check(found)
+
+
+# --- batches --------------------------------------------------------------------------------------
+
+
+def batch(count: int, shape: tuple[int, ...], update: Any) -> tuple[Batch, list[Case]]:
+    """So many updates, and what each should give."""
+    pairs = [(data(shape, d.float32, k), data(shape, d.float32, k + 100)) for k in range(count)]
+    asked = [node for x, y in pairs for node in update(leaf(x), leaf(y))]
+    plan, _ = plan_of(asked)
+    (step,) = plan.runs
+    assert isinstance(step, Batch)
+    return step, cases(asked)
+
+
+def moments(x: Node, m: Node) -> list[Node]:
+    """An update like an optimiser's."""
+    return [m, x - m / (g.sqrt(m * m) + 1.0)]
+
+
+UPDATES = {
+    "moments": lambda x, y: moments(x, x * 0.9 + y * 0.1),
+    "sums": lambda x, y: [g.sum(x * y, (1,)), x * y],
+    "rows": lambda x, y: [PROGRAMS["softmax"](x * y, 1)],
 }
 
 
-def _assigned(x: Any) -> Any:
-    y = x + 0.0
-    y[1, :] = 5.0
-    y[y < 0] = 0.0
-    return y
+@pytest.mark.parametrize("shape", [(3, 5), (40, 70), (2, 9000)])
+@pytest.mark.parametrize("name", ["moments", "sums"])
+def test_batches(name: str, shape: tuple[int, int], monkeypatch: Any) -> None:
+    """Launches of one kernel are one, or a few where words don't fit."""
+    compiler()
+    monkeypatch.setattr(fuse, "SMALL", 0)
+    step, found = batch(40, shape, UPDATES[name])
+    assert len(step.launches) == len(found) == 40
+    bounds = [bound(c.launch, c.args, c.wants) for c in found]
+    joined = together(bounds)
+    stages = len(bounds[0].commands)
+    assert stages <= len(joined.commands) <= 2 * stages
+    assert joined.scratch == sum(b.scratch for b in bounds)
+    assert all(c.form.sets and len(c.words(range(1000))) <= MOST_WORDS for c in joined.commands)
+    run(joined, found, backwards=False)
+    run(joined, found, backwards=True)
 
 
-@pytest.mark.parametrize("execution", ["auto", "interpret"])
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_programs(gpus: StandIn, name: str, execution: str) -> None:
-    with config.context(execution=execution):
-        want = np.asarray(PROGRAMS[name](xp.asarray(X)))
-        out = PROGRAMS[name](xp.asarray(X, device="cuda:1"))
-        assert out.device == "cuda:1"
-        same(np.asarray(out), want, name)
+def run(joined: Bound, found: Sequence[Case], backwards: bool) -> None:
+    """Run launches together, and compare what each gives."""
+    arrays, outs = [], []
+    for c in found:
+        made = [np.full_like(w, 7) for w in c.wants]
+        arrays += [*c.args, *made]
+        outs.append(made)
+    fibres = Fibres((c.kernel, c.form) for c in joined.commands)
+    fibres.run(joined, arrays, [], backwards)
+    for case, made in zip(found, outs, strict=True):
+        for got, want in zip(made, case.wants, strict=True):
+            same(got, want, "batch")
 
 
-def test_random_graphs(gpus: StandIn, effort: Callable[[int, int], int]) -> None:
-    """Where all operations are exact, the bits are those of the CPU."""
-    device = device_of("cuda:1")
-    compared = 0
-    for seed in range(effort(30, 500)):
-        rng = random.Random(seed)
-        program = draw(lambda below, rng=rng: rng.randrange(below))  # type: ignore[misc]
-        found = arrays(program)
-        with mock.patch.object(graphs, "leaf", lambda a: leaf(a, device)):
-            there = Graph(program, found)
-            if not there.exact:
-                continue
-            outs = there.asked(program.asked)
-            materialize(outs)
-        for got, want in zip(outs, Graph(program, found).asked(program.asked), strict=True):
-            assert got.device == device
-            bits(value(got), value(want), f"graph {seed}")
-            compared += 1
-    assert compared >= 10 <= gpus.launches
+def test_launches_that_lie_otherwise() -> None:
+    """Several forms, and launches of several kernels, run together all the same."""
+    compiler()
+    x = data((50, 60), d.float32, 1)
+    found = [
+        c
+        for k, y in enumerate((x, x[:, ::-1], x[1:], x[::2, 1:], x[:7]))
+        for c in cases([leaf(y) * float(k % 2 + 2)], k)
+    ]
+    found += cases(nodes("softmax", x, 1)) + cases(nodes("sum", data((2, 9000), d.float32), 1))
+    found += cases(nodes("sum", data((2, 9001), d.float32), 1))
+    joined = together([bound(c.launch, c.args, c.wants) for c in found])
+    assert len(joined.commands) < sum(len(bound(c.launch, c.args, c.wants).commands) for c in found)
+    run(joined, found, backwards=True)
 
 
-def test_arrays_stay_on_their_device(gpus: StandIn) -> None:
-    x = xp.asarray(X, device="cuda")
-    y = xp.exp(x) + 1.0
-    total = xp.sum(y, axis=1)
-    xp.asarray(total)
-    assert gpus.gets == 0
-    np.asarray(total)
-    assert (gpus.gets, gpus.puts) == (1, 1)
-    np.asarray(xp.sum(y * 1.0, axis=0))
-    assert gpus.puts == 1
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_sets_take_no_memory(architecture: str, monkeypatch: Any) -> None:
+    """Words of several sets are read where they were passed."""
+    nvrtc()
+    monkeypatch.setattr(fuse, "SMALL", 0)
+    keys = []
+    for name in UPDATES:
+        _, found = batch(3, (3, 5), UPDATES[name])
+        joined = together([bound(c.launch, c.args, c.wants) for c in found])
+        keys += [(c.kernel, c.form) for c in joined.commands]
+    assert all(form.sets for _, form in keys)
+    compile_all(keys, architecture)
 
 
-def test_devices_are_not_mixed(gpus: StandIn) -> None:
-    with pytest.raises(ValueError, match="different devices"):
-        xp.asarray(X, device="cuda:0") + xp.asarray(X, device="cuda:1")
-    with pytest.raises(ValueError, match="without a copy"):
-        xp.asarray(X, device="cuda:0", copy=False)
+# --- outputs over arguments -----------------------------------------------------------------------
 
 
-def test_a_program_over_several_devices(gpus: StandIn) -> None:
-    def loss(w: Any, v: Any) -> Any:
-        h = xp.tanh(w * 2.0).to_device("cuda:1")
-        return xp.sum(h * v).to_device("cpu")
-
-    w, v = xp.asarray(X, device="cuda:0"), xp.asarray(X * 3, device="cuda:1")
-    dw, dv = xp.grad(loss, argnums=(0, 1))(w, v)
-    assert (dw.device, dv.device) == ("cuda:0", "cuda:1")
-    here = xp.grad(lambda w, v: xp.sum(xp.tanh(w * 2.0) * v), argnums=(0, 1))
-    want_w, want_v = here(xp.asarray(X), xp.asarray(X * 3))
-    same(np.asarray(dw), np.asarray(want_w), "dw")
-    same(np.asarray(dv), np.asarray(want_v), "dv")
-    assert gpus.copies > 0
-    step = xp.jit(lambda w, v: (loss(w, v), xp.tanh(w)))
-    for _ in range(2):
-        value, other = step(w, v)
-        assert (value.device, other.device) == ("cpu", "cuda:0")
-        same(np.asarray(value), np.asarray(loss(w, v)), "jit")
-
-
-def test_what_was_compiled_is_not_compiled_again(gpus: StandIn, tmp_path: Any) -> None:
-    def program(n: int) -> Any:
-        x = xp.asarray(np.ones((n, 3), np.float32), device="cuda")
-        return np.asarray(xp.sum(x * 0.3 + 17.25, axis=1))
-
-    with config.context(cache_dir=str(tmp_path)):
-        program(5)
-        first = gpus.compiled
-        assert first >= 1
-        for n in (5, 6, 7, 400):
-            program(n)
-        assert gpus.compiled == first
-    with standing_in() as another, config.context(cache_dir=str(tmp_path)):
-        program(9)
-        assert another.compiled == 0 and another.launches >= 1
-
-
-def test_kernels_are_compiled_before_a_plan_runs(gpus: StandIn, tmp_path: Any) -> None:
-    """All of them: operands lie as was expected."""
-
-    def program(x: Any) -> Any:
-        y = xp.exp(x) / 3.0
-        z = xp.sum(y, axis=1, keepdims=True) + xp.reshape(x.mT, (3, 4)) @ xp.ones_like(x[:1].mT)
-        return xp.mean(xp.permute_dims(y - z, (1, 0))[::2] * 0.7, axis=0)
-
-    with config.context(cache_dir=str(tmp_path)):
-        graph = graph_of([program(xp.asarray(X, device="cuda"))._node])
-        plan = lower(graph)
-        gpus_of_process.loaded().compile_ahead(plan, graph)
-        known = gpus.compiled
-        assert known >= 2
-        execute(plan, graph)
-        assert gpus.compiled <= known + 1  # a copy for the reshape
-
-
-def step(w: Any, x: Any, rate: Any) -> Any:
-    """A step of descent."""
-    loss = lambda w: xp.mean((xp.tanh(x @ w) - 1.0) ** 2)  # noqa: E731
-    value, slope = xp.value_and_grad(loss)(w)
-    return value, w - rate * slope
-
-
-def test_what_comes_often_is_one_graph(gpus: StandIn) -> None:
-    run = xp.jit(step)
-    here = there = None
-    for device in ("cpu", "cuda:1"):
-        w, found = xp.asarray(X.T.copy(), device=device), []
-        for i in range(9):
-            x = xp.asarray(X + i, device=device)
-            value, w = run(w, x, 0.125 * (i + 1))
-            found += [float(value), np.asarray(w)]
-        here, there = there, found
-    assert here is not None and there is not None and gpus.replays == 6
-    for got, want in zip(there, here, strict=True):
-        np.testing.assert_allclose(got, want, rtol=1e-5)
-
-
-def test_results_of_a_graph_stay(gpus: StandIn) -> None:
-    """Later runs don't write to them, whatever stream they are in."""
-    run = xp.jit(lambda x: (xp.exp(x) * 2.0, x))
-    kept = [run(xp.asarray(X + i, device="cuda")) for i in range(6)]
-    assert gpus.replays == 3
-    gpus.in_force = 1
-    kept.append(run(xp.asarray(X + 6, device="cuda")))
-    assert gpus.replays == 3
-    for i, (y, x) in enumerate(kept):
-        same(np.asarray(x), X + i, "x")
-        same(np.asarray(y), np.exp(X + i) * 2, "y")
-
-
-def test_what_the_host_computes_is_no_graph(gpus: StandIn) -> None:
-    run = xp.jit(lambda x: xp.linalg.svdvals(x + 1.0) * 2.0)
-    for _ in range(6):
-        out = run(xp.asarray(X, device="cuda"))
-    assert gpus.replays == 0
-    same(np.asarray(out), np.linalg.svd(X + 1, compute_uv=False) * 2, "svd")
-
-
-def test_large_arrays_are_not_copied_for_a_graph(gpus: StandIn) -> None:
-    run = xp.jit(lambda x: x + 1.0)
-    for _ in range(6):
-        run(xp.zeros((1 << 20, 2), dtype=xp.float32, device="cuda"))
-    assert gpus.replays == 0
-
-
-def test_kernels_are_counted(gpus: StandIn) -> None:
-    x = xp.asarray(X, device="cuda") + 0.0
-    np.asarray(x)
-    with counting() as done:
-        np.asarray(xp.exp(x) * x + 1.0)
-    assert (done.kernels, done.interpreted) == (1, 0)
-
-
-def test_memory_runs_out() -> None:
-    with standing_in(capacity=1 << 20) as driver:
-        x = xp.asarray(np.ones(1 << 16, np.float32), device="cuda")
-        with pytest.raises(MemoryError, match="left"):
-            np.asarray(xp.broadcast_to(x, (64, 1 << 16)) + 1.0)
-        same(np.asarray(x + 1.0), np.full(1 << 16, 2, np.float32), "afterwards")
-        del x
-        assert driver.used < 1 << 12
-
-
-def test_exchange(gpus: StandIn) -> None:
-    import cupy
-
-    x = xp.asarray(X, device="cuda:1") * 2.0
-    assert x.__dlpack_device__() == (2, 1)
-    assert x.__cuda_array_interface__["shape"] == (3, 4)
-    assert x.__cuda_array_interface__["data"][1] is True
-    with pytest.raises(AttributeError):
-        xp.asarray(X).__cuda_array_interface__
-    held = x._node.value
-    assert isinstance(held, cupy.ndarray)
-    y = xp.asarray(Foreign(held))
-    assert y.device == "cuda:1" and y._node.value.data.ptr != held.data.ptr
-    z = xp.asarray(Foreign(held), copy=False)
-    assert z._node.value.data.ptr == held.data.ptr
-    same(np.asarray(y + z), X * 4, "exchange")
-
-
-def test_without_a_gpu_nothing_of_cupy_is_loaded() -> None:
-    code = (
-        "import sys, numpy, lazytensor as xp; xp.asarray(numpy.ones(3)) + 1.0\n"
-        "assert 'cupy' not in sys.modules and 'lazytensor.runtime.gpu' not in sys.modules"
+def given(case: Case) -> Case:
+    """The case with all arguments given away."""
+    pairs = tuple(
+        (i, j)
+        for i, a in enumerate(case.args)
+        for j, w in enumerate(case.wants)
+        if a.shape == w.shape and a.dtype == w.dtype
     )
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    return replace(case, launch=replace(case.launch, over=pairs))
+
+
+def over_cases() -> Iterator[Case]:
+    x, y = data((70, 90), d.float32, 1), data((70, 90), d.float32, 2)
+    yield from cases([leaf(x) * leaf(y) - leaf(y)], "flat")
+    yield from cases([leaf(x) * leaf(y.T.copy().T)], "tiled")
+    yield from cases([leaf(x.T.copy().T) * leaf(y.T.copy().T) + leaf(x)], "tiled twice")
+    yield from cases([leaf(x[:, ::-1]) + leaf(y)], "backwards")
+    for axis in (0, 1):
+        for shape in ((70, 90), (300, 40), (3, 9000), (9000, 9)):
+            for name in ("softmax", "standard", "extrema"):
+                yield from cases(nodes(name, data(shape, d.float32), axis), (name, shape, axis))
+    wide = data((4, 33, 8), d.float64, 3)
+    yield from cases([g.sum(leaf(wide), (2,)), leaf(wide) + 1.0], "rows")
+
+
+def test_outputs_over_arguments() -> None:
+    """Each pair that is allowed, one by one: the output has the argument's memory."""
+    compiler()
+    jobs = [
+        (case, pair, backwards, *over_one(case, *pair, backwards))
+        for case in map(given, over_cases())
+        for pair in bound(case.launch, case.args, case.wants).over
+        for backwards in (False, True)
+    ]
+    tried = {c.what if isinstance(c.what, str) else c.what[0] for c, *_ in jobs}
+    assert tried >= {"flat", "tiled", "softmax", "extrema", "rows"}
+    fibres = Fibres((c.kernel, c.form) for *_, found in jobs for c in found.commands)
+    for case, pair, backwards, args, outs, found in jobs:
+        fibres.run(found, args, outs, backwards)
+        for got, want in zip(outs, case.wants, strict=True):
+            same(got, want, (case.what, pair, [c.form for c in found.commands]))
+
+
+def over_one(
+    case: Case, i: int, j: int, backwards: bool
+) -> tuple[list[np.ndarray], list[np.ndarray], Bound]:
+    """Arrays of which an output is an argument, and the case on them."""
+    args = [fenced(a, backwards) for a in case.args]
+    outs = [np.empty_like(w) for w in case.wants]
+    outs[j] = args[i]
+    return args, outs, bound(case.launch, args, outs)
+
+
+def test_what_is_not_written_over() -> None:
+    """Arguments that lie otherwise, that are read again later, and those of rows."""
+    x, y = data((70, 90), d.float32, 1), data((70, 90), d.float32, 2)
+
+    def pairs(*asked: Node) -> tuple[tuple[int, int], ...]:
+        (case,) = map(given, cases(asked))
+        return bound(case.launch, case.args, case.wants).over
+
+    assert pairs(leaf(x) + leaf(y)) == ((0, 0), (1, 0))
+    assert pairs(leaf(x.T.copy().T) + leaf(y)) == ((1, 0),)
+    assert pairs(leaf(x[:, ::-1]) + leaf(y)) == ((1, 0),)
+    z = leaf(x)
+    total = g.reshape(g.sum(z, (1,)), (70, 1))
+    assert pairs(z / total) == ((0, 0),)
+    twice = z * 2.0
+    assert pairs(twice, twice / g.reshape(g.sum(twice, (1,)), (70, 1))) == ((0, 1),)
+    row = leaf(data((70, 1), d.float32, 3))
+    assert pairs(row * total) == ()
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+
+def programs() -> Iterator[Case]:
+    x, y = data((33, 65), d.float32, 1), data((65, 33), d.float32, 2)
+    yield from cases([leaf(x) * 2.0])
+    yield from cases([leaf(x) + leaf(y.T)])
+    yield from cases([leaf(data((9, 33, 65), d.float32)[:, ::2]) * 2.0])
+    for axis in (0, 1):
+        for shape in ((33, 65), (2, 9000), (9000, 2)):
+            for name in ("sum", "softmax"):
+                yield from cases(nodes(name, data(shape, d.float32), axis), (name, shape, axis))
+
+
+def test_grids_of_two_axes(monkeypatch: Any) -> None:
+    """More blocks than a grid's first axis has are those of several rows of blocks, some of which
+    have nothing to do."""
+    compiler()
+    monkeypatch.setattr(launches, "NARROW", 0)
+    monkeypatch.setattr(launches, "MOST_BLOCKS", 4)
+    monkeypatch.setattr(launches, "LEAST_UNITS", 1)
+    monkeypatch.setattr(fuse, "SMALL", 0)
+    x, u = (leaf(data((70, 40), d.float32, k)) for k in (1, 2))
+    found = [*programs(), *cases(gradients(x, u, 1))]
+    grids = {c.grid for k in found for c in bound(k.launch, k.args, k.wants).commands}
+    assert any(y > 1 and x == 3 for x, y, _ in grids)
+    check(found)
+
+
+def test_a_grid_has_no_more_blocks_than_a_device_allows() -> None:
+    x = np.broadcast_to(np.int8(1), (1 << 32, 1, 3000))
+    launch = cases([g.sum(leaf(np.ones((4, 3, 3000), np.int8)), (2,))])[0].launch
+    huge = replace(launch, axes=(1 << 32, 1, 3000), shapes=((1 << 32, 1),), bound={})
+    (part,) = bind(huge, [x], [0, 0]).parts
+    assert part.blocks == 1 << 32 and not part.form.narrow
+    assert part.grid == ((1 << 31) - 1, 3, 1)
+
+
+def test_words_in_memory(monkeypatch: Any) -> None:
+    compiler()
+    monkeypatch.setattr(launches, "MOST_WORDS", 5)
+    found = list(programs())
+    commands = [c for k in found for c in bound(k.launch, k.args, k.wants).commands]
+    assert all(c.form.far for c in commands)
+    check(found)
+
+
+def test_nothing_is_launched_for_nothing() -> None:
+    """Rows without columns have results; where there are no rows nothing is launched."""
+    compiler()
+    x, found = np.ones((4, 3), np.float32), []
+    for axis, columns, rows in ((1, 0, 5), (1, 5, 0), (0, 0, 5), (0, 5, 0)):
+        for name, want in (("sum", 0.0), ("prod", 1.0)):
+            (case,) = cases([getattr(g, name)(leaf(x), (axis,))])
+            launch = replace(case.launch, axes=(rows, columns), shapes=((rows,),), bound={})
+            empty = np.ones((rows, columns) if axis else (columns, rows), np.float32)
+            out = np.full(rows, want, np.float32)
+            assert len(bound(launch, [empty], [out]).commands) == bool(rows)
+            found.append(Case(launch, [empty], [out], (name, axis, rows, columns)))
+    (case,) = cases([leaf(x) * 2.0])
+    nothing = np.ones((0, 3), np.float32)
+    launch = replace(case.launch, axes=(0, 3), shapes=((0, 3),), bound={})
+    assert bound(launch, [nothing], [nothing]) == Bound((), 2)
+    check([*found, Case(launch, [nothing], [nothing])])
+
+
+def test_a_key_is_that_of_the_text() -> None:
+    (case,) = cases([leaf(np.ones(9, np.float32)) * 2.0])
+    (command,) = bound(case.launch, case.args, case.wants).commands
+    other = replace(command.form, wide=1)
+    assert key(command.kernel, command.form) == key(command.kernel, replace(command.form))
+    assert key(command.kernel, command.form) != key(command.kernel, other)
+    assert "a.w[" in source(command.kernel, command.form)

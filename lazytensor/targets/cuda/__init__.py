@@ -8,6 +8,10 @@ grids and words. Raises `Unsupported` for what there is no code for.
 from .form import Form
 from .launches import Binding, Part, bind
 from .scalar import Unsupported
-from .source import OPTIONS, function, source
+from .source import OPTIONS, function, key, source
+from .steps import Bound, Command, bound, together
 
-__all__ = ["OPTIONS", "Binding", "Form", "Part", "Unsupported", "bind", "function", "source"]
+__all__ = [
+    "OPTIONS", "Binding", "Bound", "Command", "Form", "Part", "Unsupported", "bind", "bound",
+    "function", "key", "source", "together",
+]  # fmt: skip

@@ -7,29 +7,23 @@ for.
 from collections.abc import Iterable
 
 from ...lower.kernel import FULL, Kernel
-from .form import Form
+from .form import SUMMED, Form
 from .scalar import Name, Text, Unsupported
 from .schedule import Schedule
 from .types import c_type, constant
 from .words import Words
 
-# Words that fit into the parameters of a kernel: 32,764 bytes from CUDA 12.1 on.
-MOST_WORDS = 32764 // 8
-
-
 class Emitter:
     """The text of one kernel: `names` are the expressions of its values where a line stands."""
 
     def __init__(self, kernel: Kernel, form: Form) -> None:
-        if kernel.totals:
-            raise Unsupported("sums over rows beside folds of rows")
+        if kernel.totals and form.way != SUMMED:
+            raise Unsupported("sums over rows in a kernel that is bound as one without")
         self.kernel = kernel
         self.form = form
         self.inputs = len(kernel.inputs)
         self.operands = self.inputs + len(kernel.outputs)
         self.words = Words(self.operands, form.outer, form.inner)
-        if self.words.count > MOST_WORDS:
-            raise Unsupported("more operands than a kernel may be given")
         self.schedule = Schedule(kernel, form.held)
         self.text = Text()
         self.names: dict[int, Name] = {
@@ -40,6 +34,22 @@ class Emitter:
     def body(self) -> list[str]:
         """The lines of the kernel's function."""
         raise NotImplementedError
+
+    def begin(self) -> None:
+        """Write which block of threads this is: `at`; and where its words begin."""
+        if not self.form.sets:
+            wide = "const i64 at = blockIdx.x + i64(gridDim.x) * blockIdx.y;"
+            self.write("const u32 at = blockIdx.x;" if self.form.narrow else wide)
+            return
+        most, count = self.words.sets, self.words.count
+        self.write(
+            "int set = 0;",
+            "#pragma unroll",
+            f"for (int step = {1 << (most - 1).bit_length() - 1}; step; step /= 2)",
+            f"if (set + step < {most} && a.w[set + step] <= blockIdx.x) set += step;",
+            "const u32 at = blockIdx.x - u32(a.w[set]);",
+            f"const int first = {most} + set * {count};",
+        )
 
     @property
     def lines(self) -> list[str]:
@@ -52,7 +62,7 @@ class Emitter:
 
     def word(self, place: int) -> str:
         """A word."""
-        return f"a.w[{place}]"
+        return f"a.w[{'first + ' * self.form.sets}{place}]"
 
     def type(self, number: int) -> str:
         """The type of a value."""

@@ -15,8 +15,9 @@ class Flat(Emitter):
         """Its lines."""
         kind = self.number
         rows, n, chunks = (self.word(self.words.rows + i) for i in range(3))
+        self.begin()
         self.write(
-            f"const i64 t = i64(blockIdx.x) * {THREADS} + threadIdx.x;",
+            f"const i64 t = i64(at) * {THREADS} + threadIdx.x;",
             f"if (t >= {rows} * {chunks}) return;",
             f"const i64 row = {f'{kind}(t) / {kind}({chunks})' if self.form.outer else '0'};",
             f"const i64 c = (t - row * {chunks}) * {self.form.wide}, n = {n};",

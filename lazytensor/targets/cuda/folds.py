@@ -58,35 +58,46 @@ class Folds(Emitter):
     def body(self) -> list[str]:
         """Its lines."""
         self._head()
+        self._rows()
+        return self.lines
+
+    def _rows(self) -> None:
+        """What is done with the row that a thread has."""
         for number, p in enumerate(self.schedule.passes):
             self.compute(p.rows)
             self._pass(p)
             if self.form.part == BLOCKS:
-                return self.lines
+                return
             self._row_outputs(number)
         self.compute(self.schedule.last)
         self._row_outputs(len(self.schedule.passes))
-        return self.lines
 
     # --- rows -------------------------------------------------------------------------------------
 
     def _head(self) -> None:
         """Which row a thread has, and what of rows it reads."""
-        rows, columns, blocks = (self.word(self.words.rows + i) for i in range(3))
-        self.write(f"const i64 rows = {rows}, columns = {columns}, blocks = {blocks};")
-        cut = self.form.part == BLOCKS
-        self.write(f"const i64 tile = {'blockIdx.x / u32(blocks)' if cut else 'blockIdx.x'};")
+        self._sizes()
+        kind, cut = self.number, self.form.part == BLOCKS
+        self.write(f"const i64 tile = {f'{kind}(at) / {kind}(blocks)' if cut else 'at'};")
         mine = "x" if self.form.way == ACROSS else "y"
+        self.write(f"i64 row = tile * blockDim.{mine} + threadIdx.{mine};")
+        self._row()
+
+    def _sizes(self) -> None:
+        """Which block of threads this is, sizes, and room."""
+        rows, columns, blocks = (self.word(self.words.rows + i) for i in range(3))
+        self.begin()
         self.write(
-            f"i64 row = tile * blockDim.{mine} + threadIdx.{mine};",
-            "const bool live = row < rows;",
-            "if (!live) row = rows - 1;",
-            "LT_ROOM(room);",
+            f"const i64 rows = {rows}, columns = {columns}, blocks = {blocks};", "LT_ROOM(room);"
         )
         if self.form.part != WHOLE:
             self.write(
                 f"char *const scratch = reinterpret_cast<char *>({self.word(self.words.scratch)});"
             )
+
+    def _row(self) -> None:
+        """What is read of a row; beyond the last one it is that one."""
+        self.write("const bool live = row < rows;", "if (!live) row = rows - 1;")
         self.pointers("row")
         for i in range(self.inputs):
             if self.of_rows(i):
@@ -131,7 +142,7 @@ class Folds(Emitter):
         if self._looped:
             self.write("for (i64 block = 0; block < blocks; ++block) {")
         elif self.form.part == BLOCKS:
-            self.write("const i64 block = blockIdx.x - tile * blocks;")
+            self.write("const i64 block = at - tile * blocks;")
         self._block(p)
         if self._looped:
             for k in p.folds:
@@ -156,7 +167,7 @@ class Folds(Emitter):
             )
             self.write(*(f"F{k}::acc g{k} = F{k}::start();" for k in p.folds))
             self.write(f"for (i64 group = start + {first}; group < end; group += {step}) {{")
-            self._group(p, "group")
+            self._sums(p) if self.form.partial else self._group(p, "group")
             self.write(*(f"g{k} = F{k}::join(g{k}, c{k});" for k in p.folds), "}")
         mine = "c" if self.form.held else "g"
         self.write(
@@ -184,6 +195,17 @@ class Folds(Emitter):
             self._each(group, count)
             self._elements(p)
         self.write("}", "}", *["}"] * (count < ROUNDS))
+
+    def _sums(self, p: Pass) -> None:
+        """What is left of a group is read instead."""
+        for k in p.folds:
+            value = self.schedule.stage(k).args[0]
+            place = f"((group / {ROUNDS} + {self.way}::lane()) * rows + row)"
+            read = f"load<{self.type(value)}>(p{value} + {place} * {_bytes(self.kernel, k)})"
+            self.write(
+                f"F{k}::acc c{k} = F{k}::start();",
+                f"if (group + {self.way}::lane() < end) c{k} = {read};",
+            )
 
     def _each(self, group: str, count: int) -> None:
         """Begin the loop over elements."""
@@ -228,6 +250,9 @@ class Folds(Emitter):
         for k in p.folds:
             value = self.names[self.schedule.stage(k).args[0]].text
             self.write(f"c{k} = F{k}::step(c{k}, {value}, c);")
+        for i in p.totals:
+            value = self.names[self.kernel.totals[i]].text
+            self.write(f"if (live) o{i}[e] = add_(o{i}[e], {value});")
 
     def _place(self, operand: int, places: list[str]) -> str:
         return f"p{operand} + {self.offset(operand, places, self.form.outer)}"

@@ -4,14 +4,14 @@ What enters: a launch, shapes, strides and addresses of its operands. What leave
 its form, a grid, and its words. It must not know CUDA C, nor who launches.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..._base.shapes import prod
 from ...lower.kernel import FULL, Kernel, Launch
 from ...lower.layout import Axis, merged, out_strides, strides
-from ...ops._tree import BLOCK, GROUP, LANES
+from ...ops._tree import BLOCK, GROUP, LANES, ROUNDS
 from .folds import accumulators, folded, passes
 from .form import (
     ACROSS,
@@ -19,10 +19,12 @@ from .form import (
     BLOCKS,
     CROSSING,
     FLAT,
+    MORE_THREADS,
     MOST_THREADS,
     REST,
     SAME,
     STRIDED,
+    SUMMED,
     THREADS,
     TILED,
     UNIT,
@@ -31,7 +33,8 @@ from .form import (
 )  # fmt: skip
 from .tiled import STEP, shared
 from .tiled import TILE as EDGE
-from .words import ACCUMULATOR
+from .schedule import Schedule
+from .words import ACCUMULATOR, MOST_WORDS, Words
 
 # Bytes that a thread reads or writes at once, and elements at most.
 WIDE, MOST_WIDE = 16, 8
@@ -43,14 +46,18 @@ BUSY = 264
 LEAST_TILE, TILE = 8, 32
 # How long the axes of tiles are at least; bytes of shared memory that tiles take at most.
 LEAST_CROSSING, SHARED = 8, 48 << 10
-# Rows and columns from which on their numbers take more than 32 bits.
-NARROW = 1 << 31
+# Rows, columns and blocks of threads from which on their numbers take more than 32 bits; a grid has
+# no more blocks along its first axis.
+NARROW = MOST_BLOCKS = 1 << 31
+# Eight rows at a time that keep a device busy; bytes that a thread of kernels that sum rows has at
+# once at most, by how many threads a block may have.
+LEAST_UNITS, SUMS = BUSY // 2, {THREADS: 320, MORE_THREADS: 320, MOST_THREADS: 128}
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """A launch of a kernel in some form: blocks, threads of each along three axes, bytes of shared
-    memory, and its words behind the addresses.
+    memory, and its words behind the addresses: `sizes`, then `tail`.
     """
 
     form: Form
@@ -60,32 +67,105 @@ class Part:
     sizes: tuple[int, int, int]
     tail: tuple[int, ...]
 
+    @property
+    def grid(self) -> tuple[int, int, int]:
+        """Blocks along the axes of a grid."""
+        return grid(self.blocks)
+
+
+def grid(blocks: int) -> tuple[int, int, int]:
+    """So many blocks, or a few more, along the axes of a grid."""
+    along = min(blocks, MOST_BLOCKS - 1)
+    return (along, -(-blocks // along), 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Launches one after another, and bytes of memory that they leave results to each other in."""
+    """Launches one after another, none where there is nothing to compute; bytes of memory that they
+    leave results to each other in; and pairs of an argument and an output that may have its memory.
+    """
 
     parts: tuple[Part, ...]
     scratch: int = 0
+    over: tuple[tuple[int, int], ...] = ()
 
 
-def bind(launch: Launch, args: Sequence[Any], addresses: Sequence[int]) -> Binding:
-    """How the kernel of a launch is called on arrays that lie like these, with outputs that lie in
-    row-major order; `addresses` are those of inputs and outputs.
+def bind(
+    launch: Launch, args: Sequence[Any], addresses: Sequence[int], outs: Sequence[Any] = ()
+) -> Binding:
+    """How the kernel of a launch is called on arrays that lie like these; `addresses` are those of
+    inputs and outputs. Where no `outs` are given, they lie in row-major order.
     """
-    split = len(launch.axes) - launch.folded
-    steps = [strides(launch, i, a) for i, a in enumerate(args)]
-    steps += [out_strides(launch, i) for i in range(len(launch.shapes))]
-    axes = [(n, tuple(s[k] for s in steps)) for k, n in enumerate(launch.axes)]
+    axes = _axes(launch, args, outs)
+    found = _bound(launch, axes, args, addresses)
+    return replace(found, over=tuple(_over(launch, axes)) if launch.over else ())
+
+
+def _bound(
+    launch: Launch, axes: Sequence[Axis], args: Sequence[Any], addresses: Sequence[int]
+) -> Binding:
+    if not prod(n for n, _ in axes[: len(axes) - launch.folded]):
+        return Binding(())
     sizes = [*(a.itemsize for a in args), *(d.itemsize for d in launch.dtypes)]
-    alone = (1, (0,) * len(sizes))
-    if not launch.folded:
-        *outer, inner = merged(axes) or [alone]
-        return _tiled(outer, inner, sizes, len(args)) or _flat(outer, inner, sizes, addresses)
-    return _folds(launch.kernel, Layout(merged(axes[:split]), merged(axes[split:]) or [alone]))
+    if launch.folded:
+        return _folds(launch.kernel, _layout(launch, axes))
+    *outer, inner = merged(axes) or [_alone(len(sizes))]
+    return _tiled(outer, inner, sizes, len(args)) or _flat(outer, inner, sizes, addresses)
 
 
 # --- how operands lie -----------------------------------------------------------------------------
+
+
+def _alone(operands: int) -> Axis:
+    """An axis of one element."""
+    return (1, (0,) * operands)
+
+
+def _axes(launch: Launch, args: Sequence[Any], outs: Sequence[Any]) -> list[Axis]:
+    steps = [strides(launch, i, a) for i, a in enumerate(args)]
+    if outs:
+        steps += [_strides_out(launch, i, out) for i, out in enumerate(outs)]
+    else:
+        steps += [out_strides(launch, i) for i in range(len(launch.shapes))]
+    return [(n, tuple(s[k] for s in steps)) for k, n in enumerate(launch.axes)]
+
+
+def _strides_out(launch: Launch, i: int, out: Any) -> tuple[int, ...]:
+    """Bytes between neighbours of an output that lies in some way."""
+    kernel, rows = launch.kernel, len(launch.axes) - launch.folded
+    whole = out.ndim == len(launch.axes)  # those of rows may lack the axes that are folded
+    found = tuple(out.strides[k] for k in launch.order) if whole else out.strides
+    full = not launch.folded or kernel.level(kernel.outputs[i]) == FULL
+    return found if full else (*found[:rows], *(0,) * launch.folded)
+
+
+def _over(launch: Launch, axes: Sequence[Axis]) -> Iterator[tuple[int, int]]:
+    """Pairs that lie alike, of an argument that is not read after the output is written. A thread
+    reads what it has of an argument before it writes there, or a tile's threads do; rows that
+    are folded have several threads, of which one may read a value of the row when another has
+    written it.
+    """
+    inputs, kernel = len(launch.kernel.inputs), launch.kernel
+    passes = Schedule(kernel, False).passes
+    for i, j in launch.over:
+        full = not launch.folded or kernel.level(kernel.outputs[j]) == FULL == kernel.level(i)
+        read = [n for n, p in enumerate(passes) if i in p.loads]
+        written = [n for n, p in enumerate(passes) if j in p.outputs]
+        alike = all(n == 1 or s[i] == s[inputs + j] for n, s in axes)
+        if full and alike and (not launch.folded or max(read, default=0) <= min(written)):
+            yield (i, j)
+
+
+def _layout(launch: Launch, axes: Sequence[Axis]) -> "Layout":
+    split = len(launch.axes) - launch.folded
+    return Layout(merged(axes[:split]), merged(axes[split:]) or [_alone(len(axes[0][1]))])
+
+
+def _far(outer: Sequence[Axis], inner: Sequence[Axis]) -> bool:
+    """Whether there are more words than a kernel may be given."""
+    axes = (*outer, *inner)
+    operands = len(axes[0][1])
+    return Words(operands, len(outer), len(inner)).count > MOST_WORDS
 
 
 def _tail(outer: Sequence[Axis], inner: Sequence[Axis]) -> tuple[int, ...]:
@@ -109,7 +189,10 @@ def _flat(
     )
     wide = _wide(outer, n, lie, sizes, addresses)
     rows, chunks = prod(k for k, _ in outer), -(-n // wide)
-    form = Form(FLAT, len(outer), 1, lie, wide, narrow=rows * chunks < NARROW)
+    form = Form(
+        FLAT, len(outer), 1, lie, wide, narrow=max(rows * chunks, n) < NARROW,
+        far=_far(outer, [inner]),
+    )  # fmt: skip
     count = -(-rows * chunks // THREADS)
     part = Part(form, count, (THREADS, 1, 1), 0, (rows, n, chunks), _tail(outer, [inner]))
     return Binding((part,))
@@ -154,7 +237,10 @@ def _tiled(outer: Sequence[Axis], inner: Axis, sizes: Sequence[int], inputs: int
     )
     rest, tiles = [*outer[:most], *outer[most + 1 :]], -(-n // EDGE) * -(-outer[most][0] // EDGE)
     rows = prod(k for k, _ in rest)
-    form = Form(TILED, len(rest), 2, lie, narrow=rows < NARROW)
+    form = Form(
+        TILED, len(rest), 2, lie, narrow=max(rows * tiles, outer[most][0], n) < NARROW,
+        far=_far(rest, [outer[most], inner]),
+    )  # fmt: skip
     counts, tail = (rows, outer[most][0] * n, tiles), _tail(rest, [outer[most], inner])
     room = shared([sizes[i] for i in crossing])
     return Binding((Part(form, rows * tiles, (EDGE, STEP, 1), room, counts, tail),))
@@ -194,16 +280,42 @@ class Layout:
         return prod(n for n, _ in self.inner)
 
 
-def _folds(kernel: Kernel, layout: Layout) -> Binding:
+def bind_summed(launch: Launch, args: Sequence[Any]) -> Part | None:
+    """How a kernel that sums rows as well is called; None where rows are too few or too long for
+    it, or registers don't hold what it has of a row.
+    """
+    layout = _layout(launch, _axes(launch, args, ()))
+    few = -(-layout.rows // GROUP) * LANES < LEAST_UNITS
+    if few or layout.columns > BLOCK or _goes_across(launch.kernel, layout):
+        return None
+    part = _part(launch.kernel, layout, SUMMED, WHOLE)
+    return part if _at_once(launch.kernel) <= SUMS[part.form.threads] else None
+
+
+def _at_once(kernel: Kernel) -> int:
+    """Bytes that a thread has at once of eight elements of a row, and of their sums."""
+    schedule = Schedule(kernel, True)
+    loads = (set(p.loads).difference(schedule.kept) for p in schedule.passes)
+    each = [(*schedule.kept, *kernel.totals, *k) for k in loads]
+    return ROUNDS * max(sum(max(4, kernel.dtype(k).itemsize) for k in held) for held in each)
+
+
+def bind_sums(launch: Launch, args: Sequence[Any], which: int) -> Binding:
+    """How a launch is called that adds up what eight rows each of an argument have come to."""
+    axes = [(n, (*s[:which], 0, *s[which + 1 :])) for n, s in _axes(launch, args, ())]
+    return _folds(launch.kernel, _layout(launch, axes), True)
+
+
+def _folds(kernel: Kernel, layout: Layout, partial: bool = False) -> Binding:
     """Rows of one block at most in one go; longer ones in blocks that are folded afterwards, unless
     there are rows enough, or several passes over them.
     """
-    way = ACROSS if _goes_across(kernel, layout) else ALONG
+    way = ACROSS if partial or _goes_across(kernel, layout) else ALONG
     blocks = -(-layout.columns // BLOCK)
     once = passes(kernel) == 1
-    if blocks == 1 or not once or _tiles(way, layout) >= BUSY:
-        return Binding((_part(kernel, layout, way, WHOLE),))
-    first, last = _part(kernel, layout, way, BLOCKS), _part(kernel, layout, ALONG, REST)
+    if blocks <= 1 or not once or _tiles(way, layout) >= BUSY:
+        return Binding((_part(kernel, layout, way, WHOLE, partial),))
+    first, last = _part(kernel, layout, way, BLOCKS, partial), _part(kernel, layout, ALONG, REST)
     return Binding((first, last), ACCUMULATOR * len(folded(kernel)) * layout.rows * blocks)
 
 
@@ -234,25 +346,33 @@ def _tile(rows: int) -> int:
     return tile
 
 
-def _part(kernel: Kernel, layout: Layout, way: str, part: str) -> Part:
+def _part(kernel: Kernel, layout: Layout, way: str, part: str, partial: bool = False) -> Part:
     rows, columns = layout.rows, layout.columns
     blocks = -(-columns // BLOCK)
     if part == REST:  # the columns are what blocks have left
         columns, blocks = blocks, -(-blocks // BLOCK)
     across = way == ACROSS
-    lanes, groups, tile = _shape(rows, columns, across)
-    held = part == WHOLE and columns <= (GROUP if across else BLOCK)
-    count = lanes * groups * tile
+    units = -(-rows // GROUP) * LANES if way == SUMMED else rows
+    lanes, groups, tile = _shape(units, max(columns, 1), across)
+    held = part == WHOLE and not partial and columns <= (GROUP if across else BLOCK)
+    count, number = lanes * groups * tile, -(-units // tile) * (blocks if part == BLOCKS else 1)
     form = Form(
         way, len(layout.outer), len(layout.inner), held=held, part=part,
-        threads=THREADS if count <= THREADS else MOST_THREADS,
-        narrow=max(rows, columns) < NARROW,
+        threads=_threads(way, count),
+        narrow=max(rows, columns, number) < NARROW, partial=partial,
+        far=_far(layout.outer, layout.inner),
     )  # fmt: skip
     threads = (tile, lanes, 1) if across else (lanes, tile, groups)
-    grid = -(-rows // tile) * (blocks if part == BLOCKS else 1)
     shared = count * accumulators(kernel) if across or groups > 1 else 0
     tail = _tail(layout.outer, layout.inner)
-    return Part(form, grid, threads, shared, (rows, columns, blocks), tail)
+    return Part(form, number, threads, shared, (rows, columns, blocks), tail)
+
+
+def _threads(way: str, count: int) -> int:
+    """How many threads a block may have for so many: kernels that sum rows take many registers."""
+    if way == SUMMED and THREADS < count <= MORE_THREADS:
+        return MORE_THREADS
+    return THREADS if count <= THREADS else MOST_THREADS
 
 
 def _shape(rows: int, columns: int, across: bool) -> tuple[int, int, int]:

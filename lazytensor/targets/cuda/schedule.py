@@ -14,7 +14,7 @@ from ...lower.order import Order
 class Pass:
     """Numbers of values: `rows` are computed before the pass, once a row; `compute` for each
     column, from inputs that it `loads` and from what was computed for earlier passes; `folds` are
-    folded, and `outputs` counts the outputs that are stored.
+    folded, `outputs` counts the outputs that are stored, and `totals` those that are summed over rows.
     """
 
     rows: list[int] = field(default_factory=list)
@@ -22,6 +22,7 @@ class Pass:
     compute: list[int] = field(default_factory=list)
     folds: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
+    totals: list[int] = field(default_factory=list)
 
 
 class Schedule(Order):
@@ -34,12 +35,14 @@ class Schedule(Order):
         super().__init__(kernel)
         folds = self.folds()
         outputs = [(i, k) for i, k in enumerate(kernel.outputs) if self.full(k)]
-        due = map(self.due, (*folds, *(k for _, k in outputs)))
+        due = map(self.due, (*folds, *(k for _, k in outputs), *kernel.totals))
         self.passes = [Pass() for _ in range(max(due, default=1))]
         for k in folds:
             self.passes[self.due(k) - 1].folds.append(k)
         for i, k in outputs:
             self.passes[self.due(k) - 1].outputs.append(i)
+        for i, k in enumerate(kernel.totals):
+            self.passes[self.due(k) - 1].totals.append(i)
         rows, self.last = self.rows(len(self.passes))
         for p, known in zip(self.passes, rows, strict=True):
             p.rows = known
@@ -52,6 +55,7 @@ class Schedule(Order):
         for p in self.passes:
             needed = {self.stage(k).args[0] for k in p.folds}
             needed |= {self.kernel.outputs[i] for i in p.outputs}
+            needed |= {self.kernel.totals[i] for i in p.totals}
             for k in range(self.total - 1, -1, -1):
                 if k not in needed or not self.full(k):
                     continue

@@ -4,6 +4,7 @@ What enters: a Kernel, a Form. What leaves: text that stands for itself: the par
 it needs, and one function. It must not know how it is compiled.
 """
 
+import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,8 +13,10 @@ from ..._base.dtypes import kind
 from ...lower.kernel import Kernel
 from .flat import Flat
 from .folds import Folds
-from .form import ACROSS, ALONG, FLAT, TILED, Form
+from .form import ACROSS, ALONG, FLAT, SUMMED, TILED, Form
+from .summed import Summed
 from .tiled import Tiled
+from .words import MOST_WORDS
 
 # What NVRTC is told besides the architecture: IEEE's arithmetic, nothing fused.
 OPTIONS = (
@@ -21,10 +24,11 @@ OPTIONS = (
 )  # fmt: skip
 # Threads among which a multiprocessor's 65,536 registers are shared out; it holds several times
 # as many. Told of none, the assembler spills registers so that there is room for all.
-RESIDENT = {FLAT: 512, TILED: 512, ALONG: 1024, ACROSS: 768}
+RESIDENT = {FLAT: 512, TILED: 512, ALONG: 1024, ACROSS: 768, SUMMED: 512}
 HEAD = """\
 #define LT_FN __device__ __forceinline__
 #define LT_CALLED static __device__ __noinline__
+#define LT_GIVEN const __grid_constant__
 #define LT_KERNEL(NAME, THREADS, BLOCKS) \\
   extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) NAME
 #define LT_ROOM(NAME) \\
@@ -33,7 +37,7 @@ HEAD = """\
 """
 
 
-_WAYS = {FLAT: Flat, TILED: Tiled, ALONG: Folds, ACROSS: Folds}
+_WAYS = {FLAT: Flat, TILED: Tiled, ALONG: Folds, ACROSS: Folds, SUMMED: Summed}
 # The files of `device/`, in order.
 FILES = ("types", "scalar", "complex", "functions", "folds")
 
@@ -55,10 +59,11 @@ def parts(kernel: Kernel) -> list[str]:
 def function(kernel: Kernel, form: Form, name: str) -> str:
     """The kernel's function alone. Raises `Unsupported`."""
     emitter = _WAYS[form.way](kernel, form)
-    count, lines = emitter.words.count, "\n".join(_indented(emitter.body()))
+    lines = "\n".join(_indented(emitter.body()))
     blocks = max(1, RESIDENT[form.way] // form.threads)
-    words = f"struct {name}_words {{ i64 w[{count}]; }};"
-    head = f"LT_KERNEL({name}, {form.threads}, {blocks})(const {name}_words a) {{"
+    count = MOST_WORDS if form.sets else emitter.words.count
+    words = f"struct {name}_words {{ {'const i64 *w' if form.far else f'i64 w[{count}]'}; }};"
+    head = f"LT_KERNEL({name}, {form.threads}, {blocks})(LT_GIVEN {name}_words a) {{"
     return f"namespace lt {{\n{words}\n{head}\n{lines}\n}}\n}}\n"
 
 
@@ -69,6 +74,12 @@ def _indented(lines: list[str]) -> Iterator[str]:
         depth -= line.startswith("}")
         yield "  " * depth * (not line.startswith("#")) + line
         depth += line.endswith("{")
+
+
+def key(kernel: Kernel, form: Form) -> str:
+    """What tells a kernel's text from all others, whatever its name."""
+    text = "\n".join((*OPTIONS, source(kernel, form)))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def source(kernel: Kernel, form: Form, name: str = "kernel") -> str:

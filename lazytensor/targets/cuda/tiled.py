@@ -36,14 +36,18 @@ class Tiled(Emitter):
                 self.words.rows + 2, self.words.inner_size(0), self.words.inner_size(1)
             )
         )  # fmt: skip
+        kind = self.number
+        self.begin()
         self.write(
-            f"const i64 row = blockIdx.x / u32({blocks});",
-            f"const u32 tile = blockIdx.x - u32(row) * u32({blocks});",
+            f"const i64 row = {kind}(at) / {kind}({blocks});",
+            f"const {kind} tile = {kind}(at) - {kind}(row) * {kind}({blocks});",
             f"const i64 m = {first}, n = {second};",
-            f"const u32 wide = u32((n + {TILE - 1}) / {TILE});",
+            f"const {kind} wide = {kind}((n + {TILE - 1}) / {TILE});",
             f"const i64 above = i64(tile / wide) * {TILE}, left = i64(tile % wide) * {TILE};",
             "const int x = threadIdx.x, y = threadIdx.y;",
         )
+        if not self.form.narrow:
+            self.write(f"if (row >= {self.word(self.words.rows)}) return;")
         self.pointers("row")
         self._tiles()
         for i in range(self.inputs):

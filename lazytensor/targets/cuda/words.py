@@ -1,4 +1,4 @@
-"""What a kernel is called with: one array of 64-bit words.
+"""What a kernel is called with: one array of 64-bit words, or several sets of them.
 
 What enters: how many operands and axes there are. What leaves: the order of the words: addresses of
 inputs, outputs and scratch memory, sizes, then for each operand the bytes between neighbours along
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 # What accumulators of folds take of scratch memory.
 ACCUMULATOR = 32
+# Words that fit into the parameters of a kernel, whatever the driver; and no block of threads.
+MOST_WORDS, NEVER = 4096 // 8, (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +54,8 @@ class Words:
     def count(self) -> int:
         """How many words there are."""
         return self.stride(self.operands, 0)
+
+    @property
+    def sets(self) -> int:
+        """How many sets there is room for, with the number of the first block of each."""
+        return MOST_WORDS // (self.count + 1)

@@ -1,0 +1,283 @@
+"""Programs on GPUs that stand-ins take the place of: the same values as on the CPU, and what is
+moved, compiled and launched for them.
+"""
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from llvm import graphs
+from llvm.graphs import Graph, arrays, draw
+
+import lazytensor as xp
+from lazytensor._base import config
+from lazytensor._base.devices import device as device_of
+from lazytensor.ir.node import leaf
+from lazytensor.lower.pipeline import lower
+from lazytensor.runtime import gpus as gpus_of_process
+from lazytensor.runtime.counters import counting
+from lazytensor.runtime.execute import execute
+from lazytensor.runtime.materialize import graph_of, materialize, value
+
+from .compare import same as bits
+from .stand_in import Foreign, StandIn, standing_in
+
+pytest.importorskip("cupy", reason="no CuPy, whose arrays are used")
+X = np.arange(12, dtype=np.float32).reshape(3, 4) / 8 - 1
+
+
+def same(got: Any, want: Any, what: str) -> None:
+    """Fail unless they are, but for what elementary functions of two libraries differ by."""
+    assert (got.dtype, got.shape) == (want.dtype, want.shape), what
+    np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-6, err_msg=what)
+
+
+@pytest.fixture
+def gpus() -> Iterator[StandIn]:
+    with standing_in() as driver:
+        yield driver
+
+
+PROGRAMS: dict[str, Callable[[Any], Any]] = {
+    "elementwise": lambda x: xp.exp(x) * 2.0 - x,
+    "softmax": lambda x: (
+        (e := xp.exp(x - xp.max(x, axis=1, keepdims=True))) / xp.sum(e, axis=1, keepdims=True)
+    ),
+    "rows": lambda x: xp.sum(x * x, axis=0),
+    "all": lambda x: xp.sum(x),
+    "transpose": lambda x: x.mT + 1.0,
+    "reshape": lambda x: xp.reshape(x, (2, 6)),
+    "reshape of a transpose": lambda x: xp.reshape(x.mT, (2, 6)),
+    "broadcast": lambda x: xp.broadcast_to(x, (2, 3, 4)) + x,
+    "slice": lambda x: x[1:, ::2] * 3.0,
+    "backwards": lambda x: x[::-1, ::-1],
+    "element": lambda x: x[1, 2],
+    "mask": lambda x: x[x > 0],
+    "setitem": lambda x: _assigned(x),
+    "concat": lambda x: xp.concat([x, x * 2.0], axis=1),
+    "roll": lambda x: xp.roll(x, 1, axis=0),
+    "matmul": lambda x: x @ x.mT,
+    "sort": lambda x: xp.sort(-x, axis=1),
+    "take": lambda x: xp.take(x, xp.asarray([2, 0], device=x.device), axis=0),
+    "cumsum": lambda x: xp.cumulative_sum(x, axis=1),
+    "argmax": lambda x: xp.argmax(x, axis=1),
+    "several": lambda x: xp.linalg.svd(x).S,
+    "integers": lambda x: xp.astype(x * 8.0, xp.int32) // 3,
+    "complex": lambda x: xp.abs(xp.astype(x, xp.complex64) * 1j),
+    "booleans": lambda x: xp.any(x > 0, axis=1),
+    "empty": lambda x: xp.sum(x[:0], axis=0),
+    "unique": lambda x: xp.unique_values(xp.round(x)),
+    "gradient": lambda x: xp.grad(lambda a: xp.sum(xp.sin(a) * a))(x),
+    "compiled": lambda x: xp.jit(lambda a: xp.tanh(a) @ a.mT)(x),
+}
+
+
+def _assigned(x: Any) -> Any:
+    y = x + 0.0
+    y[1, :] = 5.0
+    y[y < 0] = 0.0
+    return y
+
+
+@pytest.mark.parametrize("execution", ["auto", "interpret"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(gpus: StandIn, name: str, execution: str) -> None:
+    with config.context(execution=execution):
+        want = np.asarray(PROGRAMS[name](xp.asarray(X)))
+        out = PROGRAMS[name](xp.asarray(X, device="cuda:1"))
+        assert out.device == "cuda:1"
+        same(np.asarray(out), want, name)
+
+
+def test_random_graphs(gpus: StandIn, effort: Callable[[int, int], int]) -> None:
+    """Where all operations are exact, the bits are those of the CPU."""
+    device = device_of("cuda:1")
+    compared = 0
+    for seed in range(effort(30, 500)):
+        rng = random.Random(seed)
+        program = draw(lambda below, rng=rng: rng.randrange(below))  # type: ignore[misc]
+        found = arrays(program)
+        with mock.patch.object(graphs, "leaf", lambda a: leaf(a, device)):
+            there = Graph(program, found)
+            if not there.exact:
+                continue
+            outs = there.asked(program.asked)
+            materialize(outs)
+        for got, want in zip(outs, Graph(program, found).asked(program.asked), strict=True):
+            assert got.device == device
+            bits(value(got), value(want), f"graph {seed}")
+            compared += 1
+    assert compared >= 10 <= gpus.launches
+
+
+def test_arrays_stay_on_their_device(gpus: StandIn) -> None:
+    x = xp.asarray(X, device="cuda")
+    y = xp.exp(x) + 1.0
+    total = xp.sum(y, axis=1)
+    xp.asarray(total)
+    assert gpus.gets == 0
+    np.asarray(total)
+    assert (gpus.gets, gpus.puts) == (1, 1)
+    np.asarray(xp.sum(y * 1.0, axis=0))
+    assert gpus.puts == 1
+
+
+def test_devices_are_not_mixed(gpus: StandIn) -> None:
+    with pytest.raises(ValueError, match="different devices"):
+        xp.asarray(X, device="cuda:0") + xp.asarray(X, device="cuda:1")
+    with pytest.raises(ValueError, match="without a copy"):
+        xp.asarray(X, device="cuda:0", copy=False)
+
+
+def test_a_program_over_several_devices(gpus: StandIn) -> None:
+    def loss(w: Any, v: Any) -> Any:
+        h = xp.tanh(w * 2.0).to_device("cuda:1")
+        return xp.sum(h * v).to_device("cpu")
+
+    w, v = xp.asarray(X, device="cuda:0"), xp.asarray(X * 3, device="cuda:1")
+    dw, dv = xp.grad(loss, argnums=(0, 1))(w, v)
+    assert (dw.device, dv.device) == ("cuda:0", "cuda:1")
+    here = xp.grad(lambda w, v: xp.sum(xp.tanh(w * 2.0) * v), argnums=(0, 1))
+    want_w, want_v = here(xp.asarray(X), xp.asarray(X * 3))
+    same(np.asarray(dw), np.asarray(want_w), "dw")
+    same(np.asarray(dv), np.asarray(want_v), "dv")
+    assert gpus.copies > 0
+    step = xp.jit(lambda w, v: (loss(w, v), xp.tanh(w)))
+    for _ in range(2):
+        value, other = step(w, v)
+        assert (value.device, other.device) == ("cpu", "cuda:0")
+        same(np.asarray(value), np.asarray(loss(w, v)), "jit")
+
+
+def test_what_was_compiled_is_not_compiled_again(gpus: StandIn, tmp_path: Any) -> None:
+    def program(n: int) -> Any:
+        x = xp.asarray(np.ones((n, 3), np.float32), device="cuda")
+        return np.asarray(xp.sum(x * 0.3 + 17.25, axis=1))
+
+    with config.context(cache_dir=str(tmp_path)):
+        program(5)
+        first = gpus.compiled
+        assert first >= 1
+        for n in (5, 6, 7, 400):
+            program(n)
+        assert gpus.compiled == first
+    with standing_in() as another, config.context(cache_dir=str(tmp_path)):
+        program(9)
+        assert another.compiled == 0 and another.launches >= 1
+
+
+def test_kernels_are_compiled_before_a_plan_runs(gpus: StandIn, tmp_path: Any) -> None:
+    """All of them: operands lie as was expected."""
+
+    def program(x: Any) -> Any:
+        y = xp.exp(x) / 3.0
+        z = xp.sum(y, axis=1, keepdims=True) + xp.reshape(x.mT, (3, 4)) @ xp.ones_like(x[:1].mT)
+        return xp.mean(xp.permute_dims(y - z, (1, 0))[::2] * 0.7, axis=0)
+
+    with config.context(cache_dir=str(tmp_path)):
+        graph = graph_of([program(xp.asarray(X, device="cuda"))._node])
+        plan = lower(graph)
+        gpus_of_process.loaded().compile_ahead(plan, graph)
+        known = gpus.compiled
+        assert known >= 2
+        execute(plan, graph)
+        assert gpus.compiled <= known + 1  # a copy for the reshape
+
+
+def step(w: Any, x: Any, rate: Any) -> Any:
+    """A step of descent."""
+    loss = lambda w: xp.mean((xp.tanh(x @ w) - 1.0) ** 2)  # noqa: E731
+    value, slope = xp.value_and_grad(loss)(w)
+    return value, w - rate * slope
+
+
+def test_what_comes_often_is_one_graph(gpus: StandIn) -> None:
+    run = xp.jit(step)
+    here = there = None
+    for device in ("cpu", "cuda:1"):
+        w, found = xp.asarray(X.T.copy(), device=device), []
+        for i in range(9):
+            x = xp.asarray(X + i, device=device)
+            value, w = run(w, x, 0.125 * (i + 1))
+            found += [float(value), np.asarray(w)]
+        here, there = there, found
+    assert here is not None and there is not None and gpus.replays == 6
+    for got, want in zip(there, here, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-5)
+
+
+def test_results_of_a_graph_stay(gpus: StandIn) -> None:
+    """Later runs don't write to them, whatever stream they are in."""
+    run = xp.jit(lambda x: (xp.exp(x) * 2.0, x))
+    kept = [run(xp.asarray(X + i, device="cuda")) for i in range(6)]
+    assert gpus.replays == 3
+    gpus.in_force = 1
+    kept.append(run(xp.asarray(X + 6, device="cuda")))
+    assert gpus.replays == 3
+    for i, (y, x) in enumerate(kept):
+        same(np.asarray(x), X + i, "x")
+        same(np.asarray(y), np.exp(X + i) * 2, "y")
+
+
+def test_what_the_host_computes_is_no_graph(gpus: StandIn) -> None:
+    run = xp.jit(lambda x: xp.linalg.svdvals(x + 1.0) * 2.0)
+    for _ in range(6):
+        out = run(xp.asarray(X, device="cuda"))
+    assert gpus.replays == 0
+    same(np.asarray(out), np.linalg.svd(X + 1, compute_uv=False) * 2, "svd")
+
+
+def test_large_arrays_are_not_copied_for_a_graph(gpus: StandIn) -> None:
+    run = xp.jit(lambda x: x + 1.0)
+    for _ in range(6):
+        run(xp.zeros((1 << 20, 2), dtype=xp.float32, device="cuda"))
+    assert gpus.replays == 0
+
+
+def test_kernels_are_counted(gpus: StandIn) -> None:
+    x = xp.asarray(X, device="cuda") + 0.0
+    np.asarray(x)
+    with counting() as done:
+        np.asarray(xp.exp(x) * x + 1.0)
+    assert (done.kernels, done.interpreted) == (1, 0)
+
+
+def test_memory_runs_out() -> None:
+    with standing_in(capacity=1 << 20) as driver:
+        x = xp.asarray(np.ones(1 << 16, np.float32), device="cuda")
+        with pytest.raises(MemoryError, match="left"):
+            np.asarray(xp.broadcast_to(x, (64, 1 << 16)) + 1.0)
+        same(np.asarray(x + 1.0), np.full(1 << 16, 2, np.float32), "afterwards")
+        del x
+        assert driver.used < 1 << 12
+
+
+def test_exchange(gpus: StandIn) -> None:
+    import cupy
+
+    x = xp.asarray(X, device="cuda:1") * 2.0
+    assert x.__dlpack_device__() == (2, 1)
+    assert x.__cuda_array_interface__["shape"] == (3, 4)
+    assert x.__cuda_array_interface__["data"][1] is True
+    with pytest.raises(AttributeError):
+        xp.asarray(X).__cuda_array_interface__
+    held = x._node.value
+    assert isinstance(held, cupy.ndarray)
+    y = xp.asarray(Foreign(held))
+    assert y.device == "cuda:1" and y._node.value.data.ptr != held.data.ptr
+    z = xp.asarray(Foreign(held), copy=False)
+    assert z._node.value.data.ptr == held.data.ptr
+    same(np.asarray(y + z), X * 4, "exchange")
+
+
+def test_without_a_gpu_nothing_of_cupy_is_loaded() -> None:
+    code = (
+        "import sys, numpy, lazytensor as xp; xp.asarray(numpy.ones(3)) + 1.0\n"
+        "assert 'cupy' not in sys.modules and 'lazytensor.runtime.gpu' not in sys.modules"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
