@@ -30,8 +30,8 @@ def batched(steps: Sequence[Step]) -> list[Step | Batch]:
 
 
 def _joinable(step: Launch) -> bool:
-    """Whether a launch of the host's is small."""
-    return step.device is None and bool(step.views) and prod(step.space) < WORTH
+    """Whether a launch is small."""
+    return bool(step.views) and prod(step.space) < WORTH
 
 
 def _joins(step: Launch, run: Sequence[Launch]) -> bool:
@@ -43,10 +43,12 @@ def _joins(step: Launch, run: Sequence[Launch]) -> bool:
 
 
 def _form(step: Launch) -> tuple[object, ...]:
-    return step.space, step.axes, step.reduced, step.views, step.shapes, step.dtypes, step.kernel
+    kind = step.space, step.axes, step.reduced, step.views, step.shapes, step.dtypes
+    return *kind, step.kernel, step.device
 
 
 def _together(run: list[Launch]) -> Launch | Batch:
     if len(run) == 1:
         return run[0]
-    return Batch(tuple(run), tuple(slot for launch in run for slot in launch.drops))
+    drops = tuple(slot for launch in run for slot in launch.drops)
+    return Batch(tuple(run), drops, run[0].device)

@@ -21,7 +21,7 @@ from .batches import batched
 from .fuse import Fuser, Group
 from .kernel import Plan, Step
 from .memory import plan_memory
-from .parts import HOST, pieces
+from .parts import pieces
 from .segments import segmented
 from .shown import mark_shown
 from .totals import with_totals
@@ -96,7 +96,7 @@ def _lower_piece(
     for group in groups:
         kept = [node for node in group.members if node in stored and home[node] is group]
         made.append(timer("build", build.step, group, kept, of.__getitem__, bool(native)))
-    if native == HOST and config.get("fuse"):
+    if native and config.get("fuse"):
         shapes = {slot: node.shape for slot, node in zip(at, inner.order, strict=True)}
         outputs = [at[i] for i in inner.outputs]
         made = timer("segments", segmented, made, outputs, shapes)

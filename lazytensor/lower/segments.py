@@ -109,7 +109,7 @@ def _in_boxes(
     made = tuple(_box(step, joins, slots, shapes, box) for box in boxes)
     return Segments(
         step.kernel, step.space, slots, (), step.outs, step.shapes, step.dtypes, step.axes, (),
-        boxes=made,
+        device=step.device, boxes=made,
     )  # fmt: skip
 
 

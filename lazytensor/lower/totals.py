@@ -126,5 +126,5 @@ def _joined(step: Launch, found: Sequence[Total], elsewhere: set[int]) -> Totals
         tuple(shape for x in launches for shape in x.shapes),
         tuple(dtype for x in launches for dtype in x.dtypes),
         step.axes, step.reduced, varied=range(len(args)),
-        joint=joint, apart=step, totals=tuple(found),
+        device=step.device, joint=joint, apart=step, totals=tuple(found),
     )  # fmt: skip

@@ -48,7 +48,7 @@ def at_hand(x: Any) -> Any:
     """An array, or several, in memory of the host. Waits for what is on a GPU."""
     if type(x) is tuple:
         return tuple(map(at_hand, x))
-    return x if isinstance(x, np.ndarray | np.generic) else loaded().fetch(x)
+    return x if isinstance(x, np.ndarray | np.generic) else loaded().read(x)
 
 
 def clear() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from lazytensor.runtime import gpus
 from lazytensor.runtime.gpu.driver import Driver
 from lazytensor.targets.cuda.source import HEAD
+from lazytensor.targets.cuda.words import MOST_WORDS
 
 from .harness import FLAGS, HERE, WRONG, compiler
 
@@ -133,7 +134,9 @@ class StandIn(Driver):
         waits = "__syncthreads" in body or "__shfl" in body
         with tempfile.TemporaryDirectory(prefix="lazytensor-cuda-") as folder:
             source, target = Path(folder) / "kernel.cpp", Path(folder) / "kernel.so"
-            source.write_text(f'#include "fibres.h"\n{body}', encoding="utf-8")
+            source.write_text(
+                f'#include "fibres.h"\n#include "atomics.h"\n{body}', encoding="utf-8"
+            )
             command = [compiler(), *FLAGS, f"-I{HERE}", str(source), "-o", str(target)]
             done = subprocess.run(command, capture_output=True, text=True)
             assert done.returncode == 0, done.stderr[:4000]
@@ -146,17 +149,22 @@ class StandIn(Driver):
             return getattr(ctypes.CDLL(str(path)), name), code[:1] == WAITS[0]
 
     def launch(
-        self, function: Any, blocks: int, threads: tuple[int, int, int], shared: int,
-        words: Sequence[int],
-    ) -> None:  # fmt: skip
+        self, function: Any, grid: Any, threads: Any, shared: int, words: Sequence[int], far: bool
+    ) -> None:
         if self.noted is not None:
-            self.noted.append(lambda: self.launch(function, blocks, threads, shared, words))
+            assert not far, "a CUDA graph can't read the host's memory"
+            self.noted.append(lambda: self.launch(function, grid, threads, shared, words, far))
             return
         self.launches += 1
-        assert threads[2] <= 64 and shared <= 48 << 10, "what a device doesn't allow"
         call, waits = function
-        shape = (ctypes.c_uint * 6)(blocks, *threads, shared, waits)
-        wrong = call((ctypes.c_longlong * len(words))(*words), shape, 0)
+        x, y, z = grid
+        assert 0 < x < 1 << 31 and 0 < y < 1 << 16 and z == 1, "more blocks than there may be"
+        assert threads[2] <= 64 and shared <= 48 << 10, "what a device doesn't allow"
+        assert far or len(words) <= MOST_WORDS, "more words than a kernel may be given"
+        shape = (ctypes.c_uint * 7)(x, *threads, shared, waits, y)
+        given = (ctypes.c_longlong * len(words))(*words)
+        pointer = (ctypes.c_void_p * 1)(ctypes.addressof(given))
+        wrong = call(pointer if far else given, shape, 0)
         if wrong:
             raise RuntimeError(WRONG[wrong])
 

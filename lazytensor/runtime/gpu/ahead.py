@@ -15,11 +15,12 @@ from ..._base.processors import count
 from ..._base.shapes import Shape
 from ...ir.graph import Graph
 from ...lower.account import is_view
-from ...lower.kernel import Call, Launch, Plan, Step
+from ...lower.kernel import Batch, Call, Plan, Step
 from ...lower.layout import contiguous
 from ...ops.movement import reshape
 from ...targets.cuda import Unsupported
 from ...targets.llvm.store import Store
+from .calls import texts as of_call
 from .code import code, store
 from .driver import driver
 from .launches import texts
@@ -37,18 +38,25 @@ def compile_ahead(plan: Plan, graph: Graph) -> None:
         env[slot] = _leaf(graph.order[place])
     for slot, value in plan.constants:
         env[slot] = _new(value.shape, value.dtype)
-    for step in plan.steps:
-        args = [env[i] for i in step.args]
-        if isinstance(step, Launch) and step.device is not None:
-            wanted.update(((number(step.device), text), None) for text in _texts(step, args))
-        for slot, out in zip(step.outs, _outs(step, args), strict=True):
-            env[slot] = out
+    for run in plan.runs:
+        several = run.launches if isinstance(run, Batch) else (run,)
+        sets = [[env[i] for i in step.args] for step in several]
+        if run.device is not None:
+            wanted.update(((number(run.device), text), None) for text in _texts(run, sets))
+        for step, args in zip(several, sets, strict=True):
+            for slot, out in zip(step.outs, _outs(step, args), strict=True):
+                env[slot] = out
     _compile(list(wanted))
 
 
-def _texts(step: Launch, args: Sequence[Stub]) -> Iterator[str]:
+def _texts(step: Step | Batch, sets: Sequence[Sequence[Stub]]) -> Iterator[str]:
+    if isinstance(step, Call):
+        if step.op is not reshape and not is_view(step.op):
+            made = _called(step, sets[0])
+            yield from of_call(step, sets[0], made if isinstance(made, tuple) else (made,))
+        return
     try:
-        yield from texts(step, args, _outs(step, args))
+        yield from texts(step, sets)
     except Unsupported:
         return  # the host computes it
 

@@ -19,33 +19,15 @@ from ..._base.shapes import prod
 from ...ir.graph import Graph
 from ...lower.kernel import Call, Launch, Plan
 from ..counters import COUNTERS
+from .checks import Sticky, check_later
 from .copies import contiguous, copied
 from .driver import driver
-from .memory import empty, number, there
+from .memory import NOW, NeedsHost, empty, number, there
 
 # Runs after which a plan is captured; bytes that are copied while a kernel is launched.
 OFTEN, WORTH = 3, 6 << 20
 Steps = Callable[[Plan, list[Any], Graph], list[Any]]
 Run = Callable[[list[Any]], list[Any]]
-
-
-class NeedsHost(Exception):
-    """A step that can't be a part of a CUDA graph: the host computes it."""
-
-
-class _Now(threading.local):
-    """Whether this thread runs steps that are captured."""
-
-    capturing = False
-
-
-_now = _Now()
-
-
-def need_host() -> None:
-    """The host is needed. Raises NeedsHost where steps are captured."""
-    if _now.capturing:
-        raise NeedsHost
 
 
 class Captured:
@@ -102,8 +84,10 @@ class _Graph:
         """Run steps twice: so that all memory is there, and to note them. Raises NeedsHost."""
         with driver().allocating(self._pool):
             run(self._env())
+            NOW.sticky.again()
             with driver().capturing() as self._run:
                 self._outputs = run(self._env())
+            self._checks = NOW.sticky.checks
 
     def _env(self) -> list[Any]:
         env: list[Any] = [None] * self._slots
@@ -121,6 +105,8 @@ class _Graph:
             _fill(x, env[slot], self._device)
         self._run.launch()
         COUNTERS.kernels += self._kernels
+        for check in self._checks:
+            check_later(self._device, check)
         return [copied(x, self._device) for x in self._outputs]
 
 
@@ -128,7 +114,7 @@ def _captured(plan: Plan, env: list[Any], device: Device, run: Run) -> _Graph | 
     """The graph of a plan; None where it isn't worth while, or can't be."""
     if not _worth(plan, env):
         return None
-    _now.capturing = True
+    NOW.capturing, NOW.sticky = True, Sticky()
     try:
         found = _Graph(plan, env, device)
         found.capture(run)
@@ -136,7 +122,7 @@ def _captured(plan: Plan, env: list[Any], device: Device, run: Run) -> _Graph | 
         log(1, f"plan of {plan.nodes} nodes: no CUDA graph: {reason!r}")
         return None
     finally:
-        _now.capturing = False
+        NOW.capturing, NOW.sticky = False, None
     return found
 
 

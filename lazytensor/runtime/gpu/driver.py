@@ -16,6 +16,7 @@ from ..._base import config
 from ..._base.dtypes import DType
 from ..._base.shapes import Shape
 
+Three = tuple[int, int, int]
 Array = Any
 """An array of CuPy's."""
 
@@ -101,11 +102,18 @@ class Driver:
         return module.get_function(name)
 
     def launch(
-        self, function: Any, blocks: int, threads: tuple[int, int, int], shared: int,
-        words: Sequence[int],
+        self, function: Any, grid: Three, threads: Three, shared: int, words: Sequence[int],
+        far: bool,
     ) -> None:  # fmt: skip
-        """Run a function that takes an array of 64-bit words."""
-        function((blocks, 1, 1), threads, (np.array(words, np.int64),), shared)
+        """Run a function that takes an array of 64-bit words; its address on the device, where they
+        are `far`.
+        """
+        given = np.array(words, np.int64)
+        if far:
+            there = self.empty(given.shape, given.dtype)
+            self.put(there, given)
+            given = np.array([there.data.ptr], np.int64)
+        function(grid, threads, (given,), shared)
 
     def pool(self) -> Any:
         """Memory that is kept for arrays of its own."""

@@ -1,67 +1,115 @@
 """Launches of kernels on a device.
 
-What enters: a launch and arrays of the device. What leaves: outputs, filled. It must not know
-plans.
+What enters: steps that are kernels; arrays of the device. What leaves: outputs, filled. It must not
+know plans.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ..._base.dtypes import uint8
-from ...lower.kernel import Launch
-from ...targets.cuda import Part, bind, source
+from ...lower.kernel import Batch, Launch
+from ...targets.cuda import Bound, Command, bound, source, together
 from .code import function
 from .driver import Array, driver
 from .memory import empty, number
 
-# How addresses lie that a kernel's form may depend on; ways of lying that a launch remembers.
-ALIGNED, MOST_BOUND = 16, 64
+# How addresses lie that a kernel's form may depend on; ways of lying that a step remembers; what
+# scratch memory begins at a multiple of.
+ALIGNED, MOST_BOUND, LINE = 16, 64, 256
+NAME = "kernel"
 
 
-class Bound(NamedTuple):
-    """A launch on operands that lie in some way: functions with their parts, and bytes of memory
-    that these leave results to each other in.
-    """
+class _Ready(NamedTuple):
+    """Functions with what they are launched with, and bytes of scratch memory."""
 
-    parts: tuple[tuple[Any, Part], ...]
+    jobs: tuple[tuple[Any, Any], ...]
     scratch: int
+    fails: Any = None
 
 
 def launched(step: Launch, args: Sequence[Array]) -> list[Array]:
     """The outputs of a launch on its device, which is the current one. Raises `Unsupported`, and
     MemoryError.
     """
-    outs = [empty(s, d) for s, d in zip(step.shapes, step.dtypes, strict=True)]
-    operands = [*args, *outs]
-    addresses = [x.data.ptr for x in operands]
-    bound = _bound(step, args, addresses)
-    room = empty((bound.scratch + ALIGNED,), uint8) if bound.scratch else None
-    addresses.append(0 if room is None else room.data.ptr + -room.data.ptr % ALIGNED)
-    for run, part in bound.parts:
-        words = (*addresses, *part.sizes, *part.tail)
-        driver().launch(run, part.blocks, part.threads, part.shared, words)
+    ready = _remembered(step, "launch", args, lambda: _of_bound(step, [_lies(step, args)]))
+    outs = _new(step)
+    _run(ready, [*args, *outs])
     return outs
 
 
-def _bound(step: Launch, args: Sequence[Array], addresses: Sequence[int]) -> Bound:
-    key = ("cuda", *[args[i].strides for i in step.varied], *[p % ALIGNED for p in addresses])
+def launched_together(batch: Batch, sets: Sequence[Sequence[Array]]) -> list[list[Array]]:
+    """The outputs of launches of one kernel, as of one."""
+    first, args = batch.launches[0], [x for own in sets for x in own]
+    found = [(step, own) for step, own in zip(batch.launches, sets, strict=True)]
+    ready = _remembered(
+        first, ("batch", len(sets)), args, lambda: _of_bound(first, [_lies(*x) for x in found])
+    )
+    outs = [_new(step) for step in batch.launches]
+    _run(ready, [x for own, out in zip(sets, outs, strict=True) for x in (*own, *out)])
+    return outs
+
+
+def _new(step: Launch) -> list[Array]:
+    return [empty(s, d) for s, d in zip(step.shapes, step.dtypes, strict=True)]
+
+
+def _lies(step: Launch, args: Sequence[Any]) -> Bound:
+    """A launch bound to how arguments lie; of stubs as of arrays."""
+    return bound(step, args, [_address(x) % ALIGNED for x in args])
+
+
+def _address(x: Any) -> int:
+    place = getattr(x, "__array_interface__", None)
+    return int(x.data.ptr if place is None else place["data"][0])
+
+
+def _remembered(
+    step: Launch, what: Any, args: Sequence[Array], make: Callable[[], _Ready]
+) -> _Ready:
+    """What arrays that lie like these have been launched with."""
+    key = ("cuda", what, *[(x.strides, x.data.ptr % ALIGNED) for x in args])
     found = step.bound.get(key)
     if found is None:
         if len(step.bound) >= MOST_BOUND:
             step.bound.clear()
-        binding = bind(step, args, addresses)
-        parts = tuple((_function(step, p), p) for p in binding.parts if p.blocks)
-        found = step.bound[key] = Bound(parts, binding.scratch)
+        found = step.bound[key] = make()
     return found
 
 
-def _function(step: Launch, part: Part) -> Any:
-    return function(source(step.kernel, part.form), "kernel", number(step.device))
+def _of_bound(step: Launch, bounds: Sequence[Bound]) -> _Ready:
+    found = bounds[0] if len(bounds) == 1 else together(bounds)
+    jobs = ((of_device(source(c.kernel, c.form), step.device), c) for c in found.commands)
+    return _Ready(tuple(jobs), found.scratch)
 
 
-def texts(step: Launch, args: Sequence[Any], outs: Sequence[Any]) -> list[str]:
-    """What is compiled for a launch on arrays of NumPy's that lie as its operands. Raises
+def of_device(text: str, device: Any) -> Any:
+    """The function in a text, on a device, which is the current one."""
+    return function(text, NAME, number(device))
+
+
+def _run(ready: _Ready, operands: Sequence[Array]) -> None:
+    """Launch commands over arguments and outputs."""
+    room = scratch(ready.scratch)
+    addresses = [*(x.data.ptr for x in operands), room[0]]
+    for run, c in ready.jobs:
+        driver().launch(run, c.grid, c.threads, c.shared, c.words(addresses), c.form.far)
+
+
+def scratch(size: int) -> tuple[int, Any]:
+    """An address with so many bytes behind it, and what they belong to."""
+    if not size:
+        return 0, None
+    room = empty((size + LINE,), uint8)
+    return room.data.ptr + -room.data.ptr % LINE, room
+
+
+def texts(step: Launch | Batch, sets: Sequence[Sequence[Any]]) -> Iterable[str]:
+    """What is compiled for launches on arrays of NumPy's that lie as theirs. Raises
     `Unsupported`.
     """
-    addresses = [int(x.__array_interface__["data"][0]) for x in (*args, *outs)]
-    return [source(step.kernel, p.form) for p in bind(step, args, addresses).parts if p.blocks]
+    launches = step.launches if isinstance(step, Batch) else (step,)
+    bounds = [_lies(one, args) for one, args in zip(launches, sets, strict=True)]
+    found = bounds[0] if len(bounds) == 1 else together(bounds)
+    commands: Iterable[Command] = found.commands
+    return [source(c.kernel, c.form) for c in commands]

@@ -4,6 +4,7 @@ What enters: arrays of the host, or of a device. What leaves: the same elsewhere
 `cuda:N`. It must not know graphs.
 """
 
+import threading
 from collections import OrderedDict
 from typing import Any
 
@@ -18,6 +19,26 @@ from .driver import Array, driver
 # Scalars that are kept on devices.
 MOST_SCALARS = 1024
 _scalars: OrderedDict[tuple[Any, Device, str, bytes], Array] = OrderedDict()
+
+
+class NeedsHost(Exception):
+    """A step that can't be a part of a CUDA graph: the host computes it."""
+
+
+class _Now(threading.local):
+    """Whether this thread runs steps that are captured, and what has words of status for these."""
+
+    capturing = False
+    sticky: Any = None
+
+
+NOW = _Now()
+
+
+def need_host() -> None:
+    """The host is needed. Raises NeedsHost where steps are captured."""
+    if NOW.capturing:
+        raise NeedsHost
 
 
 def number(device: Device) -> int:

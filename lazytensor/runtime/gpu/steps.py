@@ -14,25 +14,28 @@ from ..._base.devices import Device, is_gpu
 from ..._base.log import log
 from ...ir.graph import Graph
 from ...lower.account import is_view
-from ...lower.kernel import Call, Launch, Plan, Step
+from ...lower.kernel import Batch, Call, Launch, Plan, Step
 from ...ops.movement import reshape
 from ...targets.cuda import Unsupported
+from ...targets.cuda.calls import has
 from ..counters import COUNTERS
 from .ahead import compile_ahead
-from .captured import captured, need_host
+from .calls import called
+from .captured import captured
+from .checks import check_now
 from .copies import contiguous, copied, fetch, moved
 from .driver import driver, use
-from .launches import launched
-from .memory import number, put, there
+from .launches import launched, launched_together
+from .memory import need_host, number, put, there
 
 __all__ = [
     "clear",
-    "compile_ahead",
-    "copied",
+    "copy",
     "count",
-    "fetch",
     "foreign",
     "interface",
+    "prepared",
+    "read",
     "run",
     "use",
     "wait",
@@ -43,22 +46,45 @@ LIBRARY = ("contract", "fft")
 Host = Callable[[Any, Any, Graph], None]
 
 
-def run(step: Step, env: list[Any], graph: Graph, host: Host) -> None:
+def run(step: Step | Batch, env: list[Any], graph: Graph, host: Host) -> None:
     """Run a step on its device; `host` runs one whose arrays are in memory of the host."""
+    if isinstance(step, Batch):
+        _batch(step, env, graph, host)
+        return
     device = step.device
     with driver().on(number(device)):
         if isinstance(step, Call) and step.op.kind == "transfer":
             env[step.outs[0]] = _transferred(env[step.args[0]], step.params[-1])
             return
-        for i in step.args:
-            if not _within(env[i]):
-                need_host()
-                env[i] = put(env[i], device)
-        args = [env[i] for i in step.args]
-        made = _called(step, args) if isinstance(step, Call) else _launched(step, args)
+        args = _args(step, env)
+        made = _called(step, args, graph) if isinstance(step, Call) else _launched(step, args)
         if made is None:
             made = _by_host(step, args, graph, host)
         for slot, out in zip(step.outs, made, strict=True):
+            env[slot] = out
+
+
+def _args(step: Step, env: list[Any]) -> list[Any]:
+    """Arguments on the step's device, which is the current one."""
+    for i in step.args:
+        if not _within(env[i]):
+            need_host()
+            env[i] = put(env[i], step.device)
+    return [env[i] for i in step.args]
+
+
+def _batch(batch: Batch, env: list[Any], graph: Graph, host: Host) -> None:
+    """Run launches of one kernel as one."""
+    try:
+        with driver().on(number(batch.device)):
+            made = launched_together(batch, [_args(step, env) for step in batch.launches])
+    except Unsupported:
+        for step in batch.launches:
+            run(step, env, graph, host)
+        return
+    COUNTERS.kernels += len(made)
+    for step, outs in zip(batch.launches, made, strict=True):
+        for slot, out in zip(step.outs, outs, strict=True):
             env[slot] = out
 
 
@@ -77,16 +103,20 @@ def _launched(step: Launch, args: list[Any]) -> list[Any] | None:
     return made
 
 
-def _called(step: Call, args: list[Any]) -> list[Any] | None:
-    """The output of a call that shows its argument; None for what the host does."""
+def _called(step: Call, args: list[Any], graph: Graph) -> list[Any] | None:
+    """The output of a call; None for what the host does."""
     if step.index is not None:
         return [args[0][step.index]]
     if step.op is reshape:
         return [_reshaped(args[0], step)]
-    if step.op.kind in LIBRARY:
-        return [driver().call(step.op.value, args, step.params)]
     if is_view(step.op):
         return [(step.op.view or step.op.value)(np, *args, *step.params)]
+    if has(step.op):
+        COUNTERS.calls += 1
+        return [called(step, args, graph.order[step.place])]
+    if step.op.kind in LIBRARY:
+        COUNTERS.calls += 1
+        return [driver().call(step.op.value, args, step.params)]
     return None
 
 
@@ -116,12 +146,19 @@ def _fetched(x: Any) -> Any:
     """An array, or several, in memory of the host."""
     if type(x) is tuple:
         return tuple(map(_fetched, x))
-    return fetch(x) if there(x) else x
+    return read(x) if there(x) else x
 
 
 def foreign(x: Any) -> Any:
     """Another library's array on a GPU as CuPy's, over the same memory."""
     return driver().foreign(x)
+
+
+def read(x: Any) -> Any:
+    """What is on a device in memory of the host. Raises what kernels found wrong."""
+    with driver().on(x.device.id):
+        check_now(Device(f"cuda:{x.device.id}"))
+    return fetch(x)
 
 
 def interface(x: Any) -> dict[str, Any]:

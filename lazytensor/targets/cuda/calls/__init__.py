@@ -13,7 +13,8 @@ from . import copies, draws, gathers, products, scans, scatters, sorts, windows
 from .plan import ARG, OUT, SCRATCH, STATUS, Code, Fails, Place, Planned, Step
 
 __all__ = [
-    "ARG", "OUT", "SCRATCH", "STATUS", "Code", "Fails", "Place", "Planned", "Step", "planned",
+    "ARG", "OUT", "SCRATCH", "STATUS", "Code", "Fails", "Place", "Planned", "Step", "has",
+    "planned",
 ]  # fmt: skip
 
 _PLANS = {
@@ -21,6 +22,11 @@ _PLANS = {
     for module in (copies, draws, gathers, products, scans, scatters, sorts, windows)
     for op, plan in module.PLANS.items()
 }
+
+
+def has(op: Op) -> bool:
+    """Whether there are kernels for a row."""
+    return op in _PLANS
 
 
 def planned(

@@ -1,0 +1,57 @@
+"""Calls of rows that kernels carry out on a device.
+
+What enters: a call, and arrays of the device. What leaves: outputs, filled. It must not know plans.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from ...ir.node import Node
+from ...lower.kernel import Call
+from ...targets.cuda.calls import ARG, OUT, SCRATCH, STATUS, Code, Planned, has, planned
+from .checks import Check, check_later, status
+from .driver import Array, driver
+from .launches import NAME, of_device, scratch
+from .memory import empty
+
+
+def called(step: Call, args: Sequence[Array], node: Node) -> Any:
+    """What a call gives for which there are kernels. `node` knows the line that a failure is told
+    of.
+    """
+    many = step.op.outputs > 1
+    shapes, dtypes = (step.shape, step.dtype) if many else ((step.shape,), (step.dtype,))
+    outs = [empty(s, d) for s, d in zip(shapes, dtypes, strict=True)]
+    found = planned(step.op, step.params, args, outs)
+    assert found is not None
+    _carry_out(found, step, args, outs, node)
+    return tuple(outs) if many else outs[0]
+
+
+@lru_cache(4096)
+def _text(code: Code) -> str:
+    return code.source(NAME)
+
+
+def texts(step: Call, args: Sequence[Any], outs: Sequence[Any]) -> list[str]:
+    """What is compiled for a call on arrays that lie as these."""
+    found = planned(step.op, step.params, args, outs) if has(step.op) else None
+    return [_text(one.code) for one in found.steps] if found else []
+
+
+def _carry_out(
+    found: Planned, step: Call, args: Sequence[Array], outs: Sequence[Array], node: Node
+) -> None:
+    room = scratch(found.scratch)
+    bases = {ARG: [x.data.ptr for x in args], OUT: [x.data.ptr for x in outs], SCRATCH: [room[0]]}
+    if found.fails:
+        words = status(step.device)
+        bases[STATUS] = [words.data.ptr]
+    for one in found.steps:
+        run = of_device(_text(one.code), step.device)
+        places = [bases[p.of][p.number] + p.offset for p in one.places]
+        grid = (one.blocks, 1, 1)
+        driver().launch(run, grid, one.threads, one.shared, [*places, *one.tail], False)
+    if found.fails:
+        check_later(step.device, Check(words, found.fails, node.where))
