@@ -6,7 +6,6 @@ import ast
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from lazytensor._base import config
+from lazytensor._base.record import replace
 from lazytensor.ir.graph import linearize
 from lazytensor.ir.node import Node, leaf
 from lazytensor.lower.kernel import Launch
@@ -109,6 +109,7 @@ PROGRAM = """
 import sys
 import numpy as np
 from lazytensor._base import config
+from lazytensor._base.record import replace
 from lazytensor.ir.node import leaf
 from lazytensor.ops import g
 from lazytensor.runtime.counters import counting

@@ -5,11 +5,11 @@ the kernel's form, and its words. It must not know machine code.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..._base.record import Record, replace
 from ..._base.shapes import Shape, prod
 from ...lower.kernel import FULL, Kernel, Launch
 from ...lower.layout import Axis, contiguous, merged, out_strides, strides
@@ -36,8 +36,7 @@ OFTEN = 16
 SOON = 1 << 17
 
 
-@dataclass(slots=True)
-class Binding:
+class Binding(Record):
     """`count` rows, or columns where there are no rows; `copies` are the operands that are laid out
     anew, before or afterwards; `kept` is how many elements of a value are kept between passes;
     `turned` arguments are copied with the axes of rows from the `first` on behind the columns.

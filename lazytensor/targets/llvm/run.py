@@ -6,7 +6,6 @@ What enters: launches and buffers. What leaves: filled buffers. It must not know
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ import numpy as np
 from ..._base import config
 from ..._base.dtypes import DType
 from ..._base.processors import count as threads
+from ..._base.record import replace
 from ..._base.shapes import prod
 from ..._base.threads import run as share
 from ...lower.kernel import Kernel, Launch
