@@ -26,6 +26,7 @@ from lazytensor.runtime.counters import counting
 from lazytensor.runtime.materialize import materialize
 from lazytensor.targets.llvm import keys, objects, run, sources
 from lazytensor.targets.llvm.form import SAME, UNIT, Form
+from lazytensor.targets.llvm.store import Store
 
 from .test_kernels import anew, fuzz
 from .test_store import again, folder
@@ -144,13 +145,13 @@ def test_another_process_writes_nothing(tmp_path: Path) -> None:
 def test_other_sources_find_nothing(folder: Path, monkeypatch: Any) -> None:
     assert run_program() > 0
     assert again(monkeypatch, folder) == 0
-    monkeypatch.setattr(objects, "digest", lambda: "others")
+    monkeypatch.setattr(objects, "digest", lambda store: "others")
     assert again(monkeypatch, folder) > 0
     assert again(monkeypatch, folder) == 0
 
 
 def test_without_sources_code_is_found_by_its_text(folder: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(objects, "digest", lambda: None)
+    monkeypatch.setattr(objects, "digest", lambda store: None)
     assert run_program() > 0
     monkeypatch.setattr(keys, "key_of", lambda *_: pytest.fail("asked"))
     assert again(monkeypatch, folder) == 0
@@ -162,10 +163,30 @@ def test_the_digest_of_sources(tmp_path: Path, monkeypatch: Any) -> None:
     for text, age in [("x = 1", 10), ("x = 2", 10), ("x = 1", 10), ("x = 1", -10)]:
         path.write_text(text)
         os.utime(path, (0, sources.STARTED - age))
-        found.append(sources.digest.__wrapped__())
+        found.append(sources.digest.__wrapped__(None))
     assert found[0] == found[2] and found[0] != found[1] and found[3] is None
     path.unlink()
-    assert sources.digest.__wrapped__() is None
+    assert sources.digest.__wrapped__(None) is None
+
+
+def test_the_digest_is_kept_for_files_that_were_not_touched(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    path, store, found = tmp_path / "a.py", Store(tmp_path / "kept"), []
+    monkeypatch.setattr(sources, "files", lambda: [str(path)])
+    read = []
+    real = sources._read
+    monkeypatch.setattr(sources, "_read", lambda paths: read.append(paths) or real(paths))
+    for text in ("x = 1", "x = 1", "x = 2"):
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+        os.utime(path, (0, 1000))  # as an archive sets it: the length is the same as well
+        found.append(sources.digest.__wrapped__(store))
+        found.append(sources.digest.__wrapped__(store))
+    assert found[0] == found[1] == found[2] == found[3] != found[4] == found[5]
+    assert len(read) == 3  # setting the time anew is a change too
+    path.write_text("x = 1")
+    assert sources.digest.__wrapped__(store) is None
 
 
 def test_the_sources_are_all_that_decide_texts() -> None:

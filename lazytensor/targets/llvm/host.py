@@ -1,8 +1,11 @@
-"""What code is written for. What enters: nothing. What leaves: a description. It must not know how
-it is found out.
+"""What code is written for, and what is asked of its compiler. What enters: nothing. What leaves: a
+description. It must not know how it is found out.
 """
 
 from typing import NamedTuple
+
+# A first line of modules whose instructions stay in the order in which they are written.
+IN_ORDER = "; in order\n"
 
 
 class Host(NamedTuple):
