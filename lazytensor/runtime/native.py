@@ -37,7 +37,6 @@ class _Loaded:
         self.functions = kernels.Functions(objects())
         self.bound = kernels.bound
         self.source = kernels.source
-        self.words = kernels.words
         self.unsupported = kernels.Unsupported
 
 
@@ -160,8 +159,9 @@ def _replacements() -> Mapping[str, Any]:
 
 
 def _vectors(name: str, dtype: DType, same: tuple[bool, ...]) -> bytes:
-    target = loaded()
-    return target.words(target.functions, name, dtype, same)
+    from ..targets.llvm import single
+
+    return single.words(loaded().functions, name, dtype, same)
 
 
 if hasattr(os, "register_at_fork"):

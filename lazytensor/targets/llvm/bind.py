@@ -5,7 +5,7 @@ the kernel's form, and its words. It must not know machine code.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class Binding(Record):
     first: int = 0
 
 
-class _Layout(NamedTuple):
+class _Layout(Record, frozen=True):
     """Axes of rows, and that of the columns, merged; with the strides of all operands."""
 
     rows: list[Axis]

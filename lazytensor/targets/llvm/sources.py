@@ -9,14 +9,13 @@ before, there is none.
 import os
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 from ..._base.digests import blake2b
 from ..._base.module import STARTED
 from .store import Store
 
-_HERE = Path(__file__).resolve().parent
-_PACKAGE = _HERE.parent.parent
+_HERE = os.path.dirname(os.path.realpath(__file__))
+_PACKAGE = os.path.dirname(os.path.dirname(_HERE))
 # What the modules of this folder take of other packages and write into texts.
 BESIDES = (
     "_base/dtypes.py",
@@ -36,7 +35,7 @@ BESIDES = (
 
 def files() -> Iterator[str]:
     """Paths, in an order that is always the same."""
-    for folder in (_HERE, _HERE / "functions"):
+    for folder in (_HERE, os.path.join(_HERE, "functions")):
         names = sorted(name for name in os.listdir(folder) if name.endswith(".py"))
         yield from (f"{folder}{os.sep}{name}" for name in names)
     yield from (f"{_PACKAGE}{os.sep}{name}" for name in BESIDES)
