@@ -115,9 +115,9 @@ class _Replacements(Mapping[str, Any]):
         return len(list(iter(self)))
 
 
-_MOVES = ("take", "ascontiguousarray", "concatenate")
+_MOVES = ("take", "ascontiguousarray", "concatenate", "gather", "scatter")
 _WHOLE = (
-    "convolution", "convolution_weights", "gather", "scatter", "box_muller", "c_library",
+    "convolution", "convolution_weights", "box_muller", "c_library",
     "exchanged", "fma", "lu_panel", "running", "substitution", "twister", "window_maxima",
 )  # fmt: skip
 

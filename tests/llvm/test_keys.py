@@ -110,7 +110,6 @@ PROGRAM = """
 import sys
 import numpy as np
 from lazytensor._base import config
-from lazytensor._base.record import replace
 from lazytensor.ir.node import leaf
 from lazytensor.ops import g
 from lazytensor.runtime.counters import counting
@@ -120,9 +119,13 @@ with config.context(target="llvm", execution="compile"), counting() as done:
     y = g.exp(x) / g.reshape(g.sum(g.exp(x), (1,)), (300, 1))
     z = g.tanh(leaf(np.ones(3)))
     materialize((y,))
-with config.context(target="llvm", execution="interpret"):
+with config.context(target="llvm", execution="interpret"), counting() as moved:
     materialize((z,))
-written = ("writers", "elements", "functions", "scalar")
+    places = [leaf(np.arange(300) % n) for n in (300, 40)]
+    some = g.gather([leaf(np.ones((300, 40, 50))), *places])
+    materialize((g.scatter([leaf(np.ones((300, 40, 50))), some, *places]),))
+done.compilations += moved.compilations
+written = ("writers", "elements", "functions", "loops", "scalar", "whole")
 print(done.compilations, any(f"lazytensor.targets.llvm.{n}" in sys.modules for n in written))
 """
 
@@ -137,6 +140,23 @@ def test_another_process_writes_nothing(tmp_path: Path) -> None:
         )
         said.append(done.stdout.split())
     assert int(said[0][0]) > 0 and said == [[said[0][0], "True"], ["0", "False"]]
+
+
+SMALL = """
+import sys
+import numpy as np
+from lazytensor.ir.node import leaf
+from lazytensor.ops import g
+from lazytensor.runtime.materialize import materialize
+x, places = leaf(np.ones((3, 4, 5))), [leaf(np.arange(3)) for _ in range(2)]
+materialize((g.scatter([x, g.gather([x, *places]), *places]),))
+print("lazytensor.targets.llvm.machine" in sys.modules)
+"""
+
+
+def test_nothing_is_loaded_for_a_few_elements_at_places() -> None:
+    done = subprocess.run([sys.executable, "-c", SMALL], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
 
 
 # --- sources --------------------------------------------------------------------------------------
