@@ -81,7 +81,7 @@ def bind(launch: Launch, args: Sequence[Array], width: int, blocks: int = 0) -> 
         layout = _layout(launch, args, max(blocks, 1), apart)
     found = _along(launch, layout, sizes, blocks, width)
     followed = _followed(args, found.form.lie)
-    return replace(found, form=found.form._replace(followed=followed)) if followed else found
+    return replace(found, form=replace(found.form, followed=followed)) if followed else found
 
 
 def _followed(args: Sequence[Array], lie: Sequence[str]) -> tuple[int, ...]:

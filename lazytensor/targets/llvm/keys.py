@@ -30,7 +30,7 @@ def key_of(kernel: Kernel, form: Form) -> str | None:
             (name, _FIELDS.get(name, _plain)(getattr(kernel, name), kernel))
             for name in _told(Kernel, "rank")
         ]
-        return repr((*told, _plain(form)))
+        return repr((*told, *(_plain(getattr(form, name)) for name in _told(Form))))
     except _Untold:
         return None
 

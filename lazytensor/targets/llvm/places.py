@@ -6,12 +6,13 @@ must not know graphs.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..._base.dtypes import DType, float32, float64, int32, int64
 from ..._base.processors import count as threads
+from ..._base.record import Record, replace
 from ..._base.shapes import Shape, prod
 from ..._base.threads import run as share
 from .call import packed
@@ -26,7 +27,7 @@ LARGE, SIZES = 1 << 18, (1, 2, 4, 8, 16)
 COMBINED = (float32, float64, int32, int64)
 
 
-class Form(NamedTuple):
+class Form(Record, frozen=True):
     """A function: whether it `reads` the table; the dtype of elements that are combined, by which
     instruction, or their size where they are moved; how many axes there are outside the innermost
     one; for each index whether it varies along that one, which none does where it is `runs` of
@@ -41,7 +42,7 @@ class Form(NamedTuple):
     runs: bool
 
 
-class _Axis(NamedTuple):
+class _Axis(Record):
     """An axis of places, or of what is at each of them, and the bytes between neighbours in the
     table, the values and the indices.
     """
@@ -78,7 +79,7 @@ def _axes(table: Array, values: Array, indices: Sequence[Array]) -> list[_Axis]:
             continue
         last = out[-1] if out else None
         if last is not None and last.strides == tuple([s * axis.size for s in axis.strides]):
-            out[-1] = axis._replace(size=last.size * axis.size)
+            out[-1] = replace(axis, size=last.size * axis.size)
         else:
             out.append(axis)
     return out
