@@ -215,9 +215,7 @@ def leaf(value: np.ndarray[Any, Any], device: Device = CPU) -> Node:
     """
     if device is not CPU and type(value) is np.ndarray and is_gpu(device):
         return apply(ROWS["transfer"], (leaf(value),), (device,))
-    WATCH.uncounted += 1
-    dtype = INTERNED.get(value.dtype) or canonical(value.dtype)
-    return Node(LEAF, (), (), value.shape, dtype, device, value)
+    return known(value, INTERNED.get(value.dtype) or canonical(value.dtype), device)
 
 
 def known(value: np.ndarray[Any, Any], dtype: DType, device: Device) -> Node:

@@ -5,9 +5,9 @@ for each slot its size and when it lives, and how much is held at most. It must 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from .._base.record import Record
 from .._base.shapes import Shape, prod
 from ..ir.op import Op
 from ..ir.scalar import instructions
@@ -29,8 +29,7 @@ class Type(NamedTuple):
         return size
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(Record, frozen=True):
     """A buffer of a plan: `born` and `dies` are numbers of steps, `born` -1 for what is there
     before, `dies` their count for what stays. A `view` shows the memory of the slot `of`.
     """
@@ -45,8 +44,7 @@ class Slot:
     of: int | None = None
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(Record, frozen=True):
     """Bytes that a step reads and writes, and additions, multiplications and the like."""
 
     read: int

@@ -6,10 +6,10 @@ chosen.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._base.dtypes import DType
+from .._base.record import Record, field
 from .._base.shapes import Shape
 from ..ir.op import Op
 
@@ -18,8 +18,7 @@ from ..ir.op import Op
 FULL, ROW = "full", "row"
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Record, frozen=True):
     """A buffer that the kernel reads, broadcast to the space: `axes[i]` tells whether it varies
     along axis i.
     """
@@ -29,8 +28,7 @@ class Input:
     axes: tuple[bool, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Record, frozen=True):
     """A scalar that is part of the kernel's text, and compared by it: 0.0 and -0.0 differ."""
 
     value: Any = field(compare=False)
@@ -38,8 +36,7 @@ class Constant:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Record, frozen=True):
     """`op` applied to values by number; a reduction's result is a ROW value, kept with an axis of
     size 1.
     """
@@ -56,8 +53,7 @@ class Stage:
         return self.op.kind == "reduce"
 
 
-@dataclass(frozen=True, slots=True)
-class Kernel:
+class Kernel(Record, frozen=True):
     """Values are numbered: inputs, then constants, then stages; `outputs` are numbers of stages,
     `totals` those of full values that are summed over all rows (lower/totals.py).
 
@@ -72,7 +68,7 @@ class Kernel:
     stages: tuple[Stage, ...]
     outputs: tuple[int, ...]
     totals: tuple[int, ...] = ()
-    _hash: int = field(default=0, init=False, repr=False, compare=False)
+    _hash = 0
 
     def __hash__(self) -> int:
         """Computed once: a kernel is looked up often, and may be large."""
@@ -105,8 +101,7 @@ class Kernel:
         raise IndexError(number)
 
 
-@dataclass(slots=True)
-class Launch:
+class Launch(Record):
     """A step: a kernel over `space`, reading and writing slots; `shapes` and `dtypes` are those of
     the outputs.
 
@@ -148,8 +143,7 @@ class Launch:
         return len(self.reduced)
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Record, frozen=True):
     """Launches of one kernel over one space, which may run at once."""
 
     launches: tuple[Launch, ...]
@@ -157,8 +151,7 @@ class Batch:
     device: Any = None
 
 
-@dataclass(slots=True)
-class Call:
+class Call(Record):
     """A step: a row's value column (a library call, or a view for movements), by the row itself, or
     a view taken by an index. `shown` tells that only kernels read the result, which may run
     backwards in memory; `over` that the result may be written over the first argument, if nothing
@@ -182,8 +175,7 @@ class Call:
 Step = Launch | Call
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Record):
     """Steps over numbered slots. `inputs` are places of the graph, put into slots 0, 1, …;
     `constants` are (slot, 0-d buffer); `outputs` are slots, in the order of the graph's outputs;
     `runs` are the steps as they are run where nobody asks for each; `captured` is what runs them on

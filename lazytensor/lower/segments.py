@@ -5,9 +5,9 @@ What enters: the steps of a piece. What leaves: steps. It must not know targets.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise, product
 
+from .._base.record import Record
 from .._base.shapes import Shape, prod
 from .kernel import Call, Launch, Step
 
@@ -16,8 +16,7 @@ WORTH, MOST_BOXES = 1 << 14, 32
 Key = tuple[slice, ...]
 
 
-@dataclass(slots=True)
-class Box:
+class Box(Record):
     """A launch over a part of the space: where it writes, and for each argument of the kernel which
     of the step's it reads, and where.
     """
@@ -27,15 +26,13 @@ class Box:
     takes: tuple[tuple[int, Key], ...]
 
 
-@dataclass(slots=True)
 class Segments(Launch):
     """A launch box by box. `args` are the slots of parts and of other arguments."""
 
     boxes: tuple[Box, ...] = ()
 
 
-@dataclass(slots=True)
-class _Joined:
+class _Joined(Record):
     """An array put together along an axis: its parts' slots, and where they begin and end."""
 
     axis: int

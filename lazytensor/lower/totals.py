@@ -5,9 +5,9 @@ What enters: the steps of a piece. What leaves: steps. It must not know targets.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
 from .._base.dtypes import float32, float64
+from .._base.record import Record, replace
 from .._base.shapes import prod
 from .kernel import FULL, Launch, Step
 
@@ -15,8 +15,7 @@ from .kernel import FULL, Launch, Step
 WORTH = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(Record, frozen=True):
     """A sum over all rows, of the argument or output of a step with a number, and what is computed
     of it: `launch` alone. `args` says which arguments of both together are its own; that with the
     number `at` is what is summed.
@@ -29,7 +28,6 @@ class Total:
     args: tuple[int, ...]
 
 
-@dataclass(slots=True)
 class Totals(Launch):
     """A launch and sums over its rows. `joint` is the launch of a kernel that computes both, but
     for the sums' outputs; `apart` one without sums, whose outputs are also what `totals` read.

@@ -9,9 +9,13 @@ from typing import Any
 
 from .._base.dtypes import int64, kind
 from .._base.module import own
+from .._base.shapes import prod
 from ..ir.node import Node
 from ..ir.op import Op, register
 from ._families import Infer
+
+# Bytes of what is read, written or added from which a target is asked for a function of its own.
+NATIVE = 1 << 15
 
 
 def _check(name: str, x: Node, indices: Sequence[Node]) -> None:
@@ -72,7 +76,8 @@ def _flat(np: Any, x: Any, places: Sequence[Any]) -> Any:
 
 def _gather_value(np: Any, x: Any, *indices: Any) -> Any:
     rows = len(indices) == 1 and x.flags.c_contiguous
-    native = None if rows else own(np, "gather")
+    count = indices[0].size * prod(x.shape[len(indices) :])
+    native = None if rows or count * x.itemsize < NATIVE else own(np, "gather")
     out = native(x, _wide(np, indices)) if native else None
     if out is not None:
         return out
@@ -117,7 +122,7 @@ def _writing(instruction: str, write: Callable[..., None]) -> dict[str, Callable
 
 def _natively(np: Any, x: Any, u: Any, indices: Sequence[Any], instruction: str, over: bool) -> Any:
     """What a target has of its own gives, written over x or not, or None."""
-    native = own(np, "scatter")
+    native = own(np, "scatter") if u.nbytes >= NATIVE else None
     return native(x, u, _wide(np, indices), instruction, over) if native else None
 
 

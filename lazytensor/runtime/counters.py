@@ -6,13 +6,12 @@ interpreter lock. What leaves: snapshots and differences.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
 
+from .._base.record import Record, compared
 from ..ir.node import nodes_made
 
 
-@dataclass
-class Counters:
+class Counters(Record):
     """Figures since the process started.
 
     nodes: made by operations. graphs: materialisations. plans: graphs lowered. compilations:
@@ -30,7 +29,7 @@ class Counters:
     bytes: int = 0
 
     def __sub__(self, other: "Counters") -> "Counters":
-        return Counters(*(getattr(self, f.name) - getattr(other, f.name) for f in fields(self)))
+        return Counters(*(getattr(self, n) - getattr(other, n) for n in compared(Counters)))
 
 
 COUNTERS = Counters()
@@ -39,7 +38,7 @@ COUNTERS = Counters()
 def counters() -> Counters:
     """A snapshot of the figures."""
     COUNTERS.nodes = nodes_made()
-    return Counters(*(getattr(COUNTERS, f.name) for f in fields(COUNTERS)))
+    return Counters(*(getattr(COUNTERS, n) for n in compared(Counters)))
 
 
 @contextmanager
@@ -50,5 +49,5 @@ def counting() -> Iterator[Counters]:
         yield out
     finally:
         done = counters() - before
-        for f in fields(out):
-            setattr(out, f.name, getattr(done, f.name))
+        for name in compared(Counters):
+            setattr(out, name, getattr(done, name))

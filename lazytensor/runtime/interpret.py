@@ -7,7 +7,6 @@ and tiny graphs are run so; results have the same bits as those of compiled plan
 import time
 from collections.abc import Callable, Sequence
 from contextvars import Context
-from operator import attrgetter
 from typing import Any
 
 import numpy
@@ -24,8 +23,7 @@ Values = list[Any]
 # Bytes from which on a result is written over an argument that dies.
 OVER = 1 << 16
 LATE = (IndexError, ValueError, numpy.linalg.LinAlgError)
-_ARRAY, _NONE = numpy.ndarray, type(None)
-_value = attrgetter("value")
+_ARRAY = numpy.ndarray
 _contexts: list[Context] = []
 
 
@@ -123,19 +121,30 @@ def fill(nodes: Sequence[Node], refused: Callable[[Node], Exception]) -> None:
     np, done = module(), 0
     COUNTERS.interpreted += len(nodes)
     for node in nodes:
-        args = tuple(map(_value, node.args))
-        if _NONE in map(type, args):
-            raise refused(next(a for a in node.args if a.value is None))
-        try:
-            value = node.op.value(np, *args, *node.params)
+        args, count = node.args, len(node.args)
+        try:  # one and two arguments go without a list of them
+            if count == 1 and (x := args[0].value) is not None:
+                value = node.op.value(np, x, *node.params)
+            elif count == 2 and (x := args[0].value) is not None and args[1].value is not None:
+                value = node.op.value(np, x, args[1].value, *node.params)
+            else:
+                value = node.op.value(np, *_values(args, refused), *node.params)
         except (MemoryError, *LATE):
-            value = _once_more(np, node, args)
+            value = _once_more(np, node, _values(args, refused))
         if type(value) is not _ARRAY:
             value = _counted(value)
         elif value.base is None:
             done += value.nbytes
         node.value = value
     COUNTERS.bytes += done
+
+
+def _values(args: Sequence[Node], refused: Callable[[Node], Exception]) -> list[Any]:
+    """The arguments' values. Raises what the first of them is refused with that has none."""
+    for a in args:
+        if a.value is None:
+            raise refused(a)
+    return [a.value for a in args]
 
 
 def _once_more(np: Any, node: Node, args: Sequence[Any]) -> Any:

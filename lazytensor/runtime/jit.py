@@ -8,13 +8,13 @@ how a call's arguments are taken apart.
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from .._base.devices import Device
 from .._base.dtypes import DType, float32, float64, uint64
+from .._base.record import Record
 from ..ir.graph import Graph, ancestors, linearize
 from ..ir.node import (
     PLACEHOLDER,
@@ -303,8 +303,7 @@ def _constants(outputs: Sequence[Node], first: int) -> list[Node]:
 # --- misses ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Record, frozen=True):
     """What differs between a call that missed and the nearest known one."""
 
     where: str
@@ -316,8 +315,7 @@ class Difference:
         return f"{self.where}: {self.what} {self.before} before, {self.now} now"
 
 
-@dataclass(frozen=True)
-class Miss:
+class Miss(Record, frozen=True):
     """A call that found no program: why, and what is different from the nearest that was there."""
 
     cache: str

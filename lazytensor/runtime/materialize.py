@@ -232,8 +232,10 @@ def _plain() -> bool:
 
 def _all_small(nodes: Sequence[Node]) -> bool:
     """Whether no node has more than SMALL_BYTES, or reduces more, or has several outputs."""
-    reduced = {a.shape for n in nodes if n.op.kind == "reduce" for a in n.args}
-    return all(map(small, reduced.union([n.shape for n in nodes])))
+    for n in nodes:
+        if not small(n.shape) or (n.op.kind == "reduce" and not small(n.args[0].shape)):
+            return False
+    return True
 
 
 def _run_tiny(nodes: Sequence[Node], keep: Collection[Node]) -> None:

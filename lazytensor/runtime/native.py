@@ -24,7 +24,7 @@ from .counters import COUNTERS
 
 # A fork waits until the target is loaded: the child would find the compiler half way.
 _lock = threading.RLock()
-_elementary: Any = None
+_objects: Any = None
 _loaded: Any = None
 
 
@@ -34,10 +34,9 @@ class _Loaded:
     def __init__(self) -> None:
         from ..targets.llvm import kernels
 
-        self.functions = kernels.Functions(elementary().objects)
+        self.functions = kernels.Functions(objects())
         self.bound = kernels.bound
         self.source = kernels.source
-        self.words = kernels.words
         self.unsupported = kernels.Unsupported
 
 
@@ -47,17 +46,17 @@ def available() -> bool:
     return importlib.util.find_spec("llvmlite") is not None
 
 
-def elementary() -> Any:
-    """The elementary functions and object code, made when one is first needed."""
-    global _elementary
-    if _elementary is None:
+def objects() -> Any:
+    """Object code, and where it is kept: loaded when some is first needed."""
+    global _objects
+    if _objects is None:
         with _lock:
-            if _elementary is None:
-                from ..targets.llvm.elementary import Elementary
+            if _objects is None:
+                from ..targets.llvm import objects
 
                 folder, cap = cache_folder() / "kernels", config.get("cache_bytes")
-                _elementary = Elementary(folder, cap, _compiled, _vectors)
-    return _elementary
+                _objects = objects.kept(folder, cap, _compiled)
+    return _objects
 
 
 def loaded() -> _Loaded:
@@ -106,21 +105,19 @@ class _Replacements(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name == "matmul":
             return _product()
-        target = elementary()
-        if name in _MOVES:
-            return _moved(target)[name]
-        return (_whole(target) if name in _WHOLE else target.replacements)[name]
+        named = _moved if name in _MOVES else _whole if name in _WHOLE else _elementary
+        return named(objects())[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(("matmul", *_MOVES, *_WHOLE, *elementary().replacements))
+        return iter(("matmul", *_MOVES, *_WHOLE, *_elementary(objects())))
 
     def __len__(self) -> int:
         return len(list(iter(self)))
 
 
-_MOVES = ("take", "ascontiguousarray", "concatenate")
+_MOVES = ("take", "ascontiguousarray", "concatenate", "gather", "scatter")
 _WHOLE = (
-    "convolution", "convolution_weights", "gather", "scatter", "box_muller", "c_library",
+    "convolution", "convolution_weights", "box_muller", "c_library",
     "exchanged", "fma", "lu_panel", "running", "substitution", "twister", "window_maxima",
 )  # fmt: skip
 
@@ -134,19 +131,26 @@ def _moves() -> Any:
 
 @cache
 def _product() -> Any:
-    return _moves().Matmul(lambda: elementary().objects, room)
+    return _moves().Matmul(objects, room)
 
 
 @cache
-def _moved(target: Any) -> Any:
-    return _moves().functions(target.objects, bound, room, empty)
+def _moved(objects: Any) -> Any:
+    return _moves().functions(objects, bound, room, empty)
 
 
 @cache
-def _whole(target: Any) -> Any:
+def _whole(objects: Any) -> Any:
     from ..targets.llvm import whole
 
-    return whole.functions(target.objects, room)
+    return whole.functions(objects, room)
+
+
+@cache
+def _elementary(objects: Any) -> Any:
+    from ..targets.llvm import elementary
+
+    return elementary.functions(objects, _vectors)
 
 
 @cache
@@ -155,8 +159,9 @@ def _replacements() -> Mapping[str, Any]:
 
 
 def _vectors(name: str, dtype: DType, same: tuple[bool, ...]) -> bytes:
-    target = loaded()
-    return target.words(target.functions, name, dtype, same)
+    from ..targets.llvm import single
+
+    return single.words(loaded().functions, name, dtype, same)
 
 
 if hasattr(os, "register_at_fork"):

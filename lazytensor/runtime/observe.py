@@ -6,14 +6,13 @@ is no observer.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from .._base.record import Record
 from ..ir.graph import Graph
 from ..lower.kernel import Plan
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(Record, frozen=True):
     """One materialisation: its graph, its plan (None when it was interpreted), the user's line that
     asked.
     """
@@ -26,8 +25,7 @@ class Event:
 OBSERVERS: list[Callable[[Event], None]] = []
 
 
-@dataclass(frozen=True)
-class Timing:
+class Timing(Record, frozen=True):
     """One step that was run: a kernel, a library call or an operation that was interpreted."""
 
     kind: str

@@ -6,7 +6,6 @@ import ast
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from lazytensor._base import config
+from lazytensor._base.record import replace
 from lazytensor.ir.graph import linearize
 from lazytensor.ir.node import Node, leaf
 from lazytensor.lower.kernel import Launch
@@ -26,6 +26,7 @@ from lazytensor.runtime.counters import counting
 from lazytensor.runtime.materialize import materialize
 from lazytensor.targets.llvm import keys, objects, run, sources
 from lazytensor.targets.llvm.form import SAME, UNIT, Form
+from lazytensor.targets.llvm.store import Store
 
 from .test_kernels import anew, fuzz
 from .test_store import again, folder
@@ -118,9 +119,13 @@ with config.context(target="llvm", execution="compile"), counting() as done:
     y = g.exp(x) / g.reshape(g.sum(g.exp(x), (1,)), (300, 1))
     z = g.tanh(leaf(np.ones(3)))
     materialize((y,))
-with config.context(target="llvm", execution="interpret"):
+with config.context(target="llvm", execution="interpret"), counting() as moved:
     materialize((z,))
-written = ("writers", "elements", "functions", "scalar")
+    places = [leaf(np.arange(300) % n) for n in (300, 40)]
+    some = g.gather([leaf(np.ones((300, 40, 50))), *places])
+    materialize((g.scatter([leaf(np.ones((300, 40, 50))), some, *places]),))
+done.compilations += moved.compilations
+written = ("writers", "elements", "functions", "loops", "scalar", "whole")
 print(done.compilations, any(f"lazytensor.targets.llvm.{n}" in sys.modules for n in written))
 """
 
@@ -137,19 +142,36 @@ def test_another_process_writes_nothing(tmp_path: Path) -> None:
     assert int(said[0][0]) > 0 and said == [[said[0][0], "True"], ["0", "False"]]
 
 
+SMALL = """
+import sys
+import numpy as np
+from lazytensor.ir.node import leaf
+from lazytensor.ops import g
+from lazytensor.runtime.materialize import materialize
+x, places = leaf(np.ones((3, 4, 5))), [leaf(np.arange(3)) for _ in range(2)]
+materialize((g.scatter([x, g.gather([x, *places]), *places]),))
+print("lazytensor.targets.llvm.machine" in sys.modules)
+"""
+
+
+def test_nothing_is_loaded_for_a_few_elements_at_places() -> None:
+    done = subprocess.run([sys.executable, "-c", SMALL], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
+
+
 # --- sources --------------------------------------------------------------------------------------
 
 
 def test_other_sources_find_nothing(folder: Path, monkeypatch: Any) -> None:
     assert run_program() > 0
     assert again(monkeypatch, folder) == 0
-    monkeypatch.setattr(objects, "digest", lambda: "others")
+    monkeypatch.setattr(objects, "digest", lambda store: "others")
     assert again(monkeypatch, folder) > 0
     assert again(monkeypatch, folder) == 0
 
 
 def test_without_sources_code_is_found_by_its_text(folder: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(objects, "digest", lambda: None)
+    monkeypatch.setattr(objects, "digest", lambda store: None)
     assert run_program() > 0
     monkeypatch.setattr(keys, "key_of", lambda *_: pytest.fail("asked"))
     assert again(monkeypatch, folder) == 0
@@ -161,16 +183,36 @@ def test_the_digest_of_sources(tmp_path: Path, monkeypatch: Any) -> None:
     for text, age in [("x = 1", 10), ("x = 2", 10), ("x = 1", 10), ("x = 1", -10)]:
         path.write_text(text)
         os.utime(path, (0, sources.STARTED - age))
-        found.append(sources.digest.__wrapped__())
+        found.append(sources.digest.__wrapped__(None))
     assert found[0] == found[2] and found[0] != found[1] and found[3] is None
     path.unlink()
-    assert sources.digest.__wrapped__() is None
+    assert sources.digest.__wrapped__(None) is None
+
+
+def test_the_digest_is_kept_for_files_that_were_not_touched(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    path, store, found = tmp_path / "a.py", Store(tmp_path / "kept"), []
+    monkeypatch.setattr(sources, "files", lambda: [str(path)])
+    read = []
+    real = sources._read
+    monkeypatch.setattr(sources, "_read", lambda paths: read.append(paths) or real(paths))
+    for text in ("x = 1", "x = 1", "x = 2"):
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+        os.utime(path, (0, 1000))  # as an archive sets it: the length is the same as well
+        found.append(sources.digest.__wrapped__(store))
+        found.append(sources.digest.__wrapped__(store))
+    assert found[0] == found[1] == found[2] == found[3] != found[4] == found[5]
+    assert len(read) == 3  # setting the time anew is a change too
+    path.write_text("x = 1")
+    assert sources.digest.__wrapped__(store) is None
 
 
 def test_the_sources_are_all_that_decide_texts() -> None:
     """What the target's modules take of other packages is in the digest, but for what runs."""
     runs = {"_base/config.py", "_base/processors.py", "_base/threads.py", "_base/module.py"}
-    runs |= {"ir/op.py", "lower/totals.py"}
+    runs |= {"_base/digests.py", "ir/op.py", "lower/totals.py"}
     here = Path(sources.__file__).parent
     package = here.parent.parent
     taken = set()

@@ -23,7 +23,7 @@ from .test_functions import BINARY, DTYPES
 
 def function(name: str) -> module.Function:
     """One that has computed nothing yet."""
-    return module.Function(name, native.elementary().objects, native._vectors)
+    return module.Function(name, native.objects(), native._vectors)
 
 
 def calls(name: str, dtype: str) -> list[tuple[Any, ...]]:
@@ -48,7 +48,7 @@ def test_same_bits_by_element_and_by_vector(name: str, dtype: str, monkeypatch: 
 
 
 def test_vectors_are_compiled_when_much_was_computed(monkeypatch: Any) -> None:
-    monkeypatch.setattr(native.elementary().objects, "store", None)
+    monkeypatch.setattr(native.objects(), "store", None)
     monkeypatch.setattr(native.loaded().functions, "_known", {})
     x, y = np.linspace(0.5, 2.0, 1000), np.ones(1)
     power = function("pow")
@@ -64,7 +64,7 @@ def test_vectors_are_compiled_when_much_was_computed(monkeypatch: Any) -> None:
 @pytest.mark.parametrize("name", ["exp", "cumsum"])
 def test_threads_that_want_a_function_at_once(name: str, monkeypatch: Any) -> None:
     """Each made one, the last was kept, and the others' code was unloaded while it ran."""
-    objects = native.elementary().objects
+    objects = native.objects()
     made = []
 
     def slowly(*args: Any) -> Any:
@@ -92,7 +92,7 @@ def test_threads_that_want_a_function_at_once(name: str, monkeypatch: Any) -> No
 
 def new(name: str) -> Any:
     """A function that has computed nothing yet."""
-    objects = native.elementary().objects
+    objects = native.objects()
     return scans.cumulatives(objects)[name] if name == "cumsum" else function(name)
 
 

@@ -7,6 +7,7 @@ pytest.importorskip("llvmlite")
 
 import lazytensor as xp
 from lazytensor._base import config
+from lazytensor.ops import gather as rows
 from lazytensor.runtime import native
 from lazytensor.targets.llvm import places
 
@@ -28,7 +29,7 @@ TYPES = [
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(places, "WORTH", 1)
+    monkeypatch.setattr(rows, "NATIVE", 1)
     monkeypatch.setattr(places, "LARGE", 1)
     monkeypatch.setattr(places, "GRAIN", 3)
 

@@ -48,7 +48,7 @@ def damaged(data: bytes) -> dict[str, bytes]:
 def fresh(monkeypatch: Any, folder: Path) -> None:
     """As a new process, whose kernels are kept in a folder."""
     cache.CACHE.clear()
-    monkeypatch.setattr(native, "_elementary", None)
+    monkeypatch.setattr(native, "_objects", None)
     monkeypatch.setattr(native, "_loaded", None)
     monkeypatch.setattr(native, "cache_folder", lambda: folder)
 
@@ -269,7 +269,7 @@ def test_a_folder_that_cannot_be_made(folder: Path, monkeypatch: Any) -> None:
 
 def test_a_folder_that_goes_away(folder: Path, monkeypatch: Any) -> None:
     run()
-    store = native.elementary().objects.store
+    store = native.objects().store
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()
@@ -424,8 +424,8 @@ def test_what_others_have_removed_meanwhile(tmp_path: Path, monkeypatch: Any) ->
 
 def test_kernels_that_were_swept_are_compiled_again(folder: Path, monkeypatch: Any) -> None:
     assert run() > 0
-    native.elementary().objects.store.cap = 1
-    native.elementary().objects.store.sweep()
+    native.objects().store.cap = 1
+    native.objects().store.sweep()
     assert list(folder.iterdir()) == []
     assert again(monkeypatch, folder) > 0
     assert again(monkeypatch, folder) == 0

@@ -84,7 +84,7 @@ def test_a_function_that_is_kept_is_found_again(few: None) -> None:
 
 def test_a_function_lasts_as_long_as_what_calls_it(few: None, monkeypatch: Any) -> None:
     """Threads go on in kernels whose plans and functions are dropped."""
-    monkeypatch.setattr(native.elementary().objects, "store", None)
+    monkeypatch.setattr(native.objects(), "store", None)
     wants = [value(k, "interpret") for k in range(8)]
     failed = []
 

@@ -17,9 +17,8 @@ from lazytensor.lower.kernel import Launch
 from lazytensor.lower.pipeline import lower
 from lazytensor.ops import g
 from lazytensor.targets.llvm import run
-from lazytensor.targets.llvm.code import IN_ORDER
 from lazytensor.targets.llvm.form import in_order, registers
-from lazytensor.targets.llvm.host import Host
+from lazytensor.targets.llvm.host import IN_ORDER, Host
 from lazytensor.targets.llvm.machine import machine
 from lazytensor.targets.llvm.objects import Objects
 from tests.llvm.test_kernels import agrees, data

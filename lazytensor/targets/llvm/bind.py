@@ -5,11 +5,11 @@ the kernel's form, and its words. It must not know machine code.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from ..._base.record import Record, replace
 from ..._base.shapes import Shape, prod
 from ...lower.kernel import FULL, Kernel, Launch
 from ...lower.layout import Axis, contiguous, merged, out_strides, strides
@@ -36,8 +36,7 @@ OFTEN = 16
 SOON = 1 << 17
 
 
-@dataclass(slots=True)
-class Binding:
+class Binding(Record):
     """`count` rows, or columns where there are no rows; `copies` are the operands that are laid out
     anew, before or afterwards; `kept` is how many elements of a value are kept between passes;
     `turned` arguments are copied with the axes of rows from the `first` on behind the columns.
@@ -54,7 +53,7 @@ class Binding:
     first: int = 0
 
 
-class _Layout(NamedTuple):
+class _Layout(Record, frozen=True):
     """Axes of rows, and that of the columns, merged; with the strides of all operands."""
 
     rows: list[Axis]
@@ -82,7 +81,7 @@ def bind(launch: Launch, args: Sequence[Array], width: int, blocks: int = 0) -> 
         layout = _layout(launch, args, max(blocks, 1), apart)
     found = _along(launch, layout, sizes, blocks, width)
     followed = _followed(args, found.form.lie)
-    return replace(found, form=found.form._replace(followed=followed)) if followed else found
+    return replace(found, form=replace(found.form, followed=followed)) if followed else found
 
 
 def _followed(args: Sequence[Array], lie: Sequence[str]) -> tuple[int, ...]:

@@ -12,8 +12,6 @@ from ..._base.dtypes import DType, float32, float64
 BITS = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "half": 16, "float": 32, "double": 64}
 # How every kernel begins.
 KERNEL = "define i64 @kernel(i64 %lo, i64 %hi, ptr %pointers, ptr %words) nounwind {\nentry:"
-# A first line of modules whose instructions stay in the order in which they are written.
-IN_ORDER = "; in order\n"
 INTEGER = {16: "i16", 32: "i32", 64: "i64"}
 TYPES: dict[DType, str] = {float32: "float", float64: "double"}
 SHORT = {"half": "f16", "float": "f32", "double": "f64"}

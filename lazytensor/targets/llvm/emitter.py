@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from ..._base.dtypes import DType
 from ...lower.kernel import Kernel
-from .code import IN_ORDER, KERNEL, Code, Value
+from .code import KERNEL, Code, Value
 from .form import SAME, UNIT, Form, in_order, vector_width
-from .host import Host
+from .host import IN_ORDER, Host
 from .memory import offset, step
 from .passes import Passes, kept
 from .scalar import Lane, Native

@@ -6,9 +6,9 @@ functions are written, nor load what writes them.
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
 from ..._base.dtypes import DType, kind, real_of
+from ..._base.record import Record
 from ...lower.kernel import Kernel
 from .host import Host
 from .passes import has_functions, most_live, work
@@ -23,7 +23,7 @@ ROW, MOST_TILE = 256, 128
 FEW, MUCH, MOST = 6, 20, 16
 
 
-class Form(NamedTuple):
+class Form(Record, frozen=True):
     """How operands (inputs, outputs, totals) lie along a vector, how many axes the rows have,
     whether outputs go past the caches, and which axis of rows counts blocks of so many elements.
     Vectors go along the columns, or with `across` along the rows. Operands that are `crossing` go

@@ -1,11 +1,14 @@
-"""What code is written for. What enters: nothing. What leaves: a description. It must not know how
-it is found out.
+"""What code is written for, and what is asked of its compiler. What enters: nothing. What leaves: a
+description. It must not know how it is found out.
 """
 
-from typing import NamedTuple
+from ..._base.record import Record
+
+# A first line of modules whose instructions stay in the order in which they are written.
+IN_ORDER = "; in order\n"
 
 
-class Host(NamedTuple):
+class Host(Record, frozen=True):
     """What the processor has: bytes of a vector, fused multiply-add, half precision, registers."""
 
     bytes: int

@@ -5,6 +5,5 @@ What enters: nothing. What leaves: the names that the runtime needs. It must not
 
 from .form import Unsupported
 from .run import Functions, bound, source
-from .single import words
 
-__all__ = ["Functions", "Unsupported", "bound", "source", "words"]
+__all__ = ["Functions", "Unsupported", "bound", "source"]

@@ -5,13 +5,13 @@ What enters: a kernel and its form. What leaves: a text, or None where some part
 must not know how functions are written; what writes them is told apart by `sources`.
 """
 
-from dataclasses import fields
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ..._base.dtypes import DType
+from ..._base.record import Record, compared
 from ...ir.scalar import steps
 from ...lower.kernel import Constant, Input, Kernel, Stage
 from .form import Form
@@ -30,15 +30,15 @@ def key_of(kernel: Kernel, form: Form) -> str | None:
             (name, _FIELDS.get(name, _plain)(getattr(kernel, name), kernel))
             for name in _told(Kernel, "rank")
         ]
-        return repr((*told, _plain(form)))
+        return repr((*told, *(_plain(getattr(form, name)) for name in _told(Form))))
     except _Untold:
         return None
 
 
 @cache
-def _told(of: type, *besides: str) -> tuple[str, ...]:
+def _told(of: type[Record], *besides: str) -> tuple[str, ...]:
     """The fields by which two are compared, but for some."""
-    return tuple(f.name for f in fields(of) if f.compare and f.name not in besides)
+    return tuple([name for name in compared(of) if name not in besides])
 
 
 def _plain(value: Any, kernel: Kernel | None = None) -> Any:

@@ -5,13 +5,12 @@ store of files where there is one, so that a second process compiles nothing. It
 kernels.
 """
 
-import hashlib
 import threading
 from collections import deque
 from typing import Any
 
-from .code import IN_ORDER
-from .host import Host
+from ..._base.digests import digest
+from .host import IN_ORDER, Host
 
 # Lines of a text up to which the compiler takes its time; it takes more than twice as long to make
 # code that is some 8 % faster. What has to be there soon takes a third of that again.
@@ -47,7 +46,7 @@ class Machine:
 
     def key(self, text: str) -> str:
         """What names the object code of a text."""
-        return hashlib.sha256(f"{self.identity}\n{text}".encode()).hexdigest()
+        return digest(f"{self.identity}\n{text}".encode()).hex()
 
     def compile(self, text: str, soon: bool = False) -> bytes:
         """Object code, with little effort if it is wanted `soon`: the same results, later. Raises

@@ -1,5 +1,5 @@
-"""Functions that move elements of arrays, gathers and copies, and products. Small graphs want these
-as well, so that nothing here loads what writes texts.
+"""Functions that move elements of arrays, gathers, scatters and copies, and products. Small graphs
+want these as well, so that nothing here loads what writes texts.
 
 What enters: object code, what gives functions of launches, and what makes arrays. What leaves:
 functions by name. It must not know graphs.
@@ -12,6 +12,7 @@ from .copies import Concatenate, Contiguous
 from .gathers import Take
 from .matmul import Matmul
 from .objects import Objects
+from .places import Gather, Scatter
 
 __all__ = ["Matmul", "functions"]
 
@@ -28,4 +29,6 @@ def functions(
         "take": Take(objects, empty),
         "ascontiguousarray": contiguous,
         "concatenate": Concatenate(contiguous, room),
+        "gather": Gather(objects, room),
+        "scatter": Scatter(objects, room),
     }

@@ -8,6 +8,7 @@ kernels.
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .call import Launcher, launcher
@@ -56,7 +57,7 @@ class Objects:
         """The function of which `what` tells all but how it is written: that is in the sources.
         `write` gives the text if need be. Raises Unsupported.
         """
-        sources = digest() if what else None
+        sources = digest(self.store) if what else None
         if sources is None:
             return self.linked(write(), soon)
         key = self.machine.key(f"{sources} {self.machine.host} {soon}\n{what}")
@@ -67,6 +68,11 @@ class Objects:
         with COMPILING:
             code = self._code(key, lambda: write().replace("@kernel(", f"@{name}("), soon)
             return self.machine.link(code, name)
+
+
+def kept(folder: Path, cap: int, compiled: Callable[[str], None]) -> Objects:
+    """Object code that is kept in a folder, some `cap` bytes."""
+    return Objects(Store(folder, cap), compiled)
 
 
 def elements() -> Any:

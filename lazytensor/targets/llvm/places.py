@@ -6,32 +6,28 @@ must not know graphs.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..._base.dtypes import DType, float32, float64, int32, int64
 from ..._base.processors import count as threads
+from ..._base.record import Record, replace
 from ..._base.shapes import Shape, prod
 from ..._base.threads import run as share
 from .call import packed
-from .code import KERNEL, Code, Value
-from .loops import HI, LO, ZERO, each, pointers, split, words
 from .machine import Linked
-from .memory import step
-from .objects import Objects
-from .scalar import Lane, Native, ir_type
+from .objects import Objects, writers
 
 Array = np.ndarray[Any, Any]
-# Bytes of what is read, written or added from which on NumPy is left; elements of the smallest
-# share; bytes of a vector.
-WORTH, GRAIN, WIDE = 1 << 15, 1 << 15, 32
+# Elements of the smallest share.
+GRAIN = 1 << 15
 # Bytes from which on a result lies as what it is made of; sizes of elements that there is code for.
 LARGE, SIZES = 1 << 18, (1, 2, 4, 8, 16)
 COMBINED = (float32, float64, int32, int64)
 
 
-class Form(NamedTuple):
+class Form(Record, frozen=True):
     """A function: whether it `reads` the table; the dtype of elements that are combined, by which
     instruction, or their size where they are moved; how many axes there are outside the innermost
     one; for each index whether it varies along that one, which none does where it is `runs` of
@@ -46,108 +42,7 @@ class Form(NamedTuple):
     runs: bool
 
 
-class _Function:
-    """Writes `i64 kernel(i64 lo, i64 hi, ptr pointers, ptr words)` over what is outside the
-    innermost axis, or, where there is nothing, over that; 1 if an index is outside. Arrays are the
-    table, the values and the indices. Words are, for each axis of indices, its length and the bytes
-    between neighbours in the table; the innermost axis' length and bytes between neighbours in each
-    array; the same for the other axes, the innermost first.
-    """
-
-    def __init__(self, form: Form) -> None:
-        self.form = form
-        self.c = c = Code()
-        self.count = len(form.varies)
-        self.arrays = pointers(c, 2 + self.count)
-        own = 3 + self.count
-        found = words(c, 2 * self.count + own * (1 + form.outer))
-        self.axes, rest = found[: 2 * self.count], found[2 * self.count :]
-        self.inner, *self.outer = (rest[i : i + own] for i in range(0, len(rest), own))
-
-    def text(self) -> str:
-        """The module."""
-        c = self.c
-        if self.form.outer:
-            each(c, LO, HI, 1, lambda row: self._line(self._moved(row), ZERO, self.inner[0]))
-        else:
-            self._line(self.arrays, LO, HI)
-        ends = ["ret i64 0", "outside:", "ret i64 1", "}", *sorted(c.declared)]
-        return "\n".join([KERNEL, *c.lines, *ends]) + "\n"
-
-    def _moved(self, row: Value) -> list[Value]:
-        """Where the arrays' parts of a row begin."""
-        c, at = self.c, list(self.arrays)
-        for number, (size, *strides) in enumerate(self.outer, 1):
-            place = row
-            if number < len(self.outer):
-                row, place = split(c, row, size)
-            at = [step(c, x, c.binary("mul", place, s)) for x, s in zip(at, strides, strict=True)]
-        return at
-
-    def _line(self, at: list[Value], start: Value, stop: Value) -> None:
-        """All of the innermost axis."""
-        c, (table, values, *indices) = self.c, at
-        for j, index in enumerate(indices):
-            if not self.form.varies[j]:
-                table = self._there(table, index, j)
-        if self.form.runs:
-            self._run(table, values, stop)
-            return
-        strides = self.inner[1:]
-
-        def element(i: Value) -> None:
-            there = step(c, table, c.binary("mul", i, strides[0]))
-            for j, index in enumerate(indices):
-                if self.form.varies[j]:
-                    own = step(c, index, c.binary("mul", i, strides[2 + j]))
-                    there = self._there(there, own, j)
-            self._element(there, step(c, values, c.binary("mul", i, strides[1])))
-
-        each(c, start, stop, 1, element)
-
-    def _there(self, table: Value, at: Value, j: int) -> Value:
-        """The place in the table that an index says."""
-        c, (count, stride) = self.c, self.axes[2 * j : 2 * j + 2]
-        index = c.fresh(f"load i64, {at}", "i64")
-        index = c.select(c.compare("slt", index, 0), c.binary("add", index, count), index)
-        inside = c.name("inside")
-        c.branch(c.compare("ult", index, count), inside, "outside")
-        c.label(inside)
-        return step(c, table, c.binary("mul", index, stride))
-
-    def _run(self, table: Value, values: Value, count: Value) -> None:
-        c, size = self.c, self._size()
-        wide = WIDE // size
-        whole = c.binary("and", count, -wide)
-
-        def part(width: int) -> Callable[[Value], None]:
-            def move(i: Value) -> None:
-                nbytes = c.binary("mul", i, size)
-                self._element(step(c, table, nbytes), step(c, values, nbytes), width)
-
-            return move
-
-        each(c, ZERO, whole, wide, part(wide))
-        each(c, whole, count, 1, part(1))
-
-    def _size(self) -> int:
-        element = self.form.element
-        return element if isinstance(element, int) else element.itemsize
-
-    def _element(self, there: Value, value: Value, width: int = 1) -> None:
-        """Read, write or add so many elements."""
-        c, element, size = self.c, self.form.element, self._size()
-        source, to = (there, value) if self.form.reads else (value, there)
-        kinds = f"i{8 * size}" if isinstance(element, int) else ir_type(element)
-        full = kinds if width == 1 else f"<{width} x {kinds}>"
-        x = c.fresh(f"load {full}, {source}, align 1", kinds, width)
-        if not isinstance(element, int):
-            old = Lane(element, c.fresh(f"load {full}, {to}, align 1", kinds, width))
-            x = getattr(Native(c, False), self.form.combine)(old, Lane(element, x)).only
-        c.raw(f"store {x}, {to}, align 1")
-
-
-class _Axis(NamedTuple):
+class _Axis(Record):
     """An axis of places, or of what is at each of them, and the bytes between neighbours in the
     table, the values and the indices.
     """
@@ -184,7 +79,7 @@ def _axes(table: Array, values: Array, indices: Sequence[Array]) -> list[_Axis]:
             continue
         last = out[-1] if out else None
         if last is not None and last.strides == tuple([s * axis.size for s in axis.strides]):
-            out[-1] = axis._replace(size=last.size * axis.size)
+            out[-1] = replace(axis, size=last.size * axis.size)
         else:
             out.append(axis)
     return out
@@ -247,16 +142,16 @@ class _Places:
     def _address(self, form: Form) -> int:
         known = self._known.get(form)
         if known is None:
+            found = self._objects.found(f"places {form}", lambda: writers().Placing(form).text())
             # of several threads, the first keeps its function: another's would be unloaded
-            text = _Function(form).text()
-            known = self._known.setdefault(form, self._objects.linked(text))
+            known = self._known.setdefault(form, found)
         return known.address
 
 
 def _plain(table: Array, values: int, indices: Sequence[Array]) -> bool:
-    """Whether arrays are of types that there is code for, and large."""
+    """Whether arrays are of types that there is code for, and there is something to do."""
     fits = table.itemsize in SIZES and not table.dtype.hasobject
-    return fits and values >= WORTH and all(i.dtype == int64 for i in indices)
+    return fits and values > 0 and all(i.dtype == int64 for i in indices)
 
 
 class Gather(_Places):

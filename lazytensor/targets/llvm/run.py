@@ -6,15 +6,15 @@ What enters: launches and buffers. What leaves: filled buffers. It must not know
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..._base import config
 from ..._base.dtypes import DType
 from ..._base.processors import count as threads
+from ..._base.record import Record, replace
 from ..._base.shapes import prod
 from ..._base.threads import run as share
 from ...lower.kernel import Kernel, Launch
@@ -38,7 +38,7 @@ SPLIT, GRAIN, BREATH = 1 << 18, 1 << 16, 1 << 26
 CHUNK = 1024
 
 
-class Function(NamedTuple):
+class Function(Record, frozen=True):
     """A kernel's function, and the dtypes of columns that it keeps for a row."""
 
     code: Linked

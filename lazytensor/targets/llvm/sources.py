@@ -1,22 +1,25 @@
 """What decides texts besides what they are of: the sources of all that writes them.
 
-What enters: the package's files. What leaves: a digest of them. Where they can't be read, or were
-changed while this process runs, which may have loaded them before, there is none.
+What enters: the package's files. What leaves: a digest of them, which is kept beside what code is
+kept by, and found again by where they are, how long, and when they were written, as byte code is.
+Where they can't be read, or were changed while this process runs, which may have loaded them
+before, there is none.
 """
 
-import hashlib
 import os
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
+from ..._base.digests import blake2b
 from ..._base.module import STARTED
+from .store import Store
 
-_HERE = Path(__file__).resolve().parent
-_PACKAGE = _HERE.parent.parent
+_HERE = os.path.dirname(os.path.realpath(__file__))
+_PACKAGE = os.path.dirname(os.path.dirname(_HERE))
 # What the modules of this folder take of other packages and write into texts.
 BESIDES = (
     "_base/dtypes.py",
+    "_base/record.py",
     "_base/shapes.py",
     "ir/scalar.py",
     "lower/cost.py",
@@ -32,23 +35,50 @@ BESIDES = (
 
 def files() -> Iterator[str]:
     """Paths, in an order that is always the same."""
-    for folder in (_HERE, _HERE / "functions"):
+    for folder in (_HERE, os.path.join(_HERE, "functions")):
         names = sorted(name for name in os.listdir(folder) if name.endswith(".py"))
         yield from (f"{folder}{os.sep}{name}" for name in names)
     yield from (f"{_PACKAGE}{os.sep}{name}" for name in BESIDES)
 
 
 @cache
-def digest() -> str | None:
-    """Of names and contents."""
-    found = hashlib.blake2b(digest_size=20)
+def digest(store: Store | None) -> str | None:
+    """Of names and contents: what the store has for such files, else what is read."""
+    paths = list(files())
     try:
-        for path in files():
-            with open(path, "rb", buffering=0) as file:
-                if os.fstat(file.fileno()).st_mtime > STARTED:
-                    return None
-                text = file.read()
-            found.update(f"{os.path.basename(path)} {len(text)}\n".encode() + text)
+        key = _stated(paths)
+        if key is None:
+            return None
+        known = store.get(key) if store else None
+        found = known.decode() if known else _read(paths)
     except OSError:
         return None
+    if store and found and not known:
+        store.put(key, found.encode())
+    return found
+
+
+def _stated(paths: list[str]) -> str | None:
+    """A key by what the system says of files without reading them: when they were written, which
+    may be set at will, and when they were put where they are, which may not. None for changed ones.
+    """
+    found = blake2b(digest_size=20)
+    for path in paths:
+        s = os.stat(path)
+        if s.st_mtime > STARTED:
+            return None
+        said = (path, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_dev)
+        found.update(repr(said).encode())
+    return f"sources_{found.hexdigest()}"
+
+
+def _read(paths: list[str]) -> str | None:
+    """The digest itself; None where a file was changed meanwhile."""
+    found = blake2b(digest_size=20)
+    for path in paths:
+        with open(path, "rb", buffering=0) as file:
+            if os.fstat(file.fileno()).st_mtime > STARTED:
+                return None
+            text = file.read()
+        found.update(f"{os.path.basename(path)} {len(text)}\n".encode() + text)
     return found.hexdigest()

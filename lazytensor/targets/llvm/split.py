@@ -4,16 +4,14 @@ The tree of sums is made of such blocks, so both together have the bits of one. 
 kernel of one pass. What leaves: two kernels. It must not know sizes.
 """
 
-from dataclasses import replace
-from typing import NamedTuple
-
 from ..._base.dtypes import float16
+from ..._base.record import Record, replace
 from ...lower.kernel import FULL, Input, Kernel, Stage
 from .form import Unsupported
 from .passes import keeps_place
 
 
-class Halves(NamedTuple):
+class Halves(Record, frozen=True):
     """`first` has the outputs that vary along the columns, `full` of them, then one for each fold;
     `second` reads those, then the inputs numbered `rows`.
     """

@@ -6,7 +6,6 @@ warning. Files that were not used for longest go when there is too much. It must
 bytes are.
 """
 
-import hashlib
 import os
 import stat
 import time
@@ -14,7 +13,8 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 
-_DIGEST = 32
+from ..._base.digests import SIZE, digest
+
 # Seconds after which a file's last use is noted again, and those after which a temporary file is
 # nobody's any more.
 NOTED, ABANDONED = 3600, 3600
@@ -41,8 +41,8 @@ class Store:
             data = path.read_bytes()
         except OSError:
             return None
-        digest, body = data[:_DIGEST], data[_DIGEST:]
-        if not body or _digest(key, body) != digest:
+        kept, body = data[:SIZE], data[SIZE:]
+        if not body or _digest(key, body) != kept:
             return None
         _note(path)
         return body
@@ -61,7 +61,7 @@ class Store:
             with suppress(OSError):
                 temporary.unlink()
             self._warn(f"can't be written to: {error}")
-        if int(hashlib.sha256(key.encode()).hexdigest(), 16) % SWEEP == 0:
+        if int.from_bytes(digest(key.encode())) % SWEEP == 0:
             self.sweep()
 
     def sweep(self) -> None:
@@ -132,4 +132,4 @@ def _note(path: Path) -> None:
 
 
 def _digest(key: str, body: bytes) -> bytes:
-    return hashlib.sha256(key.encode() + body).digest()
+    return digest(key.encode() + body)

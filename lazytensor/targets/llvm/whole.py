@@ -1,5 +1,5 @@
-"""Functions of whole arrays: convolutions, maxima of windows, gathers, scatters, eliminations,
-running extrema, and what random draws are made of.
+"""Functions of whole arrays: convolutions, maxima of windows, eliminations, running extrema, and
+what random draws are made of.
 
 What enters: object code, and what makes arrays. What leaves: functions by name. It must not know
 graphs.
@@ -12,7 +12,6 @@ from .convolution import Convolution, ConvolutionWeights
 from .draws import BoxMuller, CLibrary, Exchanged, Fma
 from .maxima import WindowMaxima
 from .objects import Objects
-from .places import Gather, Scatter
 from .running import Running
 from .triangles import LuPanel, Substitution
 from .twister import Twister
@@ -23,8 +22,6 @@ def functions(objects: Objects, room: Callable[..., Any]) -> dict[str, Any]:
     return {
         "convolution": Convolution(objects, room),
         "convolution_weights": ConvolutionWeights(objects, room),
-        "gather": Gather(objects, room),
-        "scatter": Scatter(objects, room),
         "box_muller": BoxMuller(objects),
         "c_library": CLibrary(objects),
         "exchanged": Exchanged(objects),

@@ -4,7 +4,8 @@ What enters: nothing. What leaves: the functions that write. It must not know wh
 """
 
 from .emit import emit
+from .placing import Placing
 from .products import Batch
 from .rows import Rows
 
-__all__ = ["Batch", "Rows", "emit"]
+__all__ = ["Batch", "Placing", "Rows", "emit"]

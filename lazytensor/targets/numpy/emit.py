@@ -5,12 +5,12 @@ The text computes one block; `run` cuts arrays into blocks. What enters: a Kerne
 text, the objects it names, and which scratch arrays it wants. It must not know sizes.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ..._base.dtypes import DType, kind, uint32
+from ..._base.record import Record
 from ...ir.scalar import Interpreter
 from ...lower.kernel import FULL, ROW, Kernel
 from ...ops._eager import FUNCTIONS, SPECIAL
@@ -19,8 +19,7 @@ from .select import select
 Level = str
 
 
-@dataclass(slots=True)
-class Value:
+class Value(Record):
     """A value of the block: its register's name when it has one."""
 
     dtype: DType
@@ -29,8 +28,7 @@ class Value:
     reads: int = 0
 
 
-@dataclass(slots=True)
-class Instruction:
+class Instruction(Record):
     """`out` = `name`(args); `code` is the row's column for those that are no ufunc."""
 
     name: str
@@ -39,8 +37,7 @@ class Instruction:
     code: Any = None
 
 
-@dataclass(slots=True)
-class Source:
+class Source(Record):
     """What a kernel compiles from. Equal text and names make equal functions, so `key` identifies
     it. `over` has pairs of an input and an output that may have the same memory.
     """
@@ -48,7 +45,7 @@ class Source:
     text: str
     names: dict[str, Any]
     scratch: tuple[tuple[DType, Level], ...]
-    key: Any = field(default=None)
+    key: Any = None
     over: frozenset[tuple[int, int]] = frozenset()
 
 

@@ -6,12 +6,12 @@ Blocks are cut along axes that aren't reduced; how they are cut changes no bit.
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..._base.dtypes import DType
+from ..._base.record import replace
 from ..._base.shapes import Shape, prod
 from ..._base.threads import run as share
 from ...lower.kernel import FULL, Launch
