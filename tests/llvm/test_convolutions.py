@@ -70,6 +70,22 @@ def both(name: str, dtype: str, arrays: tuple[np.ndarray, ...], *params: Any) ->
 
 
 @pytest.mark.parametrize("dtype", EXACT)
+@pytest.mark.parametrize("seed", range(8))
+def test_near_windows(seed, dtype):
+    """Of 3 by 3 places, weights stay in registers: the bits of wider windows with zeros."""
+    rng = np.random.default_rng(seed)
+    n, channels, many, *sizes = numbers(rng, 1, 4, 3) + numbers(rng, 3, 40, 2)
+    x = rng.standard_normal((n, channels, *sizes)).astype(dtype)
+    w = rng.standard_normal((channels * many, 1, 3, 3)).astype(dtype)
+    pads = tuple((int(a), int(b)) for a, b in rng.integers(0, 3, (2, 2)))
+    got = both("conv", dtype, (x, w), (1, 1), pads, (1, 1), channels)
+    wider = np.concatenate([w, np.zeros_like(w[..., :1])], axis=-1)
+    further = (pads[0], (pads[1][0], pads[1][1] + 1))
+    same = both("conv", dtype, (x, wider), (1, 1), further, (1, 1), channels)
+    np.testing.assert_array_equal(got, same)
+
+
+@pytest.mark.parametrize("dtype", EXACT)
 @pytest.mark.parametrize("alone", [False, True])
 @pytest.mark.parametrize("seed", range(40))
 def test_values(seed, alone, dtype):

@@ -55,7 +55,7 @@ class _Convolutions:
 
     def _run(self, kernel: Any, job: _Job, *arrays: Any) -> None:
         dtype, launch = arrays[0].dtype, self._functions.launch
-        call = packed(self._address(kernel, dtype), True, *job.words)
+        call = _packed(self._address(kernel, dtype), job.words)
 
         def work(lo: int, hi: int) -> None:
             room = [np.empty(job.room, dtype)] if job.room else ()
@@ -80,6 +80,12 @@ class _Convolutions:
             # of several threads, the first keeps its function: another's would be unloaded
             known = self._known.setdefault((kernel, dtype), self._functions.linked(text))
         return known.address
+
+
+@lru_cache(4096)
+def _packed(address: int, words: Ints) -> bytes:
+    """What `launch` takes, while others run."""
+    return packed(address, True, *words)
 
 
 def _from(work: Callable[[int, int], None], start: int, lo: int, hi: int) -> None:

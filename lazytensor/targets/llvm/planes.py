@@ -8,7 +8,7 @@ image are multiplied too. It must not know sizes.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 
 from ..._base.dtypes import DType
 from .code import Code, Value
@@ -32,6 +32,8 @@ from .windows import Geometry, Lanes, by_stride, words_count
 
 # Rows of windows at once.
 HEIGHTS = (4, 2, 1)
+# Places along both axes of the most common windows: weights of these stay in registers.
+NEAR = 3
 # Sheets, lines and elements of a line are those of the copy of an image.
 WORDS = ("channels", "outer", "examples", "example", "channel", "sheets", "lines", "line")
 
@@ -229,19 +231,56 @@ class Outputs(_Planes):
         w = offset(c, self.second, c.binary("mul", channel, self.places), self.size)
         out = offset(c, self.third, c.binary("mul", u, self.count), self.size)
 
-        def visit(spot: _Spot, _: Values) -> Values:
-            sums = self._taps([self.zero] * spot.height, partial(self._added, w, spot))
-            self._put(spot, list(zip(self._made(spot), sums, strict=True)))
-            return []
+        def any_size() -> None:
+            self._windows(out, stride, [], partial(self._visit, w))
 
-        self._windows(out, stride, [], visit)
+        def near() -> None:
+            weights = [self._weight(w, c.const(i, "i64")) for i in range(NEAR * NEAR)]
+            self._windows(out, stride, [], partial(self._visit_near, weights))
+
+        if stride == 1:
+            choose(c, self._is_near(), near, any_size)
+        else:
+            any_size()
+
+    def _weight(self, w: Value, number: Value) -> Value:
+        c, kinds = self.c, self.lanes.kinds
+        one = c.fresh(f"load {kinds}, {offset(c, w, number, self.size)}", kinds)
+        return c.splat(one, self.width)
+
+    def _visit(self, w: Value, spot: _Spot, _: Values) -> Values:
+        sums = self._taps([self.zero] * spot.height, partial(self._added, w, spot))
+        self._put(spot, list(zip(self._made(spot), sums, strict=True)))
+        return []
 
     def _added(self, w: Value, spot: _Spot, number: Value, moved: Value, sums: Values) -> Values:
         """Sums with the products for a place."""
-        c, kinds = self.c, self.lanes.kinds
-        weight = c.fresh(f"load {kinds}, {offset(c, w, number, self.size)}", kinds)
-        elements = self._elements(spot, moved)
-        return [c.fma(weight, x, total) for x, total in zip(elements, sums, strict=True)]
+        weight, elements = self._weight(w, number), self._elements(spot, moved)
+        return [self.c.fma(weight, x, total) for x, total in zip(elements, sums, strict=True)]
+
+    def _is_near(self) -> Value:
+        """Whether windows have `NEAR` by `NEAR` places next to one another, and rows of windows
+        follow one another.
+        """
+        c, g = self.c, self.g
+        wanted = ((g.kernel, (1, NEAR, NEAR)), (g.dilation[1:], (1, 1)), (g.stride[1:2], (1,)))
+        holds = [c.compare("eq", n, k) for numbers, ks in wanted for n, k in zip(numbers, ks)]
+        return reduce(lambda x, y: c.binary("and", x, y), holds)
+
+    def _visit_near(self, weights: Values, spot: _Spot, _: Values) -> Values:
+        """As `_visit`: what is read is read once for all rows of windows, whose sums take their
+        products in the same order.
+        """
+        c, sums, at = self.c, [self.zero] * spot.height, spot.base
+        for line in range(spot.height + NEAR - 1):
+            at = step(c, at, self.pitches[1]) if line else at
+            for place in range(NEAR):
+                x = self.lanes.whole_load(offset(c, at, c.const(place, "i64"), self.size))
+                for row in range(max(0, line - NEAR + 1), min(spot.height, line + 1)):
+                    weight = weights[(line - row) * NEAR + place]
+                    sums[row] = c.fma(weight, x, sums[row])
+        self._put(spot, list(zip(self._made(spot), sums, strict=True)))
+        return []
 
 
 class Weights(_Planes):

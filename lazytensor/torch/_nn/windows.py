@@ -9,7 +9,7 @@ from ...lang import pool
 from .. import _dtypes
 from .._dispatch import FUNCTIONS
 from ..tensor import Tensor
-from ._base import apply, apply_many, nn
+from ._base import apply, apply_fixed, apply_many, nn
 
 
 def _same_dtype(x: Tensor, w: Tensor, bias: Tensor | None) -> None:
@@ -56,10 +56,8 @@ def _conv(dims: int) -> None:
         _same_dtype(input, weight, bias)
         _fitting(dims, input, weight)
 
-        def f(x: Node, w: Node, b: Node | None) -> Node:
-            return lang.conv(x, w, b, stride, padding, dilation, groups)
-
-        return apply("Convolution", f, input, weight, bias)
+        params = stride, padding, dilation, groups
+        return apply_fixed("Convolution", lang.conv, params, input, weight, bias)
 
     def transposed(
         input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
@@ -67,12 +65,8 @@ def _conv(dims: int) -> None:
     ) -> Tensor:  # fmt: skip
         _same_dtype(input, weight, bias)
 
-        def f(x: Node, w: Node, b: Node | None) -> Node:
-            return lang.conv_transpose(
-                x, w, b, stride, padding, output_padding, groups, dilation
-            )
-
-        return apply("Convolution", f, input, weight, bias)
+        params = stride, padding, output_padding, groups, dilation
+        return apply_fixed("Convolution", lang.conv_transpose, params, input, weight, bias)
 
     function.__doc__ = f"A convolution over {dims} axes."
     transposed.__doc__ = f"The transpose of a convolution over {dims} axes."
