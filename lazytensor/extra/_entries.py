@@ -87,28 +87,30 @@ class Entry:
     """A program for one kind of arguments, as long as its guards hold."""
 
     __slots__ = (
-        "_gone", "_nbytes", "_plain", "_results", "_single", "alive", "description",
-        "donated", "guards", "program", "streams", "used",
+        "_gone", "_plain", "_single", "alive", "description", "donated", "guards", "hits", "nbytes",
+        "program", "results", "streams", "used", "written",
     )  # fmt: skip
 
     def __init__(self, program: Program, results: Results, streams: list[Any], nbytes: int) -> None:
         self.program = program
         self.streams = streams
         self.used = next(ticks)
+        self.hits = 0
+        self.written: Callable[..., Any] | None = None
         self.guards = Guards()
         self.description: Description = {}
         self.alive: Callable[[], Any] | None = None
         self.donated: frozenset[int] = frozenset()
-        self._results = results
-        self._nbytes = nbytes if nbytes >= FEW else 0
+        self.results = results
+        self.nbytes = nbytes if nbytes >= FEW else 0
         self._single = results.outputs[0] if results.single() else None
         self._plain = results.plain()
         self._gone: tuple[Any, list[tuple[int, Node]]] = None, []
 
     def donate(self, numbers: Sequence[int]) -> None:
         """Give these arguments away, unless they are results, or written to."""
-        kept = {o.number for o in self._results.outputs if o.how in (ITSELF, BUFFER)}
-        self.donated = frozenset(numbers) - kept - {i for i, _ in self._results.writes}
+        kept = {o.number for o in self.results.outputs if o.how in (ITSELF, BUFFER)}
+        self.donated = frozenset(numbers) - kept - {i for i, _ in self.results.writes}
         self.program.donate(self.donated)
 
     def run(self, buffers: list[Any], handles: list[Any]) -> Any:
@@ -122,14 +124,14 @@ class Entry:
             found = self.program.run(env, None)
         else:
             found = self.program.run(env, env.copy())
-        if self._nbytes:
-            new_bytes(self._nbytes)
+        if self.nbytes:
+            new_bytes(self.nbytes)
         if self._single is not None:
             return Array(known(found[0], self._single.dtype, self._single.device))
         return self._result(found, buffers, handles)
 
     def _result(self, found: list[Any], buffers: list[Any], handles: list[Any]) -> Any:
-        results = self._results
+        results = self.results
         for i, number in results.writes:
             _write(handles[i], found[number])
         if self._plain is not None:

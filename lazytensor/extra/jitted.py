@@ -20,6 +20,7 @@ from ..array_api.array import Array
 from ..ir.node import TRACING
 from ..runtime.jit import MISSES, Difference, Miss, Program, explained
 from ..runtime.materialize import materialize as compute
+from ..runtime.written import MISSED
 from ._arguments import (
     Pending,
     Refused,
@@ -32,10 +33,13 @@ from ._arguments import (
     pending,
 )
 from ._entries import Call, Entry, Tracer, ticks
+from ._written import written
 
 __all__ = ["jit", "register_pytree"]
 
 Function = Callable[..., Any]
+# The call of an entry from which on its calls are written out: that costs as much as a hundred.
+OFTEN = 16
 
 
 class CacheInfo(NamedTuple):
@@ -61,12 +65,18 @@ class Jitted:
         self._donated = frozenset(donated)
         self._most = most
         self._entries: dict[Any, Entry] = {}
+        self._last: Entry | None = None  # whose calls are written out, if it was found last
         self._hits = self._misses = 0
 
     def __repr__(self) -> str:
         return f"<jit of {self.__wrapped__!r}>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        last = self._last
+        if last is not None and not kwargs:
+            found = last.written(last, self, args)  # type: ignore[misc]
+            if found is not MISSED:
+                return found
         if TRACING.depth:
             return self.__wrapped__(*args, **kwargs)
         try:
@@ -93,6 +103,7 @@ class Jitted:
     def clear_cache(self) -> None:
         """Forget all programs: the next call traces the function again."""
         self._entries.clear()
+        self._last = None
         self._hits = self._misses = 0
 
     # --- a call -----------------------------------------------------------------------------------
@@ -104,12 +115,26 @@ class Jitted:
             entry = self._miss(key, Call(args, kwargs, bound, rest, named, buffers, handles))
         else:
             self._hits += 1
+            if not (kwargs or bound or self._statics.any):
+                self._write(entry, args)
         try:
             return entry.run(buffers, handles)
         except OverflowError:  # an integer that the dtype can't hold: as it is without jit
             if not entry.program.numbers:
                 raise
             return self.__wrapped__(*args, **kwargs)
+
+    def hit(self, entry: Entry) -> None:
+        """Note that a call has found an entry."""
+        self._hits += 1
+        entry.used = next(ticks)
+
+    def _write(self, entry: Entry, args: tuple[Any, ...]) -> None:
+        """Have calls as this one written out, once they are many."""
+        entry.hits += 1
+        if entry.hits == OFTEN:
+            entry.written = written(entry, args)
+        self._last = entry if entry.written is not None else None
 
     def _lower(self, args: tuple[Any, ...], kwargs: dict[str, Any], bound: bool) -> Program:
         key, rest, named, buffers, handles = self._take(args, kwargs, bound)
@@ -167,6 +192,7 @@ class Jitted:
 
     def _miss(self, key: Any, call: Call) -> Entry:
         self._misses += 1
+        self._last = None
         name = function_name(self)
         description = described(self._statics, call.args, call.kwargs, call.bound)
         miss = _missed(name, self._entries.get(key), description, list(self._entries.values()))

@@ -220,7 +220,7 @@ class _Reference:
     """A launch by the reference's kernel."""
 
     __slots__ = ("_step", "over")
-    alike = b""
+    alike, direct = b"", None
 
     def __init__(self, step: Launch) -> None:
         if step.compiled is None:
@@ -238,7 +238,7 @@ class _Apart:
     """A launch with sums over its rows, one after another: the target has no code for both."""
 
     __slots__ = ("_step",)
-    alike, over = b"", ()
+    alike, direct, over = b"", None, ()
 
     def __init__(self, step: Totals) -> None:
         self._step = step

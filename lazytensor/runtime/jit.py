@@ -40,7 +40,7 @@ from .observe import OBSERVERS
 
 Buffer = np.ndarray[Any, Any]
 # Up to here no float overflows single precision, which NumPy would warn of.
-_PLAIN = 1e38
+PLAIN = 1e38
 
 
 class Stream(Protocol):
@@ -227,7 +227,7 @@ class Program:
         for slot, i, dtype, device in self.numbers:
             value = given[i]
             if type(value) is float and (
-                dtype is float64 or (dtype is float32 and -_PLAIN < value < _PLAIN)
+                dtype is float64 or (dtype is float32 and -PLAIN < value < PLAIN)
             ):
                 env[slot] = np.asarray(value, dtype)
             else:

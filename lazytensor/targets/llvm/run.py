@@ -21,7 +21,7 @@ from ...lower.kernel import Kernel, Launch
 from ...lower.totals import Total, Totals
 from ...ops._tree import BLOCK, LANES
 from .bind import LONGEST, Array, Binding, bind, bind_totals, laid_out, turned
-from .call import packed
+from .call import Launcher, packed
 from .form import Form, room_bytes, vector_width
 from .keys import key_of
 from .machine import Linked
@@ -36,6 +36,10 @@ LONG = 1 << 14
 SPLIT, GRAIN, BREATH = 1 << 18, 1 << 16, 1 << 26
 # Columns of one row are shared out in so many: whole lines of the cache, of every dtype.
 CHUNK = 1024
+
+
+# A native call, its words, and how many rows or columns it goes over.
+Direct = tuple[Launcher, bytes, int]
 
 
 class Function(Record, frozen=True):
@@ -88,12 +92,13 @@ class Functions:
 class Bound:
     """A launch bound to how its operands lie: all but their addresses is settled. `over` has pairs
     of an argument and an output that may have its memory; `alike` are equal for those that do the
-    same, of which one call of `each` can do several, and empty where it can't.
+    same, of which one call of `each` can do several, and empty where it can't; `direct` is the
+    native call that does it all, its words and count, where it is one of operands alone, or None.
     """
 
     __slots__ = (
         "_binding", "_call", "_code", "_count", "_launch", "_room", "_sets", "_words", "alike",
-        "over",
+        "direct", "over",
     )  # fmt: skip
 
     def __init__(self, functions: Functions, launch: Launch, binding: Binding) -> None:
@@ -110,6 +115,8 @@ class Bound:
         self._room = sum(rooms) + 64 if rooms else 0
         one = binding.elements < SPLIT and not (binding.copies or binding.turned)
         self.alike = self._words if one else b""
+        alone = one and not rooms
+        self.direct: Direct | None = (self._call, self._words, self._count) if alone else None
         self.over = tuple(_over(launch, binding)) if launch.over else ()
 
     def __call__(self, args: list[Array], outs: list[Array]) -> None:
@@ -199,6 +206,7 @@ class Long:
 
     over: tuple[tuple[int, int], ...] = ()
     alike = b""
+    direct = None
 
     def __init__(
         self, functions: Functions, launch: Launch, args: list[Array], blocks: int
@@ -247,6 +255,7 @@ class Summed:
     """A launch with sums over its rows: lanes of these first, which are then folded."""
 
     over: tuple[tuple[int, int], ...] = ()
+    direct = None
 
     def __init__(self, functions: Functions, step: Totals, args: list[Array]) -> None:
         assert step.joint is not None

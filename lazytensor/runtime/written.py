@@ -1,0 +1,121 @@
+"""Plans of small kernels as lines of Python: what is the same in each run is looked up once.
+
+What enters: a Program that has run. What leaves: lines that run its kernels, and return MISSED
+wherever something isn't as it was: then nothing has happened that another way of running the
+program would see. It must not know arrays of a face, nor how a call's arguments are taken apart.
+
+Names in the lines: `a3` is the buffer or the number of a call's leaf 3, `v5` the buffer in slot 5.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .._base.dtypes import DType, float32, float64
+from .._base.shapes import prod
+from ..ir.node import scalar
+from ..lower.kernel import Launch
+from .buffers import POOLED
+from .counters import COUNTERS
+from .jit import PLAIN, Program
+
+MISSED: Any = object()
+"""What a written call gives where the program has to be run otherwise."""
+
+# Launches that are written out.
+MOST = 64
+
+
+class Lines:
+    """Lines of one function's body, and what they name."""
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.names: dict[str, Any] = {
+            "COUNTERS": COUNTERS, "MISSED": MISSED, "array": np.asarray, "empty": np.empty,
+            "scalar": scalar,
+        }  # fmt: skip
+        self._given: dict[int, str] = {}
+
+    def add(self, line: str) -> None:
+        """One more line."""
+        self.text.append(line)
+
+    def missed(self, condition: str) -> None:
+        """Give up where a condition holds."""
+        self.add(f"if {condition}: return MISSED")
+
+    def name(self, thing: Any) -> str:
+        """A name for an object."""
+        name = self._given.get(id(thing))
+        if name is None:
+            name = self._given[id(thing)] = f"k{len(self._given)}"
+            self.names[name] = thing
+        return name
+
+    def function(self, arguments: str) -> Callable[..., Any]:
+        """The lines as a function, which gives up where memory or an integer's bits don't do."""
+        body = "\n        ".join(self.text)
+        text = (
+            f"def written({arguments}):\n    try:\n        {body}\n"
+            "    except (MemoryError, OverflowError):\n        return MISSED\n"
+        )
+        exec(compile(text, "<lazytensor call>", "exec"), self.names)
+        found: Callable[..., Any] = self.names.pop("written")
+        return found
+
+
+def plan_lines(lines: Lines, program: Program) -> bool:
+    """Write what runs a program on `a…`, up to its outputs; False, with lines that are of no use,
+    for what isn't a few native kernels on small arrays.
+    """
+    runs = program.plan.runs
+    launches = [step for step in runs if type(step) is Launch and _is_small(step)]
+    if program.taken or not len(runs) == len(launches) <= MOST:
+        return False
+    for slot, i in program.arrays:
+        lines.add(f"v{slot} = a{i}")
+    for slot, i, dtype, device in program.numbers:
+        lines.add(f"v{slot} = {_number(lines, f'a{i}', dtype, device)}")
+    for slot, value in enumerate(program.template):
+        if value is not None:
+            lines.names[f"v{slot}"] = value
+    made = sum([_launch(lines, launch) for launch in launches])
+    lines.add(f"COUNTERS.kernels += {len(launches)}")
+    lines.add(f"COUNTERS.bytes += {made}")
+    return True
+
+
+def _is_small(launch: Launch) -> bool:
+    """Whether a launch is one call of native code, and its outputs are small and new."""
+    small = all(prod(s) * d.itemsize < POOLED for s, d in zip(launch.shapes, launch.dtypes))
+    direct = any(getattr(bound, "direct", None) for bound in launch.bound.values())
+    return small and direct and not launch.over
+
+
+def _number(lines: Lines, leaf: str, dtype: DType, device: Any) -> str:
+    """A number as a buffer."""
+    name = lines.name(dtype)
+    other = f"scalar({leaf}, {name}, {lines.name(device)}).value"
+    if dtype is float64:
+        return f"array({leaf}, {name}) if type({leaf}) is float else {other}"
+    if dtype is float32:
+        plain = f"type({leaf}) is float and {-PLAIN} < {leaf} < {PLAIN}"
+        return f"array({leaf}, {name}) if {plain} else {other}"
+    return other
+
+
+def _launch(lines: Lines, step: Launch) -> int:
+    """Write a launch; the bytes of its outputs."""
+    key = "".join([f"v{step.args[i]}.strides, " for i in step.varied])
+    lines.add(f"bound = {lines.name(step.bound)}.get(({key}))")
+    lines.missed("bound is None or bound.direct is None")
+    lines.add("call, words, count = bound.direct")
+    made = 0
+    for slot, shape, dtype in zip(step.outs, step.shapes, step.dtypes, strict=True):
+        lines.add(f"v{slot} = empty({lines.name(shape)}, {lines.name(dtype)})")
+        made += prod(shape) * dtype.itemsize
+    operands = ", ".join([f"v{slot}" for slot in (*step.args, *step.outs)])
+    lines.missed(f"call(words, 0, count, {operands})")
+    return made

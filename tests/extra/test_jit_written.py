@@ -1,0 +1,229 @@
+"""Calls that were found often are written out: results, counts and refusals stay what they were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+import lazytensor as xp
+from lazytensor._base import config
+from lazytensor.extra import jitted
+from lazytensor.runtime.counters import counting
+from lazytensor.runtime.observe import OBSERVERS, TIMERS
+
+X = np.arange(6.0).reshape(2, 3) + 0.3
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """The first call that finds an entry is enough."""
+    monkeypatch.setattr(jitted, "OFTEN", 1)
+
+
+def warm(f: Any, *args: Any) -> Any:
+    """The compiled function after calls with some arguments."""
+    compiled = xp.jit(f)
+    for _ in range(3):
+        compiled(*args)
+    return compiled
+
+
+def is_written(compiled: Any) -> bool:
+    """Whether calls like the last ones are."""
+    return compiled._last is not None
+
+
+def same(got: Any, want: Any) -> None:
+    """One array is the other, to the last bit."""
+    got, want = np.asarray(got), np.asarray(want)
+    assert got.dtype == want.dtype and got.shape == want.shape
+    assert got.tobytes() == want.tobytes()
+
+
+def chain(x, y, s):
+    return {"a": [x * y + s, (xp.sum(x, axis=1),)], "b": None, "c": xp.exp(y) - 2.0}
+
+
+def test_results_and_counts():
+    x, y = xp.asarray(X), xp.asarray(X[::-1].copy())
+    compiled = warm(chain, x, y, 1.5)
+    assert is_written(compiled)
+    with config.context(debug=1), counting() as plain:  # debug: the other way
+        want = compiled(x, y, 0.1)
+    hits = compiled.cache_info().hits
+    with counting() as quick:
+        got = compiled(x, y, 0.1)
+    assert compiled.cache_info().hits == hits + 1
+    assert (quick.kernels, quick.bytes, quick.nodes) == (plain.kernels, plain.bytes, 0)
+    assert quick.graphs == quick.interpreted == quick.calls == 0
+    assert list(got) == list(want) and got["b"] is None
+    assert type(got["a"]) is list and type(got["a"][1]) is tuple
+    same(got["a"][0], want["a"][0])
+    same(got["a"][1][0], want["a"][1][0])
+    same(got["c"], want["c"])
+
+
+def test_it_is_the_written_call_that_runs(monkeypatch):
+    x = xp.asarray(X)
+    compiled = warm(lambda x: x * 3.0, x)
+    monkeypatch.setattr(jitted.Jitted, "_call", None)
+    same(compiled(x), X * 3.0)
+    with pytest.raises(TypeError):
+        compiled(x[0])
+
+
+def test_many_kernels():
+    xs = [xp.asarray(X + i) for i in range(40)]
+    compiled = warm(lambda xs: [x * 2.0 + 1.0 for x in xs], xs)
+    assert is_written(compiled)
+    with counting() as done:
+        got = compiled(xs)
+    assert done.kernels == 2 and done.bytes == 40 * X.nbytes
+    for i, x in enumerate(got):
+        same(x, (X + i) * 2.0 + 1.0)
+    turned = [xp.asarray(np.asfortranarray(X + i)) for i in range(40)]
+    for i, x in enumerate(compiled([*xs[:3], *turned[3:]])):
+        same(x, (X + i) * 2.0 + 1.0)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (np.arange(6.0).reshape(3, 2), 2.0),
+        (X.astype(np.float32), 2.0),
+        (X.astype(np.int64), 2.0),
+        (np.asfortranarray(X), 2.0),
+        (np.ascontiguousarray(X[:, ::-1])[:, ::-1], 2.0),
+        (X, 2),
+        (X, True),
+        (X, float("nan")),
+        (X, -0.0),
+    ],
+)
+def test_other_arguments(other):
+    compiled = warm(lambda x, s: x * s + s, xp.asarray(X), 2.0)
+    assert is_written(compiled)
+    x, s = other
+    for _ in range(3):
+        same(compiled(xp.asarray(x), s), xp.jit(lambda x, s: x * s + s)(xp.asarray(x), s))
+    same(compiled(xp.asarray(X), 2.0), X * 2.0 + 2.0)
+
+
+def test_arguments_of_another_form():
+    x = xp.asarray(X)
+    compiled = warm(lambda t: t[0] + t[1], (x, x))
+    assert is_written(compiled)
+    same(compiled([x, x]), X + X)
+    same(compiled((x, x, x)), X + X)
+    same(compiled(t=(x, x)), X + X)
+    same(compiled((x, 1.0)), X + 1.0)
+    with pytest.raises(TypeError):
+        compiled()
+    with pytest.raises(TypeError, match="must be an array"):
+        compiled((x, "one"))
+
+
+def test_dicts_by_their_keys():
+    x, y = xp.asarray(X), xp.asarray(X * 2)
+    compiled = warm(lambda d: d["p"] - d["q"], {"p": x, "q": y})
+    assert is_written(compiled)
+    same(compiled({"p": x, "q": y}), X - X * 2)
+    same(compiled({"q": y, "p": x}), X - X * 2)
+
+
+def test_values_that_are_not_there_yet():
+    x = xp.asarray(X)
+    compiled = warm(lambda x: x + 1.0, x)
+    same(compiled(x * 2.0), X * 2.0 + 1.0)
+    x += 5.0
+    same(compiled(x), X + 5.0 + 1.0)
+    y = xp.asarray(X)
+    y[0, 0] = 9.0
+    same(compiled(y), np.asarray(y) + 1.0)
+
+
+def test_numbers_that_do_not_fit():
+    small = xp.asarray(np.arange(3, dtype=np.int8))
+    compiled = warm(lambda x, n: x + n, small, 3)
+    assert is_written(compiled)
+    same(compiled(small, 5), np.arange(3, dtype=np.int8) + np.int8(5))
+    with pytest.raises(OverflowError):
+        compiled(small, 300)
+    single = warm(lambda x, s: x * s, xp.asarray(X.astype(np.float32)), 2.0)
+    assert np.isinf(np.asarray(single(xp.asarray(X.astype(np.float32)), 1e300))).all()
+
+
+def test_guards_hold():
+    scale = 2.0
+
+    def scaled(x):
+        return x * scale
+
+    x = xp.asarray(X)
+    compiled = warm(scaled, x)
+    assert is_written(compiled)
+    same(compiled(x), X * 2.0)
+    scale = 3.0
+    same(compiled(x), X * 3.0)
+    assert compiled.cache_info().misses == 2
+
+
+def test_settings_observers_and_transforms():
+    x = xp.asarray(X)
+    compiled = warm(lambda x: xp.sum(x * x), x)
+    assert is_written(compiled)
+    with config.context(fuse=False):
+        compiled(x)
+    assert compiled.cache_info().misses == 2
+    for _ in range(3):
+        compiled(x)
+    told: list[Any] = []
+    for listeners in (OBSERVERS, TIMERS):
+        listeners.append(told.append)
+        try:
+            compiled(x)
+        finally:
+            listeners.remove(told.append)
+    assert len(told) >= 2
+    same(xp.grad(compiled)(x), 2 * X)
+
+
+def test_what_is_not_written_out():
+    x = xp.asarray(X)
+    assert not is_written(warm(lambda x: xp.sort(x) + 1.0, x))
+    assert not is_written(warm(lambda x: (x, x + 1.0), x))
+    assert not is_written(warm(lambda x: x + 1.0, X))
+    large = xp.asarray(np.ones(1 << 18))
+    assert not is_written(warm(lambda x: x + 1.0, large))
+    with config.context(target="numpy"):
+        assert not is_written(warm(lambda x: x + 1.0, x))
+    donating = xp.jit(lambda x: x + 1.0, donate_argnums=0)
+    for _ in range(3):
+        donating(xp.asarray(X) + 0.0)
+    assert not is_written(donating)
+
+
+def test_clearing_forgets_them():
+    x = xp.asarray(X)
+    compiled = warm(lambda x: x + 1.0, x)
+    compiled.clear_cache()
+    same(compiled(x), X + 1.0)
+    assert compiled.cache_info().misses == 1
+
+
+def test_no_memory_left(monkeypatch):
+    asked = []
+
+    def full(*shape):
+        asked.append(shape)
+        raise MemoryError
+
+    x = xp.asarray(X)
+    compiled = warm(lambda x: x + 1.0, x)
+    monkeypatch.setitem(compiled._last.written.__globals__, "empty", full)
+    same(compiled(x), X + 1.0)
+    assert asked
