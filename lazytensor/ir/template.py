@@ -33,6 +33,11 @@ class Template:
         self.fails = any(n.op.fails for n in rows)
         self.wanted = [None if node is None else number[node] for node in wanted]
 
+    @property
+    def size(self) -> int:
+        """How many nodes it makes."""
+        return len(self.rows)
+
     def nodes(self, given: Sequence[Node]) -> list[Node]:
         """The nodes of all places."""
         nodes = [*given, *self.constants]

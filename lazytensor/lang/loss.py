@@ -521,7 +521,7 @@ def ctc_each(
 
     `logs` is (time, examples, classes), `targets` (examples, longest) of int64.
     """
-    steps, n, c = logs.shape
+    steps, n, _ = logs.shape
     s = 2 * targets.shape[1] + 1
     blanks = full(blank, (n, targets.shape[1], 1), targets)
     pairs = g.concat([blanks, g.reshape(targets, (*targets.shape, 1))], 2)
@@ -533,10 +533,10 @@ def ctc_each(
     numbers = g.broadcast_to(g.iota(s, int64, logs.device), (n, s))
     start = g.less(numbers, 2)
     lengths = g.reshape(as_dtype(input_lengths, int64), (n, 1))
-    alpha = full(0.0, (n, s), logs)
+    places = g.broadcast_to(g.reshape(labels, (1, n, s)), (steps, n, s))
+    emissions, alpha = take_along(g, logs, places, 2), full(0.0, (n, s), logs)
     for t in range(steps):
-        step = g.reshape(part(logs, 0, t, 1), (n, c))
-        emitted = take_along(g, step, labels, 1)
+        emitted = g.reshape(part(emissions, 0, t, 1), (n, s))
         if t == 0:
             alpha = g.where(start, emitted, low)
             continue

@@ -422,8 +422,10 @@ def record_laid(
 ) -> GradFn:
     """The record, of a class, of what was laid of its inputs."""
     fn: GradFn = _new(kind)
-    fn.edges, fn.inputs, fn.outputs, fn.saved = edges, inputs, (made.out,), saved
+    fn.edges, fn.inputs, fn.outputs, fn.saved = edges, inputs, tuple(made.outs), saved
     fn._sequence = next(_sequence)
+    if len(made.outs) != 1:
+        fn.count = len(made.outs)
     fn._piece = _Known(inputs, fn.outputs, made.piece, made.members, made.computed)
     for node in made.computed:
         node.kept += 1

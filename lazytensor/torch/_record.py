@@ -11,7 +11,7 @@ from typing import Any
 from ..ir.node import Node, apply
 from ..ops import g
 from ..ops.movement import reshape
-from ..transform.structures import Laid, laid
+from ..transform.structures import Laid, laid, laid_many
 from . import _dtypes
 from ._dtypes import dtype
 from ._graph import ANOMALY, MODE, GradFn, grad_fn_class, record_laid
@@ -99,8 +99,9 @@ def record_view(out: Tensor, name: str, x: Tensor, node: Node) -> Tensor:
 
 
 def record_many(
-    outs: Sequence[Tensor], name: str, tensors: Sequence[Tensor], nodes: Sequence[Node]
-) -> None:
+    outs: Sequence[Tensor], name: str, tensors: Sequence[Tensor], nodes: Sequence[Node],
+    made: Laid | None = None,
+) -> None:  # fmt: skip
     """`record` for an operation with several results."""
     if not MODE.grad:
         return
@@ -111,7 +112,10 @@ def record_many(
     if all(t.dtype._rank < 2 and not integral(t, name, tensors) for t in outs):
         return
     saved = saved_by(name, tensors, wanted, outs)
-    fn = _class_of(name)(edges, tuple(nodes), [t._node for t in outs], saved)
+    if made is None or ANOMALY.on:
+        fn = _class_of(name)(edges, tuple(nodes), [t._node for t in outs], saved)
+    else:
+        fn = record_laid(_class_of(name), edges, tuple(nodes), made, saved)
     if any(t._strides is not None for t in tensors):
         fn.strides = [t._strides for t in tensors]
     for number, out in enumerate(outs):
@@ -171,8 +175,24 @@ def run_many(
 ) -> tuple[Tensor, ...]:
     """New tensors from the nodes of others, recorded as one operation."""
     nodes = distinct([t._read() for t in tensors])
-    outs = tuple([wrap(n) for n in f(*nodes)])
-    record_many(outs, name, tensors, nodes)
+    return _wrapped(name, tensors, nodes, f(*nodes), None)
+
+
+def run_many_fixed(
+    name: str, f: Callable[..., Sequence[Node]], params: tuple[Any, ...], tensors: Sequence[Tensor]
+) -> tuple[Tensor, ...]:
+    """`run_many` of `f(*nodes, *params)`, which looks at nothing else, as for `run_fixed`."""
+    nodes = distinct([t._read() for t in tensors])
+    return _wrapped(name, tensors, nodes, *laid_many(f, params, nodes))
+
+
+def _wrapped(
+    name: str, tensors: Sequence[Tensor], nodes: Sequence[Node], found: Sequence[Node],
+    made: Laid | None,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """Results of an operation that has several, recorded."""
+    outs = tuple([wrap(n) for n in found])
+    record_many(outs, name, tensors, nodes, made)
     for out in outs if MODE.inference else ():
         out._inference = True
     return outs

@@ -13,6 +13,7 @@ from ..ops import g
 from ..ops.elementwise import multiply
 from ..ops.movement import unbroadcast
 from ._path import check_like, path, varies
+from .contributions import FEW, together
 
 # Of a node with one output a node; of one with several a tuple, of a node or None for each.
 Cotangent = Any
@@ -30,24 +31,47 @@ def vjp(
     check_like("cotangent", cotangents, outputs)
     steps = path(outputs, inputs, varies)
     wanted = {*steps, *filter(varies, inputs)}
-    found: dict[Node, Cotangent] = {}
+    found: dict[Node, _Sum] = {}
     for y, ct in zip(outputs, cotangents, strict=True):
         _add(found, wanted, y, ct)
     while steps:
         y = steps.pop()
-        ct = found.pop(y, None)
-        if ct is not None:
-            parts = pull(y, ct, [x in wanted for x in y.args])
+        gathered = found.pop(y, None)
+        if gathered is not None:
+            parts = pull(y, gathered.total(), [x in wanted for x in y.args])
             for x, part in zip(y.args, parts, strict=True):
                 _add(found, wanted, x, part)
-    return [found.get(x) for x in inputs]
+    return [found[x].total() if x in found else None for x in inputs]
 
 
-def _add(found: dict[Node, Cotangent], wanted: set[Node], x: Node, part: Cotangent) -> None:
+class _Sum:
+    """Contributions to a cotangent, and the sum of them so far."""
+
+    __slots__ = ("parts", "sum")
+
+    def __init__(self, part: Cotangent) -> None:
+        self.parts = [part]
+        self.sum = part
+
+    def add(self, part: Cotangent) -> None:
+        """One more contribution."""
+        self.parts.append(part)
+        self.sum = _sum(self.sum, part)
+
+    def total(self) -> Cotangent:
+        """All of them together."""
+        few = len(self.parts) < FEW or type(self.sum) is tuple
+        found = None if few else together(self.parts)
+        return self.sum if found is None else found
+
+
+def _add(found: dict[Node, _Sum], wanted: set[Node], x: Node, part: Cotangent) -> None:
     """One more contribution to the cotangent of `x`."""
     if part is not None and x in wanted:
-        before = found.get(x)
-        found[x] = part if before is None else _sum(before, part)
+        if x in found:
+            found[x].add(part)
+        else:
+            found[x] = _Sum(part)
 
 
 def _sum(a: Cotangent, b: Cotangent) -> Cotangent:

@@ -16,14 +16,33 @@ from ..ir.template import Template
 from ._path import path
 from .grad import pull, vjp
 
-__all__ = ["Laid", "Piece", "by_rules", "laid", "piece_of", "pull_one", "repeated"]
+__all__ = [
+    "Laid", "Piece", "by_rules", "laid", "laid_many", "piece_of", "pull_one", "repeated",
+]  # fmt: skip
 
-MOST = 1024  # structures of each sort that are remembered
+# Structures of each sort that are remembered; nodes that all of them stand for.
+MOST, MOST_NODES = 1024, 1 << 19
 Recipes = dict[Any, Any]  # False: met once; None: there is no template
 _pieces: "dict[Any, Piece]" = {}
 _pulls: Recipes = {}
 _ways: Recipes = {}
 _repeated: Recipes = {}
+_SORTS: tuple[dict[Any, Any], ...] = _pieces, _pulls, _ways, _repeated
+
+
+class _Held:
+    """How many nodes what is remembered stands for, at most."""
+
+    nodes = 0
+
+
+def _remembered(nodes: int) -> None:
+    """Note that more is remembered: all is forgotten when that is too much."""
+    _Held.nodes += nodes
+    if _Held.nodes > MOST_NODES:
+        _Held.nodes = 0
+        for sort in _SORTS:
+            sort.clear()
 
 
 def _recipe(known: Recipes, key: Any, make_one: Callable[[], Any]) -> Any:
@@ -31,6 +50,8 @@ def _recipe(known: Recipes, key: Any, make_one: Callable[[], Any]) -> Any:
     found = known.get(key)
     if found is False:
         found = known[key] = make_one()
+        if found is not None:
+            _remembered(found.size)
     elif found is None and key not in known:
         if len(known) >= MOST:
             known.clear()
@@ -200,6 +221,7 @@ def _kept(*structure: Any) -> Piece:
         if len(_pieces) >= MOST:
             _pieces.clear()
         piece = _pieces[structure] = Piece(*structure)
+        _remembered(len(piece.entries))
     return piece
 
 
@@ -207,28 +229,29 @@ def _kept(*structure: Any) -> Piece:
 
 
 class Laid:
-    """What a function makes of inputs of some kinds: `out`, with the piece that it is the output
-    of, the members, and the nodes that were computed.
+    """What a function makes of inputs of some kinds: `outs`, with the piece that they are the
+    outputs of, the members, and the nodes that were computed.
     """
 
-    __slots__ = ("computed", "members", "out", "piece")
+    __slots__ = ("computed", "members", "outs", "piece")
 
     def __init__(self, way: "_Way", inputs: Sequence[Node]) -> None:
         self.piece = way.piece
         self.members = members = way.template.nodes(inputs)
         self.computed = members[way.first :]
-        self.out = members[way.piece.outputs[0]]
+        self.outs = [members[i] for i in way.piece.outputs]
 
 
 class _Way:
-    """How a function makes its output of inputs of some kinds: a template, whose places are those
+    """How a function makes its outputs of inputs of some kinds: a template, whose places are those
     of the members of a piece.
     """
 
-    __slots__ = ("first", "piece", "template")
+    __slots__ = ("first", "piece", "size", "template")
 
     def __init__(self, inputs: Sequence[Node], template: Template) -> None:
         self.template = template
+        self.size = 2 * template.size
         self.first = len(inputs) + len(template.constants)
         read = [kind_of(x) for x in (*inputs, *template.constants)]
         computed = [(row[0], row[1], *row[-1]) for row in template.rows]
@@ -242,21 +265,34 @@ def laid(
     """`f(*operands, *params)`, which depends on nothing but kinds of nodes, which are different
     ones, and on what the text of params says; and how it was laid, if it was.
     """
+    made = _laid(f, params, operands)
+    return (f(*operands, *params), None) if made is None else (made.outs[0], made)
+
+
+def laid_many(
+    f: Callable[..., Sequence[Node]], params: tuple[Any, ...], operands: Sequence[Node | None]
+) -> tuple[Sequence[Node], Laid | None]:
+    """`laid` for a function that makes several nodes."""
+    made = _laid(f, params, operands)
+    return (f(*operands, *params), None) if made is None else (made.outs, made)
+
+
+def _laid(
+    f: Callable[..., Any], params: tuple[Any, ...], operands: Sequence[Node | None]
+) -> Laid | None:
     if TRACING.depth:
-        return f(*operands, *params), None
+        return None
     kinds = tuple([None if x is None else kind_of(x) for x in operands])
     way = _recipe(_ways, (f, repr(params), kinds), lambda: _way(f, params, kinds))
-    if not way:
-        return f(*operands, *params), None
-    made = Laid(way, [x for x in operands if x is not None])
-    return made.out, made
+    return Laid(way, [x for x in operands if x is not None]) if way else None
 
 
-def _way(f: Callable[..., Node], params: tuple[Any, ...], kinds: Sequence[Any]) -> _Way | None:
-    """How a function makes its output of inputs; None where it reads anything else but numbers."""
+def _way(f: Callable[..., Any], params: tuple[Any, ...], kinds: Sequence[Any]) -> _Way | None:
+    """How a function makes its outputs of inputs; None where it reads anything else but numbers."""
     operands = [None if kind is None else _stand_in(kind) for kind in kinds]
     inputs = [x for x in operands if x is not None]
-    template = _closed(Template(inputs, [f(*operands, *params)]))
+    found = f(*operands, *params)
+    template = _closed(Template(inputs, [found] if isinstance(found, Node) else found))
     return None if template is None else _Way(inputs, template)
 
 

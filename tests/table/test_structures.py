@@ -121,6 +121,42 @@ def test_what_is_laid(program: Callable[..., Node]) -> None:
             same(found, vjp([program(*inputs)], inputs, [ct]))
 
 
+def test_several_that_are_laid() -> None:
+    """Of which one is read by the other, and one is what was given."""
+
+    def f(x: Node, w: Node, b: Node, scale: float) -> list[Node]:
+        y = smooth(x, w, b) * scale
+        return [y, g.sum(y, (0,)), x]
+
+    for turn in range(4):
+        inputs = operands()
+        outs, made = structures.laid_many(f, (0.5,), inputs)
+        want = f(*inputs, 0.5)
+        same(list(outs), want)
+        assert outs[2] is inputs[0] and (made is not None) == (turn > 0)
+        if made is not None:
+            cts = [leaf(RNG.standard_normal(y.shape).astype(np.float32)) for y in outs]
+            found = made.piece.pull(made.members, (True,) * 3, cts)
+            same(found, vjp(want, inputs, cts))
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(structures, "MOST_NODES", 200)
+    monkeypatch.setattr(structures._Held, "nodes", 0)
+    most = 0
+    for rows in range(2, 60):
+        for _ in range(3):
+            inputs = operands(rows)
+            out, made = structures.laid(smooth, (), inputs)
+            same([out], [smooth(*inputs)])
+        if made is not None:
+            ct = real(*out.shape)
+            same(made.piece.pull(made.members, (True,) * 3, [ct]), vjp([out], inputs, [ct]))
+        most = max(most, len(structures._ways))
+        assert structures._Held.nodes <= 200
+    assert 1 < most < 40
+
+
 def test_sizes_and_dtypes_are_apart() -> None:
     for rows in (4, 4, 7, 4, 7, 7):
         inputs = operands(rows)

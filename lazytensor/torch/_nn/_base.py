@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from ...ir.node import Node
 from .._dispatch import FUNCTIONS, _public, in_place
-from .._record import run, run_fixed, run_many
+from .._record import run, run_fixed, run_many, run_many_fixed
 from ..tensor import Tensor
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -56,6 +56,13 @@ def apply_many(
 ) -> tuple[Tensor, ...]:
     """`apply` for several results."""
     return run_many(title, _with_gaps(f, tensors), [t for t in tensors if t is not None])
+
+
+def apply_many_fixed(
+    title: str, f: Callable[..., Sequence[Node]], params: tuple[Any, ...], *tensors: Tensor
+) -> tuple[Tensor, ...]:
+    """`apply_fixed` for several results."""
+    return run_many_fixed(title, f, params, tensors)
 
 
 def _with_gaps(f: Callable[..., Any], tensors: Sequence[Tensor | None]) -> Callable[..., Any]:

@@ -134,8 +134,5 @@ def ctc_loss(
 ) -> Tensor:  # fmt: skip
     """Connectionist temporal classification: -log of the sum over all alignments."""
     lengths = [as_tensor(n) for n in (input_lengths, target_lengths)]
-
-    def f(x: Node, t: Node, n: Node, m: Node) -> Node:
-        return lang.ctc(x, t, n, m, blank, word(reduction), zero_infinity)
-
-    return apply("CtcLoss", f, log_probs, targets, *lengths)
+    options = blank, word(reduction), zero_infinity
+    return apply_fixed("CtcLoss", lang.ctc, options, log_probs, targets, *lengths)

@@ -12,7 +12,7 @@ from ...lang import recurrent
 from ...ops import g
 from .._dispatch import FUNCTIONS
 from ..tensor import Tensor
-from ._base import apply, apply_many, nn
+from ._base import apply, apply_many_fixed, nn
 
 __all__: list[str] = []
 
@@ -98,17 +98,19 @@ def _layer(
     backwards: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """One layer in one direction: one operation for the gradient."""
-    parts = len(state)
-
-    def f(x: Node, *others: Node) -> Sequence[Node]:
-        own = _weights(given.has_biases, others[parts:])
-        flat = g.reshape(x, (sum(sizes), x.shape[-1]))
-        rows, last = recurrent.layer(given.kind, flat, others[:parts], own, sizes, backwards)
-        return g.reshape(rows, (*x.shape[:-1], rows.shape[1])), *last
-
+    params = given.kind, given.has_biases, len(state), sizes, backwards
     whole = given.kind == "lstm" and weights[0]._node.shape[0] == 4 * weights[1]._node.shape[1]
     title = "~Cat" if x._node.ndim == 2 else "MkldnnRnnLayer" if whole else "~Stack"
-    return apply_many(title, f, x, *state, *weights)
+    return apply_many_fixed(title, _laid_out, params, x, *state, *weights)
+
+
+def _laid_out(x: Node, *others: Any) -> Sequence[Node]:
+    """A layer's outputs and last states, of its input, states and weights, and how it is made."""
+    *nodes, kind, has_biases, parts, sizes, backwards = others
+    own = _weights(has_biases, nodes[parts:])
+    flat = g.reshape(x, (sum(sizes), x.shape[-1]))
+    rows, last = recurrent.layer(kind, flat, tuple(nodes[:parts]), own, sizes, backwards)
+    return g.reshape(rows, (*x.shape[:-1], rows.shape[1])), *last
 
 
 def _weights(biases: bool, given: Sequence[Node]) -> recurrent.Weights:
