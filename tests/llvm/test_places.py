@@ -97,6 +97,24 @@ def test_any_arrays(seed, threads):
     assert found[0] is not None or x[tuple(indices)].size <= max(x.shape)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("dtype", ["int8", "float32", "complex128"])
+@pytest.mark.parametrize("low", [0, -7])
+def test_the_same_places_of_all_lines(low, dtype, threads):
+    """As `index_select` along the last axis takes them; without or with places from the end."""
+    rng = np.random.default_rng(len(dtype) + threads)
+    for count in (1, 3, 4, 11):
+        x = rng.integers(-9, 9, (6, 2, 7)).astype(dtype).transpose(2, 0, 1)
+        places_ = rng.integers(low, 7, count)
+        u = rng.integers(-9, 9, (6, 2, count)).astype(dtype).transpose(2, 0, 1)
+        with config.context(num_threads=threads):
+            found = [gather(x, [places_]), scatter(x, u, [places_])]
+            found += [scatter(x, u, [places_], "add")] if dtype == "float32" else []
+        wanted = [x[places_], written(x, u, [places_]), written(x, u, [places_], "add")]
+        for got, want in zip(found, wanted, strict=False):
+            np.testing.assert_array_equal(got, want)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_what_is_outside_is_numpys(seed):
     x, u, indices = case(seed)

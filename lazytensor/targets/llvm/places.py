@@ -31,7 +31,8 @@ class Form(Record, frozen=True):
     """A function: whether it `reads` the table; the dtype of elements that are combined, by which
     instruction, or their size where they are moved; how many axes there are outside the innermost
     one; for each index whether it varies along that one, which none does where it is `runs` of
-    elements one after another.
+    elements one after another; `alike` where one index does, all in order in memory, and all that
+    is outside has the same places.
     """
 
     reads: bool
@@ -40,6 +41,7 @@ class Form(Record, frozen=True):
     outer: int
     varies: tuple[bool, ...]
     runs: bool
+    alike: bool = False
 
 
 class _Axis(Record):
@@ -94,6 +96,18 @@ def _inward(axes: list[_Axis], size: int) -> tuple[list[_Axis], bool]:
     return sorted(axes, key=lambda axis: axis.places), False
 
 
+def _is_alike(table: Array, axes: list[_Axis]) -> bool:
+    """Whether lines have the same places, of one index, and all lies in order along them."""
+    *outer, inner = axes
+    of_table, of_values, *varies = inner.strides
+    size, varied = table.itemsize, [j for j, s in enumerate(varies) if s]
+    if not outer or (of_table, of_values) != (0, size) or len(varied) != 1:
+        return False
+    (j,) = varied
+    same = all(axis.strides[2 + j] == 0 for axis in outer)
+    return same and varies[j] == int64.itemsize and table.strides[j] == size
+
+
 class _Places:
     """Runs the functions; `room(shape, dtype)` makes arrays."""
 
@@ -114,7 +128,9 @@ class _Places:
         if runs and not outer:
             return False
         element, varies = table.dtype if combine else table.itemsize, inner.strides[2:]
-        form = Form(reads, element, combine, len(outer), tuple([s != 0 for s in varies]), runs)
+        alike = not runs and _is_alike(table, axes)
+        varied = tuple([s != 0 for s in varies])
+        form = Form(reads, element, combine, len(outer), varied, runs, alike)
         own = zip(table.shape, table.strides[: len(indices)])
         lengths = [n for pair in own for n in pair]
         for axis in reversed(axes):

@@ -6,14 +6,16 @@ kernel. It must not know arrays.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from .code import KERNEL, Code, Value
-from .loops import HI, LO, ZERO, each, pointers, split, words
+from .loops import HI, LO, TRUE, ZERO, Values, carried, choose, each, pointers, split, words
 from .memory import step
 from .places import Form
 from .scalar import Lane, Native, ir_type
 
 WIDE = 32  # bytes of a vector
+AT_ONCE = 4  # places of a line that are gone over at once
 
 
 class Placing:
@@ -37,12 +39,52 @@ class Placing:
     def text(self) -> str:
         """The module."""
         c = self.c
-        if self.form.outer:
-            each(c, LO, HI, 1, lambda row: self._line(self._moved(row), ZERO, self.inner[0]))
+        if self.form.alike:
+            choose(c, self._inside(), lambda: self._lines(True), lambda: self._lines(False))
+        elif self.form.outer:
+            self._lines(False)
         else:
             self._line(self.arrays, LO, HI)
         ends = ["ret i64 0", "outside:", "ret i64 1", "}", *sorted(c.declared)]
         return "\n".join([KERNEL, *c.lines, *ends]) + "\n"
+
+    def _lines(self, checked: bool) -> None:
+        """All lines; without a look at indices that were `checked`."""
+        line = self._checked if checked else self._line
+        each(self.c, LO, HI, 1, lambda row: line(self._moved(row), ZERO, self.inner[0]))
+
+    def _inside(self) -> Value:
+        """Whether all indices that vary are inside as they stand."""
+        c, j = self.c, self.form.varies.index(True)
+
+        def also(i: Value, held: Values) -> Values:
+            found = c.compare("ult", self._index(self.arrays[2 + j], i), self.axes[2 * j])
+            return [c.binary("and", held[0], found)]
+
+        return carried(c, ZERO, self.inner[0], 1, [TRUE], also)[1]
+
+    def _index(self, at: Value, i: Value) -> Value:
+        """An index among some one after another."""
+        return self.c.fresh(f"load i64, {step(self.c, at, self.c.binary('mul', i, 8))}", "i64")
+
+    def _checked(self, at: list[Value], start: Value, stop: Value) -> None:
+        """As `_line`, of indices that were looked at, where all lies in order."""
+        c, (table, values, *indices), size = self.c, at, self._size()
+        for j, index in enumerate(indices):
+            if self.form.varies[j]:
+                varied = index
+            else:
+                table = self._there(table, index, j)
+
+        def some(count: int, first: Value) -> None:
+            for more in range(count):
+                i = c.binary("add", first, more)
+                there = step(c, table, c.binary("mul", self._index(varied, i), size))
+                self._element(there, step(c, values, c.binary("mul", i, size)))
+
+        whole = c.binary("and", stop, -AT_ONCE)
+        each(c, start, whole, AT_ONCE, partial(some, AT_ONCE))
+        each(c, whole, stop, 1, partial(some, 1))
 
     def _moved(self, row: Value) -> list[Value]:
         """Where the arrays' parts of a row begin."""
