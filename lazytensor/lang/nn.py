@@ -202,16 +202,21 @@ def one_hot(ids: Node, classes: int) -> Node:
     return g.cast(g.equal(i, g.iota(classes, int64, ids.device)), int64)
 
 
-def _bags(ids: Node, offsets: Node | None, include_last: bool) -> tuple[Node, int]:
-    """The bag of each of the flattened ids, and the number of bags."""
+# Bags are filled up to one length where that makes so many times as many ids at most.
+PADDED = 8
+
+
+def _bags(ids: Node, offsets: Node | None, include_last: bool) -> tuple[Node, Node]:
+    """The bag of each of the flattened ids, and where bags begin."""
     if offsets is None:
         rows, width = ids.shape
-        line = g.reshape(g.iota(rows, int64, ids.device), (rows, 1))
-        return g.reshape(g.broadcast_to(line, ids.shape), (rows * width,)), rows
+        numbers = g.iota(rows, int64, ids.device)
+        line = g.broadcast_to(g.reshape(numbers, (rows, 1)), ids.shape)
+        return g.reshape(line, (rows * width,)), numbers * width
     starts = as_dtype(offsets, int64)
     count = starts.shape[0] - bool(include_last)
     starts = g.slice(starts, (0,), (count,), (1,))
-    return g.searchsorted(starts, g.iota(ids.size, int64, ids.device), "right") - 1, count
+    return g.searchsorted(starts, g.iota(ids.size, int64, ids.device), "right") - 1, starts
 
 
 def embedding_bag(
@@ -222,14 +227,16 @@ def embedding_bag(
     per_sample_weights: Node | None = None,
     include_last_offset: bool = False,
     padding_idx: int | None = None,
+    longest: int | None = None,
 ) -> Node:
     """Sums, means or maxima ("max") of the rows in each bag; 0 for empty ones.
 
-    Bags are the rows of ids, or start at `offsets` of flat ids. `padding_idx` doesn't count. Raises
-    IndexError with the value.
+    Bags are the rows of ids, or start at `offsets` of flat ids. `padding_idx` doesn't count. No bag
+    has more ids than `longest`, where that is known. Raises IndexError with the value.
     """
     flat = g.reshape(ids, (ids.size,))
-    bag, count = _bags(ids, offsets, include_last_offset)
+    bag, starts = _bags(ids, offsets, include_last_offset)
+    (count,), longest = starts.shape, ids.shape[1] if offsets is None else longest
     rows = embedding(weight, flat)
     if per_sample_weights is not None:
         rows = rows * g.reshape(per_sample_weights, (ids.size, 1))
@@ -240,7 +247,15 @@ def embedding_bag(
         rows = g.where(g.reshape(other, (ids.size, 1)), rows, g.constant(0, rows))
     sizes = g.scatter_add([full(0.0, (count,), rows), counted, bag])
     if mode == "max":
-        return _maxima(rows, counted, bag, sizes)
+        empty = g.equal(g.reshape(sizes, (count, 1)), 0.0)
+        if not ids.size or not count:
+            return full(0.0, (count, weight.shape[1]), rows)
+        if longest is not None and count * longest <= PADDED * ids.size:
+            place = _greatest_of_padded(rows, counted, starts, longest)
+        else:
+            place = _greatest(rows, counted, bag, count)
+        column = g.broadcast_to(g.iota(weight.shape[1], int64, rows.device), place.shape)
+        return g.where(empty, g.constant(0, rows), g.gather([rows, place, column]))
     total = g.scatter_add([full(0.0, (count, weight.shape[1]), rows), rows, bag])
     if mode == "sum":
         return total
@@ -249,15 +264,22 @@ def embedding_bag(
     return total / g.reshape(g.maximum(sizes, 1.0), (count, 1))
 
 
-def _maxima(rows: Node, counted: Node, bag: Node, sizes: Node) -> Node:
-    """For each bag and column the first greatest of the rows that count; 0 where there is none."""
-    count, (n, width) = sizes.shape[0], rows.shape
-    empty = g.equal(g.reshape(sizes, (count, 1)), 0.0)
-    if not prod((n, count, width)):
-        return full(0.0, (count, width), rows)
-    bags = g.iota(count, int64, rows.device)
-    member = g.logical_and(g.equal(g.reshape(bags, (count, 1)), bag), g.equal(counted, 1.0))
-    shown = g.where(g.reshape(member, (count, n, 1)), rows, g.constant(-inf, rows))
-    place = g.argmax(shown, (1,))
-    column = g.broadcast_to(g.iota(width, int64, rows.device), place.shape)
-    return g.where(empty, g.constant(0, rows), g.gather([rows, place, column]))
+def _greatest(rows: Node, counted: Node, bag: Node, count: int) -> Node:
+    """For each bag and column the place of the first greatest of the rows that count."""
+    bags = g.reshape(g.iota(count, int64, rows.device), (count, 1))
+    member = g.logical_and(g.equal(bags, bag), g.equal(counted, 1.0))
+    shown = g.where(g.reshape(member, (*member.shape, 1)), rows, g.constant(-inf, rows))
+    return g.argmax(shown, (1,))  # type: ignore[no-any-return]
+
+
+def _greatest_of_padded(rows: Node, counted: Node, starts: Node, longest: int) -> Node:
+    """The same, of bags that are filled up to one length."""
+    (count,), last = starts.shape, rows.shape[0] - 1
+    after = [g.slice(starts, (1,), (count - 1,), (1,)), full(last + 1, (1,), starts)]
+    begins, ends = (g.reshape(x, (count, 1)) for x in (starts, g.concat(after, 0)))
+    places = begins + g.iota(longest, int64, rows.device)
+    own = g.minimum(places, last)
+    member = g.logical_and(g.less(places, ends), g.equal(g.gather([counted, own]), 1.0))
+    member = g.reshape(member, (count, longest, 1))
+    shown = g.where(member, g.gather([rows, own]), g.constant(-inf, rows))
+    return g.minimum(begins + g.argmax(shown, (1,)), last)  # type: ignore[no-any-return]

@@ -28,8 +28,8 @@ def _joined(parts: Sequence[Node], axis: int) -> Node:
     """Matrices one after another along an axis; those that are shown exchanged as they lie."""
     bare = [x for x in map(_turned, parts) if x is not None]
     if len(bare) == len(parts):
-        return g.permute(g.concat(bare, 1 - axis), (1, 0))  # type: ignore[no-any-return]
-    return g.concat(list(parts), axis)  # type: ignore[no-any-return]
+        return g.permute(g.concat(bare, 1 - axis), (1, 0))
+    return g.concat(list(parts), axis)
 
 
 def _exchanged(parts: Sequence[Node]) -> Node | None:
@@ -48,7 +48,7 @@ def _products(parts: Sequence[Node]) -> Node | None:
     if parts[0].dtype.kind not in "fc" or terms * (rows + columns) > len(parts) * rows * columns:
         return None
     first, second = ([x.args[i] for x in parts] for i in (0, 1))
-    return g.matmul(_joined(first, 1), _joined(second, 0))  # type: ignore[no-any-return]
+    return g.matmul(_joined(first, 1), _joined(second, 0))
 
 
 def _sums(parts: Sequence[Node]) -> Node | None:
@@ -58,7 +58,7 @@ def _sums(parts: Sequence[Node]) -> Node | None:
         return None
     if parts[0].dtype.kind not in "fc" or any(x.dtype is not x.args[0].dtype for x in parts):
         return None
-    return g.sum(g.concat([x.args[0] for x in parts], 0), over)  # type: ignore[no-any-return]
+    return g.sum(g.concat([x.args[0] for x in parts], 0), over)
 
 
 _WAYS: tuple[Callable[[Sequence[Node]], Node | None], ...] = _products, _exchanged, _sums

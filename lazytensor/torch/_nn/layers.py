@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ir.node import Node, leaf
+from ...ir.node import TRACING, Node, leaf
 from ...lang import nn as lang
 from ...lang import norm
 from ...lang.linalg import matmul
@@ -306,11 +306,21 @@ def embedding_bag(
     kind = ("sum", "mean", "max")[mode]
     ids = indices._read()
     starts = None if offsets is None else offsets._read()
+    longest = _longest(ids, starts, include_last_offset) if kind == "max" else None
 
     def f(w: Node, s: Node | None) -> Node:
-        return lang.embedding_bag(w, ids, starts, kind, s, include_last_offset, padding_idx)
+        more = include_last_offset, padding_idx, longest
+        return lang.embedding_bag(w, ids, starts, kind, s, *more)
 
     return apply("EmbeddingBag", f, weight, per_sample_weights), None, None, None
+
+
+def _longest(ids: Node, starts: Node | None, include_last: bool) -> int | None:
+    """The most ids that a bag has, where that can be known before it is computed."""
+    if starts is None or TRACING.depth:
+        return None
+    begins = value(starts)[: starts.shape[0] - bool(include_last)]
+    return int(np.diff(begins, append=ids.size).max(initial=0))
 
 
 @nn("one_hot")
