@@ -7,7 +7,7 @@ or parameters' classes.
 """
 
 from collections.abc import Callable
-from math import inf, pi, prod, sqrt
+from math import inf, pi, sqrt
 
 from .._base.dtypes import bool_, int64, kind
 from .._base.shapes import normalize_axes, normalize_axis
@@ -269,7 +269,7 @@ def _greatest(rows: Node, counted: Node, bag: Node, count: int) -> Node:
     bags = g.reshape(g.iota(count, int64, rows.device), (count, 1))
     member = g.logical_and(g.equal(bags, bag), g.equal(counted, 1.0))
     shown = g.where(g.reshape(member, (*member.shape, 1)), rows, g.constant(-inf, rows))
-    return g.argmax(shown, (1,))  # type: ignore[no-any-return]
+    return g.argmax(shown, (1,))
 
 
 def _greatest_of_padded(rows: Node, counted: Node, starts: Node, longest: int) -> Node:
@@ -282,4 +282,4 @@ def _greatest_of_padded(rows: Node, counted: Node, starts: Node, longest: int) -
     member = g.logical_and(g.less(places, ends), g.equal(g.gather([counted, own]), 1.0))
     member = g.reshape(member, (count, longest, 1))
     shown = g.where(member, g.gather([rows, own]), g.constant(-inf, rows))
-    return g.minimum(begins + g.argmax(shown, (1,)), last)  # type: ignore[no-any-return]
+    return g.minimum(begins + g.argmax(shown, (1,)), last)
