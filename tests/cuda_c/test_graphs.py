@@ -32,7 +32,7 @@ def graph(seed: int) -> list[Case]:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_random_graphs(part: int, effort: Callable[[int, int], int]) -> None:
     compiler()
-    count = effort(40, 500)
+    count = effort(125, 500)
     found = [c for seed in range(part * count, (part + 1) * count) for c in graph(seed)]
     with mock.patch.object(launches, "NARROW", (1 << 31) * (part % 2)):
         seen = check(found)
