@@ -1,4 +1,4 @@
-"""Steps as commands: boxes, batches, outputs over arguments, and what a device allows no more of."""
+"""Steps as commands: boxes, batches, outputs over arguments, and what a device allows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,20 +8,18 @@ import numpy as np
 import pytest
 
 import lazytensor._base.dtypes as d
-from lazytensor._base import config
 from lazytensor.ir.node import Node, leaf
 from lazytensor.lower import fuse
-from lazytensor.lower.kernel import Batch, Launch
+from lazytensor.lower.kernel import Batch
 from lazytensor.lower.segments import Segments
 from lazytensor.ops import g
-from lazytensor.targets.cuda import Bound, bind, key, launches, source, steps, together
-from lazytensor.targets.cuda import bound as bound_by
+from lazytensor.targets.cuda import Bound, bind, key, launches, source, together
 from lazytensor.targets.cuda.words import MOST_WORDS
 
 from .cases import Case, cases, check, plan_of
 from .compare import same
 from .fences import fenced
-from .harness import Fibres, address, bound, compiler
+from .harness import Fibres, bound, compiler
 from .nvrtc import ARCHITECTURES, nvrtc
 from .test_compiled import check as compile_all
 from .test_folds import PROGRAMS, data, nodes

@@ -25,9 +25,9 @@ class Form:
     """`outer` and `inner` are how many axes there are besides the innermost one, or those that are
     folded; `wide` is how many neighbours a thread computes at once; `held` tells that what a thread
     has of a row stays in its registers; `threads` is how many a block has at most; `narrow` tells
-    that 32 bits do for numbers of rows and columns; `partial` that what is folded are sums of eight
-    elements each, which a SUMMED kernel has left. `sets` tells that blocks of threads look for their
-    words among several sets, `far` that words lie in memory.
+    that 32 bits do for numbers of rows, columns and blocks; `partial` that what is folded are sums
+    of eight elements each, which a SUMMED kernel has left. `sets` tells that blocks of threads look
+    for their words among several sets, `far` that words lie in memory.
     """
 
     way: str

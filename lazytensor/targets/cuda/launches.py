@@ -5,7 +5,7 @@ its form, a grid, and its words. It must not know CUDA C, nor who launches.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._base.shapes import prod
@@ -31,9 +31,9 @@ from .form import (
     WHOLE,
     Form,
 )  # fmt: skip
+from .schedule import Schedule
 from .tiled import STEP, shared
 from .tiled import TILE as EDGE
-from .schedule import Schedule
 from .words import ACCUMULATOR, MOST_WORDS, Words
 
 # Bytes that a thread reads or writes at once, and elements at most.
