@@ -111,7 +111,7 @@ def test_batches(name: str, shape: tuple[int, int], monkeypatch: Any) -> None:
     stages = len(bounds[0].commands)
     assert stages <= len(joined.commands) <= 2 * stages
     assert joined.scratch == sum(b.scratch for b in bounds)
-    assert all(c.form.sets and len(c.words(range(1000))) <= MOST_WORDS for c in joined.commands)
+    assert all(c.form.sets and len(c.words(range(1000))) == MOST_WORDS for c in joined.commands)
     run(joined, found, backwards=False)
     run(joined, found, backwards=True)
 

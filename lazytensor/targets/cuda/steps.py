@@ -19,7 +19,7 @@ from ...lower.totals import Totals
 from ...ops._tree import GROUP, LANES
 from .form import Form
 from .launches import Binding, bind, bind_summed, bind_sums, grid
-from .words import NEVER, Words
+from .words import MOST_WORDS, NEVER, Words
 
 # What scratch memory is a multiple of.
 LINE = 256
@@ -74,18 +74,17 @@ class Command:
     sets: tuple[Set, ...]
 
     def words(self, addresses: Sequence[int]) -> list[int]:
-        """What the kernel is called with, 64-bit words; `addresses` are those of arguments, of
-        outputs and of scratch memory.
+        """What the kernel is called with, 64-bit words, or where its form is `far` what it finds in
+        memory; `addresses` are those of arguments, of outputs and of scratch memory.
         """
         words: list[int] = []
         if self.form.sets:
-            most = self._words.sets
-            firsts = [0, *accumulate(s.blocks for s in self.sets[:-1])]
-            words += (*firsts, *(NEVER,) * (most - len(firsts)))
+            firsts = (0, *accumulate(s.blocks for s in self.sets[:-1]))
+            words += (*firsts, *(NEVER,) * (self._words.sets - len(firsts)))
         for places, rest, _ in self.sets:
             words += [addresses[number] + offset for number, offset in places]
             words += rest
-        return words
+        return words + [0] * (MOST_WORDS - len(words)) if self.form.sets else words
 
     @property
     def _words(self) -> Words:
@@ -138,8 +137,7 @@ def together(bounds: Sequence[Bound]) -> Bound:
     commands: list[Command] = []
     for stage in zip_longest(*moved):
         commands += _joined([c for c in stage if c is not None])
-    over = tuple(pair for b in bounds for pair in b.over) if len(bounds) == 1 else ()
-    return Bound(tuple(commands), scratch, room, over)
+    return Bound(tuple(commands), scratch, room)
 
 
 def _moved(command: Command, arrays: int, first: int, scratch: Place) -> Command:
