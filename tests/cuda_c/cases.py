@@ -114,7 +114,7 @@ def check(given: Iterable[Case]) -> Counter[str]:
 def _traits(form: Form) -> list[str]:
     found = [f"{form.way} {form.part}", f"{form.way} wide {form.wide}"]
     found += [f"{form.way} partial"] * form.partial + [f"{form.way} sets"] * form.sets
-    found += [f"{form.way} held"] * form.held
+    found += [f"{form.way} held"] * form.held + [f"{form.way} spread"] * form.spread
     found += [f"{form.way} {lie}" for lie in form.lie]
     found += [f"{form.way} {'several' if form.outer > 1 else form.outer} outer"]
     found += [f"{form.way} {form.inner} inner"] * (form.way != "flat")

@@ -92,7 +92,7 @@ def allowed(c: Command, words: int) -> None:
         known = Words(len(s.places) - 1, c.form.outer, c.form.inner)
         assert len(s.places) + len(s.rest) == known.count
     assert words <= MOST_WORDS or c.form.far, "more words than a kernel may be given"
-    assert not c.form.sets or words <= len(c.sets) * (known.count + 1) + MOST_WORDS
+    assert words == (MOST_WORDS if c.form.sets else known.count), "others than it reads"
     x, y, z = c.grid
     assert 0 < x < 1 << 31 and 0 < y < 1 << 16 and z == 1, "more blocks than there may be"
     assert c.threads[2] <= 64 and c.shared <= 48 << 10, "what a device doesn't allow"

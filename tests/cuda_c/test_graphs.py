@@ -14,7 +14,7 @@ from .harness import compiler
 
 # What each part of the sample must reach.
 REACHED = """
-flat wide 1, flat wide 2, flat wide 4, flat unit, flat same, flat strided, flat 0 outer,
+flat wide 1, flat wide 2, flat wide 4, flat spread, flat unit, flat same, flat strided, flat 0 outer,
 flat 1 outer, flat several outer, along held, along whole, along blocks, along rest, along 0 outer,
 along 1 outer, along several outer, across held, across whole, across 1 outer
 """
@@ -32,7 +32,7 @@ def graph(seed: int) -> list[Case]:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_random_graphs(part: int, effort: Callable[[int, int], int]) -> None:
     compiler()
-    count = effort(40, 500)
+    count = effort(125, 500)
     found = [c for seed in range(part * count, (part + 1) * count) for c in graph(seed)]
     with mock.patch.object(launches, "NARROW", (1 << 31) * (part % 2)):
         seen = check(found)

@@ -7,8 +7,8 @@ import pytest
 
 import lazytensor._base.dtypes as d
 from lazytensor.ir.node import leaf
-from lazytensor.ops import g
 from lazytensor.lower.kernel import Launch
+from lazytensor.ops import g
 from lazytensor.targets.cuda import Binding, bind, source
 
 from .cases import Case, cases

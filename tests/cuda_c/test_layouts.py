@@ -81,4 +81,3 @@ def test_compiled(architecture: str) -> None:
     nvrtc()
     found = [c for dtype in DTYPES for c in transposes(dtype, iter([(40, 50)]))]
     compile_all(keys(found), architecture)
-

@@ -13,6 +13,7 @@ from .schedule import Schedule
 from .types import c_type, constant
 from .words import Words
 
+
 class Emitter:
     """The text of one kernel: `names` are the expressions of its values where a line stands."""
 

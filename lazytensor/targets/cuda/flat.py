@@ -1,5 +1,6 @@
-"""Kernels without folds: a thread computes one element, or a few neighbours that it reads and
-writes at once.
+"""Kernels without folds: a thread computes one element, a few neighbours that it reads and writes at
+once, or where operands don't allow that a few that lie apart, all of which are read before any is
+written.
 
 What enters: a Kernel, its form. What leaves: the body of a kernel. It must not know sizes.
 """
@@ -13,6 +14,51 @@ class Flat(Emitter):
 
     def body(self) -> list[str]:
         """Its lines."""
+        return self._spread() if self.form.spread else self._near()
+
+    # --- elements that lie apart ------------------------------------------------------------------
+
+    def _spread(self) -> list[str]:
+        rows, n = (self.word(self.words.rows + i) for i in range(2))
+        self.begin()
+        self.write(
+            f"const i64 n = {n}, total = {rows} * n;",
+            f"const i64 t = i64(at) * {THREADS * self.form.wide} + threadIdx.x;",
+            "if (t >= total) return;",
+        )
+        for i in range(self.inputs):
+            self.write(f"{self.type(i)} x{i}[{self.form.wide}];")
+        self._apart()
+        for i in range(self.inputs):
+            self.write(f"x{i}[e] = load<{self.type(i)}>(p{i} + {self._place(i)});")
+        self.write("}")
+        self._apart()
+        for i in range(self.inputs):
+            self.define(i, f"x{i}[e]")
+        (only,) = self.schedule.passes
+        self.compute(only.compute)
+        for i in range(self.inputs, self.operands):
+            k = self.value_of(i)
+            place = f"p{i} + {self._place(i)}"
+            self.write(f"if (inside) store<{self.type(k)}>({place}, {self.names[k].text});")
+        self.write("}")
+        return self.lines
+
+    def _apart(self) -> None:
+        """Begin the loop over elements; beyond the last one it is that one."""
+        self.write(
+            "#pragma unroll",
+            f"for (int e = 0; e < {self.form.wide}; ++e) {{",
+            f"const bool inside = t + e * {THREADS} < total;",
+            f"const i64 q = inside ? t + e * {THREADS} : total - 1;",
+            f"const i64 row = {f'{self.number}(q) / {self.number}(n)' if self.form.outer else '0'};",
+            "const i64 i = q - row * n;",
+        )
+        self.pointers("row")
+
+    # --- neighbours -------------------------------------------------------------------------------
+
+    def _near(self) -> list[str]:
         kind = self.number
         rows, n, chunks = (self.word(self.words.rows + i) for i in range(3))
         self.begin()

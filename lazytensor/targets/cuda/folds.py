@@ -15,6 +15,8 @@ from .words import ACCUMULATOR
 
 # Bytes of an element, up to which a thread computes all that it has at once.
 NARROW = 4
+# Stages of a pass from which on it computes much.
+MUCH = 8
 # Instructions that combine -> classes of `device/folds.cuh`.
 _FOLDS = {
     "add": "Add", "mul": "Mul", "max": "Max", "min": "Min", "or_": "Or", "and_": "And",
@@ -229,12 +231,14 @@ class Folds(Emitter):
 
     def _unrolled(self, p: Pass) -> int:
         """How many elements a thread computes at once: all where registers hold them; else half of
-        them if there are several passes, and half if elements are wide.
+        them if there are several passes, half if elements are wide, and half if much is computed of
+        such.
         """
         if self.form.held:
             return ROUNDS
         wide = any(self.kernel.dtype(k).itemsize > NARROW for k in (*p.loads, *p.compute))
-        return ROUNDS >> wide + (len(self.schedule.passes) > 1)
+        much = wide and len(p.compute) > MUCH
+        return ROUNDS >> wide + much + (len(self.schedule.passes) > 1)
 
     def _elements(self, p: Pass) -> None:
         """What is done with one element."""

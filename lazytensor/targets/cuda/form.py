@@ -23,11 +23,12 @@ THREADS, MORE_THREADS, MOST_THREADS = 256, 512, 1024
 @dataclass(frozen=True, slots=True)
 class Form:
     """`outer` and `inner` are how many axes there are besides the innermost one, or those that are
-    folded; `wide` is how many neighbours a thread computes at once; `held` tells that what a thread
+    folded; `wide` is how many neighbours a thread computes at once, or where they are `spread`
+    elements a block of threads apart; `held` tells that what a thread
     has of a row stays in its registers; `threads` is how many a block has at most; `narrow` tells
-    that 32 bits do for numbers of rows and columns; `partial` that what is folded are sums of eight
-    elements each, which a SUMMED kernel has left. `sets` tells that blocks of threads look for their
-    words among several sets, `far` that words lie in memory.
+    that 32 bits do for numbers of rows, columns and blocks; `partial` that what is folded are sums
+    of eight elements each, which a SUMMED kernel has left. `sets` tells that blocks of threads look
+    for their words among several sets, `far` that words lie in memory.
     """
 
     way: str
@@ -35,6 +36,7 @@ class Form:
     inner: int = 1
     lie: tuple[str, ...] = ()
     wide: int = 1
+    spread: bool = False
     held: bool = False
     part: str = WHOLE
     threads: int = THREADS

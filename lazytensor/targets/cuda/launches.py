@@ -5,7 +5,7 @@ its form, a grid, and its words. It must not know CUDA C, nor who launches.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._base.shapes import prod
@@ -31,13 +31,15 @@ from .form import (
     WHOLE,
     Form,
 )  # fmt: skip
+from .schedule import Schedule
 from .tiled import STEP, shared
 from .tiled import TILE as EDGE
-from .schedule import Schedule
 from .words import ACCUMULATOR, MOST_WORDS, Words
 
 # Bytes that a thread reads or writes at once, and elements at most.
 WIDE, MOST_WIDE = 16, 8
+# Elements at most that a thread has where it moves each by itself.
+MOST_APART = 4
 # Bytes of all operands that a thread has at once at most: they are to be in registers.
 HELD = 320
 # Blocks of threads that keep a device busy; rows that are as many are not cut.
@@ -187,13 +189,14 @@ def _flat(
         UNIT if step == size else SAME if not step else STRIDED
         for step, size in zip(along, sizes, strict=True)
     )
-    wide = _wide(outer, n, lie, sizes, addresses)
-    rows, chunks = prod(k for k, _ in outer), -(-n // wide)
+    wide, rows = _wide(outer, n, lie, sizes, addresses), prod(k for k, _ in outer)
+    several = _apart(lie, sizes) if wide == 1 else 1
+    chunks = -(-n // wide)
     form = Form(
-        FLAT, len(outer), 1, lie, wide, narrow=max(rows * chunks, n) < NARROW,
-        far=_far(outer, [inner]),
+        FLAT, len(outer), 1, lie, wide * several, several > 1,
+        narrow=max(rows * chunks, n) < NARROW, far=_far(outer, [inner]),
     )  # fmt: skip
-    count = -(-rows * chunks // THREADS)
+    count = -(-rows * chunks // (THREADS * several))
     part = Part(form, count, (THREADS, 1, 1), 0, (rows, n, chunks), _tail(outer, [inner]))
     return Binding((part,))
 
@@ -216,6 +219,15 @@ def _wide(
     widths = [wide * sizes[i] for i in near for _ in range(1 + len(outer))]
     begins = all(p % min(WIDE, w) == 0 for p, w in zip(places, widths, strict=True))
     return wide if begins and n >= MOST_WIDE else 1
+
+
+def _apart(lie: Sequence[str], sizes: Sequence[int]) -> int:
+    """How many elements a thread has that lie apart: of all operands they are to be in registers."""
+    own = [size for f, size in zip(lie, sizes, strict=True) if f != SAME]
+    count = min(MOST_APART, max(1, WIDE // max(own, default=WIDE)))
+    while count > 1 and count * sum(own) > HELD:
+        count //= 2
+    return count
 
 
 # --- tiles ----------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from ...lower.order import Order
 class Pass:
     """Numbers of values: `rows` are computed before the pass, once a row; `compute` for each
     column, from inputs that it `loads` and from what was computed for earlier passes; `folds` are
-    folded, `outputs` counts the outputs that are stored, and `totals` those that are summed over rows.
+    folded, `outputs` counts the outputs that are stored, and `totals` the totals that are summed
+    over rows.
     """
 
     rows: list[int] = field(default_factory=list)

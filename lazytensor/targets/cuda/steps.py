@@ -1,5 +1,5 @@
-"""From a step of a plan to launches of kernels, as data: what is compiled, a grid, and words in which
-addresses are missing.
+"""From a step of a plan to launches of kernels, as data: what is compiled, a grid, and words in
+which addresses are missing.
 
 What enters: a launch, one with sums over rows, one that goes box by box, or several that run at
 once; shapes and strides of arrays. What leaves: commands. It must not know CUDA C, nor who
@@ -19,7 +19,7 @@ from ...lower.totals import Totals
 from ...ops._tree import GROUP, LANES
 from .form import Form
 from .launches import Binding, bind, bind_summed, bind_sums, grid
-from .words import NEVER, Words
+from .words import MOST_WORDS, NEVER, Words
 
 # What scratch memory is a multiple of.
 LINE = 256
@@ -74,18 +74,17 @@ class Command:
     sets: tuple[Set, ...]
 
     def words(self, addresses: Sequence[int]) -> list[int]:
-        """What the kernel is called with, 64-bit words; `addresses` are those of arguments, of
-        outputs and of scratch memory.
+        """What the kernel is called with, 64-bit words, or where its form is `far` what it finds in
+        memory; `addresses` are those of arguments, of outputs and of scratch memory.
         """
         words: list[int] = []
         if self.form.sets:
-            most = self._words.sets
-            firsts = [0, *accumulate(s.blocks for s in self.sets[:-1])]
-            words += (*firsts, *(NEVER,) * (most - len(firsts)))
+            firsts = (0, *accumulate(s.blocks for s in self.sets[:-1]))
+            words += (*firsts, *(NEVER,) * (self._words.sets - len(firsts)))
         for places, rest, _ in self.sets:
             words += [addresses[number] + offset for number, offset in places]
             words += rest
-        return words
+        return words + [0] * (MOST_WORDS - len(words)) if self.form.sets else words
 
     @property
     def _words(self) -> Words:
@@ -94,9 +93,9 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Commands one after another over so many `arrays`, arguments and then outputs; bytes of scratch
-    memory, which begins at a multiple of 256; and pairs of an argument and an output that may have
-    its memory.
+    """Commands one after another over so many `arrays`, arguments and then outputs; bytes of
+    scratch memory, which begins at a multiple of 256; and pairs of an argument and an output that
+    may have its memory.
     """
 
     commands: tuple[Command, ...]
@@ -107,8 +106,8 @@ class Bound:
 
 def bound(step: Launch, args: Sequence[Any], addresses: Sequence[int]) -> Bound:
     """A launch bound to arguments that lie like these: of each its shape, strides and itemsize are
-    asked. `addresses` are theirs, or those of arguments and outputs; what counts is the remainder by
-    16. Outputs lie in row-major order, and where they aren't told begin at such multiples.
+    asked. `addresses` are theirs, or those of arguments and outputs; what counts is the remainder
+    by 16. Outputs lie in row-major order, and where they aren't told begin at such multiples.
     """
     views = [_view(a) for a in args]
     views += [_laid(s, d.itemsize) for s, d in zip(step.shapes, step.dtypes, strict=True)]
@@ -126,8 +125,8 @@ def bound(step: Launch, args: Sequence[Any], addresses: Sequence[int]) -> Bound:
 
 
 def together(bounds: Sequence[Bound]) -> Bound:
-    """Launches that may run at once, as those of a Batch: as few commands as they can be. Arrays are
-    those of all, one after another.
+    """Launches that may run at once, as those of a Batch: as few commands as they can be. Arrays
+    are those of all, one after another.
     """
     room, first, moved = 0, 0, []
     scratch = sum(b.arrays for b in bounds)
@@ -138,8 +137,7 @@ def together(bounds: Sequence[Bound]) -> Bound:
     commands: list[Command] = []
     for stage in zip_longest(*moved):
         commands += _joined([c for c in stage if c is not None])
-    over = tuple(pair for b in bounds for pair in b.over) if len(bounds) == 1 else ()
-    return Bound(tuple(commands), scratch, room, over)
+    return Bound(tuple(commands), scratch, room)
 
 
 def _moved(command: Command, arrays: int, first: int, scratch: Place) -> Command:
@@ -243,9 +241,7 @@ class _Commands:
             self.found.append(Command(kernel, p.form, p.grid, p.threads, p.shared, (words,)))
 
 
-def _boxes(
-    made: _Commands, step: Segments, args: Sequence[_Array], outs: Sequence[_Array]
-) -> None:
+def _boxes(made: _Commands, step: Segments, args: Sequence[_Array], outs: Sequence[_Array]) -> None:
     """Boxes, of which none reads another."""
     for box in step.boxes:
         taken = [args[i].box(key) for i, key in box.takes]
@@ -253,10 +249,8 @@ def _boxes(
     made.found = _joined(made.found)
 
 
-def _totals(
-    made: _Commands, step: Totals, args: Sequence[_Array], outs: Sequence[_Array]
-) -> None:
-    """A launch that sums what it goes over, and then what these sums come to; or one after another."""
+def _totals(made: _Commands, step: Totals, args: Sequence[_Array], outs: Sequence[_Array]) -> None:
+    """A launch that sums what it goes over, and what these sums come to; or one after another."""
     assert step.joint is not None
     known = dict(zip(step.outs, outs, strict=True))
     own = args[: len(step.joint.args)]

@@ -1,5 +1,5 @@
-"""Kernels that fold rows, and sum over rows as well: a thread has eight rows of a lane of the tree of
-sums (`ops/_tree`), one after another, of each the same columns.
+"""Kernels that fold rows, and sum over rows as well: a thread has eight rows of a lane of the tree
+of sums (`ops/_tree`), one after another, of each the same columns.
 
 What enters: a Kernel, its form. What leaves: the body of a kernel. What eight rows come to is left
 in scratch memory, total by total, for each group of 256 rows, lane and column; others add these up.
