@@ -17,7 +17,7 @@ PARTS = ("types", "scalar", "complex", "cells", "products")
 # Edges of tiles of elements that aren't wider than so many bytes, how deep tiles are, threads of a
 # block.
 EDGE, WIDE, DEEP, MULTIPLIERS = 64, 8, 16, 256
-# Rows of a group up to which an element is one thread's; blocks that keep a device busy, and how deep
+# Rows of a group up to which an element is one thread's; blocks that keep a device busy; how deep
 # parts of a product are at least.
 FEW, BUSY, PART = 8, 264, 256
 Args = Sequence[Any]

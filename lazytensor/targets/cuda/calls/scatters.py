@@ -93,10 +93,10 @@ def _sorted(args: Args, outs: Args, head: Callable[[_Scatter, Lines], str], wide
     found = of.indices((0,) * of.rank, contiguous(of.leading, 1))
     lines = Lines(1, found.rows, max(prod(of.leading) + 1, found.rows) <= SHORT)
     records = lines.room(room)
-    sorting, last = lines.sort(records, room)
+    by_place = lines.sort(records, room, lines.n)
     one = replace(of.columns, wide=of.columns.wide if wide else 1)
-    applied = _apply(of, one, lines, last, head(of, lines))
-    steps = (_note(of, found, lines, records), *sorting, applied)
+    applied = _apply(of, one, lines, by_place.records, head(of, lines))
+    steps = (_note(of, found, lines, records), *by_place.steps, applied)
     return Planned(steps, room.used, found.fails)
 
 
