@@ -15,7 +15,7 @@ from ...._base.dtypes import kind
 from ....lower.layout import contiguous
 from ....ops import gather
 from ..types import c_type
-from .axes import axes, words
+from .axes import Args, axes, words
 from .copies import first_copied
 from .places import Columns, Indices, columns, indices
 from .plan import ARG, OUT, STATUS, Place, Planned, Room, Step, number, step
@@ -24,7 +24,6 @@ from .records import SHORT, Lines
 PARTS = ("types", "scalar", "complex", "cells", "places", "sorts", "scatters")
 # Bytes of the integers that are combined at once.
 AT_ONCE = (4, 8)
-Args = Sequence[Any]
 
 
 class _Scatter:

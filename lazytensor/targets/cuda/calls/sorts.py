@@ -9,11 +9,9 @@ from typing import Any
 
 from ....ops import scan
 from ..types import c_type
-from .axes import axes, words
+from .axes import Args, Lies, axes, words
 from .plan import ARG, OUT, Place, Planned, Room, Step, number, step
 from .records import RECORDS, SHORT, Lines
-
-Args = Sequence[Any]
 
 
 def _others(values: Sequence[int], axis: int) -> tuple[int, ...]:
@@ -23,7 +21,7 @@ def _others(values: Sequence[int], axis: int) -> tuple[int, ...]:
 class _Sort:
     """The records of an array's lines along an axis, sorted; so many of each at least."""
 
-    def __init__(self, x: Any, out: Any, axis: int, descending: bool, most: int) -> None:
+    def __init__(self, x: Lies, out: Lies, axis: int, descending: bool, most: int) -> None:
         self.x, self.out, self.axis = x, out, axis
         shape = _others(x.shape, axis)
         self.axes = axes(shape, _others(out.strides, axis), _others(x.strides, axis))
