@@ -26,7 +26,7 @@ from .harness import WRONG, address, library
 FILES = (
     "complex", "functions", "folds", "cells", "copies", "numbers", "places", "sorts",
     "scatters", "scans", "draws", "windows",
-    "products",
+    "products", "iterated",
 )  # fmt: skip
 Compare = Callable[[np.ndarray, np.ndarray, Any], None]
 
@@ -97,7 +97,7 @@ class Codes:
         words = (*addresses, *step.tail)
         assert len(words) == step.code.words and step.blocks > 0
         assert step.shared <= 48 << 10, "what a device doesn't allow"
-        shape = (ctypes.c_uint * 6)(step.blocks, *step.threads, step.shared, step.code.waits)
+        shape = (ctypes.c_uint * 7)(step.blocks, *step.threads, step.shared, step.code.waits, 1)
         call = getattr(self.library, self.names[step.code])
         wrong = call((ctypes.c_longlong * len(words))(*words), shape, int(backwards))
         assert not wrong, f"{step.code.body}: {WRONG[wrong]}"

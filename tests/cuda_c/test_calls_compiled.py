@@ -4,11 +4,12 @@ spills or has memory of its own.
 
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
 import pytest
 
 import lazytensor._base.dtypes as d
 from lazytensor._base.devices import CPU
-from lazytensor.ops import create
+from lazytensor.ops import create, gather, iterated, movement, scan, windows
 from lazytensor.targets.cuda.calls import Code
 from lazytensor.targets.cuda.source import HEAD
 
@@ -18,6 +19,7 @@ from . import (
     test_device_sorts,
     test_draws,
     test_gathers,
+    test_iterated,
     test_scans,
     test_scatters,
     test_windows,
@@ -36,6 +38,8 @@ def calls() -> Iterator[Call]:
         yield from test_copies.moved(dtype)
         yield from test_copies.cut(dtype)
         yield from test_gathers.of_rows(dtype)
+        if d.kind(dtype) == "i":
+            yield Call(iterated.gcd, list(test_iterated.pairs(dtype)))
         yield Call(create.iota, [], (2, dtype, CPU))
         if d.kind(dtype) != "b":
             yield from test_windows.overlapping(dtype)
@@ -47,6 +51,8 @@ def calls() -> Iterator[Call]:
         yield from test_scans.scans(dtype, [2, 300, 2049])
         if d.kind(dtype) == "f":
             yield from test_scans.logarithms(dtype)
+            yield from test_iterated.polynomials(dtype)
+            yield Call(iterated.frexp, [test_iterated.numbers(dtype)])
         if d.kind(dtype) in "fc":
             yield from test_scans.recurrences(dtype)
         for op in test_scatters.ROWS:
@@ -64,7 +70,7 @@ def codes(found: Iterable[Call]) -> list[Code]:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_nothing_is_spilled(architecture: str, effort: Callable[[int, int], int]) -> None:
     nvrtc()
-    found = codes(calls())[ARCHITECTURES.index(architecture) :: effort(3, 1)]
+    found = codes(calls())[ARCHITECTURES.index(architecture) :: effort(5, 1)]
     texts = [code.function(f"k{i}") for i, code in enumerate(found)]
     heads = [part_of(name) for name in ("types", "scalar", *FILES)]
     reports = compiled("\n".join([HEAD, *heads, *texts]), architecture)
@@ -79,3 +85,29 @@ def test_texts_stand_for_themselves() -> None:
     nvrtc()
     for code in codes(calls())[::40]:
         assert list(compiled(code.source("some_name"), "sm_80")) == ["some_name"]
+
+
+def sized(m: int, n: int) -> Iterator[Call]:
+    """Rows on arrays of so many lines and elements."""
+    x, rng = np.ones((m, n), np.float32), np.random.default_rng(0)
+    i = rng.integers(0, m, 2 * n)
+    yield Call(movement.reshape, [x.T], ((m * n,),))
+    yield Call(movement.concat, [x, x], (1,))
+    yield Call(gather.gather, [x, i])
+    yield Call(gather.scatter, [x, x[i], i])
+    yield Call(gather.scatter_add, [x, x[i], i])
+    yield Call(scan.cumsum, [x], (1,))
+    yield Call(scan.cumsum, [x.astype(np.int64)], (1,))
+    yield Call(scan.argselect, [x], (1, 0, n // 2, True))
+    yield Call(windows.overlap_add, [x[None]], ((m + n - 1,), (1,), (1,)))
+
+
+def test_new_sizes_compile_nothing() -> None:
+    """Lines are long, so that none of them is cut otherwise."""
+    found = [codes(sized(m, n)) for m in (12, 40) for n in (2500, 3001)]
+    assert all(set(each) == set(found[0]) for each in found)
+
+
+def test_what_lies_alike_is_planned_once() -> None:
+    first, second = (plan(call) for call in [Call(scan.sort, [np.ones((3, 5))], (1, False))] * 2)
+    assert first is second

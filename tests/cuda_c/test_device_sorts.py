@@ -10,7 +10,7 @@ import pytest
 import lazytensor._base.dtypes as d
 from lazytensor.ops import scan
 
-from .calls import Call, check
+from .calls import Call, check, plan
 from .harness import compiler
 from .test_folds import data
 
@@ -63,6 +63,31 @@ def test_long_lines(dtype: d.DType) -> None:
         )
     )
     assert sum(count for body, count in seen.items() if "merge_runs" in body) == 2 * (1 + 2 + 3)
+
+
+@pytest.mark.parametrize("dtype", [d.float32, d.int64], ids=lambda dtype: dtype.name)
+def test_some_of_long_lines(dtype: d.DType) -> None:
+    """What is kept of runs becomes less with each merge."""
+    compiler()
+    x = several(dtype, 7001, 3)
+    parts = [(0, 1), (0, 10), (5, 700), (900, 300), (3000, 1000), (6990, 11)]
+    check(
+        Call(scan.argselect, [x], (1, start, count, descending))
+        for start, count in parts
+        for descending in (False, True)
+    )
+
+
+def test_less_is_sorted_where_less_is_wanted() -> None:
+    x = several(d.float32, 9000, 1)
+    threads = [
+        [s.blocks * s.threads[0] for s in plan(call).steps if "merge_runs" in s.code.body]
+        for call in (
+            Call(scan.argselect, [x], (1, 0, 10, False)),
+            Call(scan.argsort, [x], (1, False)),
+        )
+    ]
+    assert threads == [[9216, 256, 256, 256], [9216] * 4]
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.name)

@@ -111,9 +111,10 @@ def _called(step: Call, args: list[Any], graph: Graph) -> list[Any] | None:
         return [_reshaped(args[0], step)]
     if is_view(step.op):
         return [(step.op.view or step.op.value)(np, *args, *step.params)]
-    if has(step.op):
+    made = called(step, args, graph.order[step.place]) if has(step.op) else None
+    if made is not None:
         COUNTERS.calls += 1
-        return [called(step, args, graph.order[step.place])]
+        return [made]
     if step.op.kind in LIBRARY:
         COUNTERS.calls += 1
         return [driver().call(step.op.value, args, step.params)]

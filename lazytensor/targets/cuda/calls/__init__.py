@@ -5,36 +5,50 @@ What enters: a row, its parameters, how its arguments and outputs lie. What leav
 where there is none. It must not know addresses, nor who launches.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ....ir.op import Op
-from . import copies, draws, gathers, products, scans, scatters, sorts, windows
+from . import copies, draws, gathers, iterated, products, scans, scatters, sorts, windows
+from .axes import Lies
 from .plan import ARG, OUT, SCRATCH, STATUS, Code, Fails, Place, Planned, Step
 
 __all__ = [
-    "ARG", "OUT", "SCRATCH", "STATUS", "Code", "Fails", "Place", "Planned", "Step", "has",
-    "planned",
+    "ARG", "OUT", "PLANS", "SCRATCH", "STATUS", "Code", "Fails", "Place", "Planned", "Step",
+    "has", "planned",
 ]  # fmt: skip
 
-_PLANS = {
+PLANS: dict[Op, Callable[..., Planned | None]] = {
     op: plan
-    for module in (copies, draws, gathers, products, scans, scatters, sorts, windows)
+    for module in (
+        copies, draws, gathers, iterated, products, scans, scatters, sorts, windows,
+    )
     for op, plan in module.PLANS.items()
-}
+}  # fmt: skip
+# Plans that are remembered.
+MOST = 4096
 
 
 def has(op: Op) -> bool:
     """Whether there are kernels for a row."""
-    return op in _PLANS
+    return op in PLANS
 
 
 def planned(
     op: Op, params: tuple[Any, ...], args: Sequence[Any], outs: Sequence[Any], over: bool = False
 ) -> Planned | None:
     """How a row is computed on arrays that lie like these (what is asked of each is its shape,
-    strides, dtype and itemsize); `over` tells that the output is the first argument's memory, as
-    the row's `into` has it.
+    strides and dtype); `over` tells that the output is the first argument's memory, as the row's
+    `into` has it. No output may lie in memory of another argument.
     """
-    plan = _PLANS.get(op)
-    return plan(args, outs, params, over) if plan else None
+    if op not in PLANS:
+        return None
+    return _planned(op, params, tuple(map(Lies.of, args)), tuple(map(Lies.of, outs)), over)
+
+
+@lru_cache(MOST)
+def _planned(
+    op: Op, params: tuple[Any, ...], args: tuple[Lies, ...], outs: tuple[Lies, ...], over: bool
+) -> Planned | None:
+    return PLANS[op](args, outs, params, over)

@@ -5,11 +5,33 @@ must not know rows, nor kernels.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from ...._base.dtypes import DType
 from ....lower.layout import Axis, contiguous, merged
 
-__all__ = ["Axis", "axes", "in_order", "split", "words"]
+__all__ = ["Args", "Axis", "Lies", "axes", "in_order", "split", "words"]
+
+
+class Lies(NamedTuple):
+    """How an array lies."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: DType
+
+    @classmethod
+    def of(cls, a: Any) -> "Lies":
+        """Of an array."""
+        return cls(tuple(a.shape), tuple(a.strides), a.dtype)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return self.dtype.itemsize
+
+
+Args = Sequence[Lies]
 
 
 def axes(shape: Sequence[int], *strides: Sequence[int]) -> list[Axis]:
@@ -30,7 +52,7 @@ def split(found: Sequence[Axis]) -> tuple[list[Axis], Axis]:
     return outer or [(1, (0,) * len(inner[1]))], inner
 
 
-def in_order(a: Any) -> bool:
+def in_order(a: Lies) -> bool:
     """Whether an array lies in row-major order."""
     own = contiguous(a.shape, a.itemsize)
     return all(n == 1 or s == o for n, s, o in zip(a.shape, a.strides, own, strict=True)) or (

@@ -11,7 +11,7 @@ from typing import Any
 from ....lower.layout import Axis, contiguous, merged
 from ....ops import bits, create, movement, windows
 from ..types import c_type
-from .axes import axes, in_order, split, words
+from .axes import Args, Lies, axes, in_order, split, words
 from .plan import ARG, OUT, Place, Planned, Step, blocks, number, step
 
 CELLS = ("types", "cells")
@@ -30,7 +30,7 @@ class Region:
     strides: tuple[int, ...]
 
 
-def whole(of: str, number: int, a: Any) -> Region:
+def whole(of: str, number: int, a: Lies) -> Region:
     """All of an argument or output."""
     return Region(Place(of, number), tuple(a.strides))
 
@@ -110,8 +110,6 @@ def _tiles(
 
 # --- rows -----------------------------------------------------------------------------------------
 
-Args = Sequence[Any]
-
 
 def _viewed(view: Callable[..., Region]) -> Callable[..., Planned]:
     """A row whose result is elements of its argument at other places."""
@@ -124,14 +122,14 @@ def _viewed(view: Callable[..., Region]) -> Callable[..., Planned]:
     return plan
 
 
-def _broadcast(x: Any, shape: Sequence[int]) -> Region:
+def _broadcast(x: Lies, shape: Sequence[int]) -> Region:
     new = (0,) * (len(shape) - len(x.shape))
     own = (s if n != 1 else 0 for n, s in zip(x.shape, x.strides, strict=True))
     return Region(Place(ARG, 0), (*new, *own))
 
 
 def _windows(
-    x: Any, sizes: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
+    x: Lies, sizes: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
 ) -> Region:
     lead = len(x.shape) - len(sizes)
     last = x.strides[lead:]
@@ -140,11 +138,11 @@ def _windows(
     return Region(Place(ARG, 0), (*x.strides[:lead], *inside, *between))
 
 
-def _of_first(x: Any) -> Region:
+def _of_first(x: Lies) -> Region:
     return whole(ARG, 0, x)
 
 
-def in_row_major(x: Any, to: Region) -> tuple[Step, ...]:
+def in_row_major(x: Lies, to: Region) -> tuple[Step, ...]:
     """The first argument copied to where elements lie one behind another."""
     packed = Region(to.place, contiguous(x.shape, x.itemsize))
     return copy(x.shape, x.itemsize, packed, _of_first(x))

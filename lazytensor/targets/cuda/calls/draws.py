@@ -3,20 +3,17 @@
 What enters: how arrays lie. What leaves: plans. It must not know addresses.
 """
 
-from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 from ....ops import random
-from .axes import axes, words
+from .axes import Args, axes, words
 from .plan import ARG, OUT, Place, Planned, number, step
 
 PARTS = ("types", "cells", "draws")
 
 
-def _random_bits(
-    args: Sequence[Any], outs: Sequence[Any], params: tuple[Any, ...], over: bool
-) -> Planned | None:
+def _random_bits(args: Args, outs: Args, params: tuple[Any, ...], over: bool) -> Planned | None:
     (key, position), (out,) = args, outs
     rank = len(position.shape)
     if 0 in out.shape:

@@ -3,17 +3,15 @@
 What enters: how arrays lie. What leaves: plans. It must not know addresses.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from ....ops import gather
+from .axes import Args
 from .places import PLACES, columns, indices
 from .plan import ARG, OUT, STATUS, Place, Planned, number, step
 
 
-def _gather(
-    args: Sequence[Any], outs: Sequence[Any], params: tuple[Any, ...], over: bool
-) -> Planned:
+def _gather(args: Args, outs: Args, params: tuple[Any, ...], over: bool) -> Planned:
     """A thread for each few neighbours of each row; bad indices are reported by the first one."""
     (x, *arrays), (out,) = args, outs
     count, rank = len(arrays), len(arrays[0].shape)

@@ -8,11 +8,10 @@ words. It must not know what is done at the places.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 from ...._base.dtypes import kind
 from ..types import c_type
-from .axes import Axis, axes, split, words
+from .axes import Axis, Lies, axes, split, words
 from .plan import Fails
 
 PLACES = ("types", "cells", "places")
@@ -25,7 +24,7 @@ class Indices:
     strides along the axes of the indices); what a place on each axis counts are `steps`.
     """
 
-    arrays: tuple[Any, ...]
+    arrays: tuple[Lies, ...]
     sizes: tuple[int, ...]
     steps: tuple[int, ...]
     axes: list[Axis]
@@ -65,7 +64,9 @@ class Indices:
         return lines
 
 
-def indices(x: Any, arrays: Sequence[Any], beside: Sequence[int], steps: Sequence[int]) -> Indices:
+def indices(
+    x: Lies, arrays: Sequence[Lies], beside: Sequence[int], steps: Sequence[int]
+) -> Indices:
     """Indices of x."""
     count = len(arrays)
     found = axes(arrays[0].shape, beside, *(i.strides for i in arrays))

@@ -37,7 +37,7 @@ class Code:
         """The kernel's function alone."""
         words = f"struct {name}_words {{ i64 w[{self.words}]; }};"
         blocks = max(1, RESIDENT // self.threads)
-        head = f"LT_KERNEL({name}, {self.threads}, {blocks})(const {name}_words a) {{"
+        head = f"LT_KERNEL({name}, {self.threads}, {blocks})(LT_GIVEN {name}_words a) {{"
         return f"namespace lt {{\n{words}\n{head}\n{self.body}\n}}\n}}\n"
 
     def source(self, name: str = "kernel") -> str:

@@ -4,23 +4,22 @@ Each is a product of matrices for each group, of which one has windows as its co
 made. What enters: how arrays lie. What leaves: plans. It must not know addresses.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from ....ops import windows
 from ..types import c_type
+from .axes import Args, Lies
 from .plan import ARG, OUT, Place, Planned, Room, Step, blocks, number, step
 
 PARTS = ("types", "scalar", "complex", "cells", "products")
 # Edges of tiles of elements that aren't wider than so many bytes, how deep tiles are, threads of a
 # block.
 EDGE, WIDE, DEEP, MULTIPLIERS = 64, 8, 16, 256
-# Rows of a group up to which an element is one thread's; blocks that keep a device busy, and how deep
+# Rows of a group up to which an element is one thread's; blocks that keep a device busy; how deep
 # parts of a product are at least.
 FEW, BUSY, PART = 8, 264, 256
-Args = Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class _Product:
     those of the first argument, the second and the result.
     """
 
-    out: Any
+    out: Lies
     places: tuple[Place, Place]
     rows: tuple[int, int, int]
     depths: tuple[tuple[int, ...], tuple[int, ...]]

@@ -16,6 +16,15 @@ SHORT = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
+class Sorted:
+    """Launches, where the records are then, and how many each line has left."""
+
+    steps: tuple[Step, ...]
+    records: Place
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lines:
     """Lines of n records each; `packed` tells that rank and place have 32 bits at most."""
 
@@ -42,15 +51,19 @@ class Lines:
         """Scratch memory for all of them."""
         return room.take(self.count * self.itemsize)
 
-    def sort(self, records: Place, room: Room) -> tuple[list[Step], Place]:
-        """Launches that sort each line, and where the records are then."""
-        length = min(TILE, 1 << max(0, self.n - 1).bit_length())
+    def sort(self, records: Place, room: Room, most: int) -> "Sorted":
+        """Launches that sort each line; of all but the first ones, `most` of them, nothing is asked
+        for.
+        """
+        length, n = min(TILE, 1 << max(0, self.n - 1).bit_length()), self.n
         found = [self._tiles(records, length)]
-        other = self.room(room) if length < self.n else records
-        while length < self.n:
-            found.append(self._merge(other, records, length))
-            records, other, length = other, records, 2 * length
-        return found, records
+        other = self.room(room) if length < n else records
+        while length < n:
+            pairs, kept = -(-n // (2 * length)), min(2 * length, most)
+            left = (pairs - 1) * kept + min(n - (pairs - 1) * 2 * length, kept)
+            found.append(self._merge(other, records, (n, length, left, kept)))
+            records, other, length, n = other, records, kept, left
+        return Sorted(tuple(found), records, n)
 
     def _tiles(self, records: Place, size: int) -> Step:
         tiles = -(-self.n // size)
@@ -60,6 +73,8 @@ class Lines:
         threads, shared = (SORTERS, 1, 1), TILE * self.itemsize
         return blocks(RECORDS, body, count, threads, shared, (records,), tail)
 
-    def _merge(self, to: Place, source: Place, length: int) -> Step:
+    def _merge(self, to: Place, source: Place, sizes: tuple[int, int, int, int]) -> Step:
+        """From lines of n records, in runs of a length, to other such lines."""
         body = f"merge_runs<{self.kind}, {number(2 * self.count)}>(a.w);"
-        return step(RECORDS, body, self.count, (to, source), (self.lines, self.n, length))
+        count = self.lines * sizes[0]
+        return step(RECORDS, body, count, (to, source), (self.lines, *sizes))

@@ -10,7 +10,7 @@ from typing import Any
 from ...._base.dtypes import DType, kind
 from ....ops import iterated, scan
 from ..types import c_type
-from .axes import Axis, axes, words
+from .axes import Args, Axis, Lies, axes, words
 from .plan import ARG, OUT, Place, Planned, Room, Step, blocks, number, step
 
 PARTS = ("types", "scalar", "complex", "folds", "cells", "scans")
@@ -21,7 +21,6 @@ SCANNERS, EACH, HELD, LONG = 256, 8, 16, 256
 # memory for pieces of lines.
 LINES, BUSY, SHARED = 32, 264, 16 << 10
 CHUNK = SCANNERS * EACH
-Args = Sequence[Any]
 
 
 def without(values: Sequence[int], axis: int) -> tuple[int, ...]:
@@ -32,7 +31,7 @@ def without(values: Sequence[int], axis: int) -> tuple[int, ...]:
 class _Lines:
     """Lines of an array along an axis, and of what comes of it."""
 
-    def __init__(self, x: Any, out: Any, axis: int) -> None:
+    def __init__(self, x: Lies, out: Lies, axis: int) -> None:
         shape = without(x.shape, axis)
         self.x, self.out = x, out
         self.axes: list[Axis] = axes(

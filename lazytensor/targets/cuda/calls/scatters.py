@@ -15,7 +15,7 @@ from ...._base.dtypes import kind
 from ....lower.layout import contiguous
 from ....ops import gather
 from ..types import c_type
-from .axes import axes, words
+from .axes import Args, axes, words
 from .copies import first_copied
 from .places import Columns, Indices, columns, indices
 from .plan import ARG, OUT, STATUS, Place, Planned, Room, Step, number, step
@@ -24,7 +24,6 @@ from .records import SHORT, Lines
 PARTS = ("types", "scalar", "complex", "cells", "places", "sorts", "scatters")
 # Bytes of the integers that are combined at once.
 AT_ONCE = (4, 8)
-Args = Sequence[Any]
 
 
 class _Scatter:
@@ -93,10 +92,10 @@ def _sorted(args: Args, outs: Args, head: Callable[[_Scatter, Lines], str], wide
     found = of.indices((0,) * of.rank, contiguous(of.leading, 1))
     lines = Lines(1, found.rows, max(prod(of.leading) + 1, found.rows) <= SHORT)
     records = lines.room(room)
-    sorting, last = lines.sort(records, room)
+    by_place = lines.sort(records, room, lines.n)
     one = replace(of.columns, wide=of.columns.wide if wide else 1)
-    applied = _apply(of, one, lines, last, head(of, lines))
-    steps = (_note(of, found, lines, records), *sorting, applied)
+    applied = _apply(of, one, lines, by_place.records, head(of, lines))
+    steps = (_note(of, found, lines, records), *by_place.steps, applied)
     return Planned(steps, room.used, found.fails)
 
 

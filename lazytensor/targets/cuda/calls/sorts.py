@@ -9,11 +9,9 @@ from typing import Any
 
 from ....ops import scan
 from ..types import c_type
-from .axes import axes, words
+from .axes import Args, Lies, axes, words
 from .plan import ARG, OUT, Place, Planned, Room, Step, number, step
 from .records import RECORDS, SHORT, Lines
-
-Args = Sequence[Any]
 
 
 def _others(values: Sequence[int], axis: int) -> tuple[int, ...]:
@@ -21,9 +19,9 @@ def _others(values: Sequence[int], axis: int) -> tuple[int, ...]:
 
 
 class _Sort:
-    """The records of an array's lines along an axis, sorted."""
+    """The records of an array's lines along an axis, sorted; so many of each at least."""
 
-    def __init__(self, x: Any, out: Any, axis: int, descending: bool) -> None:
+    def __init__(self, x: Lies, out: Lies, axis: int, descending: bool, most: int) -> None:
         self.x, self.out, self.axis = x, out, axis
         shape = _others(x.shape, axis)
         self.axes = axes(shape, _others(out.strides, axis), _others(x.strides, axis))
@@ -31,8 +29,8 @@ class _Sort:
         self.lines = Lines(prod(shape), n, x.itemsize <= 4 and n <= SHORT)
         self.room = Room()
         made = self.lines.room(self.room)
-        sorted_, self.records = self.lines.sort(made, self.room)
-        self.steps = [self._make(made, descending), *sorted_]
+        self.sorted = self.lines.sort(made, self.room, most)
+        self.steps = (self._make(made, descending), *self.sorted.steps)
 
     @property
     def kinds(self) -> str:
@@ -53,8 +51,8 @@ class _Sort:
         count = self.out.shape[self.axis]
         of_out = words([(n, (s,)) for n, (s, _) in self.axes])
         body = f"put_places<{self.lines.kind}, {self.kinds}>(a.w);"
-        own = (self.lines.lines, count, self.lines.n, start, self.out.strides[self.axis])
-        places = (Place(OUT, 0), self.records)
+        own = (self.lines.lines, count, self.sorted.n, start, self.out.strides[self.axis])
+        places = (Place(OUT, 0), self.sorted.records)
         return step(RECORDS, body, self.lines.lines * count, places, (*own, *of_out))
 
     def elements(self) -> Step:
@@ -63,7 +61,7 @@ class _Sort:
         own = (
             self.lines.lines, self.lines.n, self.out.strides[self.axis], self.x.strides[self.axis]
         )  # fmt: skip
-        places = (Place(OUT, 0), self.records, Place(ARG, 0))
+        places = (Place(OUT, 0), self.sorted.records, Place(ARG, 0))
         tail = (*own, *words(self.axes))
         return step(RECORDS, f"put_sorted<{kinds}>(a.w);", self.lines.count, places, tail)
 
@@ -72,7 +70,7 @@ def _sort(args: Args, outs: Args, params: tuple[Any, ...], over: bool) -> Planne
     (x,), (out,), (axis, descending) = args, outs, params
     if 0 in x.shape:
         return Planned(())
-    found = _Sort(x, out, axis, descending)
+    found = _Sort(x, out, axis, descending, x.shape[axis])
     return Planned((*found.steps, found.elements()), found.room.used)
 
 
@@ -82,10 +80,10 @@ def _argsort(args: Args, outs: Args, params: tuple[Any, ...], over: bool) -> Pla
 
 
 def _argselect(args: Args, outs: Args, params: tuple[Any, ...], over: bool) -> Planned:
-    (x,), (out,), (axis, start, _, descending) = args, outs, params
+    (x,), (out,), (axis, start, count, descending) = args, outs, params
     if 0 in x.shape or 0 in out.shape:
         return Planned(())
-    found = _Sort(x, out, axis, descending)
+    found = _Sort(x, out, axis, descending, start + count)
     return Planned((*found.steps, found.places(start)), found.room.used)
 
 

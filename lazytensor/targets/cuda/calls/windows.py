@@ -10,11 +10,10 @@ from typing import Any
 from ...._base.dtypes import kind
 from ....ops import maxima, windows
 from ..types import c_type
-from .axes import axes, words
+from .axes import Args, axes, words
 from .plan import ARG, OUT, Place, Planned, number, step
 
 PARTS = ("types", "scalar", "complex", "cells", "windows")
-Args = Sequence[Any]
 
 
 def _planned(

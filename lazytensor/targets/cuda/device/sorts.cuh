@@ -96,19 +96,21 @@ template <class K> LT_FN i64 before(const K *run, i64 n, K x) {
   }
   return low;
 }
-// Runs of so many records of each line merged by twos. Words: to, from; lines, n, length of a run.
+// Runs of so many records of each line merged by twos, of which the first ones are kept. Words: to, from;
+// lines, n, length of a run; what n becomes, and the length.
 template <class K, class N> LT_FN void merge_runs(const i64 *w) {
   const i64 t = thread_number(), n = w[3], length = w[4];
   if (t >= w[2] * n) return;
-  const i64 line = i64(N(t) / N(n)), i = t - line * n, pair = i64(N(i) / N(length * 2)) * length * 2;
+  const i64 line = i64(N(t) / N(n)), i = t - line * n, number = i64(N(i) / N(length * 2));
+  const i64 pair = number * length * 2;
   const i64 middle = pair + length < n ? pair + length : n;
   const i64 end = middle + length < n ? middle + length : n;
   const K *const from = reinterpret_cast<const K *>(pointer(w[1])) + line * n;
   const K x = from[i];
   const i64 others = i < middle ? before(from + middle, end - middle, x)
                                 : before(from + pair, middle - pair, x);
-  const i64 own = i < middle ? i - pair : i - middle;
-  reinterpret_cast<K *>(pointer(w[0]))[line * n + pair + own + others] = x;
+  const i64 place = (i < middle ? i - pair : i - middle) + others;
+  if (place < w[6]) reinterpret_cast<K *>(pointer(w[0]))[line * w[5] + number * w[6] + place] = x;
 }
 
 // From a start on, so many places of each line. Words: to, records; lines, count, n, start, bytes between

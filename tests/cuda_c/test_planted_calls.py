@@ -1,0 +1,127 @@
+"""Bugs planted into kernels of rows are found by the tests that run them as fibres."""
+
+import faulthandler
+import multiprocessing
+import signal
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lazytensor._base.dtypes as d
+from lazytensor.ops import gather, movement, scan
+
+from . import calls
+from .calls import Call, check
+from .harness import compiler
+from .test_device_sorts import several
+from .test_folds import data
+from .test_gathers import index
+
+
+def sorts() -> list[Call]:
+    return [Call(scan.argsort, [several(d.float32, 1500, 2)], (1, False))]
+
+
+def scatters() -> list[Call]:
+    x, u, i = data((9,), d.float32), data((300,), d.float32, 1), index((300,), 9)
+    return [Call(op, [x, u, i]) for op in (gather.scatter, gather.scatter_add)]
+
+
+def scans() -> list[Call]:
+    x = data((3, 700), d.int64)
+    return [Call(scan.cumsum, [x], (1,)), Call(scan.cumsum, [x.astype(np.float32)], (1,))]
+
+
+def transposes() -> list[Call]:
+    return [Call(movement.permute, [data((70, 40), d.float32)], ((1, 0),))]
+
+
+def failures() -> list[Call]:
+    x, i = data((40, 6), d.float32), index((300,), 40)
+    i[[5, 200]] = (77, 99)
+    return [Call(gather.gather, [x, i])]
+
+
+def negative() -> list[Call]:
+    return [Call(gather.gather, [data((40, 6), d.float32), np.array([-41, 3])])]
+
+
+SORTED = "if (y.before(x) == up) room[i] = y, room[i + d] = x;\n      }\n      __syncthreads();"
+STORED = "store<O>(p, F::result(a));\n      }\n    }\n    __syncthreads();"
+TILED = "* w[9]);\n  __syncthreads();"
+PLANTED = {
+    "a missing barrier between exchanges": (
+        sorts, "sorts", SORTED, SORTED.replace("__syncthreads();", "")
+    ),
+    "places that count for nothing": (
+        sorts, "sorts", "Packed{rank << 32 | u64(place)}", "Packed{rank << 32 | u64(~place & 0xfff)}"
+    ),
+    "runs that are searched to the wrong end": (
+        sorts, "sorts", "i < middle ? before(from + middle, end - middle, x)",
+        "i < middle ? before(from + middle, end - middle - 1, x)",
+    ),
+    "the first row where the last one stays": (
+        scatters, "scatters", "all[piece.row + 1].rank() == rank)) return;",
+        "all[piece.row + 1].rank() != rank)) return;",
+    ),
+    "rows in another order": (scatters, "scatters", "F::step(x, load<T>", "F::step(-x, load<T>"),
+    "a missing barrier before results are stored": (
+        scans, "scans", STORED, STORED.replace("__syncthreads();", "")
+    ),
+    "a barrier for some": (
+        scans, "scans", "if (lane == 31) room[warp] = a;",
+        "if (lane == 31) { room[warp] = a; __syncthreads(); }",
+    ),
+    "a missing barrier between reading and writing a tile": (
+        transposes, "copies", TILED, TILED.replace("__syncthreads();", "")
+    ),
+    "whoever comes last is reported": (
+        failures, "places", "if (old && old <= u64(first)) return;", "if (false) return;"
+    ),
+    "one place too many before the end": (
+        negative, "places", "place < 0 || place >= n", "place < -1 || place >= n"
+    ),
+}  # fmt: skip
+
+
+def plant(monkeypatch: Any, name: str, old: str, new: str) -> None:
+    """Replace a piece of a file of `device/`."""
+    real = calls.part_of
+
+    def changed(which: str) -> str:
+        text = real(which)
+        if which == name:
+            assert old in text
+            text = text.replace(old, new, 1)
+        return text
+
+    monkeypatch.setattr(calls, "part_of", changed)
+
+
+@pytest.mark.parametrize("bug", PLANTED)
+def test_a_planted_bug_is_found(bug: str, monkeypatch: Any) -> None:
+    compiler()
+    of, *change = PLANTED[bug]
+    found = of()
+    check(found)
+    plant(monkeypatch, *change)
+    with pytest.raises(AssertionError):
+        check(found)
+
+
+def _quietly(found: list[Call]) -> None:
+    faulthandler.disable()
+    check(found)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_who_does_not_look_at_indices_is_killed(monkeypatch: Any) -> None:
+    compiler()
+    plant(monkeypatch, "places", "if (place < 0 || place >= n) {", "if (false) {")
+    x = data((2, 6), d.float32)
+    found = [Call(gather.gather, [x, np.array([0, 1 << 30])])]
+    process = multiprocessing.get_context("fork").Process(target=_quietly, args=(found,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGSEGV
