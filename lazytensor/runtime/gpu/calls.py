@@ -14,16 +14,17 @@ from .checks import Check, check_later, status
 from .driver import Array, driver
 from .launches import NAME, of_device, scratch
 from .memory import empty
+from .spare import spare
 
 
 def called(step: Call, args: Sequence[Array], node: Node) -> Any:
     """What a call gives for which there are kernels, else None. `node` knows the line that a
     failure is told of.
     """
-    many = step.op.outputs > 1
+    many, over = step.op.outputs > 1, step.over and spare(args, 0)
     shapes, dtypes = (step.shape, step.dtype) if many else ((step.shape,), (step.dtype,))
-    outs = [empty(s, d) for s, d in zip(shapes, dtypes, strict=True)]
-    found = planned(step.op, step.params, args, outs)
+    outs = args[:1] if over else [empty(s, d) for s, d in zip(shapes, dtypes, strict=True)]
+    found = planned(step.op, step.params, args, outs, over)
     if found is None:
         return None
     _carry_out(found, step, args, outs, node)

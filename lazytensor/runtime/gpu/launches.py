@@ -4,7 +4,7 @@ What enters: steps that are kernels; arrays of the device. What leaves: outputs,
 know plans.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._base.dtypes import uint8
@@ -13,6 +13,7 @@ from ...targets.cuda import Bound, Command, bound, source, together
 from .code import function
 from .driver import Array, driver
 from .memory import empty, number
+from .spare import spared
 
 # How addresses lie that a kernel's form may depend on; ways of lying that a step remembers; what
 # scratch memory begins at a multiple of.
@@ -25,7 +26,7 @@ class _Ready(NamedTuple):
 
     jobs: tuple[tuple[Any, Any], ...]
     scratch: int
-    fails: Any = None
+    over: tuple[tuple[int, int], ...] = ()
 
 
 def launched(step: Launch, args: Sequence[Array]) -> list[Array]:
@@ -33,7 +34,8 @@ def launched(step: Launch, args: Sequence[Array]) -> list[Array]:
     MemoryError.
     """
     ready = _remembered(step, "launch", args, lambda: _of_bound(step, [_lies(step, args)]))
-    outs = _new(step)
+    over = [pair for pair in step.over if pair in ready.over]
+    outs = _new(step, spared(args, over) if over else {})
     _run(ready, [*args, *outs])
     return outs
 
@@ -45,13 +47,15 @@ def launched_together(batch: Batch, sets: Sequence[Sequence[Array]]) -> list[lis
     ready = _remembered(
         first, ("batch", len(sets)), args, lambda: _of_bound(first, [_lies(*x) for x in found])
     )
-    outs = [_new(step) for step in batch.launches]
+    outs = [_new(step, {}) for step in batch.launches]
     _run(ready, [x for own, out in zip(sets, outs, strict=True) for x in (*own, *out)])
     return outs
 
 
-def _new(step: Launch) -> list[Array]:
-    return [empty(s, d) for s, d in zip(step.shapes, step.dtypes, strict=True)]
+def _new(step: Launch, over: Mapping[int, Array]) -> list[Array]:
+    """Arrays for outputs: new ones, but for those that have the memory of others."""
+    made = enumerate(zip(step.shapes, step.dtypes, strict=True))
+    return [over[j].reshape(s) if j in over else empty(s, d) for j, (s, d) in made]
 
 
 def _lies(step: Launch, args: Sequence[Any]) -> Bound:
@@ -80,7 +84,7 @@ def _remembered(
 def _of_bound(step: Launch, bounds: Sequence[Bound]) -> _Ready:
     found = bounds[0] if len(bounds) == 1 else together(bounds)
     jobs = ((of_device(source(c.kernel, c.form), step.device), c) for c in found.commands)
-    return _Ready(tuple(jobs), found.scratch)
+    return _Ready(tuple(jobs), found.scratch, found.over)
 
 
 def of_device(text: str, device: Any) -> Any:
