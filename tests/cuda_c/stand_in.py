@@ -79,6 +79,12 @@ class StandIn(Driver):
         return self.in_force
 
     @contextmanager
+    def apart(self) -> Iterator[None]:
+        before, self.in_force = self.in_force, -1
+        yield
+        self.in_force = before
+
+    @contextmanager
     def capturing(self) -> Iterator["Noted"]:
         noted = Noted(self)
         self.noted = noted.calls

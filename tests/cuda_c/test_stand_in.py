@@ -22,9 +22,12 @@ from lazytensor.lower.pipeline import lower
 from lazytensor.runtime import gpus as gpus_of_process
 from lazytensor.runtime.counters import counting
 from lazytensor.runtime.execute import execute
+from lazytensor.runtime.gpu.driver import Driver
 from lazytensor.runtime.materialize import graph_of, materialize, value
+from lazytensor.targets.cuda import OPTIONS
 
 from .compare import same as bits
+from .nvrtc import nvrtc
 from .stand_in import Foreign, StandIn, standing_in
 
 pytest.importorskip("cupy", reason="no CuPy, whose arrays are used")
@@ -331,6 +334,16 @@ def test_exchange(gpus: StandIn) -> None:
     z = xp.asarray(Foreign(held), copy=False)
     assert z._node.value.data.ptr == held.data.ptr
     same(np.asarray(y + z), X * 4, "exchange")
+
+
+def test_texts_are_compiled_by_cupy() -> None:
+    """By NVRTC, which needs no device."""
+    nvrtc()
+    driver, options = Driver(), (*OPTIONS, "--gpu-architecture=sm_90")
+    text = 'extern "C" __global__ void k(float *x) { x[threadIdx.x] += 1; }'
+    assert driver.compile(text, options)[:4] == b"\x7fELF"
+    with pytest.raises(RuntimeError, match="undefined"):
+        driver.compile(text.replace("+= 1", "+= y"), options)
 
 
 def test_without_a_gpu_nothing_of_cupy_is_loaded() -> None:

@@ -82,7 +82,7 @@ class _Graph:
 
     def capture(self, run: Run) -> None:
         """Run steps twice: so that all memory is there, and to note them. Raises NeedsHost."""
-        with driver().allocating(self._pool):
+        with driver().apart(), driver().allocating(self._pool):
             run(self._env())
             NOW.sticky.again()
             with driver().capturing() as self._run:

@@ -6,7 +6,7 @@ kernels, or what is asked for when.
 
 import importlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -51,16 +51,15 @@ class Driver:
         return self.cupy.ndarray(shape, dtype)
 
     def put(self, out: Array, host: np.ndarray[Any, Any]) -> None:
-        """Fill an array from memory of the host; both are in row-major order. Waits."""
-        self.cupy.cuda.runtime.memcpy(
-            out.data.ptr, host.ctypes.data, host.nbytes, self.cupy.cuda.runtime.memcpyHostToDevice
-        )
+        """Fill an array from memory of the host; both are in row-major order. That memory may be
+        written to afterwards; the device is not waited for.
+        """
+        out.data.copy_from_host_async(host.ctypes.data, host.nbytes)
 
     def get(self, host: np.ndarray[Any, Any], x: Array) -> None:
         """Fill memory of the host from an array. Waits for all that came before in the stream."""
-        stream = self.cupy.cuda.get_current_stream()
-        x.data.copy_to_host_async(host.ctypes.data, x.nbytes, stream)
-        stream.synchronize()
+        x.data.copy_to_host_async(host.ctypes.data, x.nbytes)
+        self.cupy.cuda.get_current_stream().synchronize()
 
     def copy(self, out: Array, x: Array) -> None:
         """Fill an array from one on any device; both are in row-major order."""
@@ -128,18 +127,29 @@ class Driver:
         return int(self.cupy.cuda.get_current_stream().ptr)
 
     @contextmanager
-    def capturing(self) -> Iterator["Replay"]:
-        """A context in which launches are not carried out but noted, on a stream of its own, for
-        what it gives to do again.
+    def apart(self) -> Iterator[None]:
+        """A context of a stream of its own, which begins when all before is done, and is waited
+        for.
         """
         self.synchronize()
-        stream, replay = self.cupy.cuda.Stream(non_blocking=True), Replay()
-        with stream:
-            stream.begin_capture(self.cupy.cuda.runtime.streamCaptureModeThreadLocal)
-            try:
-                yield replay
-            finally:
-                replay.graph = stream.end_capture()
+        with self.cupy.cuda.Stream(non_blocking=True) as stream:
+            yield
+            stream.synchronize()
+
+    @contextmanager
+    def capturing(self) -> Iterator["Replay"]:
+        """A context in which launches are not carried out but noted, within `apart`, for what it
+        gives to do again.
+        """
+        stream, replay = self.cupy.cuda.get_current_stream(), Replay()
+        stream.begin_capture(self.cupy.cuda.runtime.streamCaptureModeThreadLocal)
+        try:
+            yield replay
+        except BaseException:
+            with suppress(self.cupy.cuda.runtime.CUDARuntimeError):
+                stream.end_capture()
+            raise
+        replay.graph = stream.end_capture()
 
     def clear(self) -> None:
         """Give free memory back."""

@@ -134,6 +134,8 @@ def _reshaped(x: Any, step: Call) -> Any:
 def _by_host(step: Step, args: list[Any], graph: Graph, host: Host) -> list[Any]:
     """The outputs of a step by way of the host."""
     need_host()
+    if isinstance(step, Call):
+        log(1, f"{step.op.name} on {step.device} left to the host")
     env = {slot: _fetched(x) for slot, x in zip(step.args, args, strict=True)}
     host(step, env, graph)
     return [put(env[slot], step.device) for slot in step.outs]
