@@ -160,6 +160,14 @@ def make(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
     return Node(op, args, params, shape, dtype, device)
 
 
+class Apart(ValueError):
+    """Arguments are on different devices, of which these are the first two."""
+
+    def __init__(self, op: Op, first: Device, second: Device) -> None:
+        super().__init__(f"{op.name}: arrays are on different devices: {first} and {second}")
+        self.devices = first, second
+
+
 def apply(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
     """A node for `op`; strict: no promotion, one device. Raises what the row's `infer` raises."""
     node: Node = _new(Node)
@@ -168,9 +176,7 @@ def apply(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
     if len(args) > 1:
         for arg in args[1:]:
             if arg.device is not device:
-                raise ValueError(
-                    f"{op.name}: arrays are on different devices: {device} and {arg.device}"
-                )
+                raise Apart(op, device, arg.device)
     node.op = op
     node.args = args
     node.params = params

@@ -16,6 +16,7 @@ from ..ops import g
 from ..transform.structures import repeated
 from ._dtypes import fit, of
 from ._graph import MODE
+from ._host import known
 from .operators import FAST
 from .tensor import Tensor
 
@@ -42,7 +43,7 @@ def direct(*tensors: Tensor) -> bool:
 def counted(step: Tensor) -> Any:
     """One step more; its number."""
     before = step._read()
-    if before.value is None:
+    if known(before) is None:
         step += 1
         return step.item()
     more = np.asarray(before.value + before.dtype.type(1))

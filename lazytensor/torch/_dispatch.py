@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial, wraps
 from typing import Any, TypeVar
 
+from .._base.devices import Device
 from .._base.errors import shortened
-from ..ir.node import Node, scalar
+from ..ir.node import Apart, Node, scalar
 from ..runtime.materialize import NoValue
 from . import _dtypes, tensor
 from ._calls import NUMBERS as NUMBERS
@@ -19,7 +20,7 @@ from ._dtypes import dtype
 from ._graph import MODE, Different, Saved, grad_fn_class
 from ._overlap import refuse_overlap, refuse_shared
 from ._packing import saved_entry as saved_entry
-from ._record import cast, for_writing
+from ._record import cast, for_writing, one_device, two_devices
 from ._slices import CopySlices, Slices
 from ._strides import broadcast as broadcast
 from ._unbatched import no_value
@@ -189,6 +190,8 @@ def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
             return drawn.batch.different(f, name, args, kwargs)
         except NoValue as error:
             raise shortened(RuntimeError(no_value(name))) from error.__cause__
+        except Apart as error:
+            raise shortened(two_devices(*error.devices)) from error.__cause__
         except REFUSALS as error:
             raise shortened(_earlier(name, args, error)) from error.__cause__
 
@@ -252,6 +255,8 @@ def _into(out: Any, result: Any, name: str, args: Sequence[Any] = ()) -> Any:
         raise RuntimeError(f"Found dtype {_dtypes.TITLES[out.dtype]} but expected "
                            f"{_dtypes.TITLES[result.dtype]}")  # fmt: skip
     node = cast(result._read(), out.dtype)
+    if out._node.device is not node.device:
+        raise two_devices(node.device, out._node.device)
     if out._node.shape != node.shape:
         resized(out, node)
     else:
@@ -324,6 +329,8 @@ def assign(x: Tensor, result: Tensor) -> Tensor:
             f"output with shape {list(x._node.shape)} doesn't match the broadcast shape "
             f"{list(result._node.shape)}"
         )
+    if result._node.device is not x._node.device:
+        raise two_devices(x._node.device, result._node.device)
     if result.dtype is not x.dtype:
         if not _dtypes.can_cast(result.dtype, x.dtype):
             raise RuntimeError(
@@ -445,12 +452,12 @@ def need_tensor(name: str, x: Any, position: int = 1, argument: str = "input") -
     return x
 
 
-def same_device(tensors: Sequence[Tensor]) -> None:
-    """Raises RuntimeError for tensors on different devices."""
+def same_device(tensors: Sequence[Tensor]) -> Device:
+    """The one device of tensors, of which numbers on the CPU, in tensors without axes, may go to
+    any other. Raises RuntimeError for tensors on different devices.
+    """
     first = tensors[0]._node.device
     for t in tensors[1:]:
         if t._node.device is not first:
-            raise RuntimeError(
-                "Expected all tensors to be on the same device, but found at least two devices, "
-                f"{tensors[0].device} and {t.device}!"
-            )
+            return one_device([t._node for t in tensors])
+    return first

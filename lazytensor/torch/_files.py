@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..ops.movement import permute, reshape, slice_
-from ..runtime.materialize import value
-from ..runtime.pending import new_leaf
 from . import _dtypes, _types, serialization
 from ._checkpoint import StorageSpec, TensorSpec
+from ._host import placed_new, value
 from ._pickle import Name
 from .copying import users
 from .create import place
@@ -52,10 +51,10 @@ class _Memory:
     def _owner(self, of: _dtypes.dtype, shape: Ints, order: Ints, whole: bool) -> Tensor:
         items = self.data[: len(self.data) // of.itemsize * of.itemsize].view(of.numpy)
         if not whole:
-            return wrap(new_leaf(items, self.device), of)
+            return wrap(placed_new(items, self.device), of)
         lying = items.reshape(tuple(shape[a] for a in order))
         back = tuple(sorted(range(len(order)), key=order.__getitem__))
-        made = wrap(new_leaf(np.ascontiguousarray(lying.transpose(back)), self.device), of)
+        made = wrap(placed_new(np.ascontiguousarray(lying.transpose(back)), self.device), of)
         made._strides = normal(shape, _strides_in(shape, order))
         return made
 

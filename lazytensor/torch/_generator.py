@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..runtime.materialize import value
+from .._base.devices import CPU, Device
 from . import _types
 from ._dtypes import uint8
 from ._graph import MODE
+from ._host import value
 from ._random import Engine
 from .create import from_array
 from .tensor import Tensor
@@ -21,15 +22,18 @@ __all__ = ["Generator", "default_generator", "engine"]
 
 
 class Generator:
-    """A source of PyTorch's CPU random numbers. `device` other than the CPU: RuntimeError."""
+    """A source of random numbers for tensors on the CPU, or on a CUDA device: both draw as
+    PyTorch's CPU generator does. Raises RuntimeError for a device that isn't there.
+    """
 
     def __init__(self, device: Any = "cpu") -> None:
         where = device if isinstance(device, _types.device) else _types.device(device)
-        if where.type != "cpu":
+        if where.type not in ("cpu", "cuda"):
             raise RuntimeError(
                 f"Device type {where.type} is not supported for torch.Generator() api."
             )
-        self.device = where
+        self.device = _types.indexed(where)
+        _types.node_device(self.device)
         self._engine = Engine()
 
     def manual_seed(self, seed: int) -> "Generator":
@@ -52,7 +56,7 @@ class Generator:
 
     def get_state(self) -> Tensor:
         """The state, uint8[5056]."""
-        return from_array(self._engine.state())
+        return from_array(self._engine.state(), None, "cpu")
 
     def set_state(self, new_state: Tensor) -> None:
         """Take over a state. Raises TypeError for what is no tensor of bytes, RuntimeError for what
@@ -66,7 +70,7 @@ class Generator:
 
     def clone_state(self) -> "Generator":
         """Another generator in the same state."""
-        out = Generator()
+        out = Generator(self.device)
         out._engine = self._engine.clone()
         return out
 
@@ -88,10 +92,10 @@ class Generator:
         raise RuntimeError("CPU Generator does not use offset")
 
     def __getstate__(self) -> Any:
-        return self.initial_seed(), self._engine.state()
+        return self.initial_seed(), self._engine.state(), str(self.device)
 
     def __setstate__(self, state: Any) -> None:
-        self.__init__()  # type: ignore[misc]
+        self.__init__(state[2])  # type: ignore[misc]
         self._engine.set_state(state[1])
 
     def __repr__(self) -> str:
@@ -101,16 +105,48 @@ class Generator:
 default_generator = Generator()
 
 
-def engine(generator: Any) -> Engine:
-    """What to draw from: that of a generator, of the default one for None. Raises TypeError, and
-    RuntimeError within a mapped function that may not draw.
+class _Defaults:
+    """The default generators of CUDA devices that were asked for, the seed of others to come."""
+
+    made: dict[int, Generator] = {}
+    seed: int | None = None
+
+
+def default_of(index: int) -> Generator:
+    """The default generator of a CUDA device. Raises RuntimeError where there is none."""
+    found = _Defaults.made.get(index)
+    if found is None:
+        found = _Defaults.made[index] = Generator(_types.device("cuda", index))
+        if _Defaults.seed is not None:
+            found.manual_seed(_Defaults.seed)
+    return found
+
+
+def seed_devices(seed: int) -> None:
+    """Let the default generators of all CUDA devices begin anew from a seed."""
+    _Defaults.seed = seed
+    for generator in _Defaults.made.values():
+        generator.manual_seed(seed)
+
+
+def engine(generator: Any, device: Device = CPU) -> Engine:
+    """What to draw from for a device: that of a generator, of the device's default one for None.
+    Raises TypeError, and RuntimeError for a generator of another kind of device and within a mapped
+    function that may not draw.
     """
     for transform in reversed(MODE.transforms):
         transform.draws()
+    where = _types.torch_device(device)
     if generator is None:
-        return default_generator._engine
+        cuda = where.type == "cuda"
+        return (default_of(int(where.index or 0)) if cuda else default_generator)._engine
     if not isinstance(generator, Generator):
         raise TypeError(
             f"argument 'generator' must be torch._C.Generator, not {type(generator).__name__}"
+        )
+    if generator.device.type != where.type:
+        raise RuntimeError(
+            f"Expected a '{where.type}' device type for generator but found "
+            f"'{generator.device.type}'"
         )
     return generator._engine

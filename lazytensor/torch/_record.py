@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..ir.node import Node, apply
+from .._base.devices import CPU, Device
+from ..ir.node import Apart, Node, apply
 from ..ops import g
 from ..ops.movement import reshape
 from ..transform.structures import Laid, laid, laid_many
-from . import _dtypes
+from . import _dtypes, _types
 from ._dtypes import dtype
 from ._graph import ANOMALY, MODE, GradFn, grad_fn_class, record_laid
 from ._packing import pack_saved, saved_by
@@ -145,6 +146,41 @@ def distinct(nodes: Sequence[Node]) -> list[Node]:
     return out
 
 
+def two_devices(first: Device, second: Device) -> RuntimeError:
+    """PyTorch's error for tensors on different devices."""
+    one, other = _types.torch_device(first), _types.torch_device(second)
+    return RuntimeError(
+        "Expected all tensors to be on the same device, but found at least two devices, "
+        f"{one} and {other}!"
+    )
+
+
+def one_device(nodes: Sequence[Node]) -> Device:
+    """The one device of nodes, but for numbers on the CPU without axes. Raises RuntimeError."""
+    found = [n.device for n in nodes if n.shape or n.device is not CPU] or [CPU]
+    for device in found:
+        if device is not found[0]:
+            raise two_devices(found[0], device)
+    return found[0]
+
+
+def together(nodes: Sequence[Node], there: Device | None = None) -> list[Node]:
+    """The nodes, numbers on the CPU without axes on the others' device. Raises RuntimeError."""
+    there = one_device(nodes) if there is None else there
+    return [n if n.device is there else g.transfer(n, there) for n in nodes]
+
+
+def made_of(f: Callable[..., Node], nodes: Sequence[Node]) -> Node:
+    """`f` of nodes, which a number on the CPU is taken to where the others are."""
+    try:
+        return f(*nodes)
+    except Apart as error:
+        moved = together(nodes)
+        if all(a is b for a, b in zip(moved, nodes, strict=True)):
+            raise two_devices(*error.devices) from None
+        return f(*moved)
+
+
 def run(
     name: str, f: Callable[..., Node], tensors: Sequence[Tensor], of: dtype | None = None
 ) -> Tensor:
@@ -152,7 +188,7 @@ def run(
     nodes = [t._read() for t in tensors]
     if len(nodes) > 1 and len(set(nodes)) < len(nodes):
         nodes = distinct(nodes)
-    return record(wrap(f(*nodes), of), name, tensors, nodes)
+    return record(wrap(made_of(f, nodes), of), name, tensors, nodes)
 
 
 def run_fixed(
@@ -215,3 +251,11 @@ def to_dtype(x: Tensor, to: dtype) -> Tensor:
         return x
     node = x._read()
     return record(wrap(cast(node, to), to, dense(x)), "ToCopy", (x,), (node,))
+
+
+def to_device(x: Tensor, there: Device) -> Tensor:
+    """The tensor on a device; itself if it is there."""
+    if x._node.device is there:
+        return x
+    node = x._read()
+    return record(wrap(g.transfer(node, there), x.dtype, dense(x)), "ToCopy", (x,), (node,))

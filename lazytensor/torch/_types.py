@@ -11,6 +11,7 @@ from math import prod
 from typing import Any, SupportsIndex
 
 from .._base import devices as base
+from ._errors import AcceleratorError
 
 __all__ = ["Size", "device", "layout", "memory_format"]
 
@@ -57,7 +58,16 @@ def size(sizes: tuple[int, ...]) -> Size:
 
 
 _TYPES = ("cpu", "cuda", "meta", "mps", "xpu", "hpu", "mtia", "xla", "ipu", "privateuseone")
-_STACK = threading.local()
+
+
+class _Here(threading.local):
+    """Of this thread: the devices of open contexts, the current CUDA device and streams."""
+
+    cuda = 0
+
+    def __init__(self) -> None:
+        self.devices: list[device] = []
+        self.streams: dict[int, Any] = {}
 
 
 class device:
@@ -112,11 +122,11 @@ class device:
         return _Device, (self.type,) if self.index is None else (self.type, self.index)
 
     def __enter__(self) -> "device":
-        _stack().append(self)
+        HERE.devices.append(self)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        _stack().pop()
+        HERE.devices.pop()
 
 
 _Device = device
@@ -137,12 +147,7 @@ def _parsed(text: str) -> tuple[str, int | None]:
     return kind, int(place)
 
 
-def _stack() -> list[device]:
-    if not hasattr(_STACK, "devices"):
-        _STACK.devices = []
-    return _STACK.devices  # type: ignore[no-any-return]
-
-
+HERE = _Here()
 CPU = device("cpu")
 _default = [CPU]
 _nodes: dict[device, base.Device] = {CPU: base.CPU}
@@ -156,8 +161,13 @@ def set_default_device(where: Any) -> None:
 
 def current_device() -> device:
     """Where new tensors go: the innermost context, else the default."""
-    stack = _stack()
+    stack = HERE.devices
     return stack[-1] if stack else _default[0]
+
+
+def indexed(where: device) -> device:
+    """The device with its index: "cuda" without one is the current CUDA device."""
+    return device("cuda", HERE.cuda) if where.type == "cuda" and where.index is None else where
 
 
 def node_device(where: Any) -> base.Device:
@@ -165,9 +175,11 @@ def node_device(where: Any) -> base.Device:
     found = current_device() if where is None else where if type(where) is device else device(where)
     known = _nodes.get(found)
     if known is None:
+        if found.type == "cuda":
+            return _cuda(indexed(found))
         if found.type != "cpu":
             raise RuntimeError(
-                f"lazytensor computes on CPU devices here: no {found.type.upper()} device is "
+                f"lazytensor computes on CPU and CUDA devices: no {found.type.upper()} device is "
                 f"available for device='{found}'"
             )
         try:
@@ -176,6 +188,36 @@ def node_device(where: Any) -> base.Device:
             raise RuntimeError(str(error)) from None
         _nodes[found] = known
     return known
+
+
+def _cuda(where: device) -> base.Device:
+    """The graph's device of a CUDA device, of which there may be others the next time."""
+    try:
+        return base.device(str(where))
+    except ValueError as error:
+        if base.cuda_devices():
+            raise AcceleratorError(f"CUDA error: invalid device ordinal: {error}") from None
+        raise RuntimeError(str(error)) from None
+
+
+def cuda_index(where: Any = None, optional: bool = True) -> int:
+    """The index of a CUDA device: of None, and of one without an index, the current one's.
+
+    Raises ValueError for a device of another kind, and for none unless `optional`.
+    """
+    if isinstance(where, int) and not isinstance(where, bool):
+        return where
+    found = None if where is None else where if type(where) is device else device(where)
+    if found is not None and found.type != "cuda":
+        raise ValueError(f"Expected a cuda device, but got: {found}")
+    if found is None or found.index is None:
+        if not optional:
+            raise ValueError(
+                "Expected a torch.device with a specified index or an integer, but got:"
+                f"{where}"
+            )
+        return HERE.cuda
+    return found.index
 
 
 def torch_device(where: base.Device) -> device:

@@ -13,10 +13,10 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from ..ir.node import Node, leaf
-from ..runtime.materialize import value
 from . import _dtypes, _types
 from ._dispatch import op
 from ._dtypes import TITLES, dtype
+from ._host import placed, value
 from .create import filled, place
 from .parts import strided_steps
 from .sharing import block, share
@@ -63,7 +63,7 @@ class UntypedStorage:
         return value(self._stor.shown(self._stor.flat(number)))
 
     def _write(self, new: np.ndarray[Any, Any], number: np.dtype[Any] = _BYTE) -> None:
-        node: Node = leaf(np.array(new, number, order="C"), self._stor.node.device)
+        node: Node = placed(np.array(new, number, order="C"), self._stor.node.device)
         self._stor.write(self._stor.flat(number), node)
 
     @property
@@ -356,7 +356,7 @@ def set_(
     another dtype.
     """
     if source is None:
-        source = filled((0,), 0, input.dtype, "cpu")
+        source = filled((0,), 0, input.dtype, input.device)
     if isinstance(source, Tensor):
         if source.dtype is not input.dtype:
             raise RuntimeError(

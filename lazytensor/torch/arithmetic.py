@@ -14,7 +14,6 @@ from ..ir.node import Node
 from ..lang import pointwise as nodes
 from ..lang import special
 from ..ops import g
-from ..runtime.materialize import value
 from . import return_types
 from ._calls import refuse, some_tensor, tensor_first
 from ._dispatch import (
@@ -31,8 +30,9 @@ from ._dispatch import (
     same_device,
 )
 from ._dtypes import TITLES, bool_, complex128, default, dtype, fit, float64, uint8
+from ._host import value
 from ._overlap import refuse_overlap
-from ._record import cast, for_writing, noted, run, run_many, to_dtype
+from ._record import cast, for_writing, noted, run, run_many, to_dtype, together
 from ._strides import dense, elementwise_strides
 from ._unbatched import no_value
 from .convert import array
@@ -47,15 +47,15 @@ def several(
 ) -> Tensor:
     """An elementwise function of tensors, numbers and None, in their common dtype."""
     given = [x for x in operands if isinstance(x, Tensor)]
-    same_device(given)
+    there = same_device(given)
     shape = given[0]._node.shape
     for x in given[1:]:
         shape = broadcast(shape, x._node.shape)
-    like = given[0]._read()
+    like = next(t for t in given if t._node.device is there)._read()
     fixed = [number(x, joint, like) if is_number(x) else None for x in operands]
 
     def filled(*found: Node) -> Node:
-        left = iter(found)
+        left = iter(together(found, there))
         return f(*[cast(next(left), joint) if isinstance(x, Tensor) else n
                    for x, n in zip(operands, fixed)])  # fmt: skip
 
@@ -162,13 +162,13 @@ def _chosen(condition: Any, x: Any, y: Any) -> Tensor:
             need_tensor("where", t, k, "input" if k == 2 else "other")
     joint = result_type(x, y)
     given = [t for t in (x, y) if isinstance(t, Tensor)]
-    same_device([c, *given])
+    there = same_device([c, *given])
     shape: tuple[int, ...] = c._node.shape
     for t in given:
         shape = broadcast(shape, t._node.shape)
-    on = cast(c._read(), bool_)
+    on = together([cast(c._read(), bool_)], there)[0]
     parts = [t if isinstance(t, Tensor) else wrap(number(t, joint, on, True)) for t in (x, y)]
-    out = run("Where", lambda *n: g.where(on, *[cast(m, joint) for m in n]), parts)
+    out = run("Where", lambda *n: g.where(on, *[cast(m, joint) for m in together(n, there)]), parts)
     copies = [t if t.dtype is joint else wrap(t._node, t.dtype, dense(t)) for t in given]
     out._strides = elementwise_strides(out._node.shape, [c, *copies], len(given) < 2)
     return noted(out, holds=c._strides)  # type: ignore[no-any-return]

@@ -12,16 +12,17 @@ import numpy as np
 
 from ..ir.node import Node
 from ..ops import g
-from ..runtime.materialize import NoValue, asked, value
+from ..runtime.materialize import NoValue
 from . import _dtypes, _types
 from ._dispatch import assign, op, refuse_leaf
 from ._dtypes import TITLES, dtype
-from ._format import PRINT_OPTS, formatted, suffixes, text
+from ._format import PRINT_OPTS, device_suffix, formatted, suffixes, text
 from ._graph import MODE, Handle, refuse_within
+from ._host import asked, beside, on_host, value
 from ._overlap import refuse_overlap
 from ._record import cast, record, run, to_dtype
 from ._strides import dense, in_channels_last, refuse_wider
-from .create import from_array, from_numpy, moved
+from .create import from_array, from_numpy, moved, place
 from .parts import unbind
 from .tensor import Tensor, is_contiguous, linked, memory, wrap
 from .views import axis, clone, type_name
@@ -159,12 +160,16 @@ def _repr(self: Tensor) -> str:
     about = suffixes(
         str(self.dtype), self.shape, PRINT_OPTS,
         default_dtype=str(_dtypes.default()),
-        device="" if self.device == _types.CPU else str(self.device),
+        device=_device_text(self.device),
         requires_grad=self.requires_grad,
         grad_fn=_record_text(self),
     )  # fmt: skip
     found = text(_shown(self), about, PRINT_OPTS, prefix=prefix)
     return found if plain or self._prints_as is None else f"{self._prints_as}({found})"
+
+
+def _device_text(where: _types.device) -> str:
+    return device_suffix(where.type, where.index, current=_types.HERE.cuda)
 
 
 def _record_text(x: Tensor) -> str | None:
@@ -197,6 +202,13 @@ def numpy(input: Tensor, *, force: bool = False) -> np.ndarray[Any, Any]:
     """
     if force:
         input = input.resolve_conj().resolve_neg()
+    if not on_host(input._node.device):
+        if not force:
+            raise TypeError(
+                f"can't convert {input.device} device type tensor to numpy. Use Tensor.cpu() to "
+                "copy the tensor to host memory first."
+            )
+        input = moved(input.detach(), "cpu")
     if input.requires_grad:
         if not force:
             raise RuntimeError(
@@ -233,11 +245,18 @@ def _dlpack(self: Tensor, **kwargs: Any) -> Any:
             "Can't export tensors that require gradient, use tensor.detach()"
         )
     kwargs.pop("stream", None)
+    if not on_host(self._node.device):
+        raise BufferError(f"Can't export tensors on {self.device}: use tensor.cpu()")
     return memory(self).__dlpack__(**kwargs)
 
 
+def _dlpack_device(self: Tensor) -> tuple[int, int]:
+    where = self.device
+    return (2, int(where.index or 0)) if where.type == "cuda" else (1, 0)
+
+
 bound("__dlpack__", _dlpack)
-bound("__dlpack_device__", lambda self: (1, 0))
+bound("__dlpack_device__", _dlpack_device)
 
 
 # --- sizes ----------------------------------------------------------------------------------------
@@ -366,8 +385,9 @@ bound("is_inference", lambda self: bool(self._inference))
 
 @method
 def get_device(input: Tensor) -> int:
-    """-1 on the CPU."""
-    return -1
+    """The index of the tensor's CUDA device; -1 on the CPU."""
+    where = input.device
+    return int(where.index or 0) if where.type == "cuda" else -1
 
 
 # --- other dtypes and devices ---------------------------------------------------------------------
@@ -392,11 +412,22 @@ def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             of = rest.pop(0)
         if len(rest) > 1:
             copy = rest[1]
+    there = input._node.device if where is None else place(where)
+    if there is not input._node.device:
+        return _sent(input, of or input.dtype, there, form)
     out = _typed(input, of, form)
-    out = out if where is None else moved(out, where)
     return clone(out, form) if copy and out is input else out
 
 
+def _sent(x: Tensor, of: dtype, there: Any, form: Any) -> Tensor:
+    """The tensor on another device, in one step with what else it becomes."""
+    node = x._read()
+    strides = dense(x) if form in (None, _PRESERVE) else strides_of(form, node.shape)
+    made = wrap(g.transfer(cast(node, of), there), of, strides)
+    return record(made, "ToCopy", (x,), (node,))
+
+
+_PRESERVE = _types.preserve_format
 _LAST = {4: _types.channels_last, 5: _types.channels_last_3d}
 
 
@@ -417,8 +448,13 @@ def in_type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any
     """The name of the tensor's type, or the tensor in that of a name or a dtype."""
     if dtype is None:
         return type_name(input)
-    name = getattr(dtype, "__name__", str(dtype)).split(".")[-1]
-    return to_dtype(input, _BY_TYPE.get(name, dtype))
+    full = getattr(dtype, "_full_name", None) or getattr(dtype, "__name__", str(dtype))
+    of = _BY_TYPE.get(full.split(".")[-1])
+    if of is None:
+        return to_dtype(input, dtype)
+    where = "cuda" if ".cuda." in full else "cpu"
+    here = input if input.device.type == where else moved(input, where)
+    return to_dtype(here, of)
 
 
 _BY_TYPE: dict[str, Any] = {f"{title}Tensor": d for d, title in TITLES.items()}
@@ -427,7 +463,7 @@ _BY_TYPE: dict[str, Any] = {f"{title}Tensor": d for d, title in TITLES.items()}
 @method
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor in the dtype of another."""
-    return moved(to_dtype(input, other.dtype), other.device)
+    return to(input, other)
 
 
 def _cast_method(name: str, of: dtype) -> None:
@@ -449,13 +485,18 @@ for _name, _of in (
 
 @method
 def cpu(input: Tensor, memory_format: Any = None) -> Tensor:
-    """The tensor on the CPU."""
-    return moved(input, "cpu")
+    """The tensor on the CPU; itself if it is there."""
+    return to(input, "cpu", memory_format=memory_format)
 
 
 @method
 def cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
-    """The tensor on a GPU. Raises RuntimeError where there is none."""
+    """The tensor on a CUDA device, the current one if none is given; itself if it is there.
+
+    Raises RuntimeError where there is none.
+    """
+    if isinstance(device, str | _types.device) and _types.device(device).type != "cuda":
+        raise RuntimeError("Invalid device, must be cuda device")
     return moved(input, "cuda" if device is None else device)
 
 
@@ -473,14 +514,14 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     refuse_leaf(input, (src,))
     if not _same_memory(input, src):
         refuse_overlap(input, (src,))
-    x = src if isinstance(src, Tensor) else from_array(np.asarray(src))
+    x = src if isinstance(src, Tensor) else from_array(np.asarray(src), None, "cpu")
     shape, to = input._node.shape, input.dtype
     refuse_wider(shape, x._node.shape)
 
     def f(_: Node, new: Node) -> Node:
-        return g.broadcast_to(cast(new, to), shape)
+        return g.broadcast_to(beside(cast(new, to), input._node), shape)
 
-    return assign(input, run("CopyBackwards", f, (input, moved(x, input.device)), to))
+    return assign(input, run("CopyBackwards", f, (input, x), to))
 
 
 # --- needing gradients, hooks ---------------------------------------------------------------------
@@ -542,11 +583,22 @@ def register_post_accumulate_grad_hook(input: Tensor, hook: Any) -> Handle:
 
 @method
 def pin_memory(input: Tensor, device: Any = None) -> Tensor:
-    """The tensor itself: on a CPU nothing is pinned."""
-    return input
+    """A copy in memory that devices copy from without waiting; itself where it is there.
+
+    Raises RuntimeError for a tensor of a device, and where there is none to copy it.
+    """
+    if not on_host(input._node.device):
+        raise RuntimeError(f"cannot pin '{type_name(input)}' only dense CPU tensors can be pinned")
+    if not _types.base.cuda_devices():
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+    if input._share().pinned:
+        return input
+    out: Tensor = clone(input)
+    out._share().pinned = True
+    return out
 
 
 @method
 def is_pinned(input: Tensor, device: Any = None) -> bool:
-    """Whether the memory is pinned: not on a CPU."""
-    return False
+    """Whether the memory is such that devices copy from it without waiting."""
+    return input._stor is not None and input._stor.pinned

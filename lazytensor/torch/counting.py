@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.node import leaf
 from ..lang import order
-from ..runtime.materialize import value
 from . import _dtypes, return_types
 from ._calls import refuse
 from ._dispatch import FUNCTIONS, need_tensor, op
+from ._host import placed, value
 from ._record import cast
 from .create import from_array
 from .tensor import Tensor, wrap
@@ -102,7 +101,7 @@ def _edges(x: Tensor, bins: int, limits: Sequence[float] | None, at: int, data: 
         )
     if low == high:
         low, high = low - 0.5, high + 0.5
-    made = FUNCTIONS["linspace"](low, high, bins + 1, dtype=x.dtype)
+    made = FUNCTIONS["linspace"](low, high, bins + 1, dtype=x.dtype, device="cpu")
     return np.asarray(value(made._read()))
 
 
@@ -160,7 +159,7 @@ def _named(
         with np.errstate(all="ignore"):
             found = _density(found, edges)
     device = x._node.device
-    return wrap(leaf(found, device)), [from_array(e, None, x.device) for e in edges]
+    return wrap(placed(found, device)), [from_array(e, None, x.device) for e in edges]
 
 
 @op(out=True)

@@ -19,7 +19,8 @@ from ._data import as_array, checked
 from ._dispatch import FUNCTIONS, NUMBERS, need_tensor, op
 from ._dtypes import default, dtype, fit, scalar_dtype
 from ._graph import MODE
-from ._record import cast, record, to_dtype
+from ._host import placed_new
+from ._record import cast, to_device, to_dtype
 from ._strides import dense
 from .storage import Storage
 from .tensor import Ints, Tensor, normal, wrap
@@ -59,7 +60,7 @@ def from_array(
     """A tensor with a copy of an array."""
     number = found.dtype if of is None else of.numpy
     kept = np.array(found, _native(number), order="C")
-    return wrap(new_leaf(kept, place(device)), of)
+    return wrap(placed_new(kept, place(device)), of)
 
 
 def _native(number: Any) -> Any:
@@ -93,7 +94,7 @@ def tensor(
         where = node.device if device is None else place(device)
         made = cast(g.reshape(node, node.shape), to)
         return new(made if made.device is where else g.transfer(made, where), to, requires_grad)
-    return new(new_leaf(as_array(data, dtype), place(device)), dtype, requires_grad)
+    return new(placed_new(as_array(data, dtype), place(device)), dtype, requires_grad)
 
 
 @public()
@@ -103,7 +104,7 @@ def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tens
         x = data if dtype is None else to_dtype(data, dtype)
         return x if device is None else moved(x, device)
     if isinstance(data, np.ndarray) and (dtype is None or dtype.numpy == data.dtype):
-        return from_numpy(data)
+        return moved(from_numpy(data), device)
     return FUNCTIONS["tensor"](data, dtype=dtype, device=device)  # type: ignore[no-any-return]
 
 
@@ -131,10 +132,7 @@ def from_numpy(ndarray: Any) -> Tensor:
 
 def moved(x: Tensor, device: Any) -> Tensor:
     """The tensor on a device; itself if it is there."""
-    where, node = place(device), x._read()
-    if node.device is where:
-        return x
-    return record(wrap(g.transfer(node, where), x.dtype, x._strides), "ToCopy", (x,), (node,))
+    return to_device(x, place(device))
 
 
 # --- constants ------------------------------------------------------------------------------------
@@ -378,7 +376,9 @@ def scalar_tensor(
 
 @public("_assign_out")
 def assign_out(out: Tensor, made: Tensor) -> Tensor:
-    """Write what was made into a tensor given for it."""
+    """Write what was made into a tensor given for it, on that one's device."""
+    if made._node.device is not out._node.device:
+        made = wrap(g.transfer(made._read(), out._node.device), made.dtype, made._strides)
     if out._node.shape == made._node.shape:
         out._write(cast(made._read(), out.dtype))
     else:

@@ -1,4 +1,4 @@
-"""Random numbers: PyTorch's CPU generator's own, drawn at the call.
+"""Random numbers: PyTorch's CPU generator's own, drawn at the call, for whichever device.
 
 What enters: sizes, tensors, parameters, generators. What leaves: tensors, or those written to in
 the order of their memory. It must not know how numbers are drawn.
@@ -12,12 +12,20 @@ import numpy as np
 from .._base.dtypes import bool_ as boolean
 from ..ir.node import Node, scalar
 from ..ops import g
-from ..runtime.materialize import value
-from ..runtime.pending import new_leaf
 from . import _types
-from ._dispatch import FUNCTIONS, assign, broadcast, in_place, need_tensor, op, refuse_leaf
+from ._dispatch import (
+    FUNCTIONS,
+    assign,
+    broadcast,
+    in_place,
+    need_tensor,
+    op,
+    refuse_leaf,
+    same_device,
+)
 from ._dtypes import TITLES, bool_, default, dtype, int64
 from ._generator import engine
+from ._host import placed_new, value
 from ._random import Engine, memory_order
 from ._record import for_writing, record
 from ._strides import dense
@@ -43,7 +51,7 @@ def drawn(shape: Ints, strides: Ints | None, draw: Draw) -> Array:
 
 
 def _node(array: Array, device: Any) -> Node:
-    return new_leaf(np.ascontiguousarray(array).reshape(array.shape), device)
+    return placed_new(np.ascontiguousarray(array).reshape(array.shape), device)
 
 
 def _varied(x: Tensor, node: Node, found: Node) -> Node:
@@ -97,7 +105,7 @@ def _floating(name: str, draw: Callable[[Engine, Ints, Any, bool], Array]) -> No
     ) -> Tensor:  # fmt: skip
         sizes, of = sizes_of(size, name), _asked(dtype, out, default())
         _refuse_negative(sizes)
-        found = draw(engine(generator), sizes, of.numpy, True)
+        found = draw(engine(generator, place(device)), sizes, of.numpy, True)
         return _made(found, of, device, out, requires_grad)
 
     def like(
@@ -107,7 +115,8 @@ def _floating(name: str, draw: Callable[[Engine, Ints, Any, bool], Array]) -> No
     ) -> Tensor:  # fmt: skip
         x = need_tensor(name + "_like", input)
         of = dtype or x.dtype
-        e, whole = engine(generator), _places(x, memory_format) is None
+        there = x._node.device if device is None else place(device)
+        e, whole = engine(generator, there), _places(x, memory_format) is None
         f: Draw = lambda shape: draw(e, shape, of.numpy, whole)  # noqa: E731
         return _like(x, f, of, device, requires_grad, memory_format)
 
@@ -155,7 +164,7 @@ def randint(
     if high is None or size is None or given:
         raise TypeError("randint() received an invalid combination of arguments")
     of = _asked(dtype, out, int64)
-    found = engine(generator).integers(
+    found = engine(generator, place(device)).integers(
         sizes_of((size,), "randint"), of.numpy, *_bounds(low or 0, high)
     )
     return _made(found, of, device, out, requires_grad)
@@ -175,7 +184,8 @@ def randint_like(
     """Integers of the size of a tensor: `(high)` or `(low, high)`."""
     x, of = need_tensor("randint_like", input), dtype or input.dtype
     first, last = _bounds(*((0, low) if high is None else (low or 0, high)))
-    draw: Draw = lambda shape: engine(generator).integers(shape, of.numpy, first, last)  # noqa: E731
+    there = x._node.device if device is None else place(device)
+    draw: Draw = lambda shape: engine(generator, there).integers(shape, of.numpy, first, last)  # noqa: E731
     return _like(x, draw, of, device, requires_grad, memory_format)
 
 
@@ -188,7 +198,8 @@ def randperm(
     of = _asked(dtype, out, int64)
     if n < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
-    return _made(engine(generator).permutation(n, of.numpy), of, device, out, requires_grad)
+    found = engine(generator, place(device)).permutation(n, of.numpy)
+    return _made(found, of, device, out, requires_grad)
 
 
 @op(out=True, method=False)
@@ -204,7 +215,7 @@ def normal(
     tensors = [x for x in (mean, std) if isinstance(x, Tensor)]
     if not tensors:
         sizes, of = sizes_of((size,), "normal"), dtype or default()
-        found = engine(generator).normal(sizes, of.numpy, float(mean), float(std))
+        found = engine(generator, place(device)).normal(sizes, of.numpy, float(mean), float(std))
         return _made(found, of, device, None, requires_grad)
     if isinstance(std, Tensor):
         _refuse_spread(std)
@@ -213,7 +224,7 @@ def normal(
     if len(tensors) == 2:
         shape = broadcast(shape, tensors[1]._node.shape)
     spread = 1.0 if isinstance(std, Tensor) else float(std)
-    found = engine(generator).normal(shape, of.numpy, 0.0, spread)
+    found = engine(generator, same_device(tensors)).normal(shape, of.numpy, 0.0, spread)
     made = _made(found, of, tensors[0].device, None, False)
     if isinstance(std, Tensor):
         made = FUNCTIONS["mul"](made, std.detach())
@@ -246,7 +257,7 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None) -> Tensor:
     Raises RuntimeError for what is no probability.
     """
     x = need_tensor("bernoulli", input)
-    e, shape, number = engine(generator), x._node.shape, x.dtype.numpy
+    e, shape, number = engine(generator, x._node.device), x._node.shape, x.dtype.numpy
     if p is None:
         found = e.bernoulli_each(value(x._read()), number)
     elif isinstance(p, Tensor):
@@ -267,7 +278,8 @@ def multinomial(
     x = need_tensor("multinomial", input)
     if out is not None and out.dtype is not int64:
         raise RuntimeError(f"multinomial expects Long tensor out, got: {TITLES[out.dtype]}")
-    found = engine(generator).multinomial(value(x._read()), int(num_samples), bool(replacement))
+    e = engine(generator, x._node.device)
+    found = e.multinomial(value(x._read()), int(num_samples), bool(replacement))
     made = new(_node(found, x._node.device))
     return made if out is None else assign_out(out, made)
 
@@ -276,27 +288,29 @@ def multinomial(
 def poisson(input: Tensor, generator: Any = None) -> Tensor:
     """Poisson numbers of rates. Raises RuntimeError for rates below zero."""
     x = need_tensor("poisson", input)
-    return _random("Poisson", x, engine(generator).poisson(value(x._read())))
+    return _random("Poisson", x, engine(generator, x._node.device).poisson(value(x._read())))
 
 
 @op(out=True, method=False)
 def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
     """Binomial numbers of counts of trials and probabilities. Raises ValueError for integers."""
     x, p = need_tensor("binomial", count, 1, "count"), need_tensor("binomial", prob, 2, "prob")
-    found = engine(generator).binomial(value(x._read()), value(p._read()))
+    found = engine(generator, same_device((x, p))).binomial(value(x._read()), value(p._read()))
     return _random("Binomial", x, found)
 
 
 @op("_standard_gamma", method=False)
 def _standard_gamma(input: Tensor, generator: Any = None) -> Tensor:
     """Gamma numbers of scale 1 for each shape parameter."""
-    return _random("StandardGamma", input, engine(generator).standard_gamma(value(input._read())))
+    e = engine(generator, input._node.device)
+    return _random("StandardGamma", input, e.standard_gamma(value(input._read())))
 
 
 @op("_sample_dirichlet", method=False)
 def _sample_dirichlet(input: Tensor, generator: Any = None) -> Tensor:
     """Points of the simplex for each row of shape parameters."""
-    return _random("SampleDirichlet", input, engine(generator).dirichlet(value(input._read())))
+    e = engine(generator, input._node.device)
+    return _random("SampleDirichlet", input, e.dirichlet(value(input._read())))
 
 
 # --- in place -------------------------------------------------------------------------------------
@@ -306,7 +320,7 @@ def _sample_dirichlet(input: Tensor, generator: Any = None) -> Tensor:
 def uniform_(input: Tensor, low: float = 0.0, to: float = 1.0, **kwargs: Any) -> Tensor:
     """Numbers in [from, to). Raises RuntimeError for bounds that are out of order."""
     low = kwargs.pop("from", low)
-    e = engine(kwargs.pop("generator", None))
+    e = engine(kwargs.pop("generator", None), input._node.device)
     draw: Draw = lambda shape: e.uniform(shape, input.dtype.numpy, float(low), float(to))  # noqa: E731
     return _fill("Uniform", input, draw)
 
@@ -314,7 +328,7 @@ def uniform_(input: Tensor, low: float = 0.0, to: float = 1.0, **kwargs: Any) ->
 @op(function=False)
 def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
     """Normal numbers. Raises RuntimeError for std below zero."""
-    e, whole = engine(generator), input._strides is None or input._node.size < 2
+    e, whole = engine(generator, input._node.device), input._strides is None or input._node.size < 2
     draw: Draw = lambda shape: e.normal(shape, input.dtype.numpy, float(mean), float(std), whole)  # noqa: E731
     return _fill("Normal", input, draw)
 
@@ -325,7 +339,7 @@ def random_(input: Tensor, *bounds: int, generator: Any = None, **kwargs: Any) -
 
     Raises RuntimeError for bounds that are out of order or that the dtype does not hold.
     """
-    e, number = engine(generator), input.dtype.numpy
+    e, number = engine(generator, input._node.device), input.dtype.numpy
     if not bounds and not kwargs:
         return _fill("Random", input, lambda shape: e.random(shape, number))
     named = "to" in kwargs
@@ -337,7 +351,7 @@ def random_(input: Tensor, *bounds: int, generator: Any = None, **kwargs: Any) -
 @op(function=False)
 def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     """Ones with probability p, a number or one for each element, else zeros."""
-    e, number = engine(generator), input.dtype.numpy
+    e, number = engine(generator, input._node.device), input.dtype.numpy
     if not isinstance(p, Tensor):
         return _fill("Bernoulli", input, lambda shape: e.bernoulli(shape, number, float(p)))
     refuse_leaf(input)
@@ -361,7 +375,7 @@ def _one_parameter(name: str, title: str, method: str, *defaults: tuple[str, flo
                 else f"{name}_() received an invalid combination of arguments"
             )
         parameters = [float(given.get(k, d)) for k, d in defaults]  # type: ignore[arg-type]
-        draw = getattr(engine(generator), method)
+        draw = getattr(engine(generator, input._node.device), method)
         return _fill(title, input, lambda shape: draw(shape, input.dtype.numpy, *parameters))
 
     function.__doc__ = f"Numbers of the {name.replace('_', '-')} distribution, in place."
@@ -378,7 +392,7 @@ _one_parameter("log_normal", "LogNormal", "log_normal", ("mean", 1.0), ("std", 2
 
 def noise(x: Tensor, shape: Ints, p: float, strides: Ints | None) -> Tensor:
     """What dropout multiplies by: zeros with probability p, else 1 / (1 - p)."""
-    e = engine(None)
+    e = engine(None, x._node.device)
     found = drawn(shape, strides, lambda s: e.dropout(s, x.dtype.numpy, p))
     out = wrap(_node(found, x._node.device), x.dtype)
     out._strides = strides
@@ -420,7 +434,7 @@ def _alpha_dropped(x: Tensor, p: float, train: bool, feature: bool) -> Tensor:
     if p == 1:
         return FUNCTIONS["mul"](x, wrap(scalar(0, x.dtype.numpy, x._node.device), x.dtype))  # type: ignore[no-any-return]
     shape, strides = (_channels(x), None) if feature else (x._node.shape, dense(x))
-    e, number = engine(None), x.dtype.numpy
+    e, number = engine(None, x._node.device), x.dtype.numpy
     kept = drawn(shape, strides, lambda s: e.bernoulli(s, number, 1 - p))
     a = 1.0 / float(np.sqrt((_ALPHA * _ALPHA * p + 1) * (1 - p)))
     mask = wrap(_node(kept, x._node.device), x.dtype)

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.node import Node, leaf
+from ..ir.node import Node
 from ..lang import factor as nodes
 from ..ops import g
 from . import _dtypes, return_types
 from ._dispatch import broadcast, need_tensor, op
 from ._dtypes import TITLES
+from ._host import placed
 from .convert import array
 from .create import filled
 from .matrices import (
@@ -100,7 +101,7 @@ def _cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
     if zeros.shape[-1]:
         info = np.where(zeros.any(-1), zeros.argmax(-1) + 1, 0)
         refuse(np.asarray(info), singular("cholesky_inverse"))
-    still = leaf(array(x), x._node.device)
+    still = placed(array(x), x._node.device)
     f = lambda n: nodes.cholesky_inverse(_whole(n, still, upper), bool(upper))  # noqa: E731
     return one("CholeskyInverse", f, (x,))
 
@@ -152,7 +153,7 @@ def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor
     _check_solve("cholesky_solve", b, a)
     computed("cholesky_solve_cpu", a)
     broadcast(b._node.shape[:-2], a._node.shape[:-2])
-    still = leaf(array(a), a._node.device)
+    still = placed(array(a), a._node.device)
     f = lambda n, m: nodes.cholesky_solve(n, _whole(m, still, upper), bool(upper))  # noqa: E731
     return one("CholeskySolve", f, (b, a))
 

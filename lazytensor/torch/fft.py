@@ -12,11 +12,11 @@ import numpy as np
 from ..ir.node import Node
 from ..lang import fft as nodes
 from ..ops import g
-from ..runtime.pending import new_leaf
 from . import _dtypes
 from ._calls import refuse
 from ._dispatch import FUNCTIONS, _into, _public, need_tensor
 from ._dtypes import TITLES, default, dtype
+from ._host import placed_new
 from ._record import cast, record, to_dtype
 from .create import new, place
 from .tensor import Ints, Tensor, normal, wrap
@@ -312,7 +312,7 @@ def _frequency_form(name: str, half: bool) -> Any:
     ) -> Tensor:  # fmt: skip
         to = out.dtype if dtype is None and isinstance(out, Tensor) else dtype
         found = _frequencies(name, n, d, to, half)
-        made = new(new_leaf(found, place(device)), None, requires_grad)
+        made = new(placed_new(found, place(device)), None, requires_grad)
         return _into(out, made, f"fft_{name}")  # type: ignore[no-any-return]
 
     f.__doc__ = f"The frequencies of `{name.removesuffix('freq')}`. Raises RuntimeError, TypeError."

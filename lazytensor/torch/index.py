@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.node import Node, leaf
+from .._base.devices import CPU
+from ..ir.node import Node
 from ..lang import indexing
 from ..ops import g
-from ..runtime.materialize import NoValue, value
-from . import _dtypes
-from ._dispatch import assign, number, op, refuse_leaf
+from ..runtime.materialize import NoValue
+from . import _dtypes, _types
+from ._dispatch import assign, number, op, refuse_leaf, same_device
+from ._host import beside, known, placed, value
 from ._overlap import refuse_meeting
 from ._record import cast, for_writing, record, to_dtype
 from ._strides import ordered_strides
@@ -29,7 +31,7 @@ __all__ = ["getitem", "setitem"]
 def places(mask: Node) -> tuple[Node, ...]:
     """The indices, one tensor an axis, where a mask holds: asks for its value."""
     found = indexing.coordinates(np.atleast_1d(value(mask)))
-    return tuple(leaf(i, mask.device) for i in found)
+    return tuple(placed(i, mask.device) for i in found)
 
 
 def _items(key: Any) -> list[Any]:
@@ -48,7 +50,7 @@ def _item(k: Any) -> Any:
     if k is None or k is ... or isinstance(k, slice):
         return k
     if isinstance(k, bool | np.bool_):
-        return from_array(np.asarray(bool(k)))
+        return from_array(np.asarray(bool(k)), None, "cpu")
     if isinstance(k, Tensor):
         if k.dtype is _dtypes.bool_ or k._node.shape:
             return _index_tensor(k)
@@ -59,7 +61,7 @@ def _item(k: Any) -> Any:
         found = np.asarray(k)
         if not found.size and found.dtype.kind == "f":
             found = found.astype(np.int64)
-        return _index_tensor(from_array(found))
+        return _index_tensor(from_array(found, None, "cpu"))
     if hasattr(k, "__index__"):
         return k.__index__()
     if isinstance(k, str):
@@ -169,21 +171,31 @@ def key_of(x: Tensor, arrays: dict[int, Tensor]) -> tuple[Any, ...]:
             at += 1
             continue
         node = k._read()
+        _refuse_device(node, x)
         if node.dtype is _dtypes.bool_.numpy and not node.shape:
             found = np.zeros(int(bool(value(node))), np.int64)
-            key.append(leaf(found, node.device))
+            key.append(placed(found, x._node.device))
             at += 1
         else:
             _check_mask(k, shape, at)
             _check_bounds(node, shape[at], at)
-            key.append(node)
+            key.append(beside(node, x._node))
             at += len(node.shape) if node.dtype is _dtypes.bool_.numpy else 1
     return tuple(key)
 
 
+def _refuse_device(index: Node, x: Tensor) -> None:
+    """Raises RuntimeError for an index on another device than the CPU and that of x."""
+    if index.device is not x._node.device and index.device is not CPU:
+        also = "" if x.device == _types.CPU else "either on cpu or "
+        raise RuntimeError(
+            f"indices should be {also}on the same device as the indexed tensor ({x.device})"
+        )
+
+
 def _check_bounds(index: Node, n: int, at: int) -> None:
     """Raises IndexError where an index that is known leads out of an axis of size n."""
-    found = index.value
+    found = known(index)
     if found is None or found.dtype.kind == "b" or not found.size:
         return
     for i in (int(found.min()), int(found.max())):
@@ -271,6 +283,7 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
     if not arrays:
         _fill(shown, given)
         return
+    same_device((shown, given))
     given = _shorter(given)
     refuse_leaf(shown, (given,))
     read = node, u = shown._read(), given._read()
@@ -290,7 +303,8 @@ def setitem(x: Tensor, key: Any, new: Any) -> None:
     key = None
     if _one_mask(shown, arrays, u):
         mask = next(iter(arrays.values()))
-        out = _masked(node, mask._read(), u)
+        _refuse_device(mask._read(), shown)
+        out = _masked(node, beside(mask._read(), node), u)
     else:
         key = key_of(shown, arrays)
         try:
@@ -322,13 +336,13 @@ def _masked(x: Node, mask: Node, u: Node) -> Node:
 
 
 def _value(x: Tensor, new: Any) -> Tensor:
-    """What is written, as a tensor on the device of x; a number in the dtype of x."""
+    """What is written, as a tensor, without axes on the device of x; a number in the dtype of x."""
     if isinstance(new, Tensor):
-        return moved(new, x.device)
+        return new if new._node.shape else moved(new, x.device)
     if isinstance(new, bool | int | float | complex | np.generic):
         return wrap(number(new, x.dtype, x._node), x.dtype)
     if isinstance(new, np.ndarray):
-        return from_array(new, x.dtype)
+        return from_array(new, x.dtype, x.device)
     raise TypeError(f"can't assign a {type(new).__name__} to a {_name(x)}")
 
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.node import Node, leaf
+from ..ir.node import Node
 from ..lang._checks import full
 from ..ops import g
-from ..runtime.materialize import value
 from . import _dtypes
 from ._calls import no_such_call, refuse
 from ._dispatch import FUNCTIONS, alias, broadcast, op, result_type, same_device
 from ._graph import MODE
+from ._host import placed, value
 from ._record import cast, noted, run
 from ._strides import in_channels_last
 from ._types import Size, channels_last, channels_last_3d
@@ -342,10 +342,10 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     if r < 0:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
-        return FUNCTIONS["empty"](0, dtype=input.dtype)  # type: ignore[no-any-return]
+        return FUNCTIONS["empty"](0, dtype=input.dtype, device=input.device)  # type: ignore[no-any-return]
     choose = multisets if with_replacement else subsets
     found = np.array(list(choose(range(shape[0]), r)), np.int64).reshape(-1, r)
-    columns = [leaf(np.ascontiguousarray(c), input._node.device) for c in found.T]
+    columns = [placed(np.ascontiguousarray(c), input._node.device) for c in found.T]
     return stack(
         [run("MaskedSelect", lambda n, c=c: g.gather([n, c]), (input,)) for c in columns], 1
     )
@@ -453,7 +453,7 @@ def repeat_interleave(
     if repeats is None:
         if len(input._node.shape) != 1:
             raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
-        return new(leaf(_spread(input, output_size), input._node.device))
+        return new(placed(_spread(input, output_size), input._node.device))
     x = reshape(input, (-1,)) if dim is None else input
     a = axis(0 if dim is None else dim, len(x._node.shape))
     if isinstance(repeats, Tensor):
@@ -486,7 +486,7 @@ def _interleaved(x: Tensor, repeats: Tensor, a: int, size: int | None) -> Tensor
             "repeats must have the same size as input along dim, but got repeats.size(0) = "
             f"{repeats._node.size} and input.size({a}) = {shape[a]}"
         )
-    index = new(leaf(_spread(repeats, size), x._node.device))
+    index = new(placed(_spread(repeats, size), x._node.device))
     return FUNCTIONS["index_select"](x, a, index)  # type: ignore[no-any-return]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.node import Node, leaf
+from ..ir.node import Node
 from ..lang import linalg, products
 from ..ops import g
 from . import _dtypes
@@ -26,6 +26,7 @@ from ._dispatch import (
     same_device,
 )
 from ._dtypes import TITLES
+from ._host import placed
 from ._record import cast, run, to_dtype
 from .matrices import C_TYPES
 from .norms import norm_nodes
@@ -548,7 +549,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     rows, columns = np.triu_indices(x.shape[0], 1)
 
     def f(n: Node) -> Node:
-        ends = [g.gather([n, leaf(i, n.device)]) for i in (rows, columns)]
+        ends = [g.gather([n, placed(i, n.device)]) for i in (rows, columns)]
         d = ends[0] - ends[1]
         if not n.shape[1]:
             return g.sum(d, (1,))

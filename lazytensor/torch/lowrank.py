@@ -119,7 +119,7 @@ def _pairs(
         assert own[0] is not None
         problem = Problem(own[0], own[1], near, largest)
         values[i], vectors[i] = solved(problem, x, k, niter, tol)
-    return from_array(values), from_array(vectors)
+    return from_array(values, None, a.device), from_array(vectors, None, a.device)
 
 
 def _differentiable(

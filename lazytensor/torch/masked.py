@@ -37,7 +37,7 @@ def _filled(x: Any, mask: Any, fill: Any) -> Any:
     """The tensor, with a number where the mask does not hold."""
     if mask is None:
         return x
-    return torch.where(_mask(x, mask), x, torch.tensor(fill, dtype=x.dtype))
+    return torch.where(_mask(x, mask), x, torch.tensor(fill, dtype=x.dtype, device=x.device))
 
 
 def _least(name: str, x: Any) -> Any:
@@ -115,7 +115,10 @@ cumprod = _running("cumprod", 1)
 
 def _counted(x: Any, dim: Any, keepdim: bool, mask: Any) -> Any:
     """How many elements count along axes."""
-    every = torch.ones(x.shape, dtype=torch.bool) if mask is None else _mask(x, mask)
+    if mask is None:
+        every = torch.ones(x.shape, dtype=torch.bool, device=x.device)
+    else:
+        every = _mask(x, mask)
     return sum(every, dim, keepdim=keepdim)
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.node import Node, leaf
+from ..ir.node import Node
 from ..lang import indices as nodes
 from ..lang.indexing import coordinates
 from ..ops import g
-from ..runtime.materialize import value
 from . import _dtypes
 from ._dispatch import FUNCTIONS, broadcast, need_tensor, op
 from ._dtypes import bool_
+from ._host import placed, value
 from ._record import run
 from .create import assign_out, new
 from .parts import expand
@@ -56,7 +56,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast(input._node.shape, mask._node.shape)
     held = np.broadcast_to(value(mask._read()), shape)
-    index = leaf(np.flatnonzero(held), input._node.device)
+    index = placed(np.flatnonzero(held), input._node.device)
 
     def selected(n: Node) -> Node:
         wide = n if n.shape == shape else g.broadcast_to(n, shape)
@@ -166,8 +166,8 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
     found, device = _found(x), x._node.device
     if as_tuple:
         columns = found.T if x._node.shape else np.zeros((1, len(found)), np.int64)
-        return tuple([new(leaf(np.ascontiguousarray(c), device)) for c in columns])
-    made = new(leaf(np.ascontiguousarray(found), device))
+        return tuple([new(placed(np.ascontiguousarray(c), device)) for c in columns])
+    made = new(placed(np.ascontiguousarray(found), device))
     made._strides = normal(found.shape, (1, max(len(found), 1)))
     return made
 
@@ -189,7 +189,7 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
     found = _found(input)[:size]
     out = np.full((size, found.shape[1]), fill_value, np.int64)
     out[: len(found)] = found
-    return new(leaf(out, input._node.device))
+    return new(placed(out, input._node.device))
 
 
 for _name in ("masked_fill", "masked_scatter", "put"):

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..ir.node import Node
-from ..runtime.materialize import NoValue, value
+from ..runtime.materialize import NoValue
 from . import _dtypes
 from ._calls import refuse as refuse_dtype
 from ._dispatch import _into, _public, need_tensor
 from ._dtypes import TITLES
 from ._graph import GradFn
+from ._host import value
 from ._record import distinct, record, record_many
 from .tensor import Ints, Tensor, contiguous, normal, wrap
 

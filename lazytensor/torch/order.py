@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.node import Node, leaf
+from ..ir.node import Node
 from ..lang import indices, order, sorting
 from ..ops import g
-from ..runtime.materialize import value
 from . import return_types
 from ._calls import refuse
 from ._dispatch import need_tensor, number, op, result_type
 from ._dtypes import TITLES, dtype, int64, result, scalar_dtype
+from ._host import placed, value
 from ._record import cast, noted, run, run_many
 from ._strides import dense
 from .tensor import Tensor, wrap
@@ -194,7 +194,7 @@ def _distinct(
     found = f(wide, a)
     chosen = [found[0].astype(data.dtype, copy=False)]
     chosen += [part for part, on in ((found[1], inverse), (found[2], counts)) if on]
-    out = [wrap(leaf(np.array(part, order="C"), x._node.device)) for part in chosen]
+    out = [wrap(placed(np.array(part, order="C"), x._node.device)) for part in chosen]
     return out[0] if len(out) == 1 else tuple(out)
 
 

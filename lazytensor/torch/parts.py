@@ -20,8 +20,9 @@ from ..ops.movement import broadcast_to as broadcast_row
 from ..ops.movement import permute as permute_row
 from ..ops.movement import reshape as reshape_row
 from ..ops.movement import slice_
-from ..runtime.materialize import value as materialized
 from ._dispatch import op
+from ._host import beside
+from ._host import value as materialized
 from ._record import noted, record_view
 from .storage import Steps, Storage, read
 from .tensor import Ints, Tensor, view_of
@@ -300,7 +301,7 @@ def strided_steps(
 ) -> Steps:
     """The steps that show memory, as elements of a dtype, by sizes, strides and offset."""
     places = strided_places(shape, strides, offset)
-    return (*stor.flat(number), (gather, (leaf(places, stor.node.device),)))
+    return (*stor.flat(number), (gather, (leaf(places),)))
 
 
 def within(x: Tensor, index: Node) -> Node:
@@ -312,12 +313,12 @@ def within(x: Tensor, index: Node) -> Node:
     flat = mine.reshape(-1)
     order = np.argsort(flat, kind="stable")
     at = np.searchsorted(flat, index.value, sorter=order)
-    return leaf(order[np.minimum(at, len(order) - 1)].astype(np.int64), x._node.device)
+    return leaf(order[np.minimum(at, len(order) - 1)].astype(np.int64))
 
 
 def gathered(x: Node, index: Node) -> Node:
     """Elements of x, in row-major order, at places."""
-    return g.gather([g.reshape(x, (x.size,)), index])
+    return g.gather([g.reshape(x, (x.size,)), beside(index, x)])
 
 
 @op()
@@ -370,7 +371,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     moved = (permute_row, ((a, b, *rest),))
     lines = np.arange(count, dtype=np.int64)
     i, j = lines - min(offset, 0), lines + max(offset, 0)
-    where = (gather, (leaf(i, input._node.device), leaf(j, input._node.device)))
+    where = (gather, (leaf(i), leaf(j)))
     back = (permute_row, ((*range(1, len(rest) + 1), 0),))
     return shown("Diagonal", input, (moved, where, back), steps, input._offset + start)
 
@@ -392,7 +393,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     count = (n - size) // step + 1
     places = np.arange(count)[:, None] * step + np.arange(size)
     order = (a, *(i for i in range(len(shape)) if i != a))
-    index = leaf(places.astype(np.int64), input._node.device)
+    index = leaf(places.astype(np.int64))
     behind = tuple(range(2, len(shape) + 1))
     back = (*behind[:a], 0, *behind[a:], 1)
     steps: Steps = ((permute_row, (order,)), (gather, (index,)), (permute_row, (back,)))

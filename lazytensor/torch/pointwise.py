@@ -23,12 +23,11 @@ from ._dispatch import (
     number,
     op,
     result_type,
-    same_device,
 )
 from ._dtypes import bool_, default, dtype
 from ._graph import MODE
 from ._overlap import refuse_overlap
-from ._record import cast, distinct, noted, record
+from ._record import cast, distinct, noted, record, together
 from ._strides import dense, elementwise_strides
 from .tensor import Ints, Tensor, is_contiguous, wrap
 
@@ -269,12 +268,14 @@ def binary(
     joint = work or result_type(a, b)
     if floating and joint._rank < 2:
         joint = default()
-    read = [x._read() for x in tensors]
+    read = near = [x._read() for x in tensors]
     if len(tensors) == 2:
         broadcast(a._node.shape, b._node.shape)
         if read[0] is read[1]:
-            read = distinct(read)
-    rest = iter(read)
+            read = near = distinct(read)
+        if read[0].device is not read[1].device:
+            near = together(read)
+    rest = iter(near)
     out = f(*[cast(next(rest), joint) if isinstance(x, Tensor) else number(x, joint, read[0], True)
               for x in (a, b)])  # fmt: skip
     copied = joint if work is None else result_type(a, b)
@@ -299,8 +300,6 @@ def _operands(name: str, a: Any, b: Any) -> tuple[Tensor, ...]:
         raise TypeError(
             f"{name}(): argument 'input' (position 1) must be Tensor, not {type(a).__name__}"
         )
-    if len(found) == 2:
-        same_device(found)
     return found
 
 

@@ -8,7 +8,9 @@ import operator
 from collections.abc import Iterator
 from typing import Any
 
-from ._generator import Generator, default_generator
+from .._base.devices import cuda_devices
+from . import _types
+from ._generator import Generator, default_generator, default_of, seed_devices
 from ._missing import missing
 from .tensor import Tensor
 
@@ -16,13 +18,21 @@ __all__ = ["fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "
 
 
 def manual_seed(seed: Any) -> Generator:
-    """Seed the default generator, which is returned. Raises ValueError for over 64 bits."""
-    return default_generator.manual_seed(operator.index(int(seed)))
+    """Seed the default generators of all devices; that of the CPU is returned.
+
+    Raises ValueError for over 64 bits.
+    """
+    number = operator.index(int(seed))
+    default_generator.manual_seed(number)
+    seed_devices(number)
+    return default_generator
 
 
 def seed() -> int:
     """Seed the default generator from the operating system; returns the seed."""
-    return default_generator.seed()
+    found = default_generator.seed()
+    seed_devices(found)
+    return found
 
 
 def initial_seed() -> int:
@@ -45,15 +55,20 @@ def fork_rng(
     devices: Any = None, enabled: bool = True, _caller: str = "fork_rng",
     _devices_kw: str = "devices", device_type: str = "cuda",
 ) -> Iterator[None]:  # fmt: skip
-    """Within a `with` block what is drawn leaves the default generator as it was."""
+    """Within a `with` block what is drawn leaves the default generators as they were."""
     if not enabled:
         yield
         return
-    state = get_rng_state()
+    if device_type != "cuda":
+        _types.node_device(device_type)
+    indices = range(cuda_devices()) if devices is None else map(_types.cuda_index, devices)
+    own = [default_generator, *map(default_of, indices)]
+    states = [generator.get_state() for generator in own]
     try:
         yield
     finally:
-        set_rng_state(state)
+        for generator, state in zip(own, states, strict=True):
+            generator.set_state(state)
 
 
 __getattr__ = missing("torch.random")

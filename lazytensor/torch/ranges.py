@@ -11,11 +11,11 @@ import numpy as np
 
 from ..ir.node import Node, scalar
 from ..ops import g
-from ..runtime.pending import new_leaf
 from . import _dtypes
 from ._calls import no_such_call, refuse
 from ._dispatch import FUNCTIONS
 from ._dtypes import default, dtype, fit
+from ._host import placed_new
 from ._record import cast
 from .create import assign_out, new, place, public
 from .tensor import Tensor
@@ -101,7 +101,7 @@ def linspace(
     complex_ = isinstance(first, complex) or isinstance(last, complex)
     of = _spaced_dtype("linspace", dtype, complex_)
     found = _spaced(first, last, steps, of)
-    made = new(new_leaf(found, place(device)), of, requires_grad)
+    made = new(placed_new(found, place(device)), of, requires_grad)
     return made if out is None else assign_out(out, made)
 
 
@@ -175,7 +175,7 @@ def logspace(
     of = _spaced_dtype("logspace", given, complex_)
     powers = _spaced(first, last, count, _dtypes.complex128 if complex_ else _dtypes.float64)
     found = np.power(base, powers).astype(of.numpy)
-    made = new(new_leaf(found, place(device)), of, requires_grad)
+    made = new(placed_new(found, place(device)), of, requires_grad)
     return made if out is None else assign_out(out, made)
 
 

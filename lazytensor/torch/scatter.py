@@ -15,6 +15,7 @@ from ..ops import g
 from . import _dtypes
 from ._dispatch import FUNCTIONS, broadcast, need_tensor, number, op
 from ._dtypes import TITLES, bool_
+from ._host import known as known_value
 from ._record import cast, run
 from ._strides import dense
 from .index import key_of, places
@@ -33,7 +34,7 @@ def titled(x: Tensor) -> str:
 
 def known(index: Tensor, n: int, error: type[Exception], text: str, low: int = 0) -> None:
     """Raises an error, its text made with the index, for a known index below low or not below n."""
-    found = index._read().value
+    found = known_value(index._read())
     if found is None or not found.size:
         return
     if _outside(found, n, low):

@@ -54,7 +54,7 @@ def set_default_device(device: Any) -> None:
 @public
 def get_default_device() -> _types.device:
     """Where new tensors go."""
-    return _types.current_device()
+    return _types.indexed(_types.current_device())
 
 
 @public

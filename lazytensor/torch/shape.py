@@ -20,6 +20,7 @@ from ._calls import refuse
 from ._dispatch import FUNCTIONS, op
 from ._dtypes import dtype
 from ._graph import grad_fn_class
+from ._host import beside, placed
 from ._record import cast, noted, run, to_dtype
 from ._strides import dense
 from .create import new, place
@@ -148,7 +149,7 @@ def _triangle(name: str, of: Callable[..., Any]) -> None:
         if to not in (_dtypes.int64, _dtypes.int32):
             refuse(to, name)
         found = np.stack(of(row, offset, col)).astype(to.numpy)
-        return new(leaf(found, place(device)), to)
+        return new(placed(found, place(device)), to)
 
     function.__doc__ = f"Rows and columns of the elements of a triangle, as `{name}` has them."
     op(name, method=False)(function)
@@ -249,12 +250,12 @@ def as_strided_scatter(
         )
     offset = input._offset if storage_offset is None else storage_offset
     parts.check_strided(input, shape, tuple(stride), offset)
-    index = parts.within(input, leaf(nodes.strided_places(shape, stride, offset), place(None)))
+    index = parts.within(input, leaf(nodes.strided_places(shape, stride, offset)))
     flat = g.reshape(index, (index.size,))
 
     def written(x: Node, u: Node) -> Node:
         lines = g.reshape(x, (x.size,)), g.reshape(cast(u, of), (u.size,))
-        return g.reshape(g.scatter([*lines, flat]), x.shape)
+        return g.reshape(g.scatter([*lines, beside(flat, x)]), x.shape)
 
     out = _made("AsStridedScatter", written, input, src)
     return noted(out, part=(shape, tuple(stride), offset))  # type: ignore[no-any-return]

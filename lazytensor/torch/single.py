@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.node import leaf
-from ..runtime.materialize import value
 from ._calls import refuse
 from ._dispatch import FUNCTIONS, need_tensor, op
+from ._host import placed, value
 from ._record import to_dtype
 from ._types import memory_format
 from .create import from_array
@@ -68,7 +67,7 @@ def hash_tensor(
     wide = data.astype(np.float64).view(BITS) if x.dtype._rank == 2 else data.astype(BITS)
     whole: Any = np.bitwise_xor.reduce(wide, axis=axes, keepdims=True) if x.ndim else wide
     found = whole if keepdim else np.squeeze(whole, axes) if x.ndim else wide
-    return wrap(leaf(np.asarray(found), x._node.device))
+    return wrap(placed(np.asarray(found), x._node.device))
 
 
 # --- written in place -----------------------------------------------------------------------------
@@ -108,7 +107,7 @@ def _detached(name: str, *tensors: Tensor) -> None:
 
 def _written(x: Any, numbers: list[Any]) -> Tensor:
     found = np.array(numbers, dtype=x.dtype.numpy).reshape(x._node.shape)
-    x.copy_(from_array(found, x.dtype))
+    x.copy_(from_array(found, x.dtype, x.device))
     return x  # type: ignore[no-any-return]
 
 

@@ -15,10 +15,10 @@ from ..lang import linalg, reductions
 from ..lang._checks import as_dtype, kept, squares, widened
 from ..ops import g
 from ..ops.scan import take_along
-from ..runtime.materialize import value
 from . import _dtypes
 from ._dispatch import FUNCTIONS, need_tensor, op
 from ._dtypes import TITLES, bool_
+from ._host import value
 from ._record import run, run_many
 from .create import filled
 from .reduce import dims, over

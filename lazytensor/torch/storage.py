@@ -22,13 +22,15 @@ from ..ops.bits import bitcast
 from ..ops.elementwise import conj, negative
 from ..ops.gather import gather
 from ..ops.movement import broadcast_to, permute, reshape, slice_
-from ..runtime.materialize import asked, value
+from ..runtime.materialize import asked
 from ..runtime.pending import new_leaf
+from ._driver import driver
+from ._host import beside, on_host, value
 
 __all__ = ["Storage"]
 
 # One movement on the way from a whole to what a view shows: a row, its parameters, and for a gather
-# the index nodes.
+# the index nodes, which are on the CPU.
 Step = tuple[Op, tuple[Any, ...]]
 Steps = tuple[Step, ...]
 
@@ -36,7 +38,9 @@ Steps = tuple[Step, ...]
 def read(x: Node, step: Step) -> Node:
     """What a step shows of x."""
     op, params = step
-    return apply(op, (x, *params)) if op is gather else apply(op, (x,), params)
+    if op is gather:
+        return apply(op, (x, *[beside(i, x) for i in params]))
+    return apply(op, (x,), params)
 
 
 def _permuted_back(x: Node, new: Node, axes: tuple[int, ...]) -> Node:
@@ -49,7 +53,7 @@ _WRITE: dict[Op, Callable[..., Node]] = {
     permute: _permuted_back,
     slice_: lambda x, new, starts, sizes, steps: g.update_slice(x, new, starts, steps),
     broadcast_to: lambda x, new, shape: g.reshape(new, x.shape),
-    gather: lambda x, new, *indices: g.scatter([x, new, *indices]),
+    gather: lambda x, new, *indices: g.scatter([x, new, *[beside(i, x) for i in indices]]),
     conj: lambda x, new: g.conj(new),
     negative: lambda x, new: g.negative(new),
     bitcast: lambda x, new, dtype: g.bitcast(new, x.dtype),
@@ -134,12 +138,13 @@ class Storage:
     which `last` refers to the last copy.
     """
 
-    __slots__ = ("__weakref__", "last", "memory", "node", "order", "place", "stamp")
+    __slots__ = ("__weakref__", "last", "memory", "node", "order", "pinned", "place", "stamp")
 
     def __init__(self, node: Node, order: tuple[int, ...] | None = None) -> None:
         self.node = node
         self.order = order  # of the axes in memory, outermost first; None as they stand
         self.stamp = 0
+        self.pinned = False  # whether devices copy from it without waiting
         self.memory: np.ndarray[Any, Any] | None = None
         self.last: Callable[[], Any] = _none
         self.place: np.ndarray[Any, Any] | None = None  # whose address was told
@@ -236,6 +241,11 @@ class Storage:
         if not self.node.size:
             return 0
         found = self.memory
+        if not on_host(self.node.device):
+            asked(self.whole())
+            there = driver().address(self.whole().value)
+            if there is not None:
+                return there
         if found is None:
             lines = value(self.whole())
             lines = lines if self.order is None else lines.transpose(self.order)

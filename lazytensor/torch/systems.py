@@ -419,5 +419,6 @@ def lstsq(input: Tensor, b: Tensor, rcond: float | None = None, *, driver: Any =
     )
     if used == "gels":
         rank = filled((0,), 0, _dtypes.int64, a.device)
-    values = wrap(sizes) if used in ("gelsd", "gelss") else filled((0,), 0, a.dtype.to_real(), None)
+    none = filled((0,), 0, a.dtype.to_real(), a.device)
+    values = wrap(sizes) if used in ("gelsd", "gelss") else none
     return return_types.linalg_lstsq((solution, residuals, rank, values))

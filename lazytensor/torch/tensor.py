@@ -307,6 +307,12 @@ def _check_grad(x: Tensor, new: Any) -> None:
             "grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break "
             "downstream systems that assume they match."
         )
+    if new._node.device is not x._node.device:
+        raise RuntimeError(
+            f"attempting to assign a gradient with device type '{new.device.type}' to a tensor "
+            f"with device type '{x.device.type}'. Please ensure that the gradient and the tensor "
+            "are on the same device"
+        )
     if new.shape != x.shape:
         raise RuntimeError(
             f"attempting to assign a gradient of size '{list(new.shape)}' to a tensor of size "

@@ -18,6 +18,7 @@ from ..ops.bits import bitcast
 from ..ops.elementwise import conj as conj_row
 from ..ops.elementwise import negative
 from ..ops.movement import reshape as reshape_row
+from . import _types
 from ._dispatch import FUNCTIONS, need_tensor, op, refuse_leaf
 from ._dtypes import TITLES
 from ._dtypes import dtype as DType
@@ -106,7 +107,8 @@ def sized(f: Callable[..., Any]) -> Callable[..., Any]:
 
 def type_name(x: Tensor) -> str:
     """PyTorch's name of the tensor's type."""
-    return f"torch.{TITLES[x.dtype]}Tensor"
+    kind = _types.torch_device(x._node.device).type
+    return f"torch.{'' if kind == 'cpu' else kind + '.'}{TITLES[x.dtype]}Tensor"
 
 
 def shown(

@@ -118,7 +118,7 @@ def kaiser_window(
     def f(k: Tensor, last: int) -> Tensor:
         t = k * (2.0 / last) - 1
         arc = FUNCTIONS["sqrt"](FUNCTIONS["clamp"](1 - t * t, min=0))
-        whole = FUNCTIONS["tensor"](beta, dtype=k.dtype)
+        whole = FUNCTIONS["tensor"](beta, dtype=k.dtype, device=k.device)
         return FUNCTIONS["i0"](arc * beta) / FUNCTIONS["i0"](whole)  # type: ignore[no-any-return]
 
     return _made("kaiser_window", f, window_length, periodic, options)

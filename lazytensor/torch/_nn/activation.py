@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ...ir.node import Node, leaf
+from ...ir.node import Node
 from ...lang import activation as lang
-from ...runtime.materialize import value
 from .. import _dtypes
 from .._calls import refuse
 from .._dispatch import need_tensor
 from .._generator import engine
+from .._host import placed, value
 from .._strides import dense
 from ..pointwise import pointwise
 from ..tensor import Tensor
@@ -114,6 +114,7 @@ def rrelu(
     data = np.asarray(value(input._read()))
     slopes = np.ones(data.shape, data.dtype)
     low = data <= 0
-    slopes[low] = engine(generator).uniform((int(low.sum()),), np.dtype(np.float64), lower, upper)
-    noise = leaf(slopes, input._node.device)
+    e = engine(generator, input._node.device)
+    slopes[low] = e.uniform((int(low.sum()),), np.dtype(np.float64), lower, upper)
+    noise = placed(slopes, input._node.device)
     return apply("RreluWithNoise", lambda x: lang.rrelu(x, noise), input)

@@ -56,7 +56,7 @@ def hinge_embedding_loss(
     Raises RuntimeError for shapes.
     """
     where, zero = FUNCTIONS["where"], FUNCTIONS["zeros_like"](input)
-    bound = FUNCTIONS["full"]((), margin, dtype=input.dtype)
+    bound = FUNCTIONS["full"]((), margin, dtype=input.dtype, device=input.device)
     far = where(target != 1, (bound - input).clamp_min(0), zero)
     return reduced(far + where(target != -1, input, zero), reduction)
 

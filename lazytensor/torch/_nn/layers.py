@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from ...ir.node import TRACING, Node, leaf
+from ...ir.node import TRACING, Node
 from ...lang import nn as lang
 from ...lang import norm
 from ...lang.linalg import matmul
 from ...ops import g
-from ...runtime.materialize import value
 from .. import _dtypes
 from .._calls import refuse
 from .._dispatch import FUNCTIONS, broadcast
 from .._graph import MODE
+from .._host import placed, still, value
 from .._record import to_dtype
 from ..tensor import Tensor, wrap
 from ..views import axis
@@ -260,7 +260,7 @@ def embedding(
 def _frequencies(ids: Node) -> Node:
     found = value(ids)
     _, inverse, counts = np.unique(found, return_inverse=True, return_counts=True)
-    return leaf((1.0 / counts)[inverse].reshape(found.shape), ids.device)
+    return placed((1.0 / counts)[inverse].reshape(found.shape), ids.device)
 
 
 def _silenced(rows: Node, ids: Node, padding_idx: int, scales: Node | None) -> Node:
@@ -279,7 +279,7 @@ def _silenced(rows: Node, ids: Node, padding_idx: int, scales: Node | None) -> N
 
 def _stopped(x: Node) -> Node:
     """The same values, through which no gradient goes."""
-    return leaf(value(x), x.device)
+    return still(x)
 
 
 @nn("embedding_renorm_", torch=True)
@@ -292,7 +292,7 @@ def embedding_renorm_(
         length = np.linalg.norm(table[i].astype(np.float64), norm_type)
         if length > max_norm:
             table[i] *= max_norm / (length + 1e-7)
-    input._write(leaf(table, input._node.device))
+    input._write(placed(table, input._node.device))
     return input
 
 

@@ -70,7 +70,7 @@ def native_batch_norm(
         input, weight, bias, running_mean, running_var, training, momentum, eps
     )
     if not training:
-        nothing = FUNCTIONS["empty"](0, dtype=input.dtype)
-        return out, nothing, FUNCTIONS["empty"](0, dtype=input.dtype)
+        kind = {"dtype": input.dtype, "device": input.device}
+        return out, FUNCTIONS["empty"](0, **kind), FUNCTIONS["empty"](0, **kind)
     center, variance = norm.batch_stats(input._read())
     return out, wrap(center), wrap(g.reciprocal(g.sqrt(variance + eps)))

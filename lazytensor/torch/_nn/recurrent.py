@@ -138,7 +138,7 @@ def _pack_padded_sequence(
     _check_lengths(counts, x.shape[1])
     sizes = [sum(n > t for n in counts) for t in range(counts[0])]
     data = apply("PackPaddedSequence", lambda node: recurrent.pack(node, sizes), x)
-    return data, FUNCTIONS["tensor"](sizes, dtype=lengths.dtype)
+    return data, FUNCTIONS["tensor"](sizes, dtype=lengths.dtype, device="cpu")
 
 
 def _check_lengths(counts: list[int], batch: int) -> None:
@@ -171,5 +171,5 @@ def _pad_packed_sequence(
         "PadPackedSequence", lambda x: recurrent.pad(x, sizes, steps, padding_value), data
     )
     counts = [sum(n > i for n in sizes) for i in range(sizes[0])]
-    lengths = FUNCTIONS["tensor"](counts, dtype=batch_sizes.dtype)
+    lengths = FUNCTIONS["tensor"](counts, dtype=batch_sizes.dtype, device="cpu")
     return out.transpose(0, 1) if batch_first else out, lengths

@@ -11,9 +11,9 @@ import numpy as np
 
 from ...ir.node import Node
 from ...lang import pool, resize
-from ...runtime.materialize import value
 from .. import _dtypes
 from .._calls import refuse
+from .._host import value
 from ..tensor import Tensor
 from ._base import apply, apply_many, nn
 

@@ -118,7 +118,7 @@ def _one_numerical(
         if rows:
             out.append(torch.stack([r[number].to(of) for r in rows]))
         else:
-            out.append(torch.zeros(0, o.numel(), dtype=of))
+            out.append(torch.zeros(0, o.numel(), dtype=of, device=o.device))
     return tuple(out)
 
 
@@ -161,7 +161,7 @@ class Backward:
         if v is not None:
             seeds = [v.reshape(like.shape)]
         else:
-            basis = torch.eye(like.numel()).to(like.dtype)
+            basis = torch.eye(like.numel()).to(like)
             seeds = [row.view(like.shape) for row in basis]
         return [grad(like, self.inputs, s, True, allow_unused=True) for s in seeds]
 
@@ -170,7 +170,7 @@ class Backward:
         out = []
         for i, x in enumerate(self.inputs):
             columns = [_column(r[i], x) for r in rows]
-            empty = torch.zeros(x.numel(), 0, dtype=x.dtype)
+            empty = torch.zeros(x.numel(), 0, dtype=x.dtype, device=x.device)
             out.append(torch.stack(columns, 1) if columns else empty)
         return tuple(out)
 
@@ -194,7 +194,9 @@ class Backward:
 def _column(t: Tensor | None, x: Tensor) -> Any:
     """A gradient of x in a line; zeros for one that is missing or of another size."""
     fits = t is not None and t.shape == x.shape
-    return t.reshape(-1) if fits and t is not None else torch.zeros(x.numel(), dtype=x.dtype)
+    if fits and t is not None:
+        return t.reshape(-1)
+    return torch.zeros(x.numel(), dtype=x.dtype, device=x.device)
 
 
 # --- by tangents ----------------------------------------------------------------------------------
@@ -215,12 +217,12 @@ def forward(
     out = []
     for number, (place, x) in enumerate(found):
         if directions is None:
-            basis = torch.eye(x.numel()).to(x.dtype)
+            basis = torch.eye(x.numel()).to(x)
             rows = [_along(fn, inputs, place, t.view(x.shape), check_dtypes) for t in basis]
             columns = list(zip(*rows, strict=True))
             shapes = [o for o in outputs if floating(o)]
             out.append(tuple([
-                torch.stack(columns[i]) if rows else torch.zeros(0, o.numel(), dtype=o.dtype)
+                torch.stack(columns[i]) if rows else o.new_zeros(0, o.numel())
                 for i, o in enumerate(shapes)
             ]))  # fmt: skip
         else:

@@ -17,7 +17,7 @@ from ...ops.elementwise import cast, where
 from ...ops.movement import broadcast_to, permute, reshape
 from .._dispatch import FUNCTIONS
 from .._graph import MODE, GradFn, grad_fn_class
-from .._record import run, to_dtype
+from .._record import run, to_device, to_dtype
 from .._slices import CopySlices
 from .._strides import elementwise_strides
 from ..tensor import Ints, Tensor, contiguous, normal, wrap
@@ -46,11 +46,12 @@ def sum_to(x: Tensor, to: Ints) -> Any:
 
 
 def fitted(part: Tensor, like: Node) -> Tensor:
-    """A gradient in the shape and dtype of what it is of."""
+    """A gradient in the shape and dtype, and on the device, of what it is of."""
     if part._node.dtype is not like.dtype and part._node.dtype.kind == "c" != like.dtype.kind:
         part = FUNCTIONS["real"](part)
     if part._node.shape != like.shape:
         part = sum_to(part, like.shape)
+    part = to_device(part, like.device)
     return part if part._node.dtype is like.dtype else to_dtype(part, wrap(like).dtype)
 
 
@@ -311,12 +312,14 @@ def _strided(fn: Any, x: Tensor) -> Any:
     count = max(own_offset - first + _extent(whole, own), offset - first + _extent(sizes, strides))
     memory = zeros(x).new_zeros((count,))
     if _overlapping(sizes, strides):
-        places = FUNCTIONS["arange"](count).as_strided(sizes, strides, offset - first)
+        every = FUNCTIONS["arange"](count, device=x.device)
+        places = every.as_strided(sizes, strides, offset - first)
         memory.index_add_(0, places.reshape(-1), x.reshape(-1))
     else:
         memory.as_strided(sizes, strides, offset - first).copy_(x)
     if _overlapping(whole, own):
-        places = FUNCTIONS["arange"](count).as_strided(whole, own, own_offset - first)
+        every = FUNCTIONS["arange"](count, device=x.device)
+        places = every.as_strided(whole, own, own_offset - first)
         times = memory.new_zeros((count,)).index_add_(
             0, places.reshape(-1), memory.new_ones(1).expand(places._node.size)
         )

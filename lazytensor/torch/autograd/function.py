@@ -14,7 +14,9 @@ from ...ops import g
 from .._dispatch import FUNCTIONS, REFUSALS, refuse_leaf, slices_of
 from .._graph import FREED, MODE, Edge, GradFn, stale
 from .._packing import pack, unpack, with_edge
+from .._record import to_device
 from .._slices import CopySlices
+from .._types import torch_device
 from ..tensor import Tensor, wrap
 from ..views import alias_of, detach
 from .batches import Batch, varying
@@ -221,7 +223,15 @@ class BackwardCFunction(GradFn, FunctionCtx):
             part = _summed_to(part, like.shape)
         if part.dtype is not like.dtype:
             part = Tensor.to(part, like.dtype)  # type: ignore[attr-defined]
-        return part
+        if part._node.device is like.node.device:
+            return part
+        if not part._node.shape:
+            return to_device(part, like.node.device)
+        expected, found = torch_device(like.node.device), part.device
+        raise RuntimeError(
+            f"Function {self.name()} returned an invalid gradient at index {place} - expected "
+            f"device {expected} but got {found}"
+        )
 
 
 def _expands(small: Sequence[int], big: Sequence[int]) -> bool:

@@ -276,7 +276,7 @@ def _basis(tensors: Sequence[Tensor]) -> Tensors:
     """Batches of tensors like these, of which each example is 1 at one element of all."""
     total = sum(t.numel() for t in tensors)
     parts = torch.eye(total).split([t.numel() for t in tensors], 1)
-    return tuple([p.to(t.dtype).view(total, *t.shape) for p, t in zip(parts, tensors, strict=True)])
+    return tuple([p.to(t).view(total, *t.shape) for p, t in zip(parts, tensors, strict=True)])
 
 
 def jacobian(

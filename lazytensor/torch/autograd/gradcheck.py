@@ -109,7 +109,8 @@ def _slow(case: _Case, o: _Options) -> None:
 
 def _direction(x: Tensor, generator: Any, real: bool = True) -> Tensor:
     of = {torch.complex128: torch.float64, torch.complex64: torch.float32}.get(x.dtype, x.dtype)
-    u = torch.rand(x.numel(), generator=generator).to(of if real else x.dtype)
+    drawn = torch.rand(x.numel(), generator=generator, device="cpu")
+    u = drawn.to(x.device, of if real else x.dtype)
     u /= u.norm()
     return u  # type: ignore[no-any-return]
 
@@ -473,7 +474,7 @@ def _random_like(x: Tensor, gaps: bool) -> Tensor:
     """Random numbers between -1 and 1 that need a gradient; with gaps between them in memory."""
     of = x.dtype if floating(x) else torch.float64
     shape = (*x.shape[:-1], 2 * x.shape[-1]) if gaps and x.ndim else tuple(x.shape)
-    out = torch.empty(shape, dtype=of)
+    out = torch.empty(shape, dtype=of, device=x.device)
     (torch.view_as_real(out) if _complex(out) else out).uniform_(-1, 1)
     if gaps and x.ndim:
         out = out[..., ::2]

@@ -94,6 +94,6 @@ class Bernoulli(Distribution):
 
     def enumerate_support(self, expand: bool = True) -> Any:
         """0 and 1."""
-        values = torch.arange(2, dtype=self._param.dtype)
+        values = torch.arange(2, dtype=self._param.dtype, device=self._param.device)
         values = values.view(-1, *[1] * len(self._batch_shape))
         return values.expand(-1, *self._batch_shape) if expand else values

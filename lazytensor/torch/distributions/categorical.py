@@ -70,7 +70,8 @@ class Categorical(Distribution):
     @property
     def mean(self) -> Any:
         """NaN: categories have none."""
-        return torch.full(self._extended_shape(), float("nan"), dtype=self.probs.dtype)
+        like = {"dtype": self.probs.dtype, "device": self.probs.device}
+        return torch.full(self._extended_shape(), float("nan"), **like)
 
     @property
     def mode(self) -> Any:
@@ -103,6 +104,6 @@ class Categorical(Distribution):
 
     def enumerate_support(self, expand: bool = True) -> Any:
         """All categories."""
-        values = torch.arange(self._num_events, dtype=torch.long)
+        values = torch.arange(self._num_events, dtype=torch.long, device=self._param.device)
         values = values.view(-1, *[1] * len(self._batch_shape))
         return values.expand(-1, *self._batch_shape) if expand else values

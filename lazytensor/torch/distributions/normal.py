@@ -55,7 +55,8 @@ class Normal(Distribution):
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         """Draws that have gradients by mean and standard deviation."""
-        noise = torch.empty(self._extended_shape(sample_shape), dtype=self.loc.dtype).normal_()
+        like = {"dtype": self.loc.dtype, "device": self.loc.device}
+        noise = torch.empty(self._extended_shape(sample_shape), **like).normal_()
         return self.loc + noise * self.scale
 
     def log_prob(self, value: Any) -> Any:

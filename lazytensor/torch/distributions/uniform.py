@@ -59,7 +59,8 @@ class Uniform(Distribution):
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         """Draws that have gradients by the bounds."""
-        drawn = torch.rand(self._extended_shape(sample_shape), dtype=self.low.dtype)
+        like = {"dtype": self.low.dtype, "device": self.low.device}
+        drawn = torch.rand(self._extended_shape(sample_shape), **like)
         return self.low + drawn * (self.high - self.low)
 
     def log_prob(self, value: Any) -> Any:

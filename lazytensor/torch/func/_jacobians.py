@@ -24,7 +24,7 @@ def _basis(tensors: Sequence[Tensor], begin: int, end: int) -> list[Tensor]:
     rows = torch.arange(begin, end)
     for t in tensors:
         places = torch.arange(offset, offset + t.numel())
-        ones = (rows.unsqueeze(1) == places).to(t.dtype)
+        ones = (rows.unsqueeze(1) == places).to(t)
         out.append(ones.view(end - begin, *t.shape))
         offset += t.numel()
     return out

@@ -274,7 +274,7 @@ def sparse_(tensor: Any, sparsity: float, std: float = 0.01, generator: Any = No
     with torch.no_grad():
         tensor.normal_(0, std, generator=generator)
         for column in range(cols):
-            tensor[torch.randperm(rows)[:zeros], column] = 0
+            tensor[torch.randperm(rows, device=tensor.device)[:zeros], column] = 0
     return tensor
 
 

@@ -1,0 +1,142 @@
+"""What is asked of a CUDA device: its figures, memory, streams and events.
+
+What enters: who answers for GPUs, and who for virtual devices. What leaves: whoever answers now, or
+RuntimeError where there is no device. It must not know tensors, nor how a device computes.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NoReturn, Protocol
+
+from .._base import config
+from .._base.devices import NO_GPU, cuda_devices
+
+__all__ = ["DRIVERS", "Driver", "Memory", "Properties", "current", "driver", "refuse"]
+
+
+@dataclass(frozen=True)
+class Properties:
+    """The figures of a device, by PyTorch's names."""
+
+    name: str
+    major: int
+    minor: int
+    total_memory: int
+    multi_processor_count: int
+    warp_size: int
+    max_threads_per_block: int
+    max_threads_per_multi_processor: int
+    regs_per_multiprocessor: int
+    shared_memory_per_block: int
+    shared_memory_per_block_optin: int
+    shared_memory_per_multiprocessor: int
+    L2_cache_size: int
+    clock_rate: int
+    memory_clock_rate: int
+    memory_bus_width: int
+    is_integrated: int
+    is_multi_gpu_board: int
+    pci_bus_id: int
+    pci_device_id: int
+    pci_domain_id: int
+    uuid: str
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes of a device: in tensors and held for them, now and at most so far; free, and all there
+    are; and blocks in use.
+    """
+
+    allocated: int
+    reserved: int
+    most_allocated: int
+    most_reserved: int
+    free: int
+    total: int
+    blocks: int
+
+
+class Driver(Protocol):
+    """Who answers for devices, which are given by their index.
+
+    Streams and events are what `new_stream` and `new_event` made; None is a device's default
+    stream. Whoever calls has seen to it that what was asked for before is on its way.
+    """
+
+    def properties(self, device: int) -> Properties:
+        """The figures of a device."""
+
+    def memory(self, device: int) -> Memory:
+        """How the memory of a device is used now."""
+
+    def reset_peak(self, device: int) -> None:
+        """Let what was at most in use be what is in use now."""
+
+    def empty_cache(self) -> None:
+        """Give back what is held and not used."""
+
+    def peer(self, device: int, other: int) -> bool:
+        """Whether a device can read the memory of another."""
+
+    def address(self, buffer: Any) -> int | None:
+        """Where a node's buffer lies on its device; None where a copy on the host stands for it."""
+
+    def synchronize(self, device: int) -> None:
+        """Wait for everything on a device."""
+
+    def new_stream(self, device: int, priority: int) -> Any:
+        """A new stream of a device."""
+
+    def use_stream(self, device: int, stream: Any) -> None:
+        """Let what is computed on a device from now on, by this thread, go to a stream."""
+
+    def stream_address(self, stream: Any) -> int:
+        """The stream's handle as CUDA has it; 0 for the default one."""
+
+    def stream_done(self, device: int, stream: Any) -> bool:
+        """Whether everything on a stream has run."""
+
+    def wait_stream(self, device: int, stream: Any) -> None:
+        """Wait for everything on a stream."""
+
+    def new_event(self, device: int, timing: bool, blocking: bool) -> Any:
+        """A new event."""
+
+    def record(self, event: Any, device: int, stream: Any) -> None:
+        """Let an event happen when everything on a stream so far has run."""
+
+    def event_done(self, event: Any) -> bool:
+        """Whether an event has happened."""
+
+    def wait_event(self, event: Any) -> None:
+        """Wait for an event."""
+
+    def stream_waits(self, device: int, stream: Any, event: Any) -> None:
+        """Let a stream wait for an event before what comes next."""
+
+    def elapsed(self, start: Any, end: Any) -> float:
+        """Milliseconds between two events."""
+
+
+DRIVERS: dict[str, Driver] = {}
+"""Who answers: for "virtual" devices, and for the "real" ones, where something can use these."""
+
+
+def refuse() -> NoReturn:
+    """Raises RuntimeError: there is no device."""
+    raise RuntimeError(
+        "lazytensor: no CUDA device is available here; torch.cuda.is_available() says so. "
+        + NO_GPU.partition(". ")[2]
+    )
+
+
+def driver() -> Driver:
+    """Who answers for the devices that there are. Raises RuntimeError where there are none."""
+    if not cuda_devices():
+        refuse()
+    return DRIVERS["virtual" if config.get("virtual_cuda") else "real"]
+
+
+def current() -> Driver | None:
+    """Who answers, None where there is no device."""
+    return driver() if cuda_devices() else None

@@ -1,0 +1,123 @@
+"""How the memory of a CUDA device is used, as `torch.cuda.memory` tells it.
+
+What enters: devices. What leaves: bytes; zeros where there is no device. It must not know how
+memory is given out.
+"""
+
+from typing import Any
+
+from .._driver import Memory, current, driver
+from .._missing import missing
+from ._devices import indexed
+
+__all__ = [
+    "empty_cache", "max_memory_allocated", "max_memory_cached", "max_memory_reserved",
+    "mem_get_info", "memory_allocated", "memory_cached", "memory_reserved", "memory_stats",
+    "memory_summary", "memory_usage", "reset_accumulated_memory_stats",
+    "reset_max_memory_allocated", "reset_max_memory_cached", "reset_peak_memory_stats",
+]  # fmt: skip
+
+_NOTHING = Memory(0, 0, 0, 0, 0, 0, 0)
+
+
+def _memory(device: Any) -> Memory:
+    found = current()
+    return _NOTHING if found is None else found.memory(indexed(device))
+
+
+def empty_cache() -> None:
+    """Give back memory that is held and not used."""
+    found = current()
+    if found is not None:
+        found.empty_cache()
+
+
+def memory_allocated(device: Any = None) -> int:
+    """Bytes of tensors on a device."""
+    return _memory(device).allocated
+
+
+def max_memory_allocated(device: Any = None) -> int:
+    """The most bytes of tensors that were on a device."""
+    return _memory(device).most_allocated
+
+
+def memory_reserved(device: Any = None) -> int:
+    """Bytes held on a device."""
+    return _memory(device).reserved
+
+
+def max_memory_reserved(device: Any = None) -> int:
+    """The most bytes that were held on a device."""
+    return _memory(device).most_reserved
+
+
+memory_cached, max_memory_cached = memory_reserved, max_memory_reserved
+
+
+def reset_peak_memory_stats(device: Any = None) -> None:
+    """Let the most so far be what there is now."""
+    found = current()
+    if found is not None:
+        found.reset_peak(indexed(device))
+
+
+reset_max_memory_allocated = reset_max_memory_cached = reset_peak_memory_stats
+
+
+def reset_accumulated_memory_stats(device: Any = None) -> None:
+    """Nothing is summed up."""
+
+
+def memory_stats(device: Any = None) -> dict[str, Any]:
+    """Figures of a device's memory by PyTorch's names; none where there is no device."""
+    if current() is None:
+        return {}
+    m = _memory(device)
+    bytes_ = {
+        "allocated_bytes": (m.allocated, m.most_allocated),
+        "active_bytes": (m.allocated, m.most_allocated),
+        "reserved_bytes": (m.reserved, m.most_reserved),
+    }
+    stats: dict[str, Any] = {"active.all.current": m.blocks, "allocation.all.current": m.blocks}
+    for name, (now, most) in bytes_.items():
+        stats[f"{name}.all.current"], stats[f"{name}.all.peak"] = now, most
+    return dict(sorted(stats.items())) | {"num_alloc_retries": 0, "num_ooms": 0}
+
+
+def mem_get_info(device: Any = None) -> tuple[int, int]:
+    """Bytes that are free on a device, and all that there are."""
+    m = driver().memory(indexed(device))
+    return m.free, m.total
+
+
+def memory_usage(device: Any = None) -> int:
+    """The share of a device's memory that is held, in percent."""
+    m = driver().memory(indexed(device))
+    return 100 * m.reserved // max(m.total, 1)
+
+
+def memory_summary(device: Any = None, abbreviated: bool = False) -> str:
+    """The figures as a table."""
+    index = indexed(device)
+    m = driver().memory(index)
+    rows = (
+        ("Allocated memory", m.allocated, m.most_allocated),
+        ("GPU reserved memory", m.reserved, m.most_reserved),
+    )
+    line = "|" + "=" * 57 + "|"
+    lines = [line, f"|{f'lazytensor CUDA memory summary, device ID {index}':^57}|", line]
+    lines.append(f"| {'Metric':<23} | {'Cur Usage':>13} | {'Peak Usage':>13} |")
+    lines += [f"| {name:<23} | {_sized(a):>13} | {_sized(b):>13} |" for name, a, b in rows]
+    return "\n".join([*lines, line]) + "\n"
+
+
+def _sized(n: int) -> str:
+    for unit in ("B  ", "KiB", "MiB", "GiB"):
+        if n < 10240 or unit == "GiB":
+            break
+        n //= 1024
+    return f"{n:7d} {unit}"
+
+
+__getattr__ = missing("torch.cuda.memory")
