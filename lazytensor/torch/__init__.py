@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         testing,
         utils,
     )
-    from .amp import GradScaler
+    from .amp import GradScaler, autocast
     from .func import vmap
     from .serialization import load, save
 
@@ -49,10 +49,18 @@ _PARTS = (
     "masked", "multiprocessing", "nn", "onnx", "optim", "serialization", "signal", "testing",
     "utils",
 )  # fmt: skip
+_AUTOCAST = (
+    "clear_autocast_cache", "get_autocast_cpu_dtype", "get_autocast_dtype",
+    "get_autocast_gpu_dtype", "is_autocast_cache_enabled", "is_autocast_cpu_enabled",
+    "is_autocast_enabled", "set_autocast_cache_enabled", "set_autocast_dtype",
+    "set_autocast_enabled",
+)  # fmt: skip
 # Parts, and names of some of them, that are loaded when they are first named.
 _LAZY = {
     **{name: f".{name}" for name in _PARTS},
     "GradScaler": ".amp",
+    "autocast": ".amp",
+    **dict.fromkeys(_AUTOCAST, ".amp.autocast_mode"),
     "load": ".serialization",
     "save": ".serialization",
     "vmap": ".func",
@@ -74,9 +82,9 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "GradScaler", "accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda",
-    "distributed", "distributions", "fft", "func", "jit", "linalg", "load", "masked",
-    "multiprocessing", "nn", "onnx", "optim", "random", "return_types", "save", "signal",
-    "special", "testing", "utils", "version", "vmap",
+    "GradScaler", "accelerator", "amp", "autocast", "autograd", "backends", "compiler", "cpu",
+    "cuda", "distributed", "distributions", "fft", "func", "jit", "linalg", "load", "masked",
+    "multiprocessing", "nn", "onnx", "optim", "random", "return_types", "save", "signal", "special",
+    "testing", "utils", "version", "vmap",
 ]  # fmt: skip
 __all__ += _api.__all__

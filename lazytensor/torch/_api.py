@@ -27,6 +27,7 @@ from . import (
     linear,
     lowrank,
     masks,
+    moving,
     norms,
     operators,
     order,
@@ -66,9 +67,9 @@ from .tensor import Tensor as Tensor
 
 MODULES = (
     _nn, _untyped, arithmetic, autograd, complexes, contraction, convert, copying, counting, create,
-    cumulative, differences, draws, exchange, foreach, index, join, linear, lowrank, masks, norms,
-    operators, order, orders, parts, pointwise, ranges, reduce, return_types, scatter, settings,
-    shape, sharing, single, special, spectrogram, statistics, views, windows,
+    cumulative, differences, draws, exchange, foreach, index, join, linear, lowrank, masks, moving,
+    norms, operators, order, orders, parts, pointwise, ranges, reduce, return_types, scatter,
+    settings, shape, sharing, single, special, spectrogram, statistics, views, windows,
 )  # fmt: skip
 
 

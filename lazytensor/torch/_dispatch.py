@@ -33,6 +33,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 REFUSALS = (TypeError, ValueError, IndexError, OverflowError, RuntimeError, MemoryError)
 
+# Threads in which operations choose their dtypes: their state, and who calls an operation there.
+CASTING: dict[int, Callable[..., Any]] = {}
+
 # Types that never override an operation: a quick look for most calls.
 PLAIN: set[type] = {Tensor, int, float, bool, complex, type(None), dtype, str}
 
@@ -164,6 +167,17 @@ def alias(new: str, old: str, *, method: bool = True, function: bool = True) -> 
 _NUMPY = {"axis": "dim", "keepdims": "keepdim", "x2": "other"}
 
 
+def _named(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Arguments by the names that they have here."""
+    if "input" in kwargs:
+        args = (kwargs.pop("input"), *args)
+    if not _NUMPY.keys().isdisjoint(kwargs):
+        kwargs = {_NUMPY.get(k, k): v for k, v in kwargs.items()}
+    if "dtype" in kwargs and name != "type":
+        kwargs["dtype"] = _dtypes.given(kwargs["dtype"], name)
+    return args, kwargs
+
+
 def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
     def public(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -171,12 +185,10 @@ def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
                 found = overridden(public, args, kwargs)
                 if found is not NotImplemented:
                     return found
-                if "input" in kwargs:
-                    args = (kwargs.pop("input"), *args)
-                if not _NUMPY.keys().isdisjoint(kwargs):
-                    kwargs = {_NUMPY.get(k, k): v for k, v in kwargs.items()}
-                if "dtype" in kwargs and name != "type":
-                    kwargs["dtype"] = _dtypes.given(kwargs["dtype"], name)
+            if CASTING and id(MODE.casts) in CASTING:
+                return CASTING[id(MODE.casts)](name, public, args, kwargs)
+            if kwargs:
+                args, kwargs = _named(name, args, kwargs)
                 if has_out and "out" in kwargs:
                     sink = kwargs.pop("out")
                     if isinstance(has_out, str) and sink is not None:

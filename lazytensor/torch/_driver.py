@@ -10,7 +10,17 @@ from typing import Any, NoReturn, Protocol
 from .._base import config
 from .._base.devices import NO_GPU, cuda_devices
 
-__all__ = ["DRIVERS", "Driver", "Memory", "Properties", "current", "driver", "refuse"]
+__all__ = [
+    "DRIVERS",
+    "SWITCHES",
+    "Driver",
+    "Memory",
+    "Properties",
+    "current",
+    "driver",
+    "refuse",
+    "set_precision",
+]
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,16 @@ class Properties:
     pci_device_id: int
     pci_domain_id: int
     uuid: str
+
+    def __repr__(self) -> str:
+        shown = {
+            "name": repr(self.name), "major": self.major, "minor": self.minor,
+            "total_memory": f"{self.total_memory >> 20}MB",
+            "multi_processor_count": self.multi_processor_count, "uuid": self.uuid,
+            "pci_bus_id": self.pci_bus_id, "pci_device_id": self.pci_device_id,
+            "pci_domain_id": self.pci_domain_id, "L2_cache_size": f"{self.L2_cache_size >> 20}MB",
+        }  # fmt: skip
+        return f"_CudaDeviceProperties({', '.join(f'{k}={v}' for k, v in shown.items())})"
 
 
 @dataclass(frozen=True)
@@ -74,6 +94,9 @@ class Driver(Protocol):
 
     def empty_cache(self) -> None:
         """Give back what is held and not used."""
+
+    def tf32(self, on: bool) -> None:
+        """Let products of float32 matrices be computed with fewer digits from now on, or not."""
 
     def peer(self, device: int, other: int) -> bool:
         """Whether a device can read the memory of another."""
@@ -116,6 +139,22 @@ class Driver(Protocol):
 
     def elapsed(self, start: Any, end: Any) -> float:
         """Milliseconds between two events."""
+
+
+class _Switches:
+    """How precise products of float32 matrices have to be."""
+
+    precision = "highest"
+
+
+SWITCHES = _Switches()
+
+
+def set_precision(precision: str) -> None:
+    """Set it; those who answer are told whether fewer digits will do."""
+    SWITCHES.precision = precision
+    for each in DRIVERS.values():
+        each.tf32(precision != "highest")
 
 
 DRIVERS: dict[str, Driver] = {}

@@ -108,24 +108,28 @@ default_generator = Generator()
 class _Defaults:
     """The default generators of CUDA devices that were asked for, the seed of others to come."""
 
-    made: dict[int, Generator] = {}
-    seed: int | None = None
+    def __init__(self) -> None:
+        self.made: dict[int, Generator] = {}
+        self.seed: int | None = None
+
+
+_DEFAULTS = _Defaults()
 
 
 def default_of(index: int) -> Generator:
     """The default generator of a CUDA device. Raises RuntimeError where there is none."""
-    found = _Defaults.made.get(index)
+    found = _DEFAULTS.made.get(index)
     if found is None:
-        found = _Defaults.made[index] = Generator(_types.device("cuda", index))
-        if _Defaults.seed is not None:
-            found.manual_seed(_Defaults.seed)
+        found = _DEFAULTS.made[index] = Generator(_types.device("cuda", index))
+        if _DEFAULTS.seed is not None:
+            found.manual_seed(_DEFAULTS.seed)
     return found
 
 
 def seed_devices(seed: int) -> None:
     """Let the default generators of all CUDA devices begin anew from a seed."""
-    _Defaults.seed = seed
-    for generator in _Defaults.made.values():
+    _DEFAULTS.seed = seed
+    for generator in _DEFAULTS.made.values():
         generator.manual_seed(seed)
 
 

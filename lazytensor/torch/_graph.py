@@ -32,6 +32,7 @@ class _Mode(threading.local):
     integers = False  # a write to an integer tensor is computed, which PyTorch records
     hooks: tuple[Any, ...] = ()  # pairs that pack and unpack what is saved, the last one in force
     hooks_off: str | None = None  # why there may be none
+    casts: Any = None  # which dtypes operations choose by themselves, where anything was asked for
 
 
 class Different(Exception):

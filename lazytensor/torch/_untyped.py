@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from ..ir.node import Node, leaf
+from ..ops import g
 from . import _dtypes, _types
 from ._dispatch import op
 from ._dtypes import TITLES, dtype
@@ -30,8 +31,8 @@ _BYTE = np.dtype(np.uint8)
 _LIVING: "WeakValueDictionary[int, UntypedStorage]" = WeakValueDictionary()
 
 
-def _fresh(data: np.ndarray[Any, Any]) -> Storage:
-    return Storage(leaf(np.array(data, _BYTE, order="C"), place("cpu")))
+def _fresh(data: np.ndarray[Any, Any], device: Any) -> Storage:
+    return Storage(placed(np.array(data, _BYTE, order="C"), place(device)))
 
 
 def _bytes_of(args: tuple[Any, ...]) -> np.ndarray[Any, Any]:
@@ -46,7 +47,7 @@ class UntypedStorage:
     """The bytes of some memory: `UntypedStorage(size)`, `UntypedStorage(bytes)`."""
 
     def __init__(self, *args: Any, device: Any = None) -> None:
-        self._stor = _fresh(_bytes_of(args))
+        self._stor = _fresh(_bytes_of(args), "cpu" if device is None else device)
         _LIVING[id(self._stor)] = self
 
     @classmethod
@@ -71,7 +72,16 @@ class UntypedStorage:
         """Where the memory is."""
         return _types.torch_device(self._stor.node.device)
 
-    is_cuda = is_sparse = is_sparse_csr = False
+    @property
+    def is_cuda(self) -> bool:
+        """Whether the memory is on a CUDA device."""
+        return self.device.type == "cuda"
+
+    is_sparse = is_sparse_csr = False
+
+    def get_device(self) -> int:
+        """The index of the CUDA device; -1 on the CPU."""
+        return int(self.device.index or 0) if self.is_cuda else -1
 
     def nbytes(self) -> int:
         """The number of bytes."""
@@ -92,17 +102,18 @@ class UntypedStorage:
         return True
 
     def is_shared(self) -> bool:
-        """Whether the memory is such that processes share."""
-        return block(self._stor) is not None
+        """Whether the memory is such that processes share, as that of devices is said to be."""
+        return self.is_cuda or block(self._stor) is not None
 
     def share_memory_(self) -> "UntypedStorage":
         """Move the elements to memory that processes share; returns the storage."""
-        share(self._stor)
+        if not self.is_cuda:
+            share(self._stor)
         return self
 
-    def is_pinned(self) -> bool:
-        """Whether the memory is pinned: not on a CPU."""
-        return False
+    def is_pinned(self, device: Any = None) -> bool:
+        """Whether the memory is such that devices copy from it without waiting."""
+        return self._stor.pinned
 
     def tolist(self) -> list[int]:
         """The bytes as ints."""
@@ -122,6 +133,8 @@ class UntypedStorage:
             raise RuntimeError(
                 f"Trying to slice with a step of {key.step}, but only a step of 1 is supported"
             )
+        if self.is_cuda:
+            raise NotImplementedError("lazytensor: a part of a storage on a CUDA device")
         lined = self._stor.lined(_BYTE)
         found = self._read() if lined is None else lined
         return UntypedStorage._of(exposed(found[key]))
@@ -163,15 +176,26 @@ class UntypedStorage:
         return self.clone()
 
     def __reduce__(self) -> Any:
-        return _stored, (np.array(value(self._stor.whole())), self._stor.order)
+        found = np.array(value(self._stor.whole()))
+        return _stored, (found, self._stor.order, str(self._stor.node.device))
 
     def untyped(self) -> "UntypedStorage":
         """Itself."""
         return self
 
     def cpu(self) -> "UntypedStorage":
-        """Itself."""
-        return self
+        """The bytes on the CPU; itself if they are there."""
+        return self._on("cpu")
+
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> "UntypedStorage":
+        """The bytes on a CUDA device; itself if they are there."""
+        return self._on("cuda" if device is None else device)
+
+    def _on(self, device: Any) -> "UntypedStorage":
+        there = place(device)
+        if there is self._stor.node.device:
+            return self
+        return UntypedStorage._of(Storage(g.transfer(self._stor.whole(), there), self._stor.order))
 
     def __repr__(self) -> str:
         data = "".join(f" {b}\n" for b in self.tolist())
@@ -211,8 +235,10 @@ def mapped(filename: Any, shared: bool | None, size: int) -> np.ndarray[Any, Any
         ) from None
 
 
-def _stored(data: np.ndarray[Any, Any], order: tuple[int, ...] | None) -> UntypedStorage:
-    return UntypedStorage._of(Storage(leaf(data, place("cpu")), order))
+def _stored(
+    data: np.ndarray[Any, Any], order: tuple[int, ...] | None, device: str = "cpu"
+) -> UntypedStorage:
+    return UntypedStorage._of(Storage(placed(data, place(device)), order))
 
 
 def _within(key: Any, n: int) -> int:

@@ -442,22 +442,32 @@ setattr(Tensor, "__init__", lambda self, *args, **kwargs: None)  # noqa: B010
 
 
 class _Typed(type):
-    """Classes such as FloatTensor: they make tensors of a dtype, and know them."""
+    """Classes such as FloatTensor: they make tensors of a dtype on a kind of device, and know
+    them.
+    """
 
     of: dtype
+    kind: str
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Tensor:
-        return _built(args, cls.of)
+        made = _built(args, cls.of)
+        return made if cls.kind == "cpu" else moved(made, cls.kind)
 
     def __instancecheck__(cls, x: object) -> bool:
-        return isinstance(x, Tensor) and x.dtype is cls.of
+        return isinstance(x, Tensor) and x.dtype is cls.of and x.device.type == cls.kind
 
 
-TYPED = {
-    f"{title}Tensor": _Typed(f"{title}Tensor", (), {"of": d, "__module__": "torch"})
-    for d, title in _dtypes.TITLES.items()
-    if d._rank != 3 and title not in ("UInt16", "UInt32", "UInt64")
-}
+def _typed(module: str, kind: str) -> dict[str, _Typed]:
+    return {
+        f"{title}Tensor": _Typed(
+            f"{title}Tensor", (), {"of": d, "kind": kind, "__module__": module}
+        )
+        for d, title in _dtypes.TITLES.items()
+        if d._rank != 3 and title not in ("UInt16", "UInt32", "UInt64")
+    }
+
+
+TYPED, TYPED_CUDA = _typed("torch", "cpu"), _typed("torch.cuda", "cuda")
 
 
 class _Builtin:

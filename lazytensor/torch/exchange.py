@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from . import _dtypes
+from . import _dtypes, _types
 from ._dispatch import FUNCTIONS
 from ._dtypes import TITLES
 from ._untyped import TypedStorage, UntypedStorage, mapped, over
 from .create import from_numpy
 from .settings import public
-from .tensor import Tensor, memory
+from .tensor import Tensor
 
 Memory = np.ndarray[Any, Any]
 
@@ -70,7 +70,7 @@ _NO_CAPSULE = (
 @public
 def to_dlpack(tensor: Tensor) -> Any:
     """A DLPack capsule of the tensor's memory."""
-    return memory(tensor).__dlpack__()
+    return tensor.__dlpack__()
 
 
 @public
@@ -168,7 +168,8 @@ def asarray(
         raise ValueError(
             f"can't alias tensor with dtype '{TITLES[found.dtype]}' into dtype '{TITLES[of]}'."
         )
-    made = found.to(device=device, dtype=of)
+    where = _types.current_device() if device is None and found is not obj else device
+    made = found.to(device=where, dtype=of)
     out: Tensor = made.clone() if copy and made is found else made
     return _needing(out, requires_grad)
 

@@ -10,6 +10,7 @@ from .._base import config
 from .._base.processors import count
 from . import _dtypes, _types, cpu, cuda
 from ._dispatch import FUNCTIONS, result_type
+from ._driver import SWITCHES, set_precision
 from ._format import get_printoptions, set_printoptions
 from ._untyped import TypedStorage, UntypedStorage
 from .tensor import Tensor
@@ -39,8 +40,9 @@ def set_default_dtype(d: Any) -> None:
 
 @public
 def set_default_tensor_type(t: Any) -> None:
-    """Set the default dtype by the name or class of a tensor type."""
-    name = t if isinstance(t, str) else t.__name__
+    """Set the default dtype, and where new tensors go, by the name or class of a tensor type."""
+    name = t if isinstance(t, str) else f"{t.__module__}.{t.__name__}"
+    _types.set_default_device("cuda" if ".cuda." in name else None)
     title = name.split(".")[-1].removesuffix("Tensor")
     _dtypes.set_default(next(d for d, found in _dtypes.TITLES.items() if found == title))
 
@@ -71,8 +73,13 @@ def is_storage(obj: Any) -> bool:
 
 @public
 def get_device_module(device: Any = None) -> Any:
-    """The module of a kind of device, that of the CPU by default. Raises RuntimeError."""
-    kind = "cpu" if device is None else _types.device(device).type
+    """The module of a kind of device, by default that of the accelerator, or else of the CPU.
+
+    Raises RuntimeError.
+    """
+    kind = _types.device(device).type if device is not None else None
+    if kind is None:
+        kind = "cuda" if cuda.is_available() else "cpu"
     if kind not in _MODULES:
         raise RuntimeError(
             f"Invalid device string '{device}', make sure there is a corresponding module "
@@ -133,22 +140,23 @@ def set_num_interop_threads(n: int) -> None:
 
 
 _PRECISIONS = ("highest", "high", "medium")
-_precision = ["highest"]
 _deterministic = [False, False]
 
 
 @public
 def set_float32_matmul_precision(precision: str) -> None:
-    """How precise products of float32 matrices have to be; on the CPU they are always exact."""
+    """How precise products of float32 matrices have to be: "highest", or by fewer digits on GPUs
+    that can; on the CPU they are always exact.
+    """
     if precision not in _PRECISIONS:
         raise RuntimeError(f"{precision!r} is not one of {_PRECISIONS}")
-    _precision[0] = precision
+    set_precision(precision)
 
 
 @public
 def get_float32_matmul_precision() -> str:
     """What `set_float32_matmul_precision` was given."""
-    return _precision[0]
+    return SWITCHES.precision
 
 
 @public

@@ -255,6 +255,11 @@ class Checker:
     op: Any
     lib: Any
     limit: int | None = None
+    device: str = "cpu"
+
+    def translator(self, lib: Any) -> Translator:
+        """From PyTorch's values to a library's: those of the one under test are on the device."""
+        return Translator(lib, self.device if lib is self.lib else "cpu")
 
     @property
     def undefined(self) -> bool:
@@ -265,7 +270,7 @@ class Checker:
         self, pick: Callable[[Translator], Any], sample: Any
     ) -> tuple[Outcome, Outcome, Any, Any]:
         """What the library gives, what PyTorch gives, and the two samples, each newly made."""
-        mine, theirs = Translator(self.lib), Translator(torch)
+        mine, theirs = self.translator(self.lib), self.translator(torch)
         f, reference = pick(mine), pick(theirs)
         ours, real = mine(sample), theirs(sample)
         return run(f, self.lib, ours), run(reference, torch, real), ours, real
@@ -314,12 +319,14 @@ class Checker:
         same_error(got, want)
         sinks = []
         for outcome, to, inputs in ((got, self.lib, ours), (want, torch, real)):
-            dtypes = [named(to, str(t.dtype).removeprefix("torch.")) for t in _flat(outcome)]
-            sink = tuple(to.empty((0,), dtype=dtype) for dtype in dtypes)
+            sink = tuple(
+                to.empty((0,), dtype=named(to, str(t.dtype).removeprefix("torch.")), device=t.device)
+                for t in _flat(outcome)
+            )
             inputs.kwargs = {**inputs.kwargs, "out": sink if len(sink) > 1 else sink[0]}
             sinks.append(sink)
         again = [
-            run(function_of(self.op, Translator(lib)), lib, inputs)
+            run(function_of(self.op, self.translator(lib)), lib, inputs)
             for lib, inputs in ((self.lib, ours), (torch, real))
         ]
         same_error(*again)
@@ -349,7 +356,7 @@ class Checker:
             with at(where):
                 outcomes = []
                 for lib in (self.lib, torch):
-                    to = Translator(lib)
+                    to = self.translator(lib)
                     f = function_of(self.op, to)
                     outcomes.append(attempt(lib, gradients, lib, f, to(sample), second))
                 same_error(*outcomes)
@@ -436,7 +443,7 @@ def cotangent(lib: Any, rng: np.random.Generator, t: Any) -> Any:
     values = rng.standard_normal(tuple(t.shape))
     if t.is_complex():
         values = values + 1j * rng.standard_normal(tuple(t.shape))
-    return lib.from_numpy(np.asarray(values)).to(t.dtype)
+    return lib.from_numpy(np.asarray(values)).to(t.device, t.dtype)
 
 
 # --- runs -----------------------------------------------------------------------------------------
@@ -449,10 +456,11 @@ def check(
     columns: Any = None,
     limit: int | None = None,
     seconds: float = SECONDS,
+    device: str = "cpu",
 ) -> Result:
     """Run an operator's checks, all or the named ones, each within a time limit."""
     op = operators()[name]
-    checker = Checker(op, lib, limit)
+    checker = Checker(op, lib, limit, device)
     result = Result(name)
     start = time.perf_counter()
     for column in checker.columns():

@@ -1,6 +1,6 @@
 """PyTorch's own table of operators (`op_db`) as the yardstick of a library that behaves as PyTorch.
 
-    python -m tests.torch.opdb [--only NAME] [--workers N] [--report FILE] [--under MODULE]
+    python -m tests.torch.opdb [--only NAME] [--workers N] [--report FILE] [--under MODULE] [--device NAME]
 
 For each public operator, its sample inputs go through PyTorch and through the library under test,
 and what a user sees is compared (op_checks.py). An operator's failure is recorded with its reason,
@@ -42,11 +42,15 @@ class Plan:
     columns: tuple[str, ...] | None = None
     limit: int | None = None
     seconds: float = SECONDS
+    device: str = "cpu"
 
     def check(self, name: str) -> Result:
         """Check one operator in this process."""
         lib = importlib.import_module(self.under)
-        return check(name, lib, columns=self.columns, limit=self.limit, seconds=self.seconds)
+        return check(
+            name, lib, columns=self.columns, limit=self.limit, seconds=self.seconds,
+            device=self.device,
+        )  # fmt: skip
 
 
 def serve(connection: Any, plan: Plan) -> None:
@@ -207,6 +211,7 @@ def options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for one check")
     parser.add_argument("--report", type=Path, help="write JSON here")
     parser.add_argument("--under", default=UNDER_TEST, help="the module under test")
+    parser.add_argument("--device", default="cpu", help="where tensors under test are")
     parser.add_argument("--failed", action="store_true", help="print only what fails")
     parser.add_argument("--update", action="store_true", help=f"write {PASSING.name}")
     return parser.parse_args(argv)
@@ -216,7 +221,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run, print, write; 0 if every check passed."""
     chosen = options(argv)
     columns = tuple(chosen.column) if chosen.column else None
-    plan = Plan(chosen.under, columns, chosen.limit, chosen.seconds)
+    plan = Plan(chosen.under, columns, chosen.limit, chosen.seconds, chosen.device)
     results = []
     for result in run(selected(chosen.only), plan, chosen.workers):
         results.append(result)

@@ -68,10 +68,14 @@ def tensors(value: Any) -> Iterator[Any]:
 
 
 class Translator:
-    """From PyTorch's values to a library's; the same tensor twice gives the same tensor twice."""
+    """From PyTorch's values to a library's; the same tensor twice gives the same tensor twice.
 
-    def __init__(self, lib: Any) -> None:
+    What is on the CPU there is on `device` here.
+    """
+
+    def __init__(self, lib: Any, device: str = "cpu") -> None:
         self.lib = lib
+        self.device = device
         self._seen: dict[int, tuple[Any, Any]] = {}  # id -> (what keeps the id alive, translation)
 
     def __call__(self, value: Any) -> Any:
@@ -81,7 +85,7 @@ class Translator:
         if isinstance(value, NAMED):
             return named(self.lib, str(value).removeprefix("torch."))
         if isinstance(value, torch.device):
-            return self.lib.device(str(value))
+            return self.lib.device(self.device if value.type == "cpu" else str(value))
         if isinstance(value, torch.Generator):
             return self._once(value, self._generator)
         if isinstance(value, slice):
@@ -90,7 +94,7 @@ class Translator:
             return self._container(value)
         if callable(value):
             return self.function(value)
-        return value
+        return self.device if isinstance(value, str) and value == "cpu" else value
 
     def _container(self, value: Any) -> Any:
         if isinstance(value, SampleInput):
@@ -112,7 +116,7 @@ class Translator:
         return self._seen[id(value)][1]
 
     def _generator(self, generator: torch.Generator) -> Any:
-        new = self.lib.Generator()
+        new = self.lib.Generator(self.device)
         new.set_state(self(generator.get_state()))
         return new
 
@@ -131,9 +135,12 @@ class Translator:
         size = plain.untyped_storage().nbytes() // plain.element_size()
         memory = plain.as_strided((size,), (1,), 0).numpy().copy()
         if plain.is_contiguous() and plain.numel() == size and plain.ndim <= NUMPY_DIMENSIONS:
-            return self.lib.from_numpy(memory.reshape(tuple(plain.shape)))
-        flat = self.lib.from_numpy(memory)
+            return self._sent(self.lib.from_numpy(memory.reshape(tuple(plain.shape))))
+        flat = self._sent(self.lib.from_numpy(memory))
         return flat.as_strided(tuple(plain.shape), plain.stride(), plain.storage_offset())
+
+    def _sent(self, t: Any) -> Any:
+        return t if self.device == "cpu" else t.to(self.device)
 
     def _sparse(self, t: torch.Tensor) -> Any:
         if self.lib is torch:

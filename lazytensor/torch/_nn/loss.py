@@ -133,6 +133,7 @@ def ctc_loss(
     reduction: int = 1, zero_infinity: bool = False,
 ) -> Tensor:  # fmt: skip
     """Connectionist temporal classification: -log of the sum over all alignments."""
-    lengths = [as_tensor(n) for n in (input_lengths, target_lengths)]
+    there = log_probs.device
+    others = [as_tensor(n, device=there) for n in (targets, input_lengths, target_lengths)]
     options = blank, word(reduction), zero_infinity
-    return apply_fixed("CtcLoss", lang.ctc, options, log_probs, targets, *lengths)
+    return apply_fixed("CtcLoss", lang.ctc, options, log_probs, *others)

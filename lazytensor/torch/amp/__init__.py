@@ -1,5 +1,6 @@
-"""`torch.amp`: scaling of losses whose gradients are computed in short floating-point numbers."""
+"""`torch.amp`: mixed precision: casts by operation, and scaling of losses."""
 
+from .autocast_mode import autocast, custom_bwd, custom_fwd, is_autocast_available
 from .grad_scaler import GradScaler
 
-__all__ = ["GradScaler"]
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]

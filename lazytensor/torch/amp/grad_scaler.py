@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any
 
 from .. import _api as torch
+from .. import cuda
 from ..tensor import Tensor
 
 __all__ = ["GradScaler", "OptState"]
@@ -48,7 +49,7 @@ class GradScaler:
 
     The step is left out where a gradient is infinite or NaN; the scale then shrinks by
     `backoff_factor`. After `growth_interval` steps in a row it grows by `growth_factor`. For the
-    device "cuda", of which there is none, it is disabled, and says so.
+    device "cuda", where there is none, it is disabled, and says so.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class GradScaler:
         enabled: bool = True,
     ) -> None:
         self._device, self._enabled = device, enabled
-        if enabled and device == "cuda":
+        if enabled and device == "cuda" and not cuda.is_available():
             warnings.warn(_NO_CUDA, stacklevel=2)
             self._enabled = False
         if not self._enabled:
@@ -86,10 +87,10 @@ class GradScaler:
             return outputs
         if isinstance(outputs, Tensor):
             if self._scale is None:
-                self._scale = torch.full((), self._init_scale, dtype=torch.float32)
-                start = self._init_growth_tracker
-                self._growth_tracker = torch.full((), start, dtype=torch.int32)
-            return outputs * self._scale
+                where, start = outputs.device, self._init_growth_tracker
+                self._scale = torch.full((), self._init_scale, dtype=torch.float32, device=where)
+                self._growth_tracker = torch.full((), start, dtype=torch.int32, device=where)
+            return outputs * self._scale.to(outputs.device)
         if not isinstance(outputs, Iterable):
             raise ValueError("outputs must be a Tensor or an iterable of Tensors")
         scaled = map(self.scale, outputs)
@@ -271,5 +272,5 @@ def _unscaled(grads: list[Any], inverse: Any) -> dict[Any, Any]:
     for grad in grads:
         bad = (~torch.isfinite(grad)).any().float()
         found[grad.device] = torch.maximum(found[grad.device], bad) if grad.device in found else bad
-        grad.mul_(inverse)
+        grad.mul_(inverse.to(grad.device))
     return found

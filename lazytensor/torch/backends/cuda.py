@@ -1,26 +1,59 @@
-"""`torch.backends.cuda`: switches of CUDA's libraries, which aren't used here."""
+"""`torch.backends.cuda`: how CUDA's libraries may compute.
+
+What enters: switches. What leaves: how they stand. It must not know how anything is computed.
+"""
 
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
+from .. import cuda
+from .._driver import SWITCHES, set_precision
 from .._missing import missing
-from ._switches import no as is_built
 from ._switches import switch
 
-matmul = SimpleNamespace(
-    allow_tf32=False,
-    allow_fp16_accumulation=False,
-    allow_fp16_reduced_precision_reduction=True,
-    allow_bf16_reduced_precision_reduction=True,
-    fp32_precision="none",
-)
+
+def is_built() -> bool:
+    """Whether there are CUDA devices: what computes on them is built when it is needed."""
+    return cuda.is_available()
+
+
+class _Matmul:
+    """How products of matrices may be computed: `allow_tf32`, as
+    `torch.set_float32_matmul_precision` has it; the other switches have no effect here.
+    """
+
+    allow_fp16_accumulation = False
+    allow_fp16_reduced_precision_reduction = True
+    allow_bf16_reduced_precision_reduction = True
+
+    @property
+    def allow_tf32(self) -> bool:
+        """Whether products of float32 matrices may be computed with fewer digits."""
+        return SWITCHES.precision != "highest"
+
+    @allow_tf32.setter
+    def allow_tf32(self, on: bool) -> None:
+        set_precision("high" if on else "highest")
+
+    @property
+    def fp32_precision(self) -> str:
+        """The same in words: "tf32", or "none"."""
+        return "tf32" if self.allow_tf32 else "none"
+
+    @fp32_precision.setter
+    def fp32_precision(self, precision: str) -> None:
+        if precision not in ("none", "ieee", "tf32"):
+            raise RuntimeError(f"{precision!r} is not one of ('none', 'ieee', 'tf32')")
+        set_precision("high" if precision == "tf32" else "highest")
+
+
+matmul = _Matmul()
 cufft_plan_cache = SimpleNamespace(size=0, max_size=0, clear=lambda: None)
 flash_sdp_enabled, enable_flash_sdp = switch(True)
 math_sdp_enabled, enable_math_sdp = switch(True)
 mem_efficient_sdp_enabled, enable_mem_efficient_sdp = switch(True)
 cudnn_sdp_enabled, enable_cudnn_sdp = switch(True)
-is_flash_attention_available = is_built
 
 
 @contextmanager

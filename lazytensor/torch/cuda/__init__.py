@@ -10,10 +10,12 @@ from .._errors import AcceleratorError as AcceleratorError
 from .._errors import OutOfMemoryError as OutOfMemoryError
 from .._generator import default_of
 from .._missing import parts
+from ..create import TYPED_CUDA
 from . import _devices, memory, random, streams
 
 _MODULES = (_devices, memory, random, streams)
 globals().update({name: getattr(m, name) for m in _MODULES for name in m.__all__})
+globals().update(TYPED_CUDA)
 has_half, has_magma = True, False
 _parts = parts(__name__, "amp", "comm")
 

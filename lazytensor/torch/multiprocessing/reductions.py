@@ -40,8 +40,19 @@ def reduce_tensor(x: Tensor) -> tuple[Any, tuple[Any, ...]]:
             "does not support crossing process boundaries.  If you just want to transfer the data, "
             "call detach() on the tensor before serializing (e.g., putting it on the queue)."
         )
+    if x.is_cuda:
+        return _rebuilt_there, (type(x), x.detach().cpu(), str(x.device), x.requires_grad)
     place = tuple(x.shape), tuple(x._stride()), x._offset
     return _rebuilt, (type(x), _handle(share(x._share())), x.dtype, *place, x.requires_grad)
+
+
+def _rebuilt_there(cls: type, x: Tensor, device: str, requires_grad: bool) -> Tensor:
+    """A copy on a CUDA device: of its memory nothing is shared."""
+    there = x.to(device)
+    if issubclass(cls, Parameter):
+        return cls(there, requires_grad)
+    there.requires_grad = requires_grad
+    return there if cls is Tensor else there.as_subclass(cls)
 
 
 def _rebuilt(
