@@ -12,14 +12,12 @@ from .._base.devices import NO_GPU, cuda_devices
 
 __all__ = [
     "DRIVERS",
-    "SWITCHES",
     "Driver",
     "Memory",
     "Properties",
     "current",
     "driver",
     "refuse",
-    "set_precision",
 ]
 
 
@@ -95,9 +93,6 @@ class Driver(Protocol):
     def empty_cache(self) -> None:
         """Give back what is held and not used."""
 
-    def tf32(self, on: bool) -> None:
-        """Let products of float32 matrices be computed with fewer digits from now on, or not."""
-
     def peer(self, device: int, other: int) -> bool:
         """Whether a device can read the memory of another."""
 
@@ -139,22 +134,6 @@ class Driver(Protocol):
 
     def elapsed(self, start: Any, end: Any) -> float:
         """Milliseconds between two events."""
-
-
-class _Switches:
-    """How precise products of float32 matrices have to be."""
-
-    precision = "highest"
-
-
-SWITCHES = _Switches()
-
-
-def set_precision(precision: str) -> None:
-    """Set it; those who answer are told whether fewer digits will do."""
-    SWITCHES.precision = precision
-    for each in DRIVERS.values():
-        each.tf32(precision != "highest")
 
 
 DRIVERS: dict[str, Driver] = {}

@@ -17,7 +17,7 @@ from . import _dtypes, _types
 from ._dispatch import assign, op, refuse_leaf
 from ._format import PRINT_OPTS, device_suffix, formatted, suffixes, text
 from ._graph import MODE, Handle, refuse_within
-from ._host import asked, beside, on_host, value
+from ._host import asked, beside, is_cuda, value
 from ._overlap import refuse_overlap
 from ._record import cast, run
 from ._strides import refuse_wider
@@ -200,7 +200,7 @@ def numpy(input: Tensor, *, force: bool = False) -> np.ndarray[Any, Any]:
     """
     if force:
         input = input.resolve_conj().resolve_neg()
-    if not on_host(input._node.device):
+    if is_cuda(input._node.device):
         if not force:
             raise TypeError(
                 f"can't convert {input.device} device type tensor to numpy. Use Tensor.cpu() to "
@@ -243,7 +243,7 @@ def _dlpack(self: Tensor, **kwargs: Any) -> Any:
             "Can't export tensors that require gradient, use tensor.detach()"
         )
     kwargs.pop("stream", None)
-    if not on_host(self._node.device):
+    if is_cuda(self._node.device):
         raise BufferError(f"Can't export tensors on {self.device}: use tensor.cpu()")
     return memory(self).__dlpack__(**kwargs)
 

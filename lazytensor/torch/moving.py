@@ -10,7 +10,7 @@ from ..ops import g
 from . import _dtypes, _types
 from ._dispatch import op
 from ._dtypes import TITLES, dtype
-from ._host import on_host
+from ._host import is_cuda
 from ._record import cast, record, to_dtype
 from ._strides import dense, in_channels_last
 from .convert import method
@@ -141,7 +141,7 @@ def pin_memory(input: Tensor, device: Any = None) -> Tensor:
 
     Raises RuntimeError for a tensor of a device, and where there is none to copy it.
     """
-    if not on_host(input._node.device):
+    if is_cuda(input._node.device):
         raise RuntimeError(f"cannot pin '{type_name(input)}' only dense CPU tensors can be pinned")
     if not _types.base.cuda_devices():
         raise RuntimeError("Cannot access accelerator device when none is available.")

@@ -10,7 +10,6 @@ from .._base import config
 from .._base.processors import count
 from . import _dtypes, _types, cpu, cuda
 from ._dispatch import FUNCTIONS, result_type
-from ._driver import SWITCHES, set_precision
 from ._format import get_printoptions, set_printoptions
 from ._untyped import TypedStorage, UntypedStorage
 from .tensor import Tensor
@@ -140,6 +139,7 @@ def set_num_interop_threads(n: int) -> None:
 
 
 _PRECISIONS = ("highest", "high", "medium")
+_precision = ["highest"]
 _deterministic = [False, False]
 
 
@@ -150,13 +150,16 @@ def set_float32_matmul_precision(precision: str) -> None:
     """
     if precision not in _PRECISIONS:
         raise RuntimeError(f"{precision!r} is not one of {_PRECISIONS}")
-    set_precision(precision)
+    _precision[0] = precision
+    config.set(tf32=precision != "highest")
 
 
 @public
 def get_float32_matmul_precision() -> str:
-    """What `set_float32_matmul_precision` was given."""
-    return SWITCHES.precision
+    """What `set_float32_matmul_precision` was given, or what `torch.backends` says."""
+    if not config.get("tf32"):
+        return "highest"
+    return _precision[0] if _precision[0] != "highest" else "high"
 
 
 @public

@@ -12,7 +12,7 @@ from weakref import finalize
 import numpy as np
 
 from ._dispatch import op
-from ._host import on_host
+from ._host import is_cuda
 from .storage import Storage
 from .tensor import Tensor
 
@@ -78,7 +78,7 @@ def share_memory_(input: Tensor) -> Tensor:
     """Move the tensor's storage to memory that processes share, from the CPU's; returns the
     tensor.
     """
-    if on_host(input._node.device):
+    if not is_cuda(input._node.device):
         share(input._share())
     return input
 
@@ -88,6 +88,6 @@ def is_shared(input: Tensor) -> bool:
     """Whether the tensor's storage is in memory that processes share, as that of devices is said
     to be.
     """
-    if not on_host(input._node.device):
+    if is_cuda(input._node.device):
         return True
     return input._stor is not None and block(input._stor) is not None

@@ -25,7 +25,7 @@ from ..ops.movement import broadcast_to, permute, reshape, slice_
 from ..runtime.materialize import asked
 from ..runtime.pending import new_leaf
 from ._driver import driver
-from ._host import beside, on_host, value
+from ._host import beside, is_cuda, value
 
 __all__ = ["Storage"]
 
@@ -241,9 +241,8 @@ class Storage:
         if not self.node.size:
             return 0
         found = self.memory
-        if not on_host(self.node.device):
-            asked(self.whole())
-            there = driver().address(self.whole().value)
+        if is_cuda(self.node.device):
+            there = self._there()
             if there is not None:
                 return there
         if found is None:
@@ -254,6 +253,12 @@ class Storage:
             np.copyto(self.place, lines)
             found = self.place
         return int(found.__array_interface__["data"][0])
+
+    def _there(self) -> int | None:
+        """Where on a device the elements lie; None where a copy on the host stands for them."""
+        node = self.whole()
+        asked(node)
+        return None if type(node.value) is np.ndarray else driver().address(node.value)
 
     def flat(self, dtype: Any) -> Steps:
         """The steps that show the memory along one axis, as elements of a dtype."""

@@ -319,10 +319,9 @@ class Checker:
         same_error(got, want)
         sinks = []
         for outcome, to, inputs in ((got, self.lib, ours), (want, torch, real)):
-            sink = tuple(
-                to.empty((0,), dtype=named(to, str(t.dtype).removeprefix("torch.")), device=t.device)
-                for t in _flat(outcome)
-            )
+            kinds = [named(to, str(t.dtype).removeprefix("torch.")) for t in _flat(outcome)]
+            places = [t.device for t in _flat(outcome)]
+            sink = tuple(to.empty((0,), dtype=d, device=at) for d, at in zip(kinds, places))
             inputs.kwargs = {**inputs.kwargs, "out": sink if len(sink) > 1 else sink[0]}
             sinks.append(sink)
         again = [

@@ -1,6 +1,7 @@
 """PyTorch's own table of operators (`op_db`) as the yardstick of a library that behaves as PyTorch.
 
-    python -m tests.torch.opdb [--only NAME] [--workers N] [--report FILE] [--under MODULE] [--device NAME]
+    python -m tests.torch.opdb [--only NAME] [--workers N] [--report FILE] [--under MODULE]
+                               [--device NAME]
 
 For each public operator, its sample inputs go through PyTorch and through the library under test,
 and what a user sees is compared (op_checks.py). An operator's failure is recorded with its reason,

@@ -4,6 +4,7 @@ wrong."""
 from __future__ import annotations
 
 import collections
+import importlib
 import time
 from typing import Any
 
@@ -12,8 +13,16 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("expecttest")  # op_db imports it
 
+from lazytensor._base import config  # noqa: E402
 from tests.torch import opdb  # noqa: E402
-from tests.torch.op_checks import check, operators  # noqa: E402
+from tests.torch.op_checks import (  # noqa: E402
+    check,
+    function_of,
+    gradients,
+    operators,
+    samples,
+)
+from tests.torch.translate import Translator, array, tensors  # noqa: E402
 
 PARTS = 12
 KNOWN = ["add", "max.reduction_with_dim", "linalg.svd", "bernoulli", "nn.functional.dropout", "T"]
@@ -156,6 +165,47 @@ def test_what_is_listed_passes(part, full):
         results.append(plan.check(name))
     assert results
     assert failures(results) == {}
+
+
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("part", range(2))
+def test_a_part_of_what_is_listed_passes_on_a_device(part, full):
+    """Every twentieth operator that is listed, its tensors on a virtual CUDA device; with --full
+    all. Errors aside: what an index there is becomes known when something is computed.
+    """
+    passing, results = opdb.read_passing(), []
+    with config.context(virtual_cuda=1):
+        for name in sorted(passing)[part :: 2 if full else 40]:
+            columns = tuple(c for c in passing[name] if c not in ("errors", "texts"))
+            plan = opdb.Plan(columns=columns, limit=2, device="cuda:0")
+            results.append(plan.check(name))
+    assert results
+    assert failures(results) == {}
+
+
+def test_a_device_gives_the_cpus_bits():
+    """Forward and backward, of every thirtieth operator."""
+    lib = importlib.import_module(opdb.UNDER_TEST)
+    passing = opdb.read_passing()
+    for name in sorted(n for n in passing if "backward" in passing[n])[::30]:
+        op = operators()[name]
+        for _, sample in samples(op, 2, grad=True, dtypes=(torch.float32,)):
+            with config.context(virtual_cuda=1):
+                found = [on_device(lib, op, sample, where) for where in ("cpu", "cuda:0")]
+            assert found[0] == found[1], name
+
+
+def on_device(lib, op, sample, where):
+    """The bits of results and gradients, computed on a device."""
+    to = Translator(lib, where)
+    f, mine = function_of(op, to), to(sample)
+    lib.manual_seed(0)
+    value = mine.output_process_fn_grad(f(mine.input, *mine.args, **mine.kwargs))
+    lib.manual_seed(0)
+    grads = gradients(lib, f, to(sample), False)
+    results = [*tensors([value]), *(g for g in grads if g is not None)]
+    assert all(str(t.device) == where for t in results)
+    return [(str(t.dtype), tuple(t.shape), array(t).tobytes()) for t in results]
 
 
 def test_the_list_is_long_enough():

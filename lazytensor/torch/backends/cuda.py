@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
+from ..._base import config
 from .. import cuda
-from .._driver import SWITCHES, set_precision
 from .._missing import missing
 from ._switches import switch
 
@@ -30,11 +30,11 @@ class _Matmul:
     @property
     def allow_tf32(self) -> bool:
         """Whether products of float32 matrices may be computed with fewer digits."""
-        return SWITCHES.precision != "highest"
+        return bool(config.get("tf32"))
 
     @allow_tf32.setter
     def allow_tf32(self, on: bool) -> None:
-        set_precision("high" if on else "highest")
+        config.set(tf32=bool(on))
 
     @property
     def fp32_precision(self) -> str:
@@ -45,7 +45,7 @@ class _Matmul:
     def fp32_precision(self, precision: str) -> None:
         if precision not in ("none", "ieee", "tf32"):
             raise RuntimeError(f"{precision!r} is not one of ('none', 'ieee', 'tf32')")
-        set_precision("high" if precision == "tf32" else "highest")
+        config.set(tf32=precision == "tf32")
 
 
 matmul = _Matmul()

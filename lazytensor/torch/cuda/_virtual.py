@@ -83,9 +83,6 @@ class Virtual:
         for index, peak in self._peaks.items():
             peak.reserved = _up(self._used(index)[0], SEGMENT)
 
-    def tf32(self, on: bool) -> None:
-        """The CPU's products are exact."""
-
     def peer(self, device: int, other: int) -> bool:
         """All of them have the same memory."""
         return device != other
