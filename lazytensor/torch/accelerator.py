@@ -18,12 +18,12 @@ _NONE = "Cannot access accelerator device when none is available."
 
 def is_available() -> bool:
     """Whether there is an accelerator."""
-    return cuda.is_available()
+    return bool(cuda.is_available())
 
 
 def device_count() -> int:
     """How many there are."""
-    return cuda.device_count()
+    return int(cuda.device_count())
 
 
 def current_accelerator(check_available: bool = False) -> device | None:

@@ -6,6 +6,7 @@ It must not know how anything is computed.
 
 from typing import Any
 
+from .._base.devices import cuda_devices
 from ..ops import g
 from . import _dtypes, _types
 from ._dispatch import op
@@ -143,7 +144,7 @@ def pin_memory(input: Tensor, device: Any = None) -> Tensor:
     """
     if is_cuda(input._node.device):
         raise RuntimeError(f"cannot pin '{type_name(input)}' only dense CPU tensors can be pinned")
-    if not _types.base.cuda_devices():
+    if not cuda_devices():
         raise RuntimeError("Cannot access accelerator device when none is available.")
     if input._share().pinned:
         return input

@@ -741,6 +741,7 @@ def test_autocast():
         assert y.dtype is torch.float16 and same(y, F.linear(x.half(), w.half()).half())
         assert (x + 1).dtype is torch.float32 and (y + x[:, :1]).dtype is torch.float32
         assert y.exp().dtype is y.softmax(-1).dtype is y.sum().dtype is torch.float32
+        assert torch.einsum("ij,kj->ik", x, w).dtype is torch.float16
         assert torch.relu(y).dtype is torch.float16 and (y @ y.T).dtype is torch.float16
         assert (x.cpu() @ x.cpu().T).dtype is torch.float32
         assert (x.double() @ x.double().T).dtype is torch.float64
@@ -850,3 +851,61 @@ def test_precision_of_products():
     assert torch.get_float32_matmul_precision() == "high" and matmul.fp32_precision == "tf32"
     torch.set_float32_matmul_precision("highest")
     assert not matmul.allow_tf32 and torch.backends.cuda.is_built()
+
+
+# --- PyTorch's own lists of what autocast does ----------------------------------------------------
+
+LISTS = {
+    "torch_fp16": torch.float16,
+    "nn_fp16": torch.float16,
+    "linalg_fp16": torch.float16,
+    "methods_fp16": torch.float16,
+    "torch_fp32": torch.float32,
+    "nn_fp32": torch.float32,
+    "methods_fp32": torch.float32,
+    "torch_need_autocast_promote": torch.float32,
+}
+# What is no function of users'; `einsum`, whose sizes there don't fit.
+PRIVATE = ("_convolution", "convolution", "cudnn_convolution", "cudnn_convolution_transpose")
+PRIVATE += ("index_put", "nll_loss2d", "einsum")
+
+
+def listed():
+    """(list, name, arguments, named ones) of PyTorch's lists for CUDA devices."""
+    theirs = pytest.importorskip("torch")
+    lists = pytest.importorskip("torch.testing._internal.autocast_test_lists")
+    theirs.manual_seed(0)
+    found = lists.AutocastTestLists("cpu")
+    for name in LISTS:
+        for case in getattr(found, name):
+            named = next((x for x in case[2:] if isinstance(x, dict)), {})
+            if case[0] not in PRIVATE:
+                yield name, case[0], case[1], named
+
+
+def function_named(name):
+    """A function, or a method, by the name that PyTorch's lists have."""
+    linalg = name.removeprefix("linalg_")
+    places = ((torch, name), (torch._nn, name), (F, name), (torch.linalg, linalg))
+    return next(
+        (getattr(place, n) for place, n in places if callable(getattr(place, n, None))),
+        getattr(torch.Tensor, name, None),
+    )
+
+
+def test_autocast_is_pytorchs_for_cuda():
+    translate = pytest.importorskip("tests.torch.translate")
+    seen, rules = 0, torch.amp.autocast_mode.rule_of
+    for kind, name, args, named in listed():
+        to = translate.Translator(torch, "cuda:0")
+        given, f = to(args), function_named(name)
+        with torch.autocast("cuda", dtype=torch.float16):
+            out = f(*given, **to(named))
+        out = out[0] if isinstance(out, tuple) else out
+        assert out.dtype is LISTS[kind], name
+        if rules(name, "cuda") is not None:
+            cast, _ = rules(name, "cuda")(given, {}, "cuda", torch.float16, False)
+            want = f(*cast, **to(named))
+            assert same(out, want[0] if isinstance(want, tuple) else want), name
+        seen += 1
+    assert seen > 80

@@ -227,7 +227,7 @@ def _cast(value: Any, kind: str, to: dtype) -> Any:
         return {_cast(k, kind, to): _cast(v, kind, to) for k, v in value.items()}
     if isinstance(value, Iterable):
         found = (_cast(v, kind, to) for v in value)
-        return type(value)(found) if isinstance(value, list | tuple) else found  # type: ignore[call-arg]
+        return type(value)(found) if isinstance(value, list | tuple) else found
     return value
 
 

@@ -15,7 +15,7 @@ from ._switches import switch
 
 def is_built() -> bool:
     """Whether there are CUDA devices: what computes on them is built when it is needed."""
-    return cuda.is_available()
+    return bool(cuda.is_available())
 
 
 class _Matmul:

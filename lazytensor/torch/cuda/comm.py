@@ -34,7 +34,7 @@ def broadcast_coalesced(
 def reduce_add(inputs: Sequence[Tensor], destination: Any = None) -> Tensor:
     """The sum of tensors of several devices, by default on the current one."""
     to = _place(destination)
-    total = inputs[0].to(to)
+    total: Tensor = inputs[0].to(to)
     for x in inputs[1:]:
         total = total + x.to(to)
     return total

@@ -10,7 +10,8 @@ from typing import Any
 from .. import _types
 from .._driver import driver
 from .._missing import missing
-from ._devices import compute, device, indexed, node_device
+from ._devices import device, indexed, node_device
+from ._live import compute
 
 __all__ = [
     "Event", "ExternalStream", "Stream", "StreamContext", "current_blas_handle", "current_stream",
@@ -179,7 +180,7 @@ def current_stream(device: Any = None) -> Stream:
     return default_stream(index) if found is None else found
 
 
-def set_stream(stream: Stream) -> None:
+def set_stream(stream: Stream | None) -> None:
     """Let work for its device go to a stream; its device is the current one from then on."""
     if stream is None:
         return

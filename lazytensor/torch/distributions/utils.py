@@ -24,7 +24,7 @@ def broadcast_all(*values: Any) -> tuple[Any, ...]:
             "__torch_function__."
         )
     first = next((v for v in values if isinstance(v, Tensor)), None)
-    like = {} if first is None else {"device": first.device}
+    like: dict[str, Any] = {} if first is None else {"device": first.device}
     like["dtype"] = torch.get_default_dtype() if first is None else first.dtype
     made = [v if isinstance(v, Tensor) else torch.tensor(v, **like) for v in values]
     return tuple(torch.broadcast_tensors(*made))

@@ -46,7 +46,7 @@ def reduce_tensor(x: Tensor) -> tuple[Any, tuple[Any, ...]]:
     return _rebuilt, (type(x), _handle(share(x._share())), x.dtype, *place, x.requires_grad)
 
 
-def _rebuilt_there(cls: type, x: Tensor, device: str, requires_grad: bool) -> Tensor:
+def _rebuilt_there(cls: type, x: Any, device: str, requires_grad: bool) -> Any:
     """A copy on a CUDA device: of its memory nothing is shared."""
     there = x.to(device)
     if issubclass(cls, Parameter):

@@ -69,7 +69,7 @@ def gather(outputs: Any, target_device: Any, dim: int = 0) -> Any:
     if isinstance(first, dict):
         if any(len(found) != len(first) for found in outputs):
             raise ValueError("All dicts must have the same number of keys")
-        return type(first)((k, gather([x[k] for x in outputs], target_device, dim)) for k in first)  # type: ignore[call-arg]
+        return type(first)((k, gather([x[k] for x in outputs], target_device, dim)) for k in first)
     parts = [gather(part, target_device, dim) for part in zip(*outputs, strict=True)]
     return type(first)._make(parts) if _is_named(first) else type(first)(parts)
 
