@@ -22,7 +22,7 @@ ABSENT = (
     "dequantize", "eig", "grad_dtype", "index", "indices", "int_repr", "ipu", "is_coalesced",
     "is_distributed", "is_same_size", "lstsq", "map2_", "module_load", "mtia",
     "q_per_channel_axis", "q_per_channel_scales", "q_per_channel_zero_points", "q_scale",
-    "q_zero_point", "qscheme", "record_stream", "reinforce", "resize_as_sparse_", "row_indices",
+    "q_zero_point", "qscheme", "reinforce", "resize_as_sparse_", "row_indices",
     "slice_inverse", "smm", "solve", "sparse_mask", "sparse_resize_", "sparse_resize_and_clear_",
     "sspaddmm", "storage_type", "symeig", "to_mkldnn", "to_padded_tensor", "to_sparse",
     "to_sparse_bsc", "to_sparse_bsr", "to_sparse_coo", "to_sparse_csc", "to_sparse_csr", "values",

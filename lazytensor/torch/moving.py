@@ -137,6 +137,11 @@ def cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tenso
 
 
 @method
+def record_stream(input: Tensor, stream: Any) -> None:
+    """Accepted: memory is kept for as long as anything that is still to run reads it."""
+
+
+@method
 def pin_memory(input: Tensor, device: Any = None) -> Tensor:
     """A copy in memory that devices copy from without waiting; itself where it is there.
 
