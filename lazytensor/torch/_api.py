@@ -53,6 +53,7 @@ from . import (
 from . import _nn as _nn
 from . import accelerator as accelerator
 from . import autograd as autograd
+from . import cuda as cuda
 from . import linalg as linalg
 from ._dispatch import FUNCTIONS
 from ._dtypes import dtype, finfo, iinfo

@@ -12,6 +12,7 @@ import numpy as np
 from . import _dtypes, _types
 from ._dispatch import FUNCTIONS
 from ._dtypes import TITLES
+from ._host import is_cuda
 from ._untyped import TypedStorage, UntypedStorage, mapped, over
 from .create import from_numpy
 from .settings import public
@@ -70,7 +71,7 @@ _NO_CAPSULE = (
 @public
 def to_dlpack(tensor: Tensor) -> Any:
     """A DLPack capsule of the tensor's memory."""
-    return tensor.__dlpack__()
+    return (tensor if is_cuda(tensor._node.device) else memory(tensor)).__dlpack__()
 
 
 @public

@@ -11,7 +11,6 @@ from enum import Enum
 from typing import Any
 
 from .. import _api as torch
-from .. import cuda
 from ..tensor import Tensor
 
 __all__ = ["GradScaler", "OptState"]
@@ -62,7 +61,7 @@ class GradScaler:
         enabled: bool = True,
     ) -> None:
         self._device, self._enabled = device, enabled
-        if enabled and device == "cuda" and not cuda.is_available():
+        if enabled and device == "cuda" and not torch.cuda.is_available():
             warnings.warn(_NO_CUDA, stacklevel=2)
             self._enabled = False
         if not self._enabled:

@@ -8,8 +8,6 @@ from itertools import chain
 from typing import Any
 
 from ... import _api as torch
-from ... import cuda
-from ..._types import device
 from ..modules.module import Module
 from .parallel_apply import parallel_apply
 from .replicate import replicate
@@ -20,14 +18,15 @@ __all__ = ["DataParallel", "data_parallel"]
 
 def _index(where: Any) -> int:
     found = place(where)
-    return -1 if found.index is None else found.index
+    return -1 if found.index is None else int(found.index)
 
 
 def _indices(device_ids: Any) -> list[int]:
-    return [_index(i) for i in (range(cuda.device_count()) if device_ids is None else device_ids)]
+    every = range(torch.cuda.device_count()) if device_ids is None else device_ids
+    return [_index(i) for i in every]
 
 
-def _check(module: Module, there: device) -> None:
+def _check(module: Module, there: Any) -> None:
     for t in chain(module.parameters(), module.buffers()):
         if t.device != there:
             raise RuntimeError(
@@ -48,12 +47,12 @@ class DataParallel(Module):
         super().__init__()
         self.module, self.dim = module, dim
         self.device_ids: list[int] = []
-        if not cuda.is_available():
+        if not torch.cuda.is_available():
             return
         self.device_ids = _indices(device_ids)
         first = self.device_ids[0]
         self.output_device = first if output_device is None else _index(output_device)
-        self.src_device_obj = device("cuda", first)
+        self.src_device_obj = torch.device("cuda", first)
         if len(self.device_ids) == 1:
             module.to(self.src_device_obj)
 
@@ -96,11 +95,11 @@ def data_parallel(
     """What a module gives for a batch that is split over devices. Raises RuntimeError where there
     is none, and where the module isn't on the first.
     """
-    if not cuda.is_available():
+    if not torch.cuda.is_available():
         raise RuntimeError("device type could not be determined")
     given = inputs if isinstance(inputs, tuple) else () if inputs is None else (inputs,)
     ids = _indices(device_ids)
-    _check(module, device("cuda", ids[0]))
+    _check(module, torch.device("cuda", ids[0]))
     parts, named = scatter_kwargs(given, module_kwargs, ids, dim)
     if not parts and not named:
         parts, named = ((),), ({},)

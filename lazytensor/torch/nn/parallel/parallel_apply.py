@@ -7,7 +7,7 @@ another: what they ask for runs when it is computed. It must not know any partic
 from collections.abc import Sequence
 from typing import Any
 
-from ... import cuda
+from ... import _api as torch
 from ...tensor import Tensor
 
 __all__ = ["parallel_apply"]
@@ -36,7 +36,7 @@ def _called(module: Any, given: Any, kwargs: dict[str, Any], where: Any) -> Any:
     found = _first(given) if where is None else None
     index = where if found is None else found.get_device()
     arguments = given if isinstance(given, list | tuple) else (given,)
-    with cuda.device(index):
+    with torch.cuda.device(index):
         return module(*arguments, **kwargs)
 
 

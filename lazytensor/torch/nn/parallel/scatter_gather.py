@@ -9,18 +9,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from ... import _api as torch
-from ..._types import cuda_index, device
 from ...tensor import Tensor
 
 __all__ = ["gather", "scatter", "scatter_kwargs"]
 
 
-def place(where: Any) -> device:
+def place(where: Any) -> Any:
     """A device by its index, of which -1 is the CPU, name or object."""
     if isinstance(where, int):
-        return device("cpu") if where < 0 else device("cuda", where)
-    found = device(where)
-    return device("cuda", cuda_index(found)) if found.type == "cuda" else found
+        return torch.device("cpu") if where < 0 else torch.device("cuda", where)
+    found = torch.device(where)
+    if found.type != "cuda" or found.index is not None:
+        return found
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def _is_named(x: Any) -> bool:
@@ -74,7 +75,7 @@ def gather(outputs: Any, target_device: Any, dim: int = 0) -> Any:
     return type(first)._make(parts) if _is_named(first) else type(first)(parts)
 
 
-def _joined(outputs: Sequence[Tensor], to: device, dim: int) -> Any:
+def _joined(outputs: Sequence[Tensor], to: Any, dim: int) -> Any:
     there = [x.to(to) for x in outputs]
     if all(not x.ndim for x in there) and dim == 0:
         warnings.warn(
