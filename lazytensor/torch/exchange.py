@@ -16,7 +16,7 @@ from ._host import is_cuda
 from ._untyped import TypedStorage, UntypedStorage, mapped, over
 from .create import from_numpy
 from .settings import public
-from .tensor import Tensor
+from .tensor import Tensor, memory
 
 Memory = np.ndarray[Any, Any]
 
