@@ -61,7 +61,8 @@ from ._errors import AcceleratorError, FatalError, OutOfMemoryError
 from ._generator import Generator as Generator
 from ._generator import default_generator
 from ._missing import missing
-from ._types import Size, device, layout, memory_format
+from ._types import Size, layout, memory_format
+from ._types import device as device
 from ._untyped import TypedStorage, UntypedStorage
 from .create import TYPED
 from .tensor import Tensor as Tensor

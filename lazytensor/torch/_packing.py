@@ -12,9 +12,9 @@ from typing import Any
 
 from ..ir.graph import ancestors, keep, let_go
 from ..ir.node import Node, placeholder
-from ..runtime.materialize import value
 from ..transform.grad import vjp
 from ._graph import COMPOSED, MODE, RESULT, AccumulateGrad, Edge, GradFn, Saved, replayed
+from ._host import still
 from ._saves import SAVES
 from .tensor import Tensor, wrap
 
@@ -96,7 +96,7 @@ class Packed:
         outputs = replayed(self.inputs, self.outputs, inputs)
         for place, node in found:
             if place < 0 and outputs[-1 - place] not in inputs:
-                outputs[-1 - place].value = value(node)
+                outputs[-1 - place].value = still(node).value
         self.close(fn)
         fn.inputs, fn.outputs = tuple(inputs), outputs
         keep(outputs, inputs)

@@ -10,8 +10,10 @@ from weakref import ref
 
 import numpy as np
 
+from .._base.devices import is_gpu
 from ..ir.node import Node
 from ..ops import g
+from ..runtime import gpus
 from ..runtime.materialize import NoValue
 from . import _dtypes, _types
 from ._dispatch import assign, op, refuse_leaf
@@ -24,7 +26,7 @@ from ._strides import refuse_wider
 from .create import from_array, from_numpy, moved
 from .parts import unbind
 from .tensor import Tensor, is_contiguous, linked, memory
-from .views import axis, clone
+from .views import axis, clone, type_name
 
 __all__ = ["array"]
 
@@ -242,10 +244,35 @@ def _dlpack(self: Tensor, **kwargs: Any) -> Any:
         raise BufferError(
             "Can't export tensors that require gradient, use tensor.detach()"
         )
-    kwargs.pop("stream", None)
+    stream = kwargs.pop("stream", None)
     if is_cuda(self._node.device):
-        raise BufferError(f"Can't export tensors on {self.device}: use tensor.cpu()")
+        return _on_gpu(self).__dlpack__(stream=stream, **kwargs)
     return memory(self).__dlpack__(**kwargs)
+
+
+def _on_gpu(x: Tensor) -> Any:
+    """The tensor's elements as an array of CuPy's. Raises BufferError for a virtual device."""
+    node = x._read()
+    asked(node)
+    if not is_gpu(node.device):
+        raise BufferError(f"Can't export tensors on {x.device}, which is virtual: use tensor.cpu()")
+    return node.value
+
+
+def _cuda_interface(self: Tensor) -> dict[str, Any]:
+    """Memory on a GPU, not to be written to. Raises AttributeError for tensors elsewhere."""
+    if not is_gpu(self._node.device):
+        raise AttributeError(
+            f"Can't get __cuda_array_interface__ on non-CUDA tensor type: {type_name(self)} If "
+            "CUDA data is required use tensor.cuda() to copy tensor to device memory."
+        )
+    if self.requires_grad:
+        raise RuntimeError(
+            "Can't get __cuda_array_interface__ on Variable that requires grad. If gradients "
+            "aren't required, use var.detach() to get Variable that doesn't require grad."
+        )
+    found = gpus.loaded().interface(_on_gpu(self))
+    return {**found, "data": (found["data"][0], True)}
 
 
 def _dlpack_device(self: Tensor) -> tuple[int, int]:
@@ -255,6 +282,7 @@ def _dlpack_device(self: Tensor) -> tuple[int, int]:
 
 bound("__dlpack__", _dlpack)
 bound("__dlpack_device__", _dlpack_device)
+setattr(Tensor, "__cuda_array_interface__", property(_cuda_interface))  # noqa: B010
 
 
 # --- sizes ----------------------------------------------------------------------------------------
