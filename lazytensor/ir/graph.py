@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._base.devices import CPU
+from .._base.devices import CPU, is_gpu
 from .._base.dtypes import bool_
 from .._base.shapes import prod
 from .node import LEAF, PLACEHOLDER, SCALAR, TRACING, Node, apply, cut, placeholder
@@ -51,7 +51,13 @@ class Graph:
     def close(self, outputs: Sequence[int]) -> None:
         """Name the outputs; the key is complete after this."""
         self.outputs = list(outputs)
-        self.key = (tuple(self.rows), tuple(outputs))
+        self.key = (tuple(self.rows), tuple(outputs), _gpus(self.order))
+
+
+def _gpus(nodes: Sequence[Node]) -> Key:
+    """Where each node is, if one is on a GPU: a program's steps know their devices."""
+    devices = {n.device for n in nodes}
+    return tuple([n.device for n in nodes]) if any(map(is_gpu, devices)) else ()
 
 
 def leaf_key(node: Node) -> Key:
@@ -74,12 +80,13 @@ def leaf_key(node: Node) -> Key:
 def _add_leaf(graph: Graph, node: Node, seen: dict[Key, int]) -> None:
     row = leaf_key(node)
     special = len(row) == 3 and row[0] is SCALAR
-    if special and row in seen:
-        graph.number[node] = seen[row]
+    mark = (*row, node.device) if special else row
+    if special and mark in seen:
+        graph.number[node] = seen[mark]
         return
     place = graph.number[node] = len(graph.order)
     if special:
-        seen[row] = place
+        seen[mark] = place
     else:
         graph.leaves.append(place)
     graph.order.append(node)

@@ -163,7 +163,7 @@ def _whole(graph: Graph) -> Complaints:
     wrong = [place for place in (*graph.outputs, *graph.leaves) if not 0 <= place < count]
     if wrong:
         yield f"places {wrong} of outputs or leaves are outside 0 … {count - 1}"
-    if graph.key != (tuple(graph.rows), tuple(graph.outputs)):
+    if graph.key[:2] != (tuple(graph.rows), tuple(graph.outputs)):
         yield "its key is not that of its rows and outputs"
     seen: dict[Any, int] = {}
     for place, row in enumerate(graph.rows):
