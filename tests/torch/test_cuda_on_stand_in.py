@@ -1,0 +1,47 @@
+"""The torch face on GPUs that stand-ins take the place of: memory of their own, kernels of their
+own. What `test_cuda.py` shows on virtual devices is not repeated.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lazytensor.torch as torch
+from lazytensor.torch import nn
+
+pytest.importorskip("cupy", reason="no CuPy, whose arrays are used")
+stand_in = pytest.importorskip("tests.cuda_c.stand_in")
+
+
+def losses(where):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3)).to(where)
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    found = []
+    for _ in range(2):
+        x, y = torch.randn(12, 4).to(where), torch.randint(3, (12,)).to(where)
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        found.append(loss.item())
+    return found
+
+
+def test_a_step_of_the_same_structure_on_several_devices():
+    with stand_in.standing_in(count=2):
+        want = losses("cpu")
+        for where in ("cuda:1", "cpu", "cuda:0"):
+            np.testing.assert_allclose(losses(where), want, rtol=1e-5)
+
+
+def test_arrays_of_other_libraries():
+    with stand_in.standing_in(count=2):
+        x = torch.arange(4.0, device="cuda:1") + 1
+        assert x.__dlpack_device__() == (2, 1) and x.__cuda_array_interface__["shape"] == (4,)
+        y = torch.from_dlpack(stand_in.Foreign(x._read().value))
+        assert y.device == x.device and (y + 1).tolist() == [2.0, 3.0, 4.0, 5.0]
+        assert torch.from_dlpack(x).tolist()[0] == 1.0
+        with pytest.raises(AttributeError, match="__cuda_array_interface__ on non-CUDA tensor"):
+            torch.ones(1).__cuda_array_interface__  # noqa: B018
