@@ -63,6 +63,8 @@ HEAVY = {
 # Modules of the standard library that are imported inside functions, because few users need them.
 HIDDEN_STDLIB: dict[tuple[str, str], str] = {
     ("_base.folders", "pathlib"): "it loads the parts of addresses, which takes 4 ms",
+    ("_base.pytree", "dataclasses"): "who has data classes has loaded it",
+    ("torch._graph", "traceback"): "only where anomalies are looked for",
     ("torch.sharing", "tempfile"): "it loads the compression libraries",
 }
 
