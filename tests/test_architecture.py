@@ -40,7 +40,7 @@ FLOORS = {
 # Imports of the package's own modules inside functions, (module, target), each with its reason.
 HIDDEN: dict[tuple[str, str], str] = {
     ("runtime.native", f"targets.llvm.{name}"): "a target is loaded with its first kernel"
-    for name in ("elementary", "kernels", "moves", "objects", "single", "whole")
+    for name in ("drawn", "elementary", "kernels", "moves", "objects", "single", "whole")
 } | {
     ("targets.llvm.objects", f"targets.llvm.{name}"): "texts are written where there is no code"
     for name in ("elements", "writers")
@@ -63,6 +63,8 @@ HEAVY = {
 # Modules of the standard library that are imported inside functions, because few users need them.
 HIDDEN_STDLIB: dict[tuple[str, str], str] = {
     ("_base.folders", "pathlib"): "it loads the parts of addresses, which takes 4 ms",
+    ("_base.pytree", "dataclasses"): "who has data classes has loaded it",
+    ("torch._graph", "traceback"): "only where anomalies are looked for",
     ("torch.sharing", "tempfile"): "it loads the compression libraries",
 }
 

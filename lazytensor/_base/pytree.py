@@ -5,7 +5,6 @@ What enters: any object. What leaves: a list of leaves and a hashable descriptio
 must not know arrays: whatever is no container is a leaf.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -60,10 +59,17 @@ def parts_of(tree: Any) -> tuple[Any, tuple[Any, ...]] | None:
         return tuple(tree), tuple(tree.values())
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return None, tuple(tree)
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        names = tuple(f.name for f in dataclasses.fields(tree))
+    if hasattr(type(tree), "__dataclass_fields__"):
+        names = _names(tree)
         return names, tuple(getattr(tree, n) for n in names)
     return None
+
+
+def _names(tree: Any) -> tuple[str, ...]:
+    """Those of a data class's fields."""
+    import dataclasses
+
+    return tuple(f.name for f in dataclasses.fields(tree))
 
 
 def flatten(tree: Any) -> tuple[list[Any], TreeDef]:

@@ -8,7 +8,6 @@ for containers and numbers, dtype, shape and device for arrays. How elements lie
 among them: strides are arguments of a kernel.
 """
 
-import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -252,7 +251,7 @@ def _children(x: Any, path: str) -> Iterator[tuple[str, Any]]:
         names = [f"[{key!r}]" for key in static]
     elif isinstance(x, list | tuple) and not hasattr(x, "_fields"):
         names = [f"[{i}]" for i in range(len(children))]
-    elif dataclasses.is_dataclass(x) or hasattr(x, "_fields"):
+    elif hasattr(type(x), "__dataclass_fields__") or hasattr(x, "_fields"):
         names = [f".{field}" for field in getattr(x, "_fields", static)]
     else:
         names = [f"<{i}>" for i in range(len(children))]

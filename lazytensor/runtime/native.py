@@ -8,8 +8,9 @@ Nothing of the compiler is loaded before the first kernel.
 import importlib.util
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from .._base import config
@@ -105,21 +106,14 @@ class _Replacements(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name == "matmul":
             return _product()
-        named = _moved if name in _MOVES else _whole if name in _WHOLE else _elementary
+        named = next((load for load, names in _NAMES.items() if name in names), _elementary)
         return named(objects())[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(("matmul", *_MOVES, *_WHOLE, *_elementary(objects())))
+        return chain(("matmul",), *_NAMES.values(), _elementary(objects()))
 
     def __len__(self) -> int:
         return len(list(iter(self)))
-
-
-_MOVES = ("take", "ascontiguousarray", "concatenate", "gather", "scatter")
-_WHOLE = (
-    "convolution", "convolution_weights", "box_muller", "c_library",
-    "exchanged", "fma", "lu_panel", "running", "substitution", "twister", "window_maxima",
-)  # fmt: skip
 
 
 @cache
@@ -147,10 +141,28 @@ def _whole(objects: Any) -> Any:
 
 
 @cache
+def _drawn(objects: Any) -> Any:
+    from ..targets.llvm import drawn
+
+    return drawn.functions(objects)
+
+
+@cache
 def _elementary(objects: Any) -> Any:
     from ..targets.llvm import elementary
 
     return elementary.functions(objects, _vectors)
+
+
+# Names of what is loaded together; all others are elementary functions.
+_NAMES: dict[Callable[[Any], Any], tuple[str, ...]] = {
+    _moved: ("take", "ascontiguousarray", "concatenate", "gather", "scatter"),
+    _drawn: ("box_muller", "c_library", "exchanged", "fma", "twister"),
+    _whole: (
+        "convolution", "convolution_weights", "lu_panel", "running", "substitution",
+        "window_maxima",
+    ),
+}  # fmt: skip
 
 
 @cache

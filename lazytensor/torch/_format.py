@@ -8,16 +8,16 @@ come to be; of an array that is summarised it reads nothing but what is shown.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._base.record import Record
+
 Values = np.ndarray[Any, Any]
 
 
-@dataclass
-class Options:
+class Options(Record):
     """How tensors are shown.
 
     `precision` is the number of digits after the point; more than `threshold` elements are
@@ -70,7 +70,7 @@ def set_printoptions(
 
 def get_printoptions() -> dict[str, Any]:
     """The present options, as keyword arguments for `set_printoptions`."""
-    return asdict(PRINT_OPTS)
+    return dict(vars(PRINT_OPTS))
 
 
 @contextmanager

@@ -6,7 +6,6 @@ by the graph's own reverse mode. It must not know class Tensor, nor when a recor
 
 import itertools
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -195,6 +194,8 @@ class GradFn:
         if len(outputs) != 1:
             self.count = len(outputs)
         if ANOMALY.on:
+            import traceback
+
             self.metadata["traceback_"] = traceback.format_stack()
 
     def name(self) -> str:

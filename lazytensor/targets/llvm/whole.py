@@ -1,5 +1,4 @@
-"""Functions of whole arrays: convolutions, maxima of windows, eliminations, running extrema, and
-what random draws are made of.
+"""Functions of whole arrays: convolutions, maxima of windows, eliminations, running extrema.
 
 What enters: object code, and what makes arrays. What leaves: functions by name. It must not know
 graphs.
@@ -9,12 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .convolution import Convolution, ConvolutionWeights
-from .draws import BoxMuller, CLibrary, Exchanged, Fma
 from .maxima import WindowMaxima
 from .objects import Objects
 from .running import Running
 from .triangles import LuPanel, Substitution
-from .twister import Twister
 
 
 def functions(objects: Objects, room: Callable[..., Any]) -> dict[str, Any]:
@@ -22,13 +19,8 @@ def functions(objects: Objects, room: Callable[..., Any]) -> dict[str, Any]:
     return {
         "convolution": Convolution(objects, room),
         "convolution_weights": ConvolutionWeights(objects, room),
-        "box_muller": BoxMuller(objects),
-        "c_library": CLibrary(objects),
-        "exchanged": Exchanged(objects),
-        "fma": Fma(objects),
         "lu_panel": LuPanel(objects),
         "running": Running(objects),
         "substitution": Substitution(objects),
-        "twister": Twister(objects),
         "window_maxima": WindowMaxima(objects, room),
     }
