@@ -44,8 +44,10 @@ def _direct(row: Op, title: str, slow: Any, cross: bool) -> Callable[[Tensor, An
 
     def operator(self: Tensor, other: Any) -> Any:
         kind = type(other)
-        pair = kind is not float and kind is not int
-        if type(self) not in FAST or (pair and kind not in FAST):
+        pair = kind is Tensor or (kind is not float and kind is not int)
+        if type(self) is not Tensor and type(self) not in FAST:
+            return _slow(slow, self, other)
+        if pair and kind is not Tensor and kind not in FAST:
             return _slow(slow, self, other)
         of, x = self.dtype, self._node
         if self._stor is not None or (x.value is not None and x.args):
