@@ -28,8 +28,8 @@ from .nvrtc import ARCHITECTURES, Report, compiled, nvrtc, reports, text_of
 from .test_folds import DTYPES, PROGRAMS, data, nodes, of_every_row
 from .test_graphs import graph
 
-# Registers of a thread at most, by how many threads a block may have: 65,536 are shared out. Kernels
-# across rows, and those that sum rows, take more.
+# Registers of a thread at most, by how many threads a block may have: 65,536 are shared out.
+# Kernels across rows, and those that sum rows, take more.
 REGISTERS, MORE = {256: 96, 1024: 64}, {256: 128, 512: 128, 1024: 64}
 # CUDA's trigonometric functions keep digits of 2/π for large arguments in memory of the thread.
 TRIGONOMETRIC, TABLE = {"sin", "cos", "tan"}, 40
