@@ -18,7 +18,7 @@ from lazytensor.ir.scalar import instructions
 from lazytensor.lower import fuse
 from lazytensor.lower.kernel import Kernel
 from lazytensor.targets.cuda import function
-from lazytensor.targets.cuda.form import MOST_THREADS, SUMMED
+from lazytensor.targets.cuda.form import ACROSS, MOST_THREADS, SUMMED, Form
 from lazytensor.targets.cuda.source import FILES, HEAD, part
 
 from .cases import Case, cases
@@ -28,9 +28,9 @@ from .nvrtc import ARCHITECTURES, Report, compiled, nvrtc, reports, text_of
 from .test_folds import DTYPES, PROGRAMS, data, nodes, of_every_row
 from .test_graphs import graph
 
-# Registers of a thread at most, by how many threads a block may have: 65,536 are shared out. Sums
-# over rows take more.
-REGISTERS, OF_SUMS = {256: 96, 1024: 64}, {256: 128, 512: 128, 1024: 64}
+# Registers of a thread at most, by how many threads a block may have: 65,536 are shared out.
+# Kernels across rows, and those that sum rows, take more.
+REGISTERS, MORE = {256: 96, 1024: 64}, {256: 128, 512: 128, 1024: 64}
 # CUDA's trigonometric functions keep digits of 2/π for large arguments in memory of the thread.
 TRIGONOMETRIC, TABLE = {"sin", "cos", "tan"}, 40
 OF_COMPLEX = {"exp", "expm1", "sinh", "cosh", "tanh", "pow"}
@@ -50,6 +50,11 @@ def keys(found: Iterable[Case]) -> list[Key]:
             for command in bound(c.launch, c.args, c.wants).commands
         )
     )
+
+
+def allowed(form: Form) -> int:
+    """Registers of a thread at most."""
+    return (MORE if form.way in (ACROSS, SUMMED) else REGISTERS)[form.threads]
 
 
 def _trigonometric(kernel: Kernel) -> bool:
@@ -91,8 +96,7 @@ def check(kernels: list[Key], architecture: str) -> dict[Key, Report]:
         what = (architecture, [s.op.name for s in kernel.stages], form, report)
         assert not report.spilled, what
         assert report.stack <= TABLE * _trigonometric(kernel), what
-        most = OF_SUMS if form.way == SUMMED else REGISTERS
-        assert report.registers <= most[form.threads], what
+        assert report.registers <= allowed(form), what
     return by_key
 
 
@@ -123,7 +127,7 @@ def test_rows(dtype: d.DType, architecture: str) -> None:
 
 
 # Bytes that kernels of random graphs spill at most, of so many hardly one.
-SPILLED, OF = 64, 100
+SPILLED, OF = 128, 100
 
 
 @pytest.mark.timeout(3600)
@@ -134,7 +138,7 @@ def test_random_graphs(architecture: str, effort: Callable[[int, int], int]) -> 
     spilling = []
     for (kernel, form), report in found.items():
         what = (architecture, [s.op.name for s in kernel.stages], form, report)
-        assert report.registers <= REGISTERS[form.threads] and report.spilled <= SPILLED, what
+        assert report.registers <= allowed(form) and report.spilled <= SPILLED, what
         assert report.spilled or report.stack <= TABLE * _trigonometric(kernel), what
         spilling += [what] * (report.spilled > 0)
     assert len(found) > effort(1000, 4000) and len(spilling) * OF <= len(found), spilling

@@ -14,9 +14,9 @@ from .harness import compiler
 
 # What each part of the sample must reach.
 REACHED = """
-flat wide 1, flat wide 2, flat wide 4, flat spread, flat unit, flat same, flat strided, flat 0 outer,
-flat 1 outer, flat several outer, along held, along whole, along blocks, along rest, along 0 outer,
-along 1 outer, along several outer, across held, across whole, across 1 outer
+flat wide 1, flat wide 2, flat wide 4, flat spread, flat unit, flat same, flat strided,
+flat 0 outer, flat 1 outer, flat several outer, along held, along whole, along blocks, along rest,
+along 0 outer, along 1 outer, along several outer, across held, across whole, across 1 outer
 """
 PARTS = 4
 

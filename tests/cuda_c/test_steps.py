@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import lazytensor._base.dtypes as d
+from lazytensor._base import record
 from lazytensor.ir.node import Node, leaf
 from lazytensor.lower import fuse
 from lazytensor.lower.kernel import Batch
@@ -171,7 +172,7 @@ def given(case: Case) -> Case:
         for j, w in enumerate(case.wants)
         if a.shape == w.shape and a.dtype == w.dtype
     )
-    return replace(case, launch=replace(case.launch, over=pairs))
+    return replace(case, launch=record.replace(case.launch, over=pairs))
 
 
 def over_cases() -> Iterator[Case]:
@@ -268,7 +269,7 @@ def test_grids_of_two_axes(monkeypatch: Any) -> None:
 def test_a_grid_has_no_more_blocks_than_a_device_allows() -> None:
     x = np.broadcast_to(np.int8(1), (1 << 32, 1, 3000))
     launch = cases([g.sum(leaf(np.ones((4, 3, 3000), np.int8)), (2,))])[0].launch
-    huge = replace(launch, axes=(1 << 32, 1, 3000), shapes=((1 << 32, 1),), bound={})
+    huge = record.replace(launch, axes=(1 << 32, 1, 3000), shapes=((1 << 32, 1),), bound={})
     (part,) = bind(huge, [x], [0, 0]).parts
     assert part.blocks == 1 << 32 and not part.form.narrow
     assert part.grid == ((1 << 31) - 1, 3, 1)
@@ -290,14 +291,14 @@ def test_nothing_is_launched_for_nothing() -> None:
     for axis, columns, rows in ((1, 0, 5), (1, 5, 0), (0, 0, 5), (0, 5, 0)):
         for name, want in (("sum", 0.0), ("prod", 1.0)):
             (case,) = cases([getattr(g, name)(leaf(x), (axis,))])
-            launch = replace(case.launch, axes=(rows, columns), shapes=((rows,),), bound={})
+            launch = record.replace(case.launch, axes=(rows, columns), shapes=((rows,),), bound={})
             empty = np.ones((rows, columns) if axis else (columns, rows), np.float32)
             out = np.full(rows, want, np.float32)
             assert len(bound(launch, [empty], [out]).commands) == bool(rows)
             found.append(Case(launch, [empty], [out], (name, axis, rows, columns)))
     (case,) = cases([leaf(x) * 2.0])
     nothing = np.ones((0, 3), np.float32)
-    launch = replace(case.launch, axes=(0, 3), shapes=((0, 3),), bound={})
+    launch = record.replace(case.launch, axes=(0, 3), shapes=((0, 3),), bound={})
     assert bound(launch, [nothing], [nothing]) == Bound((), 2)
     check([*found, Case(launch, [nothing], [nothing])])
 

@@ -1,6 +1,6 @@
-"""Kernels without folds: a thread computes one element, a few neighbours that it reads and writes at
-once, or where operands don't allow that a few that lie apart, all of which are read before any is
-written.
+"""Kernels without folds: a thread computes one element, a few neighbours that it reads and writes
+at once, or where operands don't allow that a few that lie apart, all of which are read before any
+is written.
 
 What enters: a Kernel, its form. What leaves: the body of a kernel. It must not know sizes.
 """
@@ -46,12 +46,13 @@ class Flat(Emitter):
 
     def _apart(self) -> None:
         """Begin the loop over elements; beyond the last one it is that one."""
+        row = f"{self.number}(q) / {self.number}(n)" if self.form.outer else "0"
         self.write(
             "#pragma unroll",
             f"for (int e = 0; e < {self.form.wide}; ++e) {{",
             f"const bool inside = t + e * {THREADS} < total;",
             f"const i64 q = inside ? t + e * {THREADS} : total - 1;",
-            f"const i64 row = {f'{self.number}(q) / {self.number}(n)' if self.form.outer else '0'};",
+            f"const i64 row = {row};",
             "const i64 i = q - row * n;",
         )
         self.pointers("row")

@@ -168,6 +168,7 @@ class Folds(Emitter):
                 f"const i64 end = start + {BLOCK} < columns ? start + {BLOCK} : columns;",
             )
             self.write(*(f"F{k}::acc g{k} = F{k}::start();" for k in p.folds))
+            self.write(*["#pragma unroll 8"] * self.form.partial)  # reads don't wait for sums
             self.write(f"for (i64 group = start + {first}; group < end; group += {step}) {{")
             self._sums(p) if self.form.partial else self._group(p, "group")
             self.write(*(f"g{k} = F{k}::join(g{k}, c{k});" for k in p.folds), "}")
@@ -199,15 +200,12 @@ class Folds(Emitter):
         self.write("}", "}", *["}"] * (count < ROUNDS))
 
     def _sums(self, p: Pass) -> None:
-        """What is left of a group is read instead."""
+        """What is left of a group is read instead: of lanes without a row in it, that of none."""
         for k in p.folds:
             value = self.schedule.stage(k).args[0]
             place = f"((group / {ROUNDS} + {self.way}::lane()) * rows + row)"
             read = f"load<{self.type(value)}>(p{value} + {place} * {_bytes(self.kernel, k)})"
-            self.write(
-                f"F{k}::acc c{k} = F{k}::start();",
-                f"if (group + {self.way}::lane() < end) c{k} = {read};",
-            )
+            self.write(f"const F{k}::acc c{k} = {read};")
 
     def _each(self, group: str, count: int) -> None:
         """Begin the loop over elements."""

@@ -222,7 +222,7 @@ def _wide(
 
 
 def _apart(lie: Sequence[str], sizes: Sequence[int]) -> int:
-    """How many elements a thread has that lie apart: of all operands they are to be in registers."""
+    """How many elements that lie apart a thread has: registers are to hold those of operands."""
     own = [size for f, size in zip(lie, sizes, strict=True) if f != SAME]
     count = min(MOST_APART, max(1, WIDE // max(own, default=WIDE)))
     while count > 1 and count * sum(own) > HELD:

@@ -24,7 +24,7 @@ OPTIONS = (
 )  # fmt: skip
 # Threads among which a multiprocessor's 65,536 registers are shared out; it holds several times
 # as many. Told of none, the assembler spills registers so that there is room for all.
-RESIDENT = {FLAT: 512, TILED: 512, ALONG: 768, ACROSS: 768, SUMMED: 512}
+RESIDENT = {FLAT: 512, TILED: 512, ALONG: 768, ACROSS: 512, SUMMED: 512}
 HEAD = """\
 #define LT_FN __device__ __forceinline__
 #define LT_CALLED static __device__ __noinline__
