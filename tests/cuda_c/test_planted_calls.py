@@ -55,7 +55,8 @@ PLANTED = {
         sorts, "sorts", SORTED, SORTED.replace("__syncthreads();", "")
     ),
     "places that count for nothing": (
-        sorts, "sorts", "Packed{rank << 32 | u64(place)}", "Packed{rank << 32 | u64(~place & 0xfff)}"
+        sorts, "sorts", "Packed{rank << 32 | u64(place)}",
+        "Packed{rank << 32 | u64(~place & 4095)}"
     ),
     "runs that are searched to the wrong end": (
         sorts, "sorts", "i < middle ? before(from + middle, end - middle, x)",
