@@ -33,6 +33,9 @@ struct Times { template <class T> static LT_FN T step(T x, T y) { return mul_(x,
 struct Greater { template <class T> static LT_FN T step(T x, T y) { return max_(x, y); } };
 struct Smaller { template <class T> static LT_FN T step(T x, T y) { return min_(x, y); } };
 
+// Rows that are on their way at once.
+constexpr int AHEAD = 4;
+
 // What is at each place combined with its rows, one after another; words as above.
 template <class F, class T, class K, int C, int R, int Q, class N>
 LT_FN void put_all(const i64 *w, const i64 *axes) {
@@ -46,11 +49,19 @@ LT_FN void put_all(const i64 *w, const i64 *axes) {
   split<C, N>(at, piece.line, sizes);
   char *const to = place_at<R>(w[0], rank, axes) + offset(at, sizes + C) + piece.first * w[8];
   const i64 column = offset(at, sizes + 2 * C) + piece.first * w[9];
-  T x = load<T>(to);
-  for (i64 k = piece.row; k < w[3]; ++k) {
-    const K record = all[k];
-    if (record.rank() != rank) break;
-    x = F::step(x, load<T>(place_at<Q>(w[1], u64(record.place()), axes + 2 * R) + column));
+  T x = load<T>(to), next[AHEAD];
+  bool same[AHEAD];
+  for (i64 k = piece.row; ; k += AHEAD) {
+#pragma unroll
+    for (int i = 0; i < AHEAD; ++i) {
+      const K record = all[k + i < w[3] ? k + i : w[3] - 1];
+      same[i] = k + i < w[3] && record.rank() == rank;
+      next[i] = load<T>(place_at<Q>(w[1], u64(record.place()), axes + 2 * R) + column);
+    }
+#pragma unroll
+    for (int i = 0; i < AHEAD; ++i)
+      if (same[i]) x = F::step(x, next[i]);
+    if (!same[AHEAD - 1]) break;
   }
   store<T>(to, x);
 }
