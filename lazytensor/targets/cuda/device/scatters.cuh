@@ -28,6 +28,24 @@ LT_FN void put_last(const i64 *w, const i64 *axes) {
   move_piece<BYTES, V, C>(piece, place_at<R>(w[0], rank, axes), from, w + 7);
 }
 
+// Where only the last row of a place is asked for, and places aren't many: the number of that row, from 1
+// on, is kept for each place, and for each row its place, or -1.
+LT_FN void note_latest(i64 places, i64 latest, i64 row, const Search &s) {
+  reinterpret_cast<i64 *>(pointer(places))[row] = s.fine ? s.sum : -1;
+  if (s.fine) atomicMax(reinterpret_cast<i64 *>(pointer(latest)) + s.sum, row + 1);
+}
+// Words: to, rows, places, latest; pieces as `Piece` has them; columns as `move_piece` has them; then R axes
+// of places, and Q of rows.
+template <int BYTES, int V, int C, int R, int Q, class N>
+LT_FN void put_latest(const i64 *w, const i64 *axes) {
+  const Piece<N, V> piece(w + 4);
+  if (!piece.there) return;
+  const i64 place = reinterpret_cast<const i64 *>(pointer(w[2]))[piece.row];
+  if (place < 0 || reinterpret_cast<const i64 *>(pointer(w[3]))[place] != piece.row + 1) return;
+  const char *const from = place_at<Q>(w[1], u64(piece.row), axes + 2 * R);
+  move_piece<BYTES, V, C>(piece, place_at<R>(w[0], u64(place), axes), from, w + 7);
+}
+
 struct Plus { template <class T> static LT_FN T step(T x, T y) { return add_(x, y); } };
 struct Times { template <class T> static LT_FN T step(T x, T y) { return mul_(x, y); } };
 struct Greater { template <class T> static LT_FN T step(T x, T y) { return max_(x, y); } };
