@@ -15,11 +15,11 @@ from .axes import Lies
 from .plan import ARG, OUT, SCRATCH, STATUS, Code, Fails, Place, Planned, Step
 
 __all__ = [
-    "ARG", "OUT", "SCRATCH", "STATUS", "Code", "Fails", "Place", "Planned", "Step", "has",
-    "planned",
+    "ARG", "OUT", "PLANS", "SCRATCH", "STATUS", "Code", "Fails", "Place", "Planned", "Step",
+    "has", "planned",
 ]  # fmt: skip
 
-_PLANS: dict[Op, Callable[..., Planned | None]] = {
+PLANS: dict[Op, Callable[..., Planned | None]] = {
     op: plan
     for module in (
         copies, draws, gathers, iterated, products, scans, scatters, sorts, windows,
@@ -42,7 +42,7 @@ def planned(
     strides and dtype); `over` tells that the output is the first argument's memory, as the row's
     `into` has it. No output may lie in memory of another argument.
     """
-    if not has(op):
+    if op not in PLANS:
         return None
     return _planned(op, params, tuple(map(Lies.of, args)), tuple(map(Lies.of, outs)), over)
 
@@ -51,4 +51,4 @@ def planned(
 def _planned(
     op: Op, params: tuple[Any, ...], args: tuple[Lies, ...], outs: tuple[Lies, ...], over: bool
 ) -> Planned | None:
-    return _PLANS[op](args, outs, params, over)
+    return PLANS[op](args, outs, params, over)
