@@ -55,17 +55,19 @@ PLANTED = {
         sorts, "sorts", SORTED, SORTED.replace("__syncthreads();", "")
     ),
     "places that count for nothing": (
-        sorts, "sorts", "Packed{rank << 32 | u64(place)}", "Packed{rank << 32 | u64(~place & 0xfff)}"
+        sorts, "sorts", "Packed{rank << 32 | u64(place)}",
+        "Packed{rank << 32 | u64(~place & 4095)}"
     ),
     "runs that are searched to the wrong end": (
         sorts, "sorts", "i < middle ? before(from + middle, end - middle, x)",
         "i < middle ? before(from + middle, end - middle - 1, x)",
     ),
-    "the first row where the last one stays": (
-        scatters, "scatters", "all[piece.row + 1].rank() == rank)) return;",
-        "all[piece.row + 1].rank() != rank)) return;",
+    "any row where the last one stays": (
+        scatters, "scatters", "!= piece.row + 1) return;", "== 0) return;"
     ),
-    "rows in another order": (scatters, "scatters", "F::step(x, load<T>", "F::step(-x, load<T>"),
+    "rows in another order": (
+        scatters, "scatters", "F::step(x, next[i])", "F::step(x, next[AHEAD - 1 - i])"
+    ),
     "a missing barrier before results are stored": (
         scans, "scans", STORED, STORED.replace("__syncthreads();", "")
     ),

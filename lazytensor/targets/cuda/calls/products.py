@@ -103,7 +103,7 @@ class _Product:
     def _tiles(self, whole: str, count: int, to: Place, parts: int, each: int) -> Step:
         rank, size = len(self.axes), max(4, self.out.itemsize)
         body = f"multiply_windows<{c_type(self.out.dtype)}, {rank}, {whole}>(a.w, room);"
-        shared = 2 * self._edge * DEEP * size + DEEP * 8 * (rank + 3)
+        shared = (2 * self._edge + 1) * DEEP * size + DEEP * 8 * (rank + 3)
         return blocks(
             PARTS, f"LT_ROOM(room);\n{body}", count, (MULTIPLIERS, 1, 1), shared,
             (to, *self.places), self.words(parts, each),

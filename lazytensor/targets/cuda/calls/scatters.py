@@ -2,7 +2,8 @@
 
 Rows are sorted by place, stably, and each place's are combined by one thread for each column, in
 their order: the bits of doing it one by one, without atomics. Integers of 32 and 64 bits, whose
-order doesn't matter, are combined at once. What enters: how arrays lie. What leaves: plans. It must
+order doesn't matter, are combined at once; of rows of which the last one stays, its number is found
+so, where there aren't many places. What enters: how arrays lie. What leaves: plans. It must
 not know addresses.
 """
 
@@ -16,7 +17,7 @@ from ....lower.layout import contiguous
 from ....ops import gather
 from ..types import c_type
 from .axes import Args, axes, words
-from .copies import first_copied
+from .copies import Region, clear, first_copied
 from .places import Columns, Indices, columns, indices
 from .plan import ARG, OUT, STATUS, Place, Planned, Room, Step, number, step
 from .records import SHORT, Lines
@@ -24,6 +25,8 @@ from .records import SHORT, Lines
 PARTS = ("types", "scalar", "complex", "cells", "places", "sorts", "scatters")
 # Bytes of the integers that are combined at once.
 AT_ONCE = (4, 8)
+# Places that aren't many, for any number of rows, and for each.
+MANY, SPARSE = 1 << 16, 64
 
 
 class _Scatter:
@@ -62,28 +65,31 @@ class _Scatter:
         return (*(Place(ARG, 2 + i) for i in range(self.count)), Place(STATUS))
 
 
-def _note(of: _Scatter, found: Indices, lines: Lines, records: Place) -> Step:
-    """A record for each row."""
-    base = of.count + 3
+def _note(of: _Scatter, found: Indices, to: Sequence[Place], call: str) -> Step:
+    """Something kept of each row's place."""
+    count = len(to) + of.count + 1
     body = [
         "const i64 row = thread_number();",
-        f"if (row >= a.w[{of.count + 2}]) return;",
-        *of.found(found, 1, base, "true", number(found.rows)),
-        f"note_place<{lines.kind}>(a.w[0], row, found);",
+        f"if (row >= a.w[{count}]) return;",
+        *of.found(found, len(to), count + 1, "true", number(found.rows)),
+        call,
     ]
-    places, tail = (records, *of.arguments), (found.rows, *found.words)
+    places, tail = (*to, *of.arguments), (found.rows, *found.words)
     return step(PARTS, "\n".join(body), found.rows, places, tail)
 
 
-def _apply(of: _Scatter, columns: Columns, lines: Lines, records: Place, head: str) -> Step:
-    """The rows of each place, one after another."""
+def _apply(
+    of: _Scatter, columns: Columns, known: Sequence[Place], counts: Sequence[int], head: str
+) -> Step:
+    """Rows written to their places, by what is known of these."""
     at = axes(of.leading, of.out.strides[: of.count])
     rows = axes(of.arrays[0].shape, of.u.strides[: of.rank])
-    threads = lines.n * columns.pieces
+    count = prod(of.arrays[0].shape)
+    threads = count * columns.pieces
     kinds = f"{len(columns.outer)}, {len(at)}, {len(rows)}, {number(threads)}"
-    own = (lines.n, columns.pieces, columns.chunks, prod(of.leading), *columns.words)
-    body = f"{head}, {kinds}>(a.w, a.w + {3 + len(own)});"
-    places = (Place(OUT, 0), Place(ARG, 1), records)
+    own = (count, columns.pieces, columns.chunks, *counts, *columns.words)
+    places = (Place(OUT, 0), Place(ARG, 1), *known)
+    body = f"{head}, {kinds}>(a.w, a.w + {len(places) + len(own)});"
     return step(PARTS, body, threads, places, (*own, *words(at), *words(rows)))
 
 
@@ -94,13 +100,28 @@ def _sorted(args: Args, outs: Args, head: Callable[[_Scatter, Lines], str], wide
     records = lines.room(room)
     by_place = lines.sort(records, room, lines.n)
     one = replace(of.columns, wide=of.columns.wide if wide else 1)
-    applied = _apply(of, one, lines, by_place.records, head(of, lines))
-    steps = (_note(of, found, lines, records), *by_place.steps, applied)
-    return Planned(steps, room.used, found.fails)
+    noted = _note(of, found, (records,), f"note_place<{lines.kind}>(a.w[0], row, found);")
+    applied = _apply(of, one, (by_place.records,), (prod(of.leading),), head(of, lines))
+    return Planned((noted, *by_place.steps, applied), room.used, found.fails)
 
 
 def _put_head(of: _Scatter, lines: Lines) -> str:
     return f"put_last<{lines.kind}, {of.u.itemsize}, {of.columns.wide}"
+
+
+def _put(args: Args, outs: Args) -> Planned:
+    """The last row of each place."""
+    of, count = _Scatter(args, outs), prod(args[2].shape)
+    many = prod(of.leading)
+    if many > max(MANY, count * SPARSE):
+        return _sorted(args, outs, _put_head, True)
+    room, found = Room(), of.indices((0,) * of.rank, contiguous(of.leading, 1))
+    places, latest = room.take(8 * count), room.take(8 * many)
+    noted = _note(of, found, (places, latest), "note_latest(a.w[0], a.w[1], row, found);")
+    head = f"put_latest<{of.u.itemsize}, {of.columns.wide}"
+    applied = _apply(of, of.columns, (places, latest), (), head)
+    cleared = clear((many,), 8, Region(latest, (8,)))
+    return Planned((*cleared, noted, applied), room.used, found.fails)
 
 
 def _begun(plan: Callable[[Args, Args], Planned]) -> Callable[..., Planned]:
@@ -152,7 +173,7 @@ def _at_once(args: Args, outs: Args, name: str) -> Planned:
 
 
 PLANS = {
-    gather.scatter: _begun(lambda args, outs: _sorted(args, outs, _put_head, True)),
+    gather.scatter: _begun(_put),
     gather.scatter_add: _combined("Plus"),
     gather.scatter_max: _combined("Greater"),
     gather.scatter_min: _combined("Smaller"),

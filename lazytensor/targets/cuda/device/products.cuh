@@ -81,16 +81,16 @@ template <class T, int K, bool WHOLE> LT_FN void multiply_windows(const i64 *w, 
   const i64 column0 = i64(block % column_tiles) * EDGE;
   block /= column_tiles;
   const i64 row0 = i64(block % row_tiles) * EDGE, group = block / row_tiles;
-  A *const left = reinterpret_cast<A *>(memory), *const right = left + EDGE * DEEP;
+  A *const left = reinterpret_cast<A *>(memory), *const right = left + (EDGE + 1) * DEEP;
   Depth<K> *const depths = reinterpret_cast<Depth<K> *>(right + EDGE * DEEP);
 
-  const int mine = threadIdx.x % EDGE, level = threadIdx.x / EDGE;
-  const bool row_there = row0 + mine < of.rows(), column_there = column0 + mine < of.columns();
+  // Neighbouring threads read neighbours of a row along the depth, and neighbouring columns.
+  const int mine = threadIdx.x % EDGE, level = threadIdx.x / EDGE, deep = threadIdx.x % DEEP;
+  const bool column_there = column0 + mine < of.columns();
   i64 at[R], begin[K];
   split<R, u64>(at, column_there ? column0 + mine : 0, of.cells());
 #pragma unroll
   for (int k = 0; k < K; ++k) begin[k] = at[k + 1] * of.axis(k)[3] + of.axis(k)[4];
-  const char *const x = of.first(group, row_there ? row0 + mine : 0);
   const char *const y = of.second(group) + at[0] * of.second_column();
 
   A sums[SIDE][SIDE] = {};
@@ -116,9 +116,14 @@ template <class T, int K, bool WHOLE> LT_FN void multiply_windows(const i64 *w, 
 #pragma unroll
       for (int k = 0; k < K; ++k)
         inside = inside && meets(of.axis(k), begin[k] + depth.counts[k], bytes);
-      const int place = (level + l) * EDGE + mine;
-      left[place] = depth.there && row_there ? widened(load<T>(x + depth.first)) : A{};
-      right[place] = inside ? widened(load<T>(y + bytes)) : A{};
+      right[(level + l) * EDGE + mine] = inside ? widened(load<T>(y + bytes)) : A{};
+    }
+#pragma unroll
+    for (int i = 0; i < EDGE; i += MULTIPLIERS / DEEP) {
+      const int row = i + threadIdx.x / DEEP;
+      const bool there = depths[deep].there && row0 + row < of.rows();
+      const char *const x = of.first(group, row0 + row) + depths[deep].first;
+      left[deep * (EDGE + 1) + row] = there ? widened(load<T>(x)) : A{};
     }
     __syncthreads();
     const int i0 = threadIdx.x / 16, j0 = threadIdx.x % 16;
@@ -126,7 +131,7 @@ template <class T, int K, bool WHOLE> LT_FN void multiply_windows(const i64 *w, 
     for (int l = 0; l < DEEP; ++l) {
       A a[SIDE], b[SIDE];
 #pragma unroll
-      for (int i = 0; i < SIDE; ++i) a[i] = left[l * EDGE + i0 + 16 * i];
+      for (int i = 0; i < SIDE; ++i) a[i] = left[l * (EDGE + 1) + i0 + 16 * i];
 #pragma unroll
       for (int j = 0; j < SIDE; ++j) b[j] = right[l * EDGE + j0 + 16 * j];
 #pragma unroll

@@ -28,10 +28,31 @@ LT_FN void put_last(const i64 *w, const i64 *axes) {
   move_piece<BYTES, V, C>(piece, place_at<R>(w[0], rank, axes), from, w + 7);
 }
 
+// Where only the last row of a place is asked for, and places aren't many: the number of that row, from 1
+// on, is kept for each place, and for each row its place, or -1.
+LT_FN void note_latest(i64 places, i64 latest, i64 row, const Search &s) {
+  reinterpret_cast<i64 *>(pointer(places))[row] = s.fine ? s.sum : -1;
+  if (s.fine) atomicMax(reinterpret_cast<i64 *>(pointer(latest)) + s.sum, row + 1);
+}
+// Words: to, rows, places, latest; pieces as `Piece` has them; columns as `move_piece` has them; then R axes
+// of places, and Q of rows.
+template <int BYTES, int V, int C, int R, int Q, class N>
+LT_FN void put_latest(const i64 *w, const i64 *axes) {
+  const Piece<N, V> piece(w + 4);
+  if (!piece.there) return;
+  const i64 place = reinterpret_cast<const i64 *>(pointer(w[2]))[piece.row];
+  if (place < 0 || reinterpret_cast<const i64 *>(pointer(w[3]))[place] != piece.row + 1) return;
+  const char *const from = place_at<Q>(w[1], u64(piece.row), axes + 2 * R);
+  move_piece<BYTES, V, C>(piece, place_at<R>(w[0], u64(place), axes), from, w + 7);
+}
+
 struct Plus { template <class T> static LT_FN T step(T x, T y) { return add_(x, y); } };
 struct Times { template <class T> static LT_FN T step(T x, T y) { return mul_(x, y); } };
 struct Greater { template <class T> static LT_FN T step(T x, T y) { return max_(x, y); } };
 struct Smaller { template <class T> static LT_FN T step(T x, T y) { return min_(x, y); } };
+
+// Rows that are on their way at once.
+constexpr int AHEAD = 4;
 
 // What is at each place combined with its rows, one after another; words as above.
 template <class F, class T, class K, int C, int R, int Q, class N>
@@ -46,11 +67,19 @@ LT_FN void put_all(const i64 *w, const i64 *axes) {
   split<C, N>(at, piece.line, sizes);
   char *const to = place_at<R>(w[0], rank, axes) + offset(at, sizes + C) + piece.first * w[8];
   const i64 column = offset(at, sizes + 2 * C) + piece.first * w[9];
-  T x = load<T>(to);
-  for (i64 k = piece.row; k < w[3]; ++k) {
-    const K record = all[k];
-    if (record.rank() != rank) break;
-    x = F::step(x, load<T>(place_at<Q>(w[1], u64(record.place()), axes + 2 * R) + column));
+  T x = load<T>(to), next[AHEAD];
+  bool same[AHEAD];
+  for (i64 k = piece.row; ; k += AHEAD) {
+#pragma unroll
+    for (int i = 0; i < AHEAD; ++i) {
+      const K record = all[k + i < w[3] ? k + i : w[3] - 1];
+      same[i] = k + i < w[3] && record.rank() == rank;
+      next[i] = load<T>(place_at<Q>(w[1], u64(record.place()), axes + 2 * R) + column);
+    }
+#pragma unroll
+    for (int i = 0; i < AHEAD; ++i)
+      if (same[i]) x = F::step(x, next[i]);
+    if (!same[AHEAD - 1]) break;
   }
   store<T>(to, x);
 }
