@@ -44,4 +44,4 @@ def test_arrays_of_other_libraries():
         assert y.device == x.device and (y + 1).tolist() == [2.0, 3.0, 4.0, 5.0]
         assert torch.from_dlpack(x).tolist()[0] == 1.0
         with pytest.raises(AttributeError, match="__cuda_array_interface__ on non-CUDA tensor"):
-            torch.ones(1).__cuda_array_interface__  # noqa: B018
+            torch.ones(1).__cuda_array_interface__
