@@ -6,9 +6,11 @@ its form, a grid, and its words. It must not know CUDA C, nor who launches.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from ..._base.shapes import prod
+from ...lower.cost import cost
 from ...lower.kernel import FULL, Kernel, Launch
 from ...lower.layout import Axis, merged, out_strides, strides
 from ...ops._tree import BLOCK, GROUP, LANES, ROUNDS
@@ -38,8 +40,9 @@ from .words import ACCUMULATOR, MOST_WORDS, Words
 
 # Bytes that a thread reads or writes at once, and elements at most.
 WIDE, MOST_WIDE = 16, 8
-# Elements at most that a thread has where it moves each by itself.
-MOST_APART = 4
+# Elements at most that a thread has where it moves each by itself, unless computing one takes more
+# additions than this: then memory isn't what is waited for.
+MOST_APART, MUCH = 4, 160
 # Bytes of all operands that a thread has at once at most: they are to be in registers.
 HELD = 320
 # Blocks of threads that keep a device busy; rows that are as many are not cut.
@@ -112,7 +115,8 @@ def _bound(
     if launch.folded:
         return _folds(launch.kernel, _layout(launch, axes))
     *outer, inner = merged(axes) or [_alone(len(sizes))]
-    return _tiled(outer, inner, sizes, len(args)) or _flat(outer, inner, sizes, addresses)
+    tiles = _tiled(outer, inner, sizes, len(args))
+    return tiles or _flat(launch.kernel, outer, inner, sizes, addresses)
 
 
 # --- how operands lie -----------------------------------------------------------------------------
@@ -181,7 +185,11 @@ def _tail(outer: Sequence[Axis], inner: Sequence[Axis]) -> tuple[int, ...]:
 
 
 def _flat(
-    outer: Sequence[Axis], inner: Axis, sizes: Sequence[int], addresses: Sequence[int]
+    kernel: Kernel,
+    outer: Sequence[Axis],
+    inner: Axis,
+    sizes: Sequence[int],
+    addresses: Sequence[int],
 ) -> Binding:
     """Threads one behind another; each has a few neighbours of the innermost axis."""
     n, along = inner
@@ -190,7 +198,7 @@ def _flat(
         for step, size in zip(along, sizes, strict=True)
     )
     wide, rows = _wide(outer, n, lie, sizes, addresses), prod(k for k, _ in outer)
-    several = _apart(lie, sizes) if wide == 1 else 1
+    several = _apart(lie, sizes) if wide == 1 and _work(kernel) <= MUCH else 1
     chunks = -(-n // wide)
     form = Form(
         FLAT, len(outer), 1, lie, wide * several, several > 1,
@@ -219,6 +227,15 @@ def _wide(
     widths = [wide * sizes[i] for i in near for _ in range(1 + len(outer))]
     begins = all(p % min(WIDE, w) == 0 for p, w in zip(places, widths, strict=True))
     return wide if begins and n >= MOST_WIDE else 1
+
+
+@lru_cache(4096)
+def _work(kernel: Kernel) -> int:
+    """What computing an element takes, in additions."""
+    return sum(
+        cost(stage.op, tuple(kernel.dtype(a) for a in stage.args), stage.params)
+        for stage in kernel.stages
+    )
 
 
 def _apart(lie: Sequence[str], sizes: Sequence[int]) -> int:
