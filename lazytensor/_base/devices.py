@@ -24,6 +24,8 @@ _DEFAULT = ("cpu", "cpu:0")
 _known: dict[str, Device] = {}
 GPUS: list[Callable[[], int]] = []
 """Who knows how many GPUs can be used: at most one, put there by the runtime."""
+OUT_OF_MEMORY: list[type[MemoryError]] = [MemoryError]
+"""The last one is raised where a GPU has no memory left: a face may have a class of its own."""
 NO_GPU = (
     "there is no CUDA device here. To use a GPU, install lazytensor[cuda12] or lazytensor[cuda13] "
     "on a machine that has one"

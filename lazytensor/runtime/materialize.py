@@ -127,7 +127,7 @@ class _Run:
             return ()
         COUNTERS.graphs += 1
         pending_nodes, uses = found
-        tiny = len(pending_nodes) <= TINY and _plain() and not cache.on_gpus(pending_nodes)
+        tiny = len(pending_nodes) <= TINY and _plain() and not cache.on_gpus(uses)
         if tiny and _all_small(pending_nodes):
             if len(pending_nodes) == 1:
                 quietly(fill, pending_nodes, _no_value)

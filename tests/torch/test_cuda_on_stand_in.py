@@ -45,3 +45,33 @@ def test_arrays_of_other_libraries():
         assert torch.from_dlpack(x).tolist()[0] == 1.0
         with pytest.raises(AttributeError, match="__cuda_array_interface__ on non-CUDA tensor"):
             torch.ones(1).__cuda_array_interface__
+
+
+def test_a_device_without_memory():
+    with stand_in.standing_in(count=1, capacity=1 << 16):
+        x = torch.arange(64.0).to("cuda")
+        with pytest.raises(torch.cuda.OutOfMemoryError, match="CUDA out of memory"):
+            (x.expand(1 << 12, 64) + 1).tolist()
+        assert issubclass(torch.OutOfMemoryError, RuntimeError)
+        assert (x + 1).sum().item() == 2080
+
+
+def test_a_copy_of_what_is_computed():
+    with stand_in.standing_in(count=1):
+        x = torch.arange(4.0).to("cuda") * 2
+        assert x.sum().item() == 12
+        np.testing.assert_array_equal(x.cpu().numpy(), [0, 2, 4, 6])
+
+
+def test_who_answers_for_gpus():
+    """Every question is one that CuPy can be asked."""
+    import cupy
+
+    from lazytensor.torch._driver import DRIVERS, Driver, Properties
+    from lazytensor.torch.cuda import _gpu
+
+    real = DRIVERS["real"]
+    assert len(_gpu._FIGURES) + 4 == len(Properties.__dataclass_fields__)
+    assert all(callable(getattr(real, name)) for name in vars(Driver) if name[0] != "_")
+    assert _gpu._uuid(bytes(range(16))) == "00010203-0405-0607-0809-0a0b0c0d0e0f"
+    assert callable(cupy.cuda.get_elapsed_time) and hasattr(cupy.cuda.Stream, "wait_event")

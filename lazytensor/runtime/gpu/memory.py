@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..._base.devices import Device
+from ..._base.devices import OUT_OF_MEMORY, Device
 from ..._base.dtypes import DType, canonical
-from ..._base.shapes import Shape
+from ..._base.shapes import Shape, prod
 from ..counters import COUNTERS
 from .driver import Array, driver
 
@@ -47,8 +47,14 @@ def number(device: Device) -> int:
 
 
 def empty(shape: Shape, dtype: DType) -> Array:
-    """A new array on the current device. Raises MemoryError."""
-    found = driver().empty(shape, dtype)
+    """A new array on the current device. Raises MemoryError, or the face's own kind of it."""
+    try:
+        found = driver().empty(shape, dtype)
+    except MemoryError as error:
+        wanted = prod(shape) * dtype.itemsize
+        raise OUT_OF_MEMORY[-1](
+            f"CUDA out of memory. Tried to allocate {wanted} bytes. {error}"
+        ) from None
     COUNTERS.bytes += found.nbytes
     return found
 

@@ -32,6 +32,7 @@ __all__ = [
     "clear",
     "copy",
     "count",
+    "driver",
     "foreign",
     "interface",
     "prepared",

@@ -11,6 +11,7 @@ from ..._base import config, devices
 from .. import _types
 from .._driver import Properties, driver, refuse
 from ..tensor import Tensor
+from . import _gpu as _gpu
 from . import _virtual as _virtual
 from ._live import compute
 

@@ -1,0 +1,136 @@
+"""GPUs, by way of CuPy: figures, memory, streams and events.
+
+What enters: indices of devices, CuPy's streams and events. What leaves: answers. It must not know
+tensors.
+"""
+
+from typing import Any
+
+from ...runtime import gpus
+from .._driver import DRIVERS, Memory, Properties
+
+# PyTorch's names of figures, CUDA's for them, in the order of `Properties` from the fourth on.
+_FIGURES = (
+    "totalGlobalMem", "multiProcessorCount", "warpSize", "maxThreadsPerBlock",
+    "maxThreadsPerMultiProcessor", "regsPerMultiprocessor", "sharedMemPerBlock",
+    "sharedMemPerBlockOptin", "sharedMemPerMultiprocessor", "l2CacheSize", "clockRate",
+    "memoryClockRate", "memoryBusWidth", "integrated", "isMultiGpuBoard", "pciBusID",
+    "pciDeviceID", "pciDomainID",
+)  # fmt: skip
+
+
+def _cupy() -> Any:
+    return gpus.loaded().driver().cupy
+
+
+def _on(device: int) -> Any:
+    return gpus.loaded().driver().on(device)
+
+
+def _uuid(found: bytes) -> str:
+    """As it is written."""
+    text = found.hex()
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+class Real:
+    """Who answers for GPUs."""
+
+    def __init__(self) -> None:
+        self._most: dict[int, tuple[int, int]] = {}
+
+    def properties(self, device: int) -> Properties:
+        """What CUDA says of a device; 0 for what it says no more."""
+        found = _cupy().cuda.runtime.getDeviceProperties(device)
+        parts: list[Any] = [found["name"].decode(), found["major"], found["minor"]]
+        parts += [int(found.get(name, 0)) for name in _FIGURES]
+        return Properties(*parts, _uuid(bytes(found.get("uuid", bytes(16)))))
+
+    def memory(self, device: int) -> Memory:
+        """By CuPy's pool; the most, of the times it was asked. Blocks are not counted."""
+        with _on(device):
+            pool = _cupy().get_default_memory_pool()
+            used, held = int(pool.used_bytes()), int(pool.total_bytes())
+            free, total = _cupy().cuda.runtime.memGetInfo()
+        most = self._most.get(device, (0, 0))
+        self._most[device] = most = max(used, most[0]), max(held, most[1])
+        return Memory(used, held, *most, free, total, 0)
+
+    def reset_peak(self, device: int) -> None:
+        """The most so far is what there is now."""
+        self._most.pop(device, None)
+        self.memory(device)
+
+    def empty_cache(self) -> None:
+        """Give back what CuPy's pool holds."""
+        gpus.clear()
+
+    def peer(self, device: int, other: int) -> bool:
+        """As CUDA says."""
+        return bool(_cupy().cuda.runtime.deviceCanAccessPeer(device, other))
+
+    def address(self, buffer: Any) -> int | None:
+        """CuPy knows."""
+        return int(buffer.data.ptr)
+
+    def synchronize(self, device: int) -> None:
+        """Wait for everything on a device."""
+        with _on(device):
+            gpus.loaded().driver().synchronize()
+
+    def new_stream(self, device: int, priority: int) -> Any:
+        """One that doesn't wait for the default stream, as PyTorch's."""
+        with _on(device):
+            return _cupy().cuda.Stream(non_blocking=True, priority=priority)
+
+    def _stream(self, stream: Any) -> Any:
+        return _cupy().cuda.Stream.null if stream is None else stream
+
+    def use_stream(self, device: int, stream: Any) -> None:
+        """CuPy's current one, and so ours."""
+        with _on(device):
+            self._stream(stream).use()
+
+    def stream_address(self, stream: Any) -> int:
+        """CUDA's handle."""
+        return 0 if stream is None else int(stream.ptr)
+
+    def stream_done(self, device: int, stream: Any) -> bool:
+        """Whether everything on a stream has run."""
+        with _on(device):
+            return bool(self._stream(stream).done)
+
+    def wait_stream(self, device: int, stream: Any) -> None:
+        """Wait for everything on a stream."""
+        with _on(device):
+            self._stream(stream).synchronize()
+
+    def new_event(self, device: int, timing: bool, blocking: bool) -> Any:
+        """A new event."""
+        with _on(device):
+            return _cupy().cuda.Event(block=blocking, disable_timing=not timing)
+
+    def record(self, event: Any, device: int, stream: Any) -> None:
+        """On a stream."""
+        with _on(device):
+            event.record(self._stream(stream))
+
+    def event_done(self, event: Any) -> bool:
+        """Whether an event has happened."""
+        return bool(event.done)
+
+    def wait_event(self, event: Any) -> None:
+        """Wait for an event."""
+        event.synchronize()
+
+    def stream_waits(self, device: int, stream: Any, event: Any) -> None:
+        """Let a stream wait for an event before what comes next."""
+        with _on(device):
+            self._stream(stream).wait_event(event)
+
+    def elapsed(self, start: Any, end: Any) -> float:
+        """By the device's clock."""
+        return float(_cupy().cuda.get_elapsed_time(start, end))
+
+
+DRIVERS["real"] = Real()
