@@ -44,7 +44,8 @@ class Real:
         found = _cupy().cuda.runtime.getDeviceProperties(device)
         parts: list[Any] = [found["name"].decode(), found["major"], found["minor"]]
         parts += [int(found.get(name, 0)) for name in _FIGURES]
-        return Properties(*parts, _uuid(bytes(found.get("uuid", bytes(16)))))
+        parts.append(_uuid(bytes(found.get("uuid", bytes(16)))))
+        return Properties(*parts)
 
     def memory(self, device: int) -> Memory:
         """By CuPy's pool; the most, of the times it was asked. Blocks are not counted."""
