@@ -227,6 +227,22 @@ def test_results_of_a_graph_stay(gpus: StandIn) -> None:
         same(np.asarray(y), np.exp(X + i) * 2, "y")
 
 
+def test_graphs_are_given_up_where_memory_is_short() -> None:
+    with standing_in(capacity=1 << 20) as driver:
+        run = xp.jit(lambda x: xp.sin(xp.cos(xp.exp(x) * 2.0 + 1.0) @ x))
+        x = xp.asarray(np.eye(128, dtype=np.float32), device="cuda")
+        for _ in range(6):
+            out = run(x)
+        assert driver.replays == 3
+        used, want = driver.used, np.asarray(out)
+        big = xp.asarray(np.ones(((1 << 20) - used + 4096) // 4, np.float32), device="cuda")
+        del out
+        same(np.asarray(big[:3]), np.ones(3, np.float32), "in place of the graph")
+        del big
+        same(np.asarray(run(x)), want, "step by step")
+        assert driver.replays == 3
+
+
 def test_what_the_host_computes_is_no_graph(gpus: StandIn) -> None:
     run = xp.jit(lambda x: xp.linalg.svdvals(x + 1.0) * 2.0)
     for _ in range(6):

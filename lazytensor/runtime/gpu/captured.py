@@ -9,6 +9,7 @@ plans are run step by step.
 import threading
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -40,6 +41,11 @@ class Captured:
         self._left = OFTEN
         self._graph: _Graph | None = None
         self._lock = threading.Lock()
+        _known.add(self)
+
+    def let_go(self) -> None:
+        """Forget the graph, and with it its memory; steps are run one by one from now on."""
+        self._left, self._graph = -1, None
 
     def __call__(self, plan: Plan, env: list[Any], graph: Graph, run: Steps) -> list[Any]:
         """Values of the outputs, by the graph if there is one; `run` runs steps one by one."""
@@ -49,10 +55,20 @@ class Captured:
             with self._lock, driver().on(number(self._device)):
                 self._left = -1
                 self._graph = _captured(plan, env, self._device, lambda e: run(plan, e, graph))
-        if self._graph is None or not self._graph.in_order():
+        found = self._graph
+        if found is None or not found.in_order():
             return run(plan, env, graph)
         with self._lock, driver().on(number(self._device)):
-            return self._graph(env)
+            return found(env)
+
+
+_known: WeakSet[Captured] = WeakSet()
+
+
+def let_go() -> None:
+    """Give back the memory of all graphs."""
+    for each in list(_known):
+        each.let_go()
 
 
 def captured(plan: Plan) -> Captured | None:

@@ -21,7 +21,7 @@ from ...targets.cuda.calls import has
 from ..counters import COUNTERS
 from .ahead import compile_ahead
 from .calls import called
-from .captured import captured
+from .captured import captured, let_go
 from .checks import check_now
 from .copies import contiguous, copied, fetch, moved
 from .driver import driver, use
@@ -188,7 +188,8 @@ def count() -> int:
 
 
 def clear() -> None:
-    """Give the memory of devices back that nothing uses."""
+    """Give the memory of devices back that nothing uses, that of CUDA graphs first."""
+    let_go()
     driver().clear()
 
 
