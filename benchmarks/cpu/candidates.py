@@ -25,16 +25,22 @@ PEERS = ("numpy", "numexpr", "numba", "torch", "torch.compile", "jax.jit")
 MODULES = {"torch.compile": "torch", "jax.jit": "jax", **dict.fromkeys(OURS, "lazytensor")}
 
 
+def _there(results: Any) -> None:
+    """They are."""
+
+
 @dataclass
 class Candidate:
     """A contestant of one row. call: `(*prepared inputs)` → results. convert: from NumPy's arrays.
 
-    compiled: how many times something was compiled so far, where the library tells.
+    compiled: how many times something was compiled so far, where the library tells. wait: until
+    results are there, where calls end before.
     """
 
     call: Call
     convert: Call = np.asarray
     compiled: Callable[[], int] | None = None
+    wait: Call = _there
 
 
 def environment(threads: int, target: str | None) -> dict[str, str]:
@@ -147,7 +153,7 @@ def _numba(row: Row, state: Any) -> Candidate | None:
 # --- JAX ------------------------------------------------------------------------------------------
 
 
-class _Jax:
+class Jax:
     """One namespace out of JAX's several."""
 
     def __init__(self) -> None:
@@ -170,7 +176,7 @@ def _jax(row: Row, state: Any) -> Candidate | None:
     import jax
 
     jax.config.update("jax_enable_x64", False)
-    compiled = jax.jit(partial(row.array, _Jax()), **donated(row))
+    compiled = jax.jit(partial(row.array, Jax()), **donated(row))
     kept = keeping(compiled, row, state, _to_jax)
 
     def call(*inputs: Any) -> Any:
@@ -191,9 +197,13 @@ def _to_jax(x: np.ndarray) -> Any:
 # --- PyTorch, and whatever has its interface ------------------------------------------------------
 
 
-def _torch_call(row: Row, torch: Any, compile_: Call, state: Any) -> Call | None:
+def torch_call(
+    row: Row, torch: Any, compile_: Call, state: Any, convert: Call | None = None
+) -> Call | None:
+    """The program of PyTorch, with a state of its own that `convert` makes of NumPy's arrays."""
     if row.factory is not None:
-        kept = () if row.state is None else (tree_map(_owned(torch), state),)
+        owned = convert or _owned(torch)
+        kept = () if row.state is None else (tree_map(owned, state),)
         return row.factory(torch, compile_, *kept)
     program = row.torch or row.array
     return None if program is None or row.state else compile_(partial(program, torch))
@@ -208,17 +218,17 @@ def _torch(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     if not compiling:
-        call = _torch_call(row, torch, lambda f: f, state)
+        call = torch_call(row, torch, lambda f: f, state)
         return call and Candidate(call, torch.from_numpy)
     from torch._dynamo import reset
     from torch._dynamo.utils import counters
 
     reset()
-    call = _torch_call(row, torch, lambda f: torch.compile(_plain(f)), state)
+    call = torch_call(row, torch, lambda f: torch.compile(plain(f)), state)
     return call and Candidate(call, torch.from_numpy, lambda: counters["stats"]["unique_graphs"])
 
 
-def _plain(program: Call, *first: Any) -> Call:
+def plain(program: Call, *first: Any) -> Call:
     """A program as a function, since compilers look into functions and not into partials."""
 
     def run(*inputs: Any) -> Any:
@@ -230,7 +240,7 @@ def _plain(program: Call, *first: Any) -> Call:
 # --- ours -----------------------------------------------------------------------------------------
 
 
-def _compilations() -> int:
+def compilations() -> int:
     return importlib.import_module("lazytensor.runtime.counters").counters().compilations
 
 
@@ -240,8 +250,8 @@ def _ours(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
     import lazytensor as lt
 
     if compiling:  # what it gives is there
-        step = lt.jit(_plain(row.array, lt), **donated(row))
-        return Candidate(keeping(step, row, state, lt.asarray), lt.asarray, _compilations)
+        step = lt.jit(plain(row.array, lt), **donated(row))
+        return Candidate(keeping(step, row, state, lt.asarray), lt.asarray, compilations)
     materialize = lt.materialize
 
     def single(*inputs: Any) -> Any:
@@ -252,7 +262,7 @@ def _ours(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
             materialize(*leaves(result))
         return result
 
-    return Candidate(keeping(single, row, state, lt.asarray), lt.asarray, _compilations)
+    return Candidate(keeping(single, row, state, lt.asarray), lt.asarray, compilations)
 
 
 def _face(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
@@ -261,7 +271,7 @@ def _face(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
         return None
     torch = importlib.import_module("lazytensor.torch")
     compile_ = torch.compile if compiling else lambda f: f
-    call = _torch_call(row, torch, compile_, state)
+    call = torch_call(row, torch, compile_, state)
 
     def forced(*inputs: Any) -> Any:
         result = call(*inputs)
@@ -269,7 +279,7 @@ def _face(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
             (x.detach() if x.requires_grad else x).numpy()  # of one handle alone, no copy
         return result
 
-    return call and Candidate(forced, lambda x: torch.from_numpy(x).clone(), _compilations)
+    return call and Candidate(forced, lambda x: torch.from_numpy(x).clone(), compilations)
 
 
 def read(result: Any) -> list[np.ndarray]:

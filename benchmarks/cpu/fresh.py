@@ -26,6 +26,7 @@ import numpy as np
 Found = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEFAULT = ("gelu_16M", "softmax_4096x1024", "mlp_step", "gpt_step")
+PACKAGE = "benchmarks.cpu"
 COMPILING = " (execution=compile)"  # a variant of ours
 STEADY = 20
 
@@ -43,14 +44,16 @@ def caches(folder: str) -> dict[str, str]:
     }
 
 
-def pair(row: str, candidate: str, options: Any, variables: dict[str, str]) -> Found:
+def pair(
+    row: str, candidate: str, options: Any, variables: dict[str, str], package: str = PACKAGE
+) -> Found:
     """What a process with an empty cache and one with a filled cache tell."""
     found: Found = {"row": row, "candidate": candidate}
     name = candidate.removesuffix(COMPILING)
     if name != candidate:
         variables = variables | {"LAZYTENSOR_EXECUTION": "compile"}
     work = json.dumps({"row": row, "candidate": name, **_asked(options)})
-    command = [sys.executable, "-m", "benchmarks.cpu.fresh", work]
+    command = [sys.executable, "-m", f"{package}.fresh", work]
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, **variables, **caches(folder)}
         for state in ("cold", "warm"):

@@ -19,16 +19,20 @@ Back = Callable[[Any], Any]
 Pair = tuple[np.ndarray, Back]
 
 
-def batch(rng: np.random.Generator, length: int, width: int, words: int) -> tuple[np.ndarray, ...]:
+def batch(
+    rng: np.random.Generator, length: int, width: int, words: int, count: int = BATCH
+) -> tuple[np.ndarray, ...]:
     """Words and those that follow."""
-    text = rng.integers(0, words, (BATCH, length + 1), dtype=np.int64)
+    text = rng.integers(0, words, (count, length + 1), dtype=np.int64)
     return text[:, :-1].copy(), text[:, 1:].copy()
 
 
-def state(rng: np.random.Generator, length: int, width: int, words: int) -> Any:
+def state(
+    rng: np.random.Generator, length: int, width: int, words: int, layers: int = LAYERS
+) -> Any:
     """Parameters and what AdamW remembers of them."""
     shapes = {"token.weight": (words, width), "place.weight": (length, width)}
-    for i in range(LAYERS):
+    for i in range(layers):
         parts = {"qkv": 3 * width, "out": width, "up": 4 * width}
         shapes |= {f"blocks.{i}.{n}.weight": (m, width) for n, m in parts.items()}
         shapes[f"blocks.{i}.down.weight"] = (width, 4 * width)
@@ -36,12 +40,17 @@ def state(rng: np.random.Generator, length: int, width: int, words: int) -> Any:
     p = {n: normal(rng, *s) / np.float32(math.sqrt(s[1])) for n, s in shapes.items()}
     for name in [n for n in p if n.startswith("blocks")]:
         p[name.replace("weight", "bias")] = np.zeros(p[name].shape[0], np.float32)
-    for name in ("norm", *(f"blocks.{i}.norm{k}" for i in range(LAYERS) for k in (1, 2))):
+    for name in ("norm", *(f"blocks.{i}.norm{k}" for i in range(layers) for k in (1, 2))):
         p[f"{name}.weight"], p[f"{name}.bias"] = (
             np.ones(width, np.float32),
             np.zeros(width, np.float32),
         )
     return adam_state(p)
+
+
+def layers_of(p: Any) -> int:
+    """How many layers the parameters are for."""
+    return sum(name.endswith(".qkv.weight") for name in p)
 
 
 # --- functional -----------------------------------------------------------------------------------
@@ -82,7 +91,7 @@ def loss(xp: Any, p: Any, text: Any, following: Any) -> Any:
     words = xp.take(p["token.weight"], text.reshape((-1,)), axis=0)
     x = words.reshape((-1, length, words.shape[-1])) + p["place.weight"]
     x = x.reshape((-1, words.shape[-1]))
-    for name in (f"blocks.{i}" for i in range(LAYERS)):
+    for name in (f"blocks.{i}" for i in range(layers_of(p))):
         x = x + attention(xp, p, name, norm(xp, p, f"{name}.norm1", x), length)
         h = gelu(xp, linear(p, f"{name}.up", norm(xp, p, f"{name}.norm2", x)))
         x = x + linear(p, f"{name}.down", h)
@@ -195,7 +204,7 @@ class Hand:
         table, words = self.p["token.weight"], text.reshape(-1)
         x = (table[text] + self.p["place.weight"]).reshape((-1, table.shape[1]))
         backs = []
-        for i in range(LAYERS):
+        for i in range(layers_of(self.p)):
             x, back = self.block(f"blocks.{i}", x)
             backs.append(back)
         x, back = self.norm("norm", x)
@@ -217,8 +226,10 @@ def step_numpy(np_: Any, state: Any, text: Any, following: Any) -> Any:
     return adam(np_, state, hand.gradient, RATE, DECAY), value
 
 
-def flops(length: int, width: int, words: int) -> float:
+def flops(
+    length: int, width: int, words: int, count: int = BATCH, layers: int = LAYERS
+) -> float:
     """Of the products, backward twice as dear as forward."""
-    tokens = BATCH * length
-    layers = LAYERS * (2 * tokens * 12 * width**2 + 4 * tokens * length * width)
-    return 3.0 * (layers + 2 * tokens * width * words)
+    tokens = count * length
+    inner = layers * (2 * tokens * 12 * width**2 + 4 * tokens * length * width)
+    return 3.0 * (inner + 2 * tokens * width * words)

@@ -35,14 +35,14 @@ def modules(torch: Any) -> tuple[type, type]:
     class GPT(nn.Module):
         """The whole."""
 
-        def __init__(self, length: int, width: int, words: int) -> None:
+        def __init__(self, length: int, width: int, words: int, layers: int) -> None:
             super().__init__()
             self.token, self.place = nn.Embedding(words, width), nn.Embedding(length, width)
-            self.blocks = nn.ModuleList(Block(width) for _ in range(gpt.LAYERS))
+            self.blocks = nn.ModuleList(Block(width) for _ in range(layers))
             self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, words, bias=False)
 
         def forward(self, text: Any) -> Any:
-            x = self.token(text) + self.place(torch.arange(text.shape[1]))
+            x = self.token(text) + self.place(torch.arange(text.shape[1], device=text.device))
             for block in self.blocks:
                 x = block(x)
             return self.head(self.norm(x))
@@ -54,8 +54,10 @@ def factory(torch: Any, compile_: Any, state: Any) -> Any:
     """A step with AdamW."""
     parameters = state["p"]
     length, width = parameters["place.weight"].shape
-    model = modules(torch)[1](length, width, parameters["token.weight"].shape[0])
+    table = parameters["token.weight"]
+    model = modules(torch)[1](length, width, table.shape[0], gpt.layers_of(parameters))
     model.load_state_dict(parameters)
+    model.to(table.device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=gpt.RATE, weight_decay=gpt.DECAY)
 
     def step(text: Any, following: Any) -> Any:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -25,26 +25,29 @@ from .row import Row
 from .table import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+PACKAGE = "benchmarks.cpu"
 STALL = 900.0  # seconds without an event after which a worker counts as hung
 KEPT = "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=1099511627776:glibc.malloc.hugetlb=1"
 Found = dict[str, Any]
 
 
-def chosen_rows(globs: list[str]) -> list[Row]:
+def chosen_rows(globs: list[str], rows: Sequence[Row] = ROWS) -> list[Row]:
     """The rows that the globs name."""
-    return [r for r in ROWS if not globs or any(fnmatch(r.name, g) for g in globs)]
+    return [r for r in rows if not globs or any(fnmatch(r.name, g) for g in globs)]
 
 
-def chosen_candidates(peers: list[str]) -> tuple[list[str], dict[str, str]]:
+def chosen_candidates(
+    peers: list[str], every: Sequence[str] = PEERS, package: str = PACKAGE
+) -> tuple[list[str], dict[str, str]]:
     """Ours and the peers that are there, and why others aren't."""
-    wanted = [*OURS, *(p for p in peers or PEERS if p != "none")]
-    missing = {name: why for name in wanted if (why := absent(name))}
+    wanted = [*OURS, *(p for p in peers or every if p != "none")]
+    missing = {name: why for name in wanted if (why := absent(name, package))}
     return [name for name in wanted if name not in missing], missing
 
 
-def absent(name: str) -> str | None:
+def absent(name: str, package: str = PACKAGE) -> str | None:
     """Why a candidate can't take part; asked in a process of its own, to load nothing here."""
-    code = f"from benchmarks.cpu.candidates import installed; print(installed({name!r}) or '')"
+    code = f"from {package}.candidates import installed; print(installed({name!r}) or '')"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -54,8 +57,10 @@ def absent(name: str) -> str | None:
 class Worker:
     """A running worker process and its events."""
 
-    def __init__(self, work: Found, variables: dict[str, str], log: Any) -> None:
-        command = [sys.executable, "-m", "benchmarks.cpu.worker", json.dumps(work)]
+    def __init__(
+        self, work: Found, variables: dict[str, str], log: Any, package: str = PACKAGE
+    ) -> None:
+        command = [sys.executable, "-m", f"{package}.worker", json.dumps(work)]
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -103,10 +108,14 @@ class Worker:
 class Run:
     """All rows with all candidates, over as many workers as it takes."""
 
+    package = PACKAGE
+    peers: Sequence[str] = PEERS
+    table: Sequence[Row] = ROWS
+
     def __init__(self, options: Any) -> None:
         self.options = options
-        self.candidates, self.missing = chosen_candidates(options.peers)
-        self.rows = chosen_rows(options.rows)
+        self.candidates, self.missing = chosen_candidates(options.peers, self.peers, self.package)
+        self.rows = chosen_rows(options.rows, self.table)
         self.results: dict[str, Found] = {}
         self.out: dict[tuple[str, str], str] = {}
         self.speeds: dict[str, float] = {}
@@ -153,7 +162,7 @@ class Run:
         options = self.options
         work = {"rows": self._left(), "rounds": options.rounds, "small": options.small}
         with tempfile.TemporaryFile("w+") as log:
-            worker = Worker({**work, "clock": options.clock}, variables, log)
+            worker = Worker({**work, "clock": options.clock}, variables, log, self.package)
             self.at = ("", "")
             try:
                 for event in worker.events(options.compile_limit):

@@ -170,6 +170,7 @@ def mlp_factory(torch: Any, compile_: Any, state: Any) -> Any:
     layers = [nn.Linear(n, m) for m, n in sizes]
     model = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
     model.load_state_dict(state)
+    model.to(state["0.weight"].device)
     optimizer = torch.optim.SGD(model.parameters(), lr=MLP_RATE)
 
     def step(x: Any, labels: Any) -> Any:

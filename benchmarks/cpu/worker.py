@@ -56,11 +56,15 @@ class Contest:
         call = keeping(partial(program, np), row, tree_map(doubled, self.state), np.copy)
         call = row.drive(call) if row.drive else call
         with np.errstate(all="ignore"):
-            return [read(call(*inputs)) for inputs in tree_map(doubled, self.sets[:2])]
+            return [read(call(*inputs)) for inputs in tree_map(doubled, self.checked())]
+
+    def checked(self) -> list[Any]:
+        """The inputs whose results are compared."""
+        return self.sets[:2]
 
     def prepare(self, name: str) -> None:
         """Build a candidate, call it a first time, check it, and warm it up."""
-        candidate = build(name, self.row, self.state)
+        candidate = self.built(name)
         if candidate is None:
             return
         before = candidate.compiled() if candidate.compiled else 0
@@ -68,6 +72,7 @@ class Contest:
         tell("first", row=self.row.name, candidate=name)
         start = time.perf_counter()
         results = candidate.call(*inputs[0])
+        candidate.wait(results)
         first = time.perf_counter() - start
         compiled = candidate.compiled() - before if candidate.compiled else 0
         error = self.error(results, 0)
@@ -83,9 +88,17 @@ class Contest:
             self.found[name]["compilations when warm"] = candidate.compiled() - before
         tell("warm", row=self.row.name, candidate=name)
 
+    def built(self, name: str) -> Candidate | None:
+        """The candidate of a name."""
+        return build(name, self.row, self.state)
+
+    def got(self, results: Any) -> list[np.ndarray]:
+        """What is compared of a candidate's results."""
+        return read(results)
+
     def error(self, results: Any, place: int) -> float:
         """How far the results are from float64 NumPy's: NaN or inf where they are no numbers."""
-        got, wants = read(results), self.wants[place]
+        got, wants = self.got(results), self.wants[place]
         if len(got) != len(wants):
             return float("inf")
         errors = [self.row.judge(g, w) for g, w in zip(got, wants, strict=True)]
@@ -96,9 +109,13 @@ class Contest:
         least, begin, calls = float("inf"), time.perf_counter(), 0
         while calls < 3 or (calls < self.row.warm and time.perf_counter() - begin < 1):
             start = time.perf_counter()
-            candidate.call(*inputs[calls % SETS])
+            candidate.wait(candidate.call(*inputs[calls % SETS]))
             least = min(least, time.perf_counter() - start)
             calls += 1
+        return self.repeats(least)
+
+    def repeats(self, least: float) -> int:
+        """The calls of a sample, of the seconds of the fastest."""
         return max(1, int(SAMPLE / least))
 
     def sample(self, name: str) -> float:
@@ -144,9 +161,9 @@ class Contest:
         }
 
 
-def measured(row: Row, candidates: list[str], work: Found) -> Found:
+def measured(contest: Contest, candidates: list[str]) -> Found:
     """What a row gave."""
-    contest = Contest(row, work)
+    row = contest.row
     for name in candidates:
         try:
             contest.prepare(name)
@@ -163,7 +180,7 @@ def main() -> None:
     rows = {row.name: row for row in table.ROWS}
     for name, candidates in work["rows"]:
         tell("row", row=name)
-        result = measured(rows[name], candidates, work)
+        result = measured(Contest(rows[name], work), candidates)
         tell("done", row=name, result=result, speeds=speeds(CLOCKS[work["clock"]]))
         gc.collect()
     tell("end", versions=versions())
