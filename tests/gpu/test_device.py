@@ -1,0 +1,176 @@
+"""Programs on a GPU of this machine: values, errors, exchange with other libraries, streams."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lazytensor as xp
+from lazytensor._base import config
+from lazytensor._base.devices import device as device_of
+from lazytensor.runtime import gpus
+from lazytensor.runtime.counters import counting
+
+pytestmark = pytest.mark.cuda
+GPU = "cuda:0"
+SIZES = [1, 31, 32, 33, 1023, 1025, 100_003]
+
+
+def there(x: Any) -> Any:
+    return xp.asarray(x, device=GPU)
+
+
+def numbers(*shape: int) -> Any:
+    return np.random.default_rng(7).standard_normal(shape, dtype=np.float32)
+
+
+def close(got: Any, want: Any, tolerance: float = 1e-5) -> None:
+    np.testing.assert_allclose(np.asarray(got), want, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_arithmetic(n: int) -> None:
+    """What NumPy rounds in one way has its bits."""
+    a, b = numbers(n), numbers(n)[::-1] + np.float32(3)
+    x, y = there(a), there(b)
+    assert x.device == GPU
+    got = xp.sqrt(xp.abs(x * y - 2.0)) / (x + y * 0.5)
+    want = np.sqrt(np.abs(a * b - np.float32(2))) / (a + b * np.float32(0.5))
+    assert np.asarray(got).tobytes() == want.tobytes()
+    i = np.arange(n, dtype=np.int32) - 5
+    np.testing.assert_array_equal(np.asarray((there(i) * 7) // 3 ^ 5), (i * 7) // 3 ^ 5)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_reductions(n: int) -> None:
+    a = numbers(7, n)
+    x = there(a)
+    wide = a.astype(np.float64)
+    close(xp.sum(x), wide.sum(), 1e-3)
+    close(xp.sum(x * x, axis=0), (wide * wide).sum(axis=0))
+    close(xp.mean(x, axis=1), wide.mean(axis=1))
+    np.testing.assert_array_equal(np.asarray(xp.max(x, axis=1)), a.max(axis=1))
+    np.testing.assert_array_equal(np.asarray(xp.argmax(x, axis=1)), a.argmax(axis=1))
+    e = np.exp(wide - wide.max(axis=1, keepdims=True))
+    close(xp.softmax(x, axis=1), e / e.sum(axis=1, keepdims=True))
+    close(xp.cumulative_sum(x, axis=1), wide.cumsum(axis=1), 1e-2)
+
+
+def test_sums_have_the_same_bits_every_time() -> None:
+    x = there(numbers(1000, 1000))
+    found = {np.asarray(xp.sum(x * 1.0)).tobytes() for _ in range(5)}
+    assert len(found) == 1
+
+
+def test_products() -> None:
+    a, b = numbers(129, 257), numbers(257, 65)
+    want = a.astype(np.float64) @ b.astype(np.float64)
+    close(there(a) @ there(b), want, 1e-4)
+    with config.context(tf32=True):
+        close(there(a) @ there(b), want, 0.1)
+    batch = numbers(3, 16, 8)
+    close(there(batch) @ there(batch).mT, batch @ batch.transpose(0, 2, 1), 1e-4)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_sorts(n: int) -> None:
+    a = np.random.default_rng(3).integers(0, 50, n)
+    np.testing.assert_array_equal(np.asarray(xp.sort(there(a))), np.sort(a))
+    got = np.asarray(xp.argsort(there(a), stable=True))
+    np.testing.assert_array_equal(got, np.argsort(a, stable=True))
+
+
+def test_bad_indices_leave_the_device_as_it_was() -> None:
+    a = numbers(5, 4)
+    x = there(a)
+    taken = xp.take(x, there(np.array([0, 9])), axis=0) + 1.0
+    with pytest.raises(IndexError, match=r"index 9 is out of bounds.*test_device.py:\d+"):
+        np.asarray(taken)
+    np.testing.assert_array_equal(
+        np.asarray(xp.take(x, there(np.array([4, 0])), axis=0)), a[[4, 0]]
+    )
+
+
+def test_memory_runs_out() -> None:
+    import cupy
+
+    free, _ = cupy.cuda.runtime.memGetInfo()
+    side = math.isqrt(free // 2) + 1  # four bytes an element: twice what there is
+    x = there(np.ones(side, np.float32))
+    with pytest.raises(MemoryError):
+        xp.materialize(x[:, None] + x[None, :])
+    close(xp.sum(x[:100]), 100)
+
+
+def test_values_differ_by_nothing_between_runs_of_a_plan() -> None:
+    """From the fourth run on a CUDA graph does it: of the values that it is given."""
+
+    def step(w: Any, x: Any) -> Any:
+        value, slope = xp.value_and_grad(lambda w: xp.mean((xp.tanh(x @ w) - 1.0) ** 2))(w)
+        return value, w - 0.1 * slope
+
+    run = xp.jit(step)
+    w, inputs = there(numbers(4, 3)), [there(numbers(6, 4) + i) for i in range(8)]
+    with config.context(cuda_graphs=False):
+        want = [[np.asarray(v) for v in xp.jit(step)(w, x)] for x in inputs]
+    got = [run(w, x) for x in inputs]
+    for one, other in zip(got, want, strict=True):
+        for g, v in zip(one, other, strict=True):
+            assert np.asarray(g).tobytes() == v.tobytes()
+
+
+def test_one_kernel() -> None:
+    x = there(numbers(1000)) + 0.0
+    xp.materialize(x)
+    with counting() as done:
+        xp.materialize(xp.exp(x) * x + 1.0)
+    assert (done.kernels, done.interpreted) == (1, 0)
+
+
+def test_streams() -> None:
+    """Work goes to the stream in force; values are those of the program's order."""
+    import cupy
+
+    a = numbers(1 << 20)
+    stream = cupy.cuda.Stream(non_blocking=True)
+    x = there(a)
+    gpus.loaded().wait(device_of(GPU))
+    with stream:
+        y = x
+        for _ in range(20):
+            y = y * 0.5 + 1.0
+            xp.materialize(y)
+        got = np.asarray(y)
+    want = a
+    for _ in range(20):
+        want = want * np.float32(0.5) + np.float32(1)
+    assert got.tobytes() == want.tobytes()
+
+
+def test_exchange_with_cupy() -> None:
+    import cupy
+
+    a = numbers(3, 4)
+    x = there(a) * 2.0
+    for take in (cupy.asarray, cupy.from_dlpack):
+        shared = take(x)
+        np.testing.assert_array_equal(cupy.asnumpy(shared), a * 2)
+    held = cupy.asarray(a)
+    y = xp.asarray(held, copy=False)
+    assert y.device == GPU and y.__cuda_array_interface__["data"][0] == held.data.ptr
+    np.testing.assert_array_equal(np.asarray(xp.from_dlpack(held) + 1.0), a + 1)
+
+
+def test_exchange_with_torch() -> None:
+    if not pytest.importorskip("torch.cuda").is_available():
+        pytest.skip("this PyTorch is for CPUs")
+    import torch
+
+    a = numbers(3, 4)
+    for take in (torch.from_dlpack, lambda x: torch.as_tensor(x, device="cuda")):
+        np.testing.assert_array_equal(take(there(a) * 2.0).cpu().numpy(), a * 2)
+    held = torch.from_numpy(a).cuda() * 3
+    y = xp.from_dlpack(held)
+    assert y.device == GPU and y.__cuda_array_interface__["data"][0] == held.data_ptr()
+    np.testing.assert_array_equal(np.asarray(y + 1.0), a * 3 + 1)
