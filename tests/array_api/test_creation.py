@@ -137,7 +137,7 @@ def test_more_bad_data() -> None:
     with pytest.raises(ValueError, match="gpu"):
         xp.asarray(1, device="gpu")
     with pytest.raises(ValueError, match="cuda"):
-        xp.ones(3, device="cuda:0")
+        xp.ones(3, device="cuda:99")
 
 
 CONSTANT = {"zeros": 0, "ones": 1, "empty": None}

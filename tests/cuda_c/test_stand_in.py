@@ -243,6 +243,16 @@ def test_graphs_are_given_up_where_memory_is_short() -> None:
         assert driver.replays == 3
 
 
+def test_a_graph_rounds_products_as_when_it_was_captured(gpus: StandIn) -> None:
+    """With the setting `tf32` changed, what was captured before is not run."""
+    run = xp.jit(lambda x: xp.tanh(x @ x.mT) + 1.0)
+    for tf32, replays in ((False, 3), (True, 3), (False, 9)):
+        with config.context(tf32=tf32):
+            for _ in range(6):
+                run(xp.asarray(X, device="cuda"))
+        assert gpus.replays == replays
+
+
 def test_what_the_host_computes_is_no_graph(gpus: StandIn) -> None:
     run = xp.jit(lambda x: xp.linalg.svdvals(x + 1.0) * 2.0)
     for _ in range(6):

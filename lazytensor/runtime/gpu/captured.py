@@ -13,6 +13,7 @@ from weakref import WeakSet
 
 import numpy as np
 
+from ..._base import config
 from ..._base.devices import Device
 from ..._base.dtypes import canonical
 from ..._base.log import log
@@ -87,6 +88,7 @@ class _Graph:
         self._slots = plan.slots
         self._pool = driver().pool()
         self._stream = driver().stream()
+        self._tf32 = config.get("tf32")
         self._kernels = sum(isinstance(step, Launch) for step in plan.steps)
         known = {slot for slot, _ in plan.constants}
         with driver().allocating(self._pool):
@@ -112,8 +114,10 @@ class _Graph:
         return env
 
     def in_order(self) -> bool:
-        """Whether work goes on in the stream in which the graph's memory was last used."""
-        return bool(self._stream == driver().stream())
+        """Whether work goes on in the stream in which the graph's memory was last used, and products
+        are to be rounded as they were when it was captured.
+        """
+        return bool(self._stream == driver().stream() and self._tf32 == config.get("tf32"))
 
     def __call__(self, env: list[Any]) -> list[Any]:
         """Values of the outputs."""
