@@ -114,8 +114,8 @@ class _Graph:
         return env
 
     def in_order(self) -> bool:
-        """Whether work goes on in the stream in which the graph's memory was last used, and products
-        are to be rounded as they were when it was captured.
+        """Whether work goes on in the stream in which the graph's memory was last used, and
+        products are to be rounded as they were when it was captured.
         """
         return bool(self._stream == driver().stream() and self._tf32 == config.get("tf32"))
 
