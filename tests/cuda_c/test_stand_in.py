@@ -71,6 +71,7 @@ PROGRAMS: dict[str, Callable[[Any], Any]] = {
     "argmax": lambda x: xp.argmax(x, axis=1),
     "several": lambda x: xp.linalg.svd(x).S,
     "integers": lambda x: xp.astype(x * 8.0, xp.int32) // 3,
+    "signs of integers": lambda x: xp.signbit(xp.astype(x * 8.0, xp.int16)),
     "complex": lambda x: xp.abs(xp.astype(x, xp.complex64) * 1j),
     "booleans": lambda x: xp.any(x > 0, axis=1),
     "empty": lambda x: xp.sum(x[:0], axis=0),

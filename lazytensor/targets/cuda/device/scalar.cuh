@@ -76,7 +76,11 @@ LT_FN bool infinite_(f32 x) { return ::fabsf(x) == bits_as<f32>(0x7f800000u); }
 LT_FN bool infinite_(f64 x) { return ::fabs(x) == bits_as<f64>(0x7ff0000000000000ull); }
 LT_FN bool signbit_(f32 x) { return bits_as<u32>(x) >> 31; }
 LT_FN bool signbit_(f64 x) { return bits_as<u64>(x) >> 63; }
-template <class H> LT_FN bool signbit_(H x) { return signbit_(static_cast<half<H>>(x).v); }
+template <class T> LT_FN bool signbit_(T x) {
+  if constexpr (kind<T> == 'i') return x < 0;
+  else if constexpr (kind<T> == 'u' || kind<T> == 'b') return false;
+  else return signbit_(static_cast<half<T>>(x).v);
+}
 
 template <class T> LT_FN bool isnan_(T x) {
   if constexpr (kind<T> == 'f') return nan_(x);
