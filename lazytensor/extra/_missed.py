@@ -66,8 +66,8 @@ def _name(ops: Sequence[Any], place: int) -> str:
 
 def _described(key: Key) -> Description:
     """A key in words."""
-    (rows, outputs), settings = key
-    out: Description = {("outputs", "places"): outputs}
+    (rows, outputs, devices), settings = key
+    out: Description = {("outputs", "places"): outputs, ("nodes", "GPUs"): devices}
     for name, value in zip(config.LOWERING, settings, strict=True):
         out["settings", name] = value
     inputs = 0
