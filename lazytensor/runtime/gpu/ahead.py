@@ -17,7 +17,6 @@ from ...ir.graph import Graph
 from ...lower.account import is_view
 from ...lower.kernel import Batch, Call, Plan, Step
 from ...lower.layout import contiguous
-from ...ops.movement import reshape
 from ...targets.cuda import Unsupported
 from ...targets.llvm.store import Store
 from .calls import texts as of_call
@@ -25,6 +24,7 @@ from .code import code, store
 from .driver import driver
 from .launches import texts
 from .memory import number
+from .views import view_of
 
 Stub = Any
 """An array of NumPy's that lies in some way, of which no element is read."""
@@ -51,7 +51,7 @@ def compile_ahead(plan: Plan, graph: Graph) -> None:
 
 def _texts(step: Step | Batch, sets: Sequence[Sequence[Stub]]) -> Iterator[str]:
     if isinstance(step, Call):
-        if step.op is not reshape and not is_view(step.op):
+        if not is_view(step.op):
             made = _called(step, sets[0])
             yield from of_call(step, sets[0], made if isinstance(made, tuple) else (made,))
         return
@@ -98,21 +98,9 @@ def _outs(step: Step, args: Sequence[Stub]) -> list[Stub]:
 
 
 def _called(step: Call, args: Sequence[Stub]) -> Stub:
+    found = view_of(step, args)
+    if found is not None:
+        return found
     if step.op.outputs > 1:
         return tuple(_new(s, d) for s, d in zip(step.shape, step.dtype, strict=True))
-    if step.index is not None:
-        return args[0][step.index]
-    if step.op is not reshape and is_view(step.op):
-        return (step.op.view or step.op.value)(np, *args, *step.params)
-    if step.op is reshape and (found := _reshaped(args[0], step.shape)) is not None:
-        return found
     return _new(step.shape, step.dtype)
-
-
-def _reshaped(x: Stub, shape: Shape) -> Stub | None:
-    found = x.view()
-    try:
-        found.shape = shape
-    except AttributeError:
-        return None
-    return found

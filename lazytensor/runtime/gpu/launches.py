@@ -82,9 +82,14 @@ def _remembered(
 
 
 def _of_bound(step: Launch, bounds: Sequence[Bound]) -> _Ready:
-    found = bounds[0] if len(bounds) == 1 else together(bounds)
+    found = _one(bounds)
     jobs = ((of_device(source(c.kernel, c.form), step.device), c) for c in found.commands)
     return _Ready(tuple(jobs), found.scratch, found.over)
+
+
+def _one(bounds: Sequence[Bound]) -> Bound:
+    """Launches as one."""
+    return bounds[0] if len(bounds) == 1 else together(bounds)
 
 
 def of_device(text: str, device: Any) -> Any:
@@ -114,6 +119,5 @@ def texts(step: Launch | Batch, sets: Sequence[Sequence[Any]]) -> Iterable[str]:
     """
     launches = step.launches if isinstance(step, Batch) else (step,)
     bounds = [_lies(one, args) for one, args in zip(launches, sets, strict=True)]
-    found = bounds[0] if len(bounds) == 1 else together(bounds)
-    commands: Iterable[Command] = found.commands
+    commands: Iterable[Command] = _one(bounds).commands
     return [source(c.kernel, c.form) for c in commands]

@@ -7,13 +7,10 @@ device has no code for is computed by the host. It must not know how plans are m
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ..._base import config
 from ..._base.devices import Device, is_gpu
 from ..._base.log import log
 from ...ir.graph import Graph
-from ...lower.account import is_view
 from ...lower.kernel import Batch, Call, Launch, Plan, Step
 from ...ops.movement import reshape
 from ...targets.cuda import Unsupported
@@ -27,6 +24,7 @@ from .copies import contiguous, copied, fetch, moved
 from .driver import driver, use
 from .launches import launched, launched_together
 from .memory import need_host, number, put, there
+from .views import view_of
 
 __all__ = [
     "clear",
@@ -106,12 +104,11 @@ def _launched(step: Launch, args: list[Any]) -> list[Any] | None:
 
 def _called(step: Call, args: list[Any], graph: Graph) -> list[Any] | None:
     """The output of a call; None for what the host does."""
-    if step.index is not None:
-        return [args[0][step.index]]
+    found = view_of(step, args)
+    if found is not None:
+        return [found]
     if step.op is reshape:
-        return [_reshaped(args[0], step)]
-    if is_view(step.op):
-        return [(step.op.view or step.op.value)(np, *args, *step.params)]
+        return [contiguous(args[0], step.device).reshape(step.shape)]
     made = called(step, args, graph.order[step.place]) if has(step.op) else None
     if made is not None:
         COUNTERS.calls += 1
@@ -120,16 +117,6 @@ def _called(step: Call, args: list[Any], graph: Graph) -> list[Any] | None:
         COUNTERS.calls += 1
         return [driver().call(step.op.value, args, step.params)]
     return None
-
-
-def _reshaped(x: Any, step: Call) -> Any:
-    found = x.view()
-    try:
-        found.shape = step.shape
-    except AttributeError:
-        found = contiguous(x, step.device)
-        found.shape = step.shape
-    return found
 
 
 def _by_host(step: Step, args: list[Any], graph: Graph, host: Host) -> list[Any]:

@@ -4,6 +4,7 @@ Each is a product of matrices for each group, of which one has windows as its co
 made. What enters: how arrays lie. What leaves: plans. It must not know addresses.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -115,15 +116,19 @@ class _Product:
         return step(PARTS, body, self.elements, places, self.words(parts, 0))
 
 
+def _images(x: Any, strides: Any, pads: Any, dilations: Any) -> Iterator[tuple[int, ...]]:
+    """Of each axis of images: size, bytes between neighbours, dilation, stride, zeros in front."""
+    lows = (low for low, _ in pads)
+    return zip(x.shape[2:], x.strides[2:], dilations, strides, lows, strict=True)
+
+
 def _conv(args: Args, outs: Args, params: tuple[Any, ...], over: bool) -> Planned:
     """Rows are channels out, depths channels in and places of windows."""
     (x, w), (out,), (strides, pads, dilations, groups) = args, outs, params
     inner, outer = w.shape[1], w.shape[0] // groups
     axes = tuple(
         _Axis(n, s, dilation, stride, -low)
-        for n, s, dilation, stride, (low, _) in zip(
-            x.shape[2:], x.strides[2:], dilations, strides, pads, strict=True
-        )
+        for n, s, dilation, stride, low in _images(x, strides, pads, dilations)
     )
     return _Product(
         out, (Place(ARG, 1), Place(ARG, 0)), (outer, w.strides[0], out.strides[1]),
@@ -140,9 +145,7 @@ def _conv_input(args: Args, outs: Args, params: tuple[Any, ...], over: bool) -> 
     inner, outer = w.shape[1], w.shape[0] // groups
     axes = tuple(
         _Axis(n, s, -dilation, 1, low, stride)
-        for n, s, dilation, stride, (low, _) in zip(
-            y.shape[2:], y.strides[2:], dilations, strides, pads, strict=True
-        )
+        for n, s, dilation, stride, low in _images(y, strides, pads, dilations)
     )
     return _Product(
         out, (Place(ARG, 1), Place(ARG, 0)), (inner, w.strides[1], out.strides[1]),
@@ -159,9 +162,7 @@ def _conv_weight(args: Args, outs: Args, params: tuple[Any, ...], over: bool) ->
     inner, outer = out.shape[1], out.shape[0] // groups
     axes = tuple(
         _Axis(n, s, stride, dilation, -low)
-        for n, s, dilation, stride, (low, _) in zip(
-            x.shape[2:], x.strides[2:], dilations, strides, pads, strict=True
-        )
+        for n, s, dilation, stride, low in _images(x, strides, pads, dilations)
     )
     return _Product(
         out, (Place(ARG, 1), Place(ARG, 0)), (outer, y.strides[1], out.strides[0]),
