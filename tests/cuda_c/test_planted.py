@@ -17,6 +17,7 @@ from . import harness
 from .cases import Case, cases, check
 from .edges import numbers
 from .harness import compiler
+from .planting import planted
 from .test_folds import data, nodes
 
 Cases = Callable[[], list[Case]]
@@ -47,20 +48,6 @@ def conversions() -> list[Case]:
     return cases([g.cast(leaf(numbers(d.float32)), d.int32)])
 
 
-def plant(monkeypatch: Any, name: str, old: str, new: str) -> None:
-    """Replace a piece of a file of `device/`."""
-    real = harness.part
-
-    def changed(which: str) -> str:
-        text = real(which)
-        if which == name:
-            assert old in text
-            text = text.replace(old, new, 1)
-        return text
-
-    monkeypatch.setattr(harness, "part", changed)
-
-
 ALL_WRITTEN = "room[threadIdx.z * 32 + threadIdx.x] = a;\n    __syncthreads();"
 PLANTED = {
     "a missing barrier": (sums, "folds", ALL_WRITTEN, ALL_WRITTEN.splitlines()[0]),
@@ -89,7 +76,7 @@ def test_a_planted_bug_is_found(bug: str, monkeypatch: Any) -> None:
     of, *change = PLANTED[bug]
     found = of()
     check(found)
-    plant(monkeypatch, *change)
+    planted(monkeypatch, harness, "part", *change)
     with pytest.raises(AssertionError):
         check(found)
 
@@ -118,7 +105,7 @@ def test_who_goes_too_far_is_killed(bug: str, monkeypatch: Any) -> None:
     compiler()
     of, how, *change = KILLED[bug]
     found = of()
-    plant(monkeypatch, *change)
+    planted(monkeypatch, harness, "part", *change)
     process = multiprocessing.get_context("fork").Process(target=_quietly, args=(found,))
     process.start()
     process.join(60)

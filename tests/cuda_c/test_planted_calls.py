@@ -14,6 +14,7 @@ from lazytensor.ops import gather, movement, scan
 from . import calls
 from .calls import Call, check
 from .harness import compiler
+from .planting import planted
 from .test_device_sorts import several
 from .test_folds import data
 from .test_gathers import index
@@ -87,27 +88,13 @@ PLANTED = {
 }  # fmt: skip
 
 
-def plant(monkeypatch: Any, name: str, old: str, new: str) -> None:
-    """Replace a piece of a file of `device/`."""
-    real = calls.part_of
-
-    def changed(which: str) -> str:
-        text = real(which)
-        if which == name:
-            assert old in text
-            text = text.replace(old, new, 1)
-        return text
-
-    monkeypatch.setattr(calls, "part_of", changed)
-
-
 @pytest.mark.parametrize("bug", PLANTED)
 def test_a_planted_bug_is_found(bug: str, monkeypatch: Any) -> None:
     compiler()
     of, *change = PLANTED[bug]
     found = of()
     check(found)
-    plant(monkeypatch, *change)
+    planted(monkeypatch, calls, "part_of", *change)
     with pytest.raises(AssertionError):
         check(found)
 
@@ -120,7 +107,9 @@ def _quietly(found: list[Call]) -> None:
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_who_does_not_look_at_indices_is_killed(monkeypatch: Any) -> None:
     compiler()
-    plant(monkeypatch, "places", "if (place < 0 || place >= n) {", "if (false) {")
+    planted(
+        monkeypatch, calls, "part_of", "places", "if (place < 0 || place >= n) {", "if (false) {"
+    )
     x = data((2, 6), d.float32)
     found = [Call(gather.gather, [x, np.array([0, 1 << 30])])]
     process = multiprocessing.get_context("fork").Process(target=_quietly, args=(found,))
