@@ -40,9 +40,10 @@ class _Loan(ref[Array]):
     else the memory goes with the array.
     """
 
-    __slots__ = ("block", "size")
+    __slots__ = ("block", "key", "size")
 
     block: memoryview | None
+    key: int
     size: int
 
 
@@ -52,6 +53,9 @@ class Pool:
     Where an array dies nothing of Python's runs: that could be anywhere, and would swallow a
     Ctrl-C. Its loan is put into a queue, which is looked through when the pool is next used. So
     that no more than `pool_bytes` waits there, blocks beyond that are lent for good.
+
+    A Ctrl-C comes only where a call returns or a loop goes round: what must be true together is
+    written between two calls.
     """
 
     def __init__(self) -> None:
@@ -83,14 +87,17 @@ class Pool:
         with self._lock:
             if self._dead:
                 self._settle()
-            blocks = self._free.get(size)
+            if size in self._free:
+                self._free.move_to_end(size)
+            blocks = self._free[size] if size in self._free else ()  # noqa: SIM401
             if not blocks:
                 self._misses += 1
                 return None
-            self._hits += 1
-            self._free.move_to_end(size)
+            block = blocks[-1]
+            del blocks[-1]
             self._free_bytes -= size
-            return blocks.pop()
+            self._hits += 1
+            return block
 
     def _new(self, size: int) -> memoryview:
         try:
@@ -101,11 +108,13 @@ class Pool:
 
     def _lend(self, loan: _Loan, block: memoryview, size: int) -> None:
         """Note who has a block."""
+        loan.key = id(loan)
         with self._lock:
-            left = config.get("pool_bytes") - self._kept_bytes - size
+            cap = config.get("pool_bytes")
+            left = cap - self._kept_bytes - size
             kept = left >= 0
             loan.block, loan.size = block if kept else None, size
-            self._loans[id(loan)] = loan
+            self._loans[loan.key] = loan
             self._used_bytes += size
             if kept:
                 self._kept_bytes += size
@@ -117,12 +126,17 @@ class Pool:
     def _settle(self) -> None:
         """Look through what has died."""
         while self._dead:
-            loan = self._dead.popleft()
-            del self._loans[id(loan)]
+            loan = self._dead[0]
+            del self._dead[0]
+            if loan.key not in self._loans:
+                continue  # whoever was to note it was interrupted
+            del self._loans[loan.key]
             self._used_bytes -= loan.size
             if loan.block is not None:
                 self._kept_bytes -= loan.size
-                self._free.setdefault(loan.size, []).append(loan.block)
+                if loan.size not in self._free:
+                    self._free[loan.size] = []
+                self._free[loan.size] += [loan.block]
                 self._free_bytes += loan.size
 
     def _shrink(self, most: int) -> None:
@@ -130,9 +144,11 @@ class Pool:
         least recently used sizes first.
         """
         while self._free_bytes > most and self._free:
-            size, blocks = next(iter(self._free.items()))
-            if blocks:
-                blocks.pop()
+            size = next(iter(self._free))
+            if size not in self._free:
+                continue
+            if self._free[size]:
+                del self._free[size][-1]
                 self._free_bytes -= size
             else:
                 del self._free[size]
