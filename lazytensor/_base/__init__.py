@@ -1,3 +1,3 @@
-"""Floor 0: settings, dtypes, devices, shapes, indexing and pytrees. Knows the standard library and
-NumPy dtypes only.
+"""Floor 0: settings, dtypes, devices, shapes, indexing, pytrees and files of code. Knows the
+standard library and NumPy dtypes only.
 """

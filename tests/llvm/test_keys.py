@@ -16,6 +16,7 @@ pytest.importorskip("llvmlite")
 
 from lazytensor._base import config
 from lazytensor._base.record import replace
+from lazytensor._base.store import Store
 from lazytensor.ir.graph import linearize
 from lazytensor.ir.node import Node, leaf
 from lazytensor.lower.kernel import Launch
@@ -26,7 +27,6 @@ from lazytensor.runtime.counters import counting
 from lazytensor.runtime.materialize import materialize
 from lazytensor.targets.llvm import keys, objects, run, sources
 from lazytensor.targets.llvm.form import SAME, UNIT, Form
-from lazytensor.targets.llvm.store import Store
 
 from .test_kernels import anew, fuzz
 from .test_store import again, folder
@@ -212,7 +212,7 @@ def test_the_digest_is_kept_for_files_that_were_not_touched(
 def test_the_sources_are_all_that_decide_texts() -> None:
     """What the target's modules take of other packages is in the digest, but for what runs."""
     runs = {"_base/config.py", "_base/processors.py", "_base/threads.py", "_base/module.py"}
-    runs |= {"_base/digests.py", "ir/op.py", "lower/totals.py"}
+    runs |= {"_base/digests.py", "_base/store.py", "ir/op.py", "lower/totals.py"}
     here = Path(sources.__file__).parent
     package = here.parent.parent
     taken = set()

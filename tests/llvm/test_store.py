@@ -19,13 +19,13 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from lazytensor._base import config
+from lazytensor._base import store as stores
+from lazytensor._base.store import Store
 from lazytensor.ir.node import Node, leaf
 from lazytensor.ops import g
 from lazytensor.runtime import cache, native
 from lazytensor.runtime.counters import counting
 from lazytensor.runtime.materialize import materialize
-from lazytensor.targets.llvm import store as stores
-from lazytensor.targets.llvm.store import Store
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes of folders")
 BODY = bytes(range(256)) * 9
@@ -436,7 +436,8 @@ def test_kernels_that_were_swept_are_compiled_again(folder: Path, monkeypatch: A
 SCRIPT = """
 import sys, os
 import numpy as np
-from lazytensor.targets.llvm import machine, store
+from lazytensor._base import store
+from lazytensor.targets.llvm import machine
 HOOK
 from lazytensor._base import config
 config.set(execution="compile", target="llvm")

@@ -13,12 +13,12 @@ import numpy as np
 
 from ..._base.processors import count
 from ..._base.shapes import Shape
+from ..._base.store import Store
 from ...ir.graph import Graph
 from ...lower.account import is_view
 from ...lower.kernel import Batch, Call, Plan, Step
 from ...lower.layout import contiguous
 from ...targets.cuda import Unsupported
-from ...targets.llvm.store import Store
 from .calls import texts as of_call
 from .code import code, store
 from .driver import driver

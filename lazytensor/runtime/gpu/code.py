@@ -11,8 +11,8 @@ from typing import Any
 from ..._base import config
 from ..._base.folders import cache_folder
 from ..._base.log import log
+from ..._base.store import Store
 from ...targets.cuda import OPTIONS
-from ...targets.llvm.store import Store
 from ..counters import COUNTERS
 from .driver import driver
 

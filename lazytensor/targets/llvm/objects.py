@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..._base.store import Store
 from .call import Launcher, launcher
 from .machine import Linked, Machine, machine, unique
 from .sources import digest
-from .store import Store
 
 # Held while a function is made. A fork waits for it: the child would find the compiler half way.
 COMPILING = threading.RLock()

@@ -12,7 +12,7 @@ from functools import cache
 
 from ..._base.digests import blake2b
 from ..._base.module import STARTED
-from .store import Store
+from ..._base.store import Store
 
 _HERE = os.path.dirname(os.path.realpath(__file__))
 _PACKAGE = os.path.dirname(os.path.dirname(_HERE))

@@ -1,4 +1,4 @@
-"""Object code on disk, shared by processes.
+"""Code on disk, shared by processes.
 
 What enters: keys and bytes. What leaves: the bytes that were put in, or nothing: what is missing,
 cut short, changed, or another user's is not there. A folder that can't be written to costs one
@@ -13,7 +13,7 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 
-from ..._base.digests import SIZE, digest
+from .digests import SIZE, digest
 
 # Seconds after which a file's last use is noted again, and those after which a temporary file is
 # nobody's any more.
