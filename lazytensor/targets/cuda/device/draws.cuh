@@ -1,5 +1,5 @@
 // Random words by counter: Philox4x64-10 (J. Salmon and others, Parallel random numbers, 2011), as
-// lazytensor/ops/random.py has it.
+// lazytensor/ops/random.py has it, and Philox4x32-10, as lazytensor/ops/philox.py has it.
 
 namespace lt {
 
@@ -40,6 +40,55 @@ template <int R, class N> LT_FN void draw_words(const i64 *w) {
 #pragma unroll
   for (int k = 0; k < 4; ++k)
     if (i * 4 + k < w[4]) store<u64>(to + k * w[6], c[k]);
+}
+
+// Four words of 32 bits of a seed, a counter and a thread.
+LT_FN void draw(u32 (&c)[4], u64 seed, u64 counter, u64 thread) {
+  u32 k0 = u32(seed), k1 = u32(seed >> 32);
+  c[0] = u32(counter), c[1] = u32(counter >> 32), c[2] = u32(thread), c[3] = u32(thread >> 32);
+#pragma unroll
+  for (int round = 0; round < 10; ++round) {
+    const u64 x = u64(c[0]) * 0xd2511f53u, y = u64(c[2]) * 0xcd9e8d57u;
+    c[0] = u32(y >> 32) ^ c[1] ^ k0, c[1] = u32(y), c[2] = u32(x >> 32) ^ c[3] ^ k1, c[3] = u32(x);
+    k0 += 0x9e3779b9u, k1 += 0xbb67ae85u;
+  }
+}
+
+// What element j of a counter takes: a word, or two.
+template <int J, u32 LOW> LT_FN void take(u32 &to, const u32 (&c)[4]) { to = c[LOW >> 4 * J & 15]; }
+template <int J, u32 LOW, u32 HIGH> LT_FN void take(u64 &to, const u32 (&c)[4]) {
+  to = u64(c[HIGH >> 4 * J & 15]) << 32 | c[LOW >> 4 * J & 15];
+}
+template <class E, int J, int PER, int RUN, u32... TAKEN> struct Take {
+  LT_FN static void all(char *to, i64 along, i64 i, i64 next, i64 count, const u32 (&c)[4]) {
+    const i64 at = i + J / RUN * next + J % RUN;
+    if (at < count) {
+      E found;
+      take<J, TAKEN...>(found, c);
+      store<E>(to + at * along, found);
+    }
+    Take<E, J + 1, PER, RUN, TAKEN...>::all(to, along, i, next, count, c);
+  }
+};
+template <class E, int PER, int RUN, u32... TAKEN> struct Take<E, PER, PER, RUN, TAKEN...> {
+  LT_FN static void all(char *, i64, i64, i64, i64, const u32 (&)[4]) {}
+};
+
+// A thread has a counter of one that draws, which serves PER elements, runs of RUN neighbours. Words:
+// to, states; streams, elements of each, threads that draw, counters of each stream, bytes between
+// elements and between the words of a state; sizes of R axes of streams, strides of the two.
+template <int R, class N, class E, int PER, int RUN, u32... TAKEN> LT_FN void draw_lanes(const i64 *w) {
+  const i64 t = thread_number();
+  if (t >= w[2] * w[5]) return;
+  const i64 stream = i64(N(t) / N(w[5])), c = t - stream * w[5], *const sizes = w + 8;
+  const i64 turn = i64(N(c) / N(w[4])), thread = c - turn * w[4];
+  i64 at[R];
+  split<R, N>(at, stream, sizes);
+  const char *const state = pointer(w[1]) + offset(at, sizes + 2 * R);
+  u32 words[4];
+  draw(words, load<u64>(state), load<u64>(state + w[7]) + u64(turn), u64(thread));
+  const i64 next = w[4] * RUN, first = turn * (PER / RUN) * next + thread * RUN;
+  Take<E, 0, PER, RUN, TAKEN...>::all(pointer(w[0]) + offset(at, sizes + R), w[6], first, next, w[3], words);
 }
 
 }  // namespace lt

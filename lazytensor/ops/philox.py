@@ -1,0 +1,101 @@
+"""Random words of 32 bits by counter, laid out as the threads of a GPU draw them.
+
+`philox(state, shape, threads, run, taken)` is a pure function. The state, a seed and a position, is
+an input, so that another draw is the same program. So many threads take `run` neighbouring elements
+each, again and again, until there are none left; a counter serves `per = len(taken[0])` elements of
+a thread. Element i in C order is number j of what the counter serves:
+
+    thread = i // run % threads,  turn = i // run // threads
+    j = turn * run % per + i % run,  counter = position + turn * run // per
+    words = Philox4x32-10(key = seed, counter = (counter, thread))
+
+of which it takes word `taken[0][j]` as uint32, or, where there are two rows of numbers,
+`taken[0][j]` for the lower half and `taken[1][j]` for the upper half of a uint64. Seed, counter and
+thread are numbers of 64 bits, lower words first; the position goes on from 0 after 2**64.
+It must not know generators or distributions.
+
+J. Salmon and others, Parallel random numbers: as easy as 1, 2, 3 (2011).
+"""
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from .._base.dtypes import uint32, uint64
+from .._base.shapes import Shape
+from ..ir.node import Node
+from ..ir.op import NONDIFF, Op, register
+from ._eager import Eager
+from ._families import Infer
+
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
+ROUNDS, WORDS, LOW = 10, 4, 0xFFFFFFFF
+Taken = tuple[tuple[int, ...], ...]
+
+
+def words(s: Any, seed: Any, counter: Any, thread: Any) -> tuple[Any, Any, Any, Any]:
+    """Four words of Philox4x32-10: uint64s below 2**32 for uint64s."""
+    c0, c1 = s.and_(counter, LOW), s.shr(counter, 32)
+    c2, c3 = s.and_(thread, LOW), s.shr(thread, 32)
+    k0, k1 = s.and_(seed, LOW), s.shr(seed, 32)
+    for _ in range(ROUNDS):
+        x, y = s.mul(c0, MULTIPLIERS[0]), s.mul(c2, MULTIPLIERS[1])
+        c0, c1 = s.xor(s.xor(s.shr(y, 32), c1), k0), s.and_(y, LOW)
+        c2, c3 = s.xor(s.xor(s.shr(x, 32), c3), k1), s.and_(x, LOW)
+        k0, k1 = s.and_(s.add(k0, KEY_STEPS[0]), LOW), s.and_(s.add(k1, KEY_STEPS[1]), LOW)
+    return c0, c1, c2, c3
+
+
+def counters(n: int, threads: int, run: int, per: int) -> tuple[int, int]:
+    """How many threads draw for n elements, and how many counters each of them takes."""
+    threads = min(threads, -(-n // run))
+    return threads, -(-n // (threads * per)) if n else 0
+
+
+def _drawn(np: Any, state: Any, n: int, threads: int, run: int, taken: Taken) -> Any:
+    """The n elements of a draw."""
+    per = len(taken[0])
+    threads, turns = counters(n, threads, run, per)
+    counter = (np.arange(turns, dtype=uint64) + state[1])[:, None]
+    thread = np.arange(threads, dtype=uint64)[None]
+    found = words(Eager(np), state[0], counter, thread)
+    low, *high = (np.stack([found[w] for w in row], axis=-1) for row in taken)
+    drawn = low | high[0] << np.uint64(32) if high else low.astype(uint32)
+    by_run = drawn.reshape(turns, threads, per // run, run)
+    return by_run.transpose(0, 2, 1, 3).reshape(-1)[:n]
+
+
+def _value(np: Any, state: Any, shape: Shape, threads: int, run: int, taken: Taken) -> Any:
+    n, streams = prod(shape), state.shape[:-1]
+    out = np.empty((*streams, n), _dtype(taken))
+    if n:
+        for place in np.ndindex(streams):
+            out[place] = _drawn(np, state[place], n, threads, run, taken)
+    return out.reshape((*streams, *shape))
+
+
+def _dtype(taken: Taken) -> Any:
+    return uint32 if len(taken) == 1 else uint64
+
+
+def _infer(state: Node, shape: Shape, threads: int, run: int, taken: Taken) -> Infer:
+    if state.dtype is not uint64 or state.shape[-1:] != (2,):
+        raise TypeError(f"philox: a state is two uint64, not {state.dtype} {state.shape}")
+    if threads < 1 or run < 1 or len(taken[0]) % run:
+        raise ValueError(f"philox: {threads} threads, runs of {run}, {len(taken[0])} a counter")
+    return (*state.shape[:-1], *shape), _dtype(taken)
+
+
+def _batch(g: Any, batched: Sequence[bool], state: Node, *params: Any) -> Node:
+    """Every example draws from its own state."""
+    return g.philox(state, *params)  # type: ignore[no-any-return]
+
+
+philox = register(
+    Op(
+        "philox", "random", 1, params=("shape", "threads", "run", "taken"), domain="u",
+        infer=_infer, value=_value, partials=NONDIFF, batch=_batch,
+        doc="Uniform 32- or 64-bit words of a seed and a position, as GPUs draw (Philox4x32-10).",
+    )
+)  # fmt: skip
