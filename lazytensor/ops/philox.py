@@ -3,15 +3,16 @@
 `philox(state, shape, threads, run, taken)` is a pure function. The state, a seed and a position, is
 an input, so that another draw is the same program. So many threads take `run` neighbouring elements
 each, again and again, until there are none left; a counter serves `per = len(taken[0])` elements of
-a thread. Element i in C order is number j of what the counter serves:
+a thread, one after another. Element i in C order belongs to
 
-    thread = i // run % threads,  turn = i // run // threads
-    j = turn * run % per + i % run,  counter = position + turn * run // per
-    words = Philox4x32-10(key = seed, counter = (counter, thread))
+    thread = i // run % threads,  as its element  e = i // run // threads * run + i % run
+    words = Philox4x32-10(key = seed, counter = (position + e // per, thread)),  j = e % per
 
 of which it takes word `taken[0][j]` as uint32, or, where there are two rows of numbers,
-`taken[0][j]` for the lower half and `taken[1][j]` for the upper half of a uint64. Seed, counter and
-thread are numbers of 64 bits, lower words first; the position goes on from 0 after 2**64.
+`taken[0][j]` for the lower half and `taken[1][j]` for the upper half of a uint64. With 4 added to
+its number a word has 0 for its lowest bit, with 8 added 1: so elements that are made of the same
+words can be told apart. Seed, counter and thread are numbers of 64 bits, lower words first; the
+position goes on from 0 after 2**64.
 It must not know generators or distributions.
 
 J. Salmon and others, Parallel random numbers: as easy as 1, 2, 3 (2011).
@@ -31,6 +32,7 @@ from ._families import Infer
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
 ROUNDS, WORDS, LOW = 10, 4, 0xFFFFFFFF
+EVEN, ODD = 4, 8
 Taken = tuple[tuple[int, ...], ...]
 
 
@@ -48,22 +50,35 @@ def words(s: Any, seed: Any, counter: Any, thread: Any) -> tuple[Any, Any, Any, 
 
 
 def counters(n: int, threads: int, run: int, per: int) -> tuple[int, int]:
-    """How many threads draw for n elements, and how many counters each of them takes."""
+    """How many threads draw for n elements, 1 or more, and how many counters each of them takes."""
     threads = min(threads, -(-n // run))
-    return threads, -(-n // (threads * per)) if n else 0
+    return threads, -(-_each(n, threads, run) // per)
+
+
+def _each(n: int, threads: int, run: int) -> int:
+    """How many elements a thread has."""
+    return -(-n // (threads * run)) * run
+
+
+def _word(np: Any, found: Sequence[Any], number: int) -> Any:
+    """The word of a number in `taken`."""
+    word = found[number % WORDS]
+    if number & (EVEN | ODD):
+        word = word & np.uint64(LOW - 1)
+    return word | np.uint64(1) if number & ODD else word
 
 
 def _drawn(np: Any, state: Any, n: int, threads: int, run: int, taken: Taken) -> Any:
     """The n elements of a draw."""
     per = len(taken[0])
     threads, turns = counters(n, threads, run, per)
-    counter = (np.arange(turns, dtype=uint64) + state[1])[:, None]
-    thread = np.arange(threads, dtype=uint64)[None]
+    counter = np.arange(turns, dtype=uint64) + state[1]
+    thread = np.arange(threads, dtype=uint64)[:, None]
     found = words(Eager(np), state[0], counter, thread)
-    low, *high = (np.stack([found[w] for w in row], axis=-1) for row in taken)
+    low, *high = (np.stack([_word(np, found, w) for w in row], axis=-1) for row in taken)
     drawn = low | high[0] << np.uint64(32) if high else low.astype(uint32)
-    by_run = drawn.reshape(turns, threads, per // run, run)
-    return by_run.transpose(0, 2, 1, 3).reshape(-1)[:n]
+    own = drawn.reshape(threads, turns * per)[:, : _each(n, threads, run)]
+    return own.reshape(threads, -1, run).transpose(1, 0, 2).reshape(-1)[:n]
 
 
 def _value(np: Any, state: Any, shape: Shape, threads: int, run: int, taken: Taken) -> Any:
@@ -82,8 +97,8 @@ def _dtype(taken: Taken) -> Any:
 def _infer(state: Node, shape: Shape, threads: int, run: int, taken: Taken) -> Infer:
     if state.dtype is not uint64 or state.shape[-1:] != (2,):
         raise TypeError(f"philox: a state is two uint64, not {state.dtype} {state.shape}")
-    if threads < 1 or run < 1 or len(taken[0]) % run:
-        raise ValueError(f"philox: {threads} threads, runs of {run}, {len(taken[0])} a counter")
+    if threads < 1 or run < 1:
+        raise ValueError(f"philox: {threads} threads, runs of {run}")
     return (*state.shape[:-1], *shape), _dtype(taken)
 
 

@@ -29,7 +29,7 @@ def test_words() -> None:
     check(streams())
 
 
-TAKEN = (((0, 1, 2, 3),), ((0, 1),), ((1, 3), (0, 2)), ((1, 1, 3, 3), (0, 0, 2, 2)), ((2, 2), (3, 3)))
+TAKEN = (((0, 1, 2, 3),), ((0, 1),), ((1, 3), (0, 2)), ((5, 9, 7, 11), (0, 0, 2, 2)), ((2, 2), (3, 3)))
 
 
 def lanes() -> Iterator[Call]:
@@ -37,7 +37,7 @@ def lanes() -> Iterator[Call]:
     for shape in ((), (1,), (3,), (255,), (1000,), (7, 9), (0,)):
         for taken in TAKEN:
             per = len(taken[0])
-            for run in {1, 2, per}:
+            for run in {1, 2, per, 8}:
                 for threads in (1, 5, 256):
                     state = rng.integers(0, LAST, 2, np.uint64, endpoint=True)
                     yield Call(philox.philox, [state], (shape, threads, run, taken))

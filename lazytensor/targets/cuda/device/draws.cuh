@@ -54,27 +54,39 @@ LT_FN void draw(u32 (&c)[4], u64 seed, u64 counter, u64 thread) {
   }
 }
 
-// What element j of a counter takes: a word, or two.
-template <int J, u32 LOW> LT_FN void take(u32 &to, const u32 (&c)[4]) { to = c[LOW >> 4 * J & 15]; }
-template <int J, u32 LOW, u32 HIGH> LT_FN void take(u64 &to, const u32 (&c)[4]) {
-  to = u64(c[HIGH >> 4 * J & 15]) << 32 | c[LOW >> 4 * J & 15];
+// The word of a number in `taken`, of which 4 clears the lowest bit and 8 sets it.
+LT_FN u32 word(const u32 (&c)[4], u32 number) {
+  const u32 found = c[number & 3];
+  return number & 8 ? found | 1 : number & 4 ? found & ~1u : found;
 }
-template <class E, int J, int PER, int RUN, u32... TAKEN> struct Take {
-  LT_FN static void all(char *to, i64 along, i64 i, i64 next, i64 count, const u32 (&c)[4]) {
-    const i64 at = i + J / RUN * next + J % RUN;
-    if (at < count) {
-      E found;
-      take<J, TAKEN...>(found, c);
-      store<E>(to + at * along, found);
-    }
-    Take<E, J + 1, PER, RUN, TAKEN...>::all(to, along, i, next, count, c);
+// What element j of a counter takes: a word, or two.
+template <int J, u32 LOW> LT_FN void take(u32 &to, const u32 (&c)[4]) { to = word(c, LOW >> 4 * J & 15); }
+template <int J, u32 LOW, u32 HIGH> LT_FN void take(u64 &to, const u32 (&c)[4]) {
+  to = u64(word(c, HIGH >> 4 * J & 15)) << 32 | word(c, LOW >> 4 * J & 15);
+}
+template <class E, int J, int PER, u32... TAKEN> struct Take {
+  template <class Put> LT_FN static void all(const Put &put, const u32 (&c)[4]) {
+    E found;
+    take<J, TAKEN...>(found, c);
+    put(J, found);
+    Take<E, J + 1, PER, TAKEN...>::all(put, c);
   }
 };
-template <class E, int PER, int RUN, u32... TAKEN> struct Take<E, PER, PER, RUN, TAKEN...> {
-  LT_FN static void all(char *, i64, i64, i64, i64, const u32 (&)[4]) {}
+template <class E, int PER, u32... TAKEN> struct Take<E, PER, PER, TAKEN...> {
+  template <class Put> LT_FN static void all(const Put &, const u32 (&)[4]) {}
 };
 
-// A thread has a counter of one that draws, which serves PER elements, runs of RUN neighbours. Words:
+// Where elements of a thread go, counted from the first one that its counter serves.
+template <class E, int RUN> struct PutOwn {
+  char *to;
+  i64 along, threads, thread, own, count;
+  LT_FN void operator()(int j, E x) const {
+    const i64 e = own + j, at = (e / RUN * threads + thread) * RUN + e % RUN;
+    if (at < count) store<E>(to + at * along, x);
+  }
+};
+
+// A thread has a counter of one that draws, which serves PER elements; runs of RUN are neighbours. Words:
 // to, states; streams, elements of each, threads that draw, counters of each stream, bytes between
 // elements and between the words of a state; sizes of R axes of streams, strides of the two.
 template <int R, class N, class E, int PER, int RUN, u32... TAKEN> LT_FN void draw_lanes(const i64 *w) {
@@ -87,8 +99,8 @@ template <int R, class N, class E, int PER, int RUN, u32... TAKEN> LT_FN void dr
   const char *const state = pointer(w[1]) + offset(at, sizes + 2 * R);
   u32 words[4];
   draw(words, load<u64>(state), load<u64>(state + w[7]) + u64(turn), u64(thread));
-  const i64 next = w[4] * RUN, first = turn * (PER / RUN) * next + thread * RUN;
-  Take<E, 0, PER, RUN, TAKEN...>::all(pointer(w[0]) + offset(at, sizes + R), w[6], first, next, w[3], words);
+  char *const to = pointer(w[0]) + offset(at, sizes + R);
+  Take<E, 0, PER, TAKEN...>::all(PutOwn<E, RUN>{to, w[6], w[4], thread, turn * PER, w[3]}, words);
 }
 
 }  // namespace lt
