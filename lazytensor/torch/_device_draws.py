@@ -175,24 +175,25 @@ class Draws:
         """What dropout multiplies by where PyTorch draws a mask first: zero with probability p, else
         1 / (1 − p).
         """
-        check_dropout(p)
+        if p == 1:
+            return placed_new(np.zeros(shape, dtype), self._device)
         kept = self.bernoulli(shape, dtype, 1 - p)
         exact = np.array([1.0, 1 - p])
         wide = exact if dtype == float64 else exact.astype(np.float32)
         factor = float(rounded(np.array([wide[0] / wide[1]]), dtype)[0])
         return g.where(g.not_equal(kept, 0.0), factor, g.constant(0.0, kept))
 
-    def kept(self, shape: Shape, dtype: DType, p: float, width: int) -> tuple[Node, float]:
+    def kept(self, shape: Shape, dtype: DType, p: float, run: int) -> tuple[Node, float]:
         """Which elements dropout keeps, bool, and what it multiplies these by. A thread has so many
-        neighbours at a time: 4 or 2 where these lie so that a GPU reads them at once.
+        neighbours at a time: as many as a GPU reads at once, where these lie so.
         """
+        check.implemented("fused_dropout", dtype, check.FLOATING)
         keep = 1.0 - p if dtype == float64 else float(np.float32(1.0 - p))
-        scale = 1.0 / keep if dtype == float64 else float(np.float32(1.0) / np.float32(keep))
+        scale = 1.0 / keep if dtype == float64 else float(np.float32(1.0 / keep))
         count = math.prod(shape)
         most = threads(count, self._device)
         state = self._state(-(-count // (most * 4)))
-        words = g.philox(state, shape, most, width, TWO if width == 2 else ONE)
-        u = _number(words, float32)
+        u = _number(g.philox(state, shape, most, run, TWO if run == 2 else ONE), float32)
         return g.less(g.cast(u, float64) if dtype == float64 else u, keep), scale
 
     # --- integers ---------------------------------------------------------------------------------
@@ -394,8 +395,3 @@ class Draws:
         """Points of the simplex, one for each row of shape parameters."""
         return self._placed(self._engine("gamma").dirichlet(value(shapes)))
 
-
-def check_dropout(p: float) -> None:
-    """Raises RuntimeError for what is no probability."""
-    if not 0 <= p <= 1:
-        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p:g}")
