@@ -26,7 +26,6 @@ from .._base.dtypes import uint32, uint64
 from .._base.shapes import Shape
 from ..ir.node import Node
 from ..ir.op import NONDIFF, Op, register
-from ._eager import Eager
 from ._families import Infer
 
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -36,16 +35,14 @@ EVEN, ODD = 4, 8
 Taken = tuple[tuple[int, ...], ...]
 
 
-def words(s: Any, seed: Any, counter: Any, thread: Any) -> tuple[Any, Any, Any, Any]:
-    """Four words of Philox4x32-10: uint64s below 2**32 for uint64s."""
-    c0, c1 = s.and_(counter, LOW), s.shr(counter, 32)
-    c2, c3 = s.and_(thread, LOW), s.shr(thread, 32)
-    k0, k1 = s.and_(seed, LOW), s.shr(seed, 32)
+def words(seed: int, counter: Any, thread: Any) -> tuple[Any, Any, Any, Any]:
+    """Four words of Philox4x32-10: uint64s below 2**32 for arrays of uint64."""
+    c0, c1, c2, c3 = counter & LOW, counter >> 32, thread & LOW, thread >> 32
+    k0, k1 = seed & LOW, seed >> 32
     for _ in range(ROUNDS):
-        x, y = s.mul(c0, MULTIPLIERS[0]), s.mul(c2, MULTIPLIERS[1])
-        c0, c1 = s.xor(s.xor(s.shr(y, 32), c1), k0), s.and_(y, LOW)
-        c2, c3 = s.xor(s.xor(s.shr(x, 32), c3), k1), s.and_(x, LOW)
-        k0, k1 = s.and_(s.add(k0, KEY_STEPS[0]), LOW), s.and_(s.add(k1, KEY_STEPS[1]), LOW)
+        x, y = c0 * MULTIPLIERS[0], c2 * MULTIPLIERS[1]
+        c0, c1, c2, c3 = (y >> 32) ^ c1 ^ k0, y & LOW, (x >> 32) ^ c3 ^ k1, x & LOW
+        k0, k1 = k0 + KEY_STEPS[0] & LOW, k1 + KEY_STEPS[1] & LOW
     return c0, c1, c2, c3
 
 
@@ -74,7 +71,7 @@ def _drawn(np: Any, state: Any, n: int, threads: int, run: int, taken: Taken) ->
     threads, turns = counters(n, threads, run, per)
     counter = np.arange(turns, dtype=uint64) + state[1]
     thread = np.arange(threads, dtype=uint64)[:, None]
-    found = words(Eager(np), state[0], counter, thread)
+    found = words(int(state[0]), counter, thread)
     low, *high = (np.stack([_word(np, found, w) for w in row], axis=-1) for row in taken)
     drawn = low | high[0] << np.uint64(32) if high else low.astype(uint32)
     own = drawn.reshape(threads, turns * per)[:, : _each(n, threads, run)]

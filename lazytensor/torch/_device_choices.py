@@ -14,7 +14,7 @@ from ._host import value
 
 __all__ = ["check_weights", "chosen", "chosen_once", "shuffled"]
 
-# From how far each of up to three equal keys' places comes, by what was drawn for the first of them:
+# From how far the places of up to three equal keys come, by what was drawn for the first of them:
 # three are exchanged by `word 0 % 3` and `word 1 % 2`, two by `word 0 % 2`, and 8 is for none.
 _TWO, _NONE = 6, 8
 _FROM = np.array([

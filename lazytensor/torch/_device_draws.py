@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from .._base.devices import Device
-from .._base.dtypes import bool_, canonical, float32, float64, int64, uint32, uint64
+from .._base.dtypes import canonical, float32, float64, int64, uint64
 from .._base.shapes import Shape
-from ..ir.node import Node, leaf, scalar
+from ..ir.node import Node, known, leaf
 from ..ops import g
 from ..ops.philox import EVEN, ODD
 from . import _random_checks as check
@@ -36,9 +36,9 @@ __all__ = ["Draws"]
 DType = np.dtype[Any]
 Taken = tuple[tuple[int, ...], ...]
 
-# What the elements that a counter serves are made of: one word each; one of the first two; the first
-# two; two each, of which the first one is the lower or the upper half; pairs, of which an even
-# element is the sine and an odd one the cosine; of four words each the first two, and the last two.
+# What the elements that a counter serves are made of: one word each; one of the first two; the
+# first two; two each, of which the first one is the lower or the upper half; pairs, of which an
+# even element is the sine and an odd one the cosine; of four words each the first two, and the last.
 ONE: Taken = ((0, 1, 2, 3),)
 TWO: Taken = ((0, 1),)
 FIRST: Taken = ((0,), (1,))
@@ -102,7 +102,8 @@ class Draws:
     # --- words ------------------------------------------------------------------------------------
 
     def _state(self, counters: int) -> Node:
-        return leaf(np.array(self._philox.take(counters), np.uint64), self._device)
+        """An input that the host fills, as a number is, so that CUDA graphs are run with others."""
+        return known(np.array(self._philox.take(counters), np.uint64), uint64, self._device)
 
     def _empty(self, shape: Shape, dtype: DType) -> Node:
         return placed_new(np.empty(shape, dtype), self._device)
@@ -122,9 +123,7 @@ class Draws:
             return _number(_mixed(self._words(shape, LOW_FIRST)[0]), dtype)
         return _number(self._words(shape, ONE)[0], dtype)
 
-    def _complex(
-        self, draw: Callable[..., Node], shape: Shape, dtype: DType, *args: float
-    ) -> Node:
+    def _complex(self, draw: Callable[..., Node], shape: Shape, dtype: DType, *args: float) -> Node:
         parts = draw((math.prod(shape), 2), _REAL_OF[dtype], *args)
         return g.reshape(g.bitcast(parts, canonical(dtype)), shape)
 
@@ -147,9 +146,7 @@ class Draws:
     def bernoulli(self, shape: Shape, dtype: DType, p: float) -> Node:
         """Ones with probability p, else zeros."""
         check.unit_interval("bernoulli_", p, closed=True)
-        check.implemented(
-            "bernoulli_scalar_cuda_", dtype, check.FLOATING | check.SIGNED | {"bool"}
-        )
+        check.implemented("bernoulli_scalar_cuda_", dtype, check.FLOATING | check.SIGNED | {"bool"})
         if not math.prod(shape):
             return self._empty(shape, dtype)
         return g.cast(g.less(self._unit(shape, dtype), p), canonical(dtype))
@@ -161,9 +158,7 @@ class Draws:
         )
         if p.dtype.name not in check.FLOATING:
             title = check.scalar_type(p.dtype)
-            raise RuntimeError(
-                f"expected probabilities tensor to have floating type, got {title}"
-            )
+            raise RuntimeError(f"expected probabilities tensor to have floating type, got {title}")
         if not p.size:
             return self._empty(p.shape, dtype)
         wide = float64 if dtype == float64 else float32
@@ -172,8 +167,8 @@ class Draws:
         return g.cast(g.less_equal(u, g.cast(p, wide)), canonical(dtype))
 
     def dropout(self, shape: Shape, dtype: DType, p: float) -> Node:
-        """What dropout multiplies by where PyTorch draws a mask first: zero with probability p, else
-        1 / (1 − p).
+        """What dropout multiplies by where PyTorch draws a mask first: zero with probability p,
+        else 1 / (1 − p).
         """
         if p == 1:
             return placed_new(np.zeros(shape, dtype), self._device)
@@ -298,9 +293,7 @@ class Draws:
         u, v = self._words(shape, FIRST_HALF, LAST_HALF)
         radius = g.sqrt(g.log(_number(_mixed(u), float64)) * -2.0)
         turns = g.cast(_mixed(v), float64) * 2.0**-52 + 2.0**-53
-        place = g.floor_divide(
-            g.iota(count, int64, self._device), threads(count, self._device)
-        )
+        place = g.floor_divide(g.iota(count, int64, self._device), threads(count, self._device))
         odd = g.cast(g.reshape(_uint(place, 1), shape), float64)
         return radius * _sine_of_turns(turns, odd)
 
@@ -394,4 +387,3 @@ class Draws:
     def dirichlet(self, shapes: Node) -> Node:
         """Points of the simplex, one for each row of shape parameters."""
         return self._placed(self._engine("gamma").dirichlet(value(shapes)))
-

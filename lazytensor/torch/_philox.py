@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .._base.devices import Device
-from ._driver import Driver, driver
+from ._driver import DRIVERS, answering
 from ._random_bits import DEFAULT_SEED, seed_number
 
 __all__ = ["Philox", "threads"]
@@ -94,13 +94,13 @@ class Philox:
 
 
 @functools.lru_cache
-def _most(of: Driver, index: int) -> int:
+def _most(of: str, index: int) -> int:
     """How many threads a device holds, in whole blocks."""
-    found = of.properties(index)
+    found = DRIVERS[of].properties(index)
     blocks = found.max_threads_per_multi_processor // _BLOCK
     return int(found.multi_processor_count * blocks * _BLOCK)
 
 
 def threads(count: int, device: Device) -> int:
     """How many threads draw so many elements: a block more for every 256, up to what is held."""
-    return min(-(-count // _BLOCK) * _BLOCK, _most(driver(), int(device[5:])))
+    return min(-(-count // _BLOCK) * _BLOCK, _most(answering(), int(device[5:])))

@@ -16,6 +16,7 @@ from .._base.dtypes import float64 as double
 from ..ir.node import Node, scalar
 from ..ops import g
 from . import _types
+from ._device_draws import Draws
 from ._dispatch import (
     FUNCTIONS,
     assign,
@@ -26,7 +27,6 @@ from ._dispatch import (
     refuse_leaf,
     same_device,
 )
-from ._device_draws import Draws
 from ._dtypes import TITLES, bool_, default, dtype, int64
 from ._generator import engine
 from ._host import is_cuda, placed_new, value
@@ -371,14 +371,15 @@ def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     shape, strides = input._node.shape, input._strides
     axes = tuple(range(len(shape))) if strides is None else memory_order(shape, strides)
     each = _each(e, p, shape)
-    lying = g.permute(each, axes) if isinstance(each, Node) else each.transpose(axes)
+    lying: Any = g.permute(each, axes) if isinstance(each, Node) else each.transpose(axes)
     return _fill("Bernoulli", input, lambda _: e.bernoulli_each(lying, number))
 
 
 def _each(e: Source, p: Tensor, shape: Ints) -> Any:
     """A probability for each element of a shape."""
     given = _given(e, p)
-    return g.broadcast_to(given, shape) if isinstance(given, Node) else np.broadcast_to(given, shape)
+    whole = g.broadcast_to if isinstance(given, Node) else np.broadcast_to
+    return whole(given, shape)
 
 
 def _one_parameter(name: str, title: str, method: str, *defaults: tuple[str, float | None]) -> None:

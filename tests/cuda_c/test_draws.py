@@ -1,4 +1,4 @@
-"""Random words on a device: those of the reference, which for 64 bits are NumPy's own generator's."""
+"""Random words on a device: those of the reference, for 64 bits NumPy's own generator's."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,8 @@ def test_words() -> None:
     check(streams())
 
 
-TAKEN = (((0, 1, 2, 3),), ((0, 1),), ((1, 3), (0, 2)), ((5, 9, 7, 11), (0, 0, 2, 2)), ((2, 2), (3, 3)))
+PAIRS = (5, 9, 7, 11), (0, 0, 2, 2)
+TAKEN = (((0, 1, 2, 3),), ((0, 1),), ((1, 3), (0, 2)), PAIRS, ((2, 2), (3, 3)))
 
 
 def lanes() -> Iterator[Call]:

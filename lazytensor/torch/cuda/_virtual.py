@@ -46,12 +46,13 @@ class Virtual:
         self._peaks: dict[int, _Peak] = {}
 
     def properties(self, device: int) -> Properties:
-        """The machine's memory; else figures of an H100's size, so that what is drawn on a device does
-        not depend on the machine.
+        """The machine's memory; processors as an H100 has them, so that what is drawn on a device
+        doesn't depend on the machine.
         """
         return Properties(
-            "Virtual CUDA device", 8, 0, _memory(), PROCESSORS, 32, 1024, 2048, 65536, 49152, 166912,
-            167936, 4 << 20, 0, 0, 0, 1, 0, device, 0, 0, f"00000000-0000-0000-0000-{device:012x}",
+            "Virtual CUDA device", 8, 0, _memory(), PROCESSORS, 32, 1024, 2048, 65536, 49152,
+            166912, 167936, 4 << 20, 0, 0, 0, 1, 0, device, 0, 0,
+            f"00000000-0000-0000-0000-{device:012x}",
         )  # fmt: skip
 
     def _used(self, index: int) -> tuple[int, int]:
