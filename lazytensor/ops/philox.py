@@ -13,6 +13,9 @@ of which it takes word `taken[0][j]` as uint32, or, where there are two rows of 
 its number a word has 0 for its lowest bit, with 8 added 1: so elements that are made of the same
 words can be told apart. Seed, counter and thread are numbers of 64 bits, lower words first; the
 position goes on from 0 after 2**64.
+
+Where the state has a third number, elements are bool: which words, of those taken as uint32, are
+below it.
 It must not know generators or distributions.
 
 J. Salmon and others, Parallel random numbers: as easy as 1, 2, 3 (2011).
@@ -22,7 +25,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from .._base.dtypes import uint32, uint64
+from .._base.dtypes import bool_, uint32, uint64
 from .._base.shapes import Shape
 from ..ir.node import Node
 from ..ir.op import NONDIFF, Op, register
@@ -74,29 +77,33 @@ def _drawn(np: Any, state: Any, n: int, threads: int, run: int, taken: Taken) ->
     found = words(int(state[0]), counter, thread)
     low, *high = (np.stack([_word(np, found, w) for w in row], axis=-1) for row in taken)
     drawn = low | high[0] << np.uint64(32) if high else low.astype(uint32)
+    if len(state) == 3:
+        drawn = drawn < state[2]
     own = drawn.reshape(threads, turns * per)[:, : _each(n, threads, run)]
     return own.reshape(threads, -1, run).transpose(1, 0, 2).reshape(-1)[:n]
 
 
 def _value(np: Any, state: Any, shape: Shape, threads: int, run: int, taken: Taken) -> Any:
     n, streams = prod(shape), state.shape[:-1]
-    out = np.empty((*streams, n), _dtype(taken))
+    out = np.empty((*streams, n), _dtype(state, taken))
     if n:
         for place in np.ndindex(streams):
             out[place] = _drawn(np, state[place], n, threads, run, taken)
     return out.reshape((*streams, *shape))
 
 
-def _dtype(taken: Taken) -> Any:
+def _dtype(state: Any, taken: Taken) -> Any:
+    if state.shape[-1] == 3:
+        return bool_
     return uint32 if len(taken) == 1 else uint64
 
 
 def _infer(state: Node, shape: Shape, threads: int, run: int, taken: Taken) -> Infer:
-    if state.dtype is not uint64 or state.shape[-1:] != (2,):
-        raise TypeError(f"philox: a state is two uint64, not {state.dtype} {state.shape}")
+    if state.dtype is not uint64 or state.shape[-1:] not in ((2,), (3,)):
+        raise TypeError(f"philox: a state is two or three uint64, not {state.dtype} {state.shape}")
     if threads < 1 or run < 1:
         raise ValueError(f"philox: {threads} threads, runs of {run}")
-    return (*state.shape[:-1], *shape), _dtype(taken)
+    return (*state.shape[:-1], *shape), _dtype(state, taken)
 
 
 def _batch(g: Any, batched: Sequence[bool], state: Node, *params: Any) -> Node:

@@ -12,6 +12,7 @@ more than 2 GB PyTorch draws in parts; here they are one.
 It must not know tensors or generators.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -38,7 +39,7 @@ Taken = tuple[tuple[int, ...], ...]
 
 # What the elements that a counter serves are made of: one word each; one of the first two; the
 # first two; two each, of which the first one is the lower or the upper half; pairs, of which an
-# even element is the sine and an odd one the cosine; of four words each the first two, and the last.
+# even element is the sine and an odd one the cosine; the first two of four, and the last two.
 ONE: Taken = ((0, 1, 2, 3),)
 TWO: Taken = ((0, 1),)
 FIRST: Taken = ((0,), (1,))
@@ -72,6 +73,19 @@ def _number(numbers: Node, dtype: DType) -> Node:
     return g.cast(numbers, float32) * 2.0**-32 + 2.0**-33
 
 
+@functools.lru_cache
+def _first_word(p: float) -> int:
+    """The first word of 32 bits whose number in (0, 1], in single precision, is not below p."""
+    low, high = 0, 1 << 32
+    while low < high:
+        middle = (low + high) // 2
+        if float(np.float32(middle) * np.float32(2.0**-32) + np.float32(2.0**-33)) < p:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 def _mixed(words: Node) -> Node:
     """Integers below 2⁵³ of two words, the first one below."""
     return g.bitwise_xor(_uint(words, _LOW), g.left_shift(g.right_shift(words, 32), 21))
@@ -101,9 +115,10 @@ class Draws:
 
     # --- words ------------------------------------------------------------------------------------
 
-    def _state(self, counters: int) -> Node:
+    def _state(self, counters: int, *bound: int) -> Node:
         """An input that the host fills, as a number is, so that CUDA graphs are run with others."""
-        return known(np.array(self._philox.take(counters), np.uint64), uint64, self._device)
+        state = np.array((*self._philox.take(counters), *bound), np.uint64)
+        return known(state, uint64, self._device)
 
     def _empty(self, shape: Shape, dtype: DType) -> Node:
         return placed_new(np.empty(shape, dtype), self._device)
@@ -149,7 +164,16 @@ class Draws:
         check.implemented("bernoulli_scalar_cuda_", dtype, check.FLOATING | check.SIGNED | {"bool"})
         if not math.prod(shape):
             return self._empty(shape, dtype)
-        return g.cast(g.less(self._unit(shape, dtype), p), canonical(dtype))
+        if dtype == float64:
+            return g.cast(g.less(self._unit(shape, dtype), p), float64)
+        return g.cast(self._below(shape, float(np.float32(p)), 1, ONE), canonical(dtype))
+
+    def _below(self, shape: Shape, p: float, run: int, taken: Taken) -> Node:
+        """Where uniform numbers in single precision are below p, by their words."""
+        count = math.prod(shape)
+        most = threads(count, self._device)
+        state = self._state(-(-count // (most * 4)), _first_word(p))
+        return g.philox(state, shape, most, run, taken)
 
     def bernoulli_each(self, p: Node, dtype: DType) -> Node:
         """Ones with the probability that stands in `p` for each; no probability is refused."""
@@ -185,11 +209,7 @@ class Draws:
         check.implemented("fused_dropout", dtype, check.FLOATING)
         keep = 1.0 - p if dtype == float64 else float(np.float32(1.0 - p))
         scale = 1.0 / keep if dtype == float64 else float(np.float32(1.0 / keep))
-        count = math.prod(shape)
-        most = threads(count, self._device)
-        state = self._state(-(-count // (most * 4)))
-        u = _number(g.philox(state, shape, most, run, TWO if run == 2 else ONE), float32)
-        return g.less(g.cast(u, float64) if dtype == float64 else u, keep), scale
+        return self._below(shape, keep, run, TWO if run == 2 else ONE), scale
 
     # --- integers ---------------------------------------------------------------------------------
 

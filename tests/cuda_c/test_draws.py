@@ -42,6 +42,10 @@ def lanes() -> Iterator[Call]:
                 for threads in (1, 5, 256):
                     state = rng.integers(0, LAST, 2, np.uint64, endpoint=True)
                     yield Call(philox.philox, [state], (shape, threads, run, taken))
+    for bound in (0, 1 << 31, 1 << 32):
+        for shape, run in (((1000,), 1), ((40, 25), 8), ((), 4)):
+            state = np.array([LAST, 77, bound], np.uint64)
+            yield Call(philox.philox, [state], (shape, 32, run, TAKEN[0]))
     states = rng.integers(0, LAST, (2, 5, 6), np.uint64, endpoint=True).transpose(2, 1, 0)[::2]
     for shape in ((), (6,), (3, 7)):
         yield Call(philox.philox, [states], (shape, 4, 1, TAKEN[0]))

@@ -377,6 +377,8 @@ def _philox(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
         for shape in ((), (3,), (2, 0), (2, 5)):
             yield Sample((state,), (shape, 3, 1, ((0, 1, 2, 3),)))
             yield Sample((state,), (shape, 2, 1, ((1, 3), (0, 2))))
+            below = np.append(state, dtype.type(2**31))
+            yield Sample((below,), (shape, 2, 4, ((0, 1, 2, 3),)))
 
 
 GENERATORS: dict[str, Callable[[Op, d.DType, Rng], Iterator[Sample]]] = {

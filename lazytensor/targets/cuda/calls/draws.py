@@ -50,8 +50,10 @@ def _philox(args: Args, outs: Args, params: tuple[Any, ...], over: bool) -> Plan
     threads, turns = philox.counters(count, threads, run, per)
     kind = number(lines * turns * threads)
     which = ", ".join(map(_packed, taken))
-    element = "u32" if len(taken) == 1 else "u64"
-    body = f"draw_lanes<{len(streams)}, {kind}, {element}, {per}, {run}, {which}>(a.w);"
+    word = "u32" if len(taken) == 1 else "u64"
+    element = "bool" if state.shape[-1] == 3 else word
+    form = f"{len(streams)}, {kind}, {element}, {word}, {per}, {run}, {which}"
+    body = f"draw_lanes<{form}>(a.w);"
     tail = (lines, count, threads, turns * threads, along, state.strides[rank], *words(streams))
     places = (Place(OUT, 0), Place(ARG, 0))
     return Planned((step(PARTS, body, lines * turns * threads, places, tail),))

@@ -64,32 +64,43 @@ template <int J, u32 LOW> LT_FN void take(u32 &to, const u32 (&c)[4]) { to = wor
 template <int J, u32 LOW, u32 HIGH> LT_FN void take(u64 &to, const u32 (&c)[4]) {
   to = u64(word(c, HIGH >> 4 * J & 15)) << 32 | word(c, LOW >> 4 * J & 15);
 }
-template <class E, int J, int PER, u32... TAKEN> struct Take {
+template <class W, int J, int PER, u32... TAKEN> struct Take {
   template <class Put> LT_FN static void all(const Put &put, const u32 (&c)[4]) {
-    E found;
+    W found;
     take<J, TAKEN...>(found, c);
     put(J, found);
-    Take<E, J + 1, PER, TAKEN...>::all(put, c);
+    Take<W, J + 1, PER, TAKEN...>::all(put, c);
   }
 };
-template <class E, int PER, u32... TAKEN> struct Take<E, PER, PER, TAKEN...> {
+template <class W, int PER, u32... TAKEN> struct Take<W, PER, PER, TAKEN...> {
   template <class Put> LT_FN static void all(const Put &, const u32 (&)[4]) {}
 };
 
+// What is stored of a word: itself, or whether it is below a number, the third one of a state.
+template <class E> struct Drawn {
+  LT_FN static u64 bound(const char *) { return 0; }
+  LT_FN static E of(E x, u64) { return x; }
+};
+template <> struct Drawn<bool> {
+  LT_FN static u64 bound(const char *at) { return load<u64>(at); }
+  LT_FN static bool of(u32 x, u64 bound) { return x < bound; }
+};
+
 // Where elements of a thread go, counted from the first one that its counter serves.
-template <class E, int RUN> struct PutOwn {
+template <class E, class W, int RUN> struct PutOwn {
   char *to;
   i64 along, threads, thread, own, count;
-  LT_FN void operator()(int j, E x) const {
+  u64 bound;
+  LT_FN void operator()(int j, W x) const {
     const i64 e = own + j, at = (e / RUN * threads + thread) * RUN + e % RUN;
-    if (at < count) store<E>(to + at * along, x);
+    if (at < count) store<E>(to + at * along, Drawn<E>::of(x, bound));
   }
 };
 
 // A thread has a counter of one that draws, which serves PER elements; runs of RUN are neighbours. Words:
 // to, states; streams, elements of each, threads that draw, counters of each stream, bytes between
 // elements and between the words of a state; sizes of R axes of streams, strides of the two.
-template <int R, class N, class E, int PER, int RUN, u32... TAKEN> LT_FN void draw_lanes(const i64 *w) {
+template <int R, class N, class E, class W, int PER, int RUN, u32... TAKEN> LT_FN void draw_lanes(const i64 *w) {
   const i64 t = thread_number();
   if (t >= w[2] * w[5]) return;
   const i64 stream = i64(N(t) / N(w[5])), c = t - stream * w[5], *const sizes = w + 8;
@@ -100,7 +111,9 @@ template <int R, class N, class E, int PER, int RUN, u32... TAKEN> LT_FN void dr
   u32 words[4];
   draw(words, load<u64>(state), load<u64>(state + w[7]) + u64(turn), u64(thread));
   char *const to = pointer(w[0]) + offset(at, sizes + R);
-  Take<E, 0, PER, TAKEN...>::all(PutOwn<E, RUN>{to, w[6], w[4], thread, turn * PER, w[3]}, words);
+  const u64 bound = Drawn<E>::bound(state + 2 * w[7]);
+  const PutOwn<E, W, RUN> put{to, w[6], w[4], thread, turn * PER, w[3], bound};
+  Take<W, 0, PER, TAKEN...>::all(put, words);
 }
 
 }  // namespace lt
