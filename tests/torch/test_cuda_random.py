@@ -474,6 +474,19 @@ def test_default_generators():
     assert torch.cuda.default_generators[0].get_offset() == 0
 
 
+@pytest.mark.parametrize("reentrant", [True, False])
+def test_checkpoints_draw_the_same_again(reentrant):
+    x = torch.ones(50, device="cuda:1", requires_grad=True)
+    f = lambda t: torch.sin(F.dropout(t * 2, 0.5))  # noqa: E731
+    y = torch.utils.checkpoint.checkpoint(f, x, use_reentrant=reentrant)
+    after = torch.cuda.get_rng_state(1)
+    torch.rand(3, device="cuda:1")
+    y.sum().backward()
+    assert x.grad.ne(0).equal(y.detach().ne(0)) and 0 < y.ne(0).sum() < 50
+    torch.cuda.set_rng_state(after, 1)
+    assert torch.cuda.default_generators[1].get_offset() == 4
+
+
 def test_nothing_is_taken_for_no_elements():
     for shape in ((0,), (3, 0)):
         x = torch.rand(shape, device="cuda")
