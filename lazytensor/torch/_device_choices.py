@@ -87,8 +87,9 @@ def chosen_once(rows: Node, waits: Node, count: int) -> Node:
 def chosen(rows: Node, u: Node) -> Node:
     """The places of uniform numbers in (0, 1] among the running sums of weights, for each row."""
     wide = g.cast(rows, float64 if rows.dtype is float64 else float32)
-    sums = g.cumsum(wide, 1)
-    n = rows.shape[1]
-    total = g.slice(sums, (0, n - 1), (sums.shape[0], 1), (1, 1))
-    found = order.searchsorted(sums, u * total, False, False)
-    return g.minimum(found, n - 1)
+    lines, n = rows.shape
+    total = g.reshape(g.sum(wide, (1,)), (lines, 1))
+    found = order.searchsorted(g.cumsum(wide / total, 1), g.cast(u, wide.dtype), False, False)
+    places = g.broadcast_to(g.iota(n, int64, rows.device), rows.shape)
+    last = g.max(g.where(g.less(0.0, rows), places, g.constant(0, places)), (1,))
+    return g.minimum(found, g.reshape(last, (lines, 1)))

@@ -4,9 +4,9 @@ What enters: shapes, dtypes, parameters, nodes of probabilities. What leaves: no
 the stream was taken when they were made. Methods and refusals are those of `_random.Engine`, but
 that nothing is looked at which a device holds.
 
-Words, uniform numbers, integers and what is chosen by a uniform number are PyTorch's, bit for bit.
-So are normal numbers and those made by a logarithm, an exponential or a tangent, but for the last
-digits: PyTorch takes a GPU's approximate functions there, these are the graph's own. Rejection
+Words, uniform numbers, integers and permutations are PyTorch's, bit for bit. So are normal numbers
+and those made by a logarithm, an exponential or a tangent, but for the last digits: PyTorch takes a
+GPU's approximate functions there, these are the graph's own. Rejection
 (`poisson`, `binomial`, gamma) goes through the CPU's methods, seeded from the stream. Tensors of
 more than 2 GB PyTorch draws in parts; here they are one.
 It must not know tensors or generators.
@@ -38,10 +38,11 @@ DType = np.dtype[Any]
 Taken = tuple[tuple[int, ...], ...]
 
 # What the elements that a counter serves are made of: one word each; one of the first two; the
-# first two; two each, of which the first one is the lower or the upper half; pairs, of which an
-# even element is the sine and an odd one the cosine; the first two of four, and the last two.
+# first one; the first two; two each, of which the first one is the lower or the upper half; pairs,
+# of which an even element is the sine and an odd one the cosine; the first two of four; the last.
 ONE: Taken = ((0, 1, 2, 3),)
 TWO: Taken = ((0, 1),)
+ALONE: Taken = ((0,),)
 FIRST: Taken = ((0,), (1,))
 LOW_FIRST: Taken = ((0, 2), (1, 3))
 HIGH_FIRST: Taken = ((1, 3), (0, 2))
@@ -55,6 +56,8 @@ _LOW = 0xFFFFFFFF
 _WIDE = 1 << 28
 # Which numbers of the stream a row of rejections is taken to use.
 _REJECTED = {"poisson": 5, "binomial": 11, "gamma": 3}
+# Threads of a block that choose for one line, and lines for which blocks choose at once.
+_SAMPLES, _LINES = 128, 65535
 # PyTorch's constants, in single precision: 2π / 2³², and π.
 _TURN = float(np.float32(2.0**-32) * np.float32(2 * math.pi))
 _PI = float(np.float32(math.pi))
@@ -279,9 +282,7 @@ class Draws:
         return self._cast(shuffled(order, g.gather([keys, order]), words), dtype)
 
     def multinomial(self, weights: Node, count: int, replacement: bool = False) -> Node:
-        """Indices of categories, int64, `count` for each row of weights, which are one or two axes:
-        PyTorch's, but for those of several samples with replacement.
-        """
+        """Indices of categories, int64, so many for each row of weights, of one or two axes."""
         check.multinomial_arguments(weights, count, replacement)
         lines = weights.shape[:-1]
         rows = g.reshape(weights, (math.prod(lines), weights.shape[-1]))
@@ -291,9 +292,15 @@ class Draws:
         if not replacement or count == 1:
             found = chosen_once(rows, self.exponential(rows.shape, rows.dtype), count)
         else:
-            wide = float64 if rows.dtype is float64 else float32
-            found = chosen(rows, self._unit((rows.shape[0], count), wide))
+            found = chosen(rows, self._samples(rows.shape[0], count))
         return g.reshape(found, (*lines, count))
+
+    def _samples(self, lines: int, count: int) -> Node:
+        """Uniform in (0, 1]: a row for each of some lines, whose threads come in blocks."""
+        across = -(-count // _SAMPLES) * _SAMPLES
+        most = min(lines, _LINES)
+        words = g.philox(self._state(-(-lines // most)), (lines, across), most * across, 1, ALONE)
+        return _number(g.slice(words, (0, 0), (lines, count), (1, 1)), float32)
 
     # --- normal, and by functions -----------------------------------------------------------------
 

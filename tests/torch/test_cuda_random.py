@@ -354,6 +354,25 @@ def test_permutations():
     assert sorted(torch.randperm(20000, device="cuda").tolist()) == list(range(20000))
 
 
+def test_samples_are_of_pytorchs_threads():
+    """One thread for each sample of each row, in blocks of 128, for several with replacement; the
+    greatest of weights over exponential numbers for one sample, or without.
+    """
+    weights = torch.tensor([[1.0, 2, 0, 5], [0, 3, 1, 0], [0, 0, 0, 1]], device="cuda")
+    sums = (weights / weights.sum(1, keepdim=True)).cumsum(1).cpu().numpy()
+    torch.manual_seed(7)
+    found = torch.multinomial(weights, 300, replacement=True).tolist()
+    assert torch.cuda.default_generators[0].get_offset() == 4
+    u = [unit(next(curand4(7, t, 0))[0]) for t in range(3 * 384)]
+    for row, line in enumerate(found):
+        assert line == [int(np.searchsorted(sums[row], v)) for v in u[384 * row :][:300]]
+    torch.manual_seed(7)
+    once = torch.multinomial(weights, 1)
+    torch.manual_seed(7)
+    waits = torch.empty_like(weights).exponential_()
+    assert once.equal((weights / waits).argmax(1, keepdim=True))
+
+
 # --- distributions --------------------------------------------------------------------------------
 
 
