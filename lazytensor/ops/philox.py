@@ -35,11 +35,12 @@ MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
 ROUNDS, WORDS, LOW = 10, 4, 0xFFFFFFFF
 EVEN, ODD = 4, 8
+BLOCK = 1 << 13
 Taken = tuple[tuple[int, ...], ...]
 
 
-def words(seed: int, counter: Any, thread: Any) -> tuple[Any, Any, Any, Any]:
-    """Four words of Philox4x32-10: uint64s below 2**32 for arrays of uint64."""
+def words(seed: int, counter: Any, thread: Any) -> tuple[Any, ...]:
+    """Four words of Philox4x32-10, below 2**32, for arrays of uint64, or a number and an array."""
     c0, c1, c2, c3 = counter & LOW, counter >> 32, thread & LOW, thread >> 32
     k0, k1 = seed & LOW, seed >> 32
     for _ in range(ROUNDS):
@@ -60,27 +61,37 @@ def _each(n: int, threads: int, run: int) -> int:
     return -(-n // (threads * run)) * run
 
 
-def _word(np: Any, found: Sequence[Any], number: int) -> Any:
+def _word(found: Sequence[Any], number: int) -> Any:
     """The word of a number in `taken`."""
     word = found[number % WORDS]
     if number & (EVEN | ODD):
-        word = word & np.uint64(LOW - 1)
-    return word | np.uint64(1) if number & ODD else word
+        word = word & (LOW - 1)
+    return word | 1 if number & ODD else word
 
 
 def _drawn(np: Any, state: Any, n: int, threads: int, run: int, taken: Taken) -> Any:
-    """The n elements of a draw."""
-    per = len(taken[0])
-    threads, turns = counters(n, threads, run, per)
-    counter = np.arange(turns, dtype=uint64) + state[1]
-    thread = np.arange(threads, dtype=uint64)[:, None]
-    found = words(int(state[0]), counter, thread)
-    low, *high = (np.stack([_word(np, found, w) for w in row], axis=-1) for row in taken)
-    drawn = low | high[0] << np.uint64(32) if high else low.astype(uint32)
-    if len(state) == 3:
-        drawn = drawn < state[2]
-    own = drawn.reshape(threads, turns * per)[:, : _each(n, threads, run)]
-    return own.reshape(threads, -1, run).transpose(1, 0, 2).reshape(-1)[:n]
+    """The n elements of a draw, by blocks of threads that stay in the cache."""
+    threads, _ = counters(n, threads, run, len(taken[0]))
+    out = np.empty((_each(n, threads, run) // run, threads, run), _dtype(state, taken))
+    seed, position, *bound = map(int, state)
+    for start in range(0, threads, BLOCK):
+        mine = np.arange(start, min(start + BLOCK, threads), dtype=uint64)
+        _draw_own(out[:, start : start + BLOCK], seed, position, mine, bound, taken)
+    return out.reshape(-1)[:n]
+
+
+def _draw_own(
+    out: Any, seed: int, position: int, mine: Any, bound: Sequence[int], taken: Taken
+) -> None:
+    """What some threads draw: turns, threads, runs."""
+    turns, _, run = out.shape
+    per, found = len(taken[0]), ()
+    for e in range(turns * run):
+        if e % per == 0:
+            found = words(seed, (position + e // per) % (1 << 64), mine)
+        low, *high = (_word(found, row[e % per]) for row in taken)
+        drawn = low | high[0] << 32 if high else low
+        out[e // run, :, e % run] = drawn < bound[0] if bound else drawn
 
 
 def _value(np: Any, state: Any, shape: Shape, threads: int, run: int, taken: Taken) -> Any:

@@ -83,7 +83,11 @@ class Generator:
         return self
 
     def graphsafe_set_state(self, other: "Generator") -> "Generator":
-        """Draw from the state of another generator from now on; returns itself."""
+        """Draw from the state of another generator from now on; returns itself. Raises RuntimeError
+        for one of another kind of device.
+        """
+        if self.device.type != other.device.type:
+            raise RuntimeError(f"Expected a {self.device.type.upper()} Generator")
         self._engine = other._engine
         return self
 

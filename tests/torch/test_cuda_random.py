@@ -475,6 +475,11 @@ def test_states():
         g.set_state(torch.get_rng_state())
     with pytest.raises(RuntimeError, match="offset must be a multiple of 4"):
         g.set_offset(6)
+    h = torch.Generator("cuda").graphsafe_set_state(g)
+    torch.rand(3, generator=h, device="cuda")
+    assert g.get_offset() == h.get_offset() == 4
+    with pytest.raises(RuntimeError, match="Expected a CUDA Generator"):
+        g.graphsafe_set_state(torch.Generator())
     with pytest.raises(RuntimeError, match="CPU Generator does not use offset"):
         torch.default_generator.get_offset()
 
