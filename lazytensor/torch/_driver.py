@@ -15,6 +15,7 @@ __all__ = [
     "Driver",
     "Memory",
     "Properties",
+    "answering",
     "current",
     "driver",
     "refuse",
@@ -148,11 +149,16 @@ def refuse() -> NoReturn:
     )
 
 
-def driver() -> Driver:
-    """Who answers for the devices that there are. Raises RuntimeError where there are none."""
+def answering() -> str:
+    """The name in `DRIVERS` of who answers. Raises RuntimeError where there is no device."""
     if not cuda_devices():
         refuse()
-    return DRIVERS["virtual" if config.get("virtual_cuda") else "real"]
+    return "virtual" if config.get("virtual_cuda") else "real"
+
+
+def driver() -> Driver:
+    """Who answers for the devices that there are. Raises RuntimeError where there are none."""
+    return DRIVERS[answering()]
 
 
 def current() -> Driver | None:

@@ -1,7 +1,7 @@
-"""Generators of random numbers: objects over an engine, and the default one.
+"""Generators of random numbers: objects over a state, and the default ones.
 
-What enters: seeds, states as tensors of bytes. What leaves: engines to draw from. It must not know
-what is drawn.
+What enters: seeds, states as tensors of bytes. What leaves: what draws from them: the CPU's engine,
+or the stream of a CUDA device. It must not know what is drawn.
 """
 
 import operator
@@ -11,9 +11,11 @@ import numpy as np
 
 from .._base.devices import CPU, Device
 from . import _types
+from ._device_draws import Draws
 from ._dtypes import uint8
 from ._graph import MODE
 from ._host import value
+from ._philox import Philox
 from ._random import Engine
 from .create import from_array
 from .tensor import Tensor
@@ -22,9 +24,11 @@ __all__ = ["Generator", "default_generator", "engine"]
 
 
 class Generator:
-    """A source of random numbers for tensors on the CPU, or on a CUDA device: both draw as
-    PyTorch's CPU generator does. Raises RuntimeError for a device that isn't there.
+    """A source of random numbers for tensors on the CPU, or on a CUDA device. Raises RuntimeError
+    for a device that isn't there.
     """
+
+    _engine: Engine | Philox
 
     def __init__(self, device: Any = "cpu") -> None:
         where = device if isinstance(device, _types.device) else _types.device(device)
@@ -34,7 +38,7 @@ class Generator:
             )
         self.device = _types.indexed(where)
         _types.node_device(self.device)
-        self._engine = Engine()
+        self._engine = Engine() if where.type == "cpu" else Philox()
 
     def manual_seed(self, seed: int) -> "Generator":
         """Begin anew from a seed; returns itself. Raises ValueError for more than 64 bits."""
@@ -55,7 +59,7 @@ class Generator:
         return self._engine.initial_seed
 
     def get_state(self) -> Tensor:
-        """The state, uint8[5056]."""
+        """The state, uint8[5056], of CUDA devices uint8[16]."""
         return from_array(self._engine.state(), None, "cpu")
 
     def set_state(self, new_state: Tensor) -> None:
@@ -79,17 +83,29 @@ class Generator:
         return self
 
     def graphsafe_set_state(self, other: "Generator") -> "Generator":
-        """Draw from the state of another generator from now on; returns itself."""
+        """Draw from the state of another generator from now on; returns itself. Raises RuntimeError
+        for one of another kind of device.
+        """
+        if self.device.type != other.device.type:
+            raise RuntimeError(f"Expected a {self.device.type.upper()} Generator")
         self._engine = other._engine
         return self
 
-    def get_offset(self) -> int:
-        """Raises RuntimeError: these generators count nothing."""
+    def _counted(self) -> Philox:
+        if isinstance(self._engine, Philox):
+            return self._engine
         raise RuntimeError("CPU Generator does not use offset")
 
+    def get_offset(self) -> int:
+        """How far a CUDA device's generator has come. Raises RuntimeError for the CPU's."""
+        return self._counted().offset
+
     def set_offset(self, offset: int) -> "Generator":
-        """Raises RuntimeError: these generators count nothing."""
-        raise RuntimeError("CPU Generator does not use offset")
+        """Let a CUDA device's generator go on at an offset; returns itself. Raises RuntimeError for
+        the CPU's, and for what is no multiple of 4.
+        """
+        self._counted().set_offset(operator.index(offset))
+        return self
 
     def __getstate__(self) -> Any:
         return self.initial_seed(), self._engine.state(), str(self.device)
@@ -133,7 +149,7 @@ def seed_devices(seed: int) -> None:
         generator.manual_seed(seed)
 
 
-def engine(generator: Any, device: Device = CPU) -> Engine:
+def engine(generator: Any, device: Device = CPU) -> Engine | Draws:
     """What to draw from for a device: that of a generator, of the device's default one for None.
     Raises TypeError, and RuntimeError for a generator of another kind of device and within a mapped
     function that may not draw.
@@ -141,9 +157,14 @@ def engine(generator: Any, device: Device = CPU) -> Engine:
     for transform in reversed(MODE.transforms):
         transform.draws()
     where = _types.torch_device(device)
+    state = _chosen(generator, where)._engine
+    return state if isinstance(state, Engine) else Draws(state, device)
+
+
+def _chosen(generator: Any, where: _types.device) -> Generator:
     if generator is None:
         cuda = where.type == "cuda"
-        return (default_of(int(where.index or 0)) if cuda else default_generator)._engine
+        return default_of(int(where.index or 0)) if cuda else default_generator
     if not isinstance(generator, Generator):
         raise TypeError(
             f"argument 'generator' must be torch._C.Generator, not {type(generator).__name__}"
@@ -153,4 +174,4 @@ def engine(generator: Any, device: Device = CPU) -> Engine:
             f"Expected a '{where.type}' device type for generator but found "
             f"'{generator.device.type}'"
         )
-    return generator._engine
+    return generator

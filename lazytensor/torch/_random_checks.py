@@ -248,7 +248,7 @@ def _counted(count: int, dtype: np.dtype[Any]) -> None:
         raise RuntimeError(f"n cannot be greater than {most} for {scalar_type(dtype)} type.")
 
 
-def multinomial_arguments(weights: Array, count: int, replacement: bool) -> None:
+def multinomial_arguments(weights: Any, count: int, replacement: bool) -> None:
     """Raise RuntimeError for weights or a number of samples that `multinomial` refuses at once."""
     if weights.ndim not in {1, 2}:
         raise RuntimeError("prob_dist must be 1 or 2 dim")

@@ -1,4 +1,5 @@
-"""Random numbers: PyTorch's CPU generator's own, drawn at the call, for whichever device.
+"""Random numbers: those of PyTorch's generators. The CPU's are drawn at the call, those of CUDA
+devices are nodes, whose place in the stream is taken at the call.
 
 What enters: sizes, tensors, parameters, generators. What leaves: tensors, or those written to in
 the order of their memory. It must not know how numbers are drawn.
@@ -10,9 +11,12 @@ from typing import Any
 import numpy as np
 
 from .._base.dtypes import bool_ as boolean
+from .._base.dtypes import float32 as single
+from .._base.dtypes import float64 as double
 from ..ir.node import Node, scalar
 from ..ops import g
 from . import _types
+from ._device_draws import Draws
 from ._dispatch import (
     FUNCTIONS,
     assign,
@@ -25,10 +29,10 @@ from ._dispatch import (
 )
 from ._dtypes import TITLES, bool_, default, dtype, int64
 from ._generator import engine
-from ._host import placed_new, value
+from ._host import is_cuda, placed_new, value
 from ._random import Engine, memory_order
 from ._record import for_writing, record
-from ._strides import dense
+from ._strides import dense, gapless
 from .create import assign_out, new, place
 from .tensor import Ints, Tensor, wrap
 from .views import formatted, sized, sizes_of
@@ -36,22 +40,32 @@ from .views import formatted, sized, sizes_of
 __all__ = ["drawn", "noise"]
 
 Array = np.ndarray[Any, Any]
-Draw = Callable[[Ints], Array]
+Found = Array | Node
+Draw = Callable[[Ints], Found]
+Source = Engine | Draws
 
 # --- places in memory -----------------------------------------------------------------------------
 
 
-def drawn(shape: Ints, strides: Ints | None, draw: Draw) -> Array:
+def drawn(shape: Ints, strides: Ints | None, draw: Draw) -> Found:
     """Numbers drawn in the order in which an output lies in memory, in the shape asked for."""
     if strides is None:
         return draw(shape)
     axes = memory_order(shape, strides)
     found = draw(tuple(shape[a] for a in axes))
-    return found.transpose([axes.index(a) for a in range(len(axes))])
+    back = tuple(axes.index(a) for a in range(len(axes)))
+    return g.permute(found, back) if isinstance(found, Node) else found.transpose(back)
 
 
-def _node(array: Array, device: Any) -> Node:
-    return placed_new(np.ascontiguousarray(array).reshape(array.shape), device)
+def _node(found: Found, device: Any) -> Node:
+    if isinstance(found, Node):
+        return found
+    return placed_new(np.ascontiguousarray(found).reshape(found.shape), device)
+
+
+def _given(e: Source, x: Tensor) -> Any:
+    """Elements for what draws: their value where the host does."""
+    return x._read() if isinstance(e, Draws) else value(x._read())
 
 
 def _varied(x: Tensor, node: Node, found: Node) -> Node:
@@ -61,7 +75,7 @@ def _varied(x: Tensor, node: Node, found: Node) -> Node:
     return g.where(scalar(False, boolean, node.device), node, found)
 
 
-def _random(name: str, x: Tensor, found: Array, of: dtype | None = None) -> Tensor:
+def _random(name: str, x: Tensor, found: Found, of: dtype | None = None) -> Tensor:
     """A new tensor of drawn numbers, recorded as made from one whose gradient is zero."""
     node = x._read()
     out = wrap(_varied(x, node, _node(found, node.device)), of)
@@ -78,8 +92,8 @@ def _fill(name: str, x: Tensor, draw: Draw) -> Tensor:
 # --- new tensors ----------------------------------------------------------------------------------
 
 
-def _made(array: Array, of: dtype, device: Any, out: Tensor | None, needs: bool) -> Tensor:
-    made = new(_node(array, place(device)), of, needs)
+def _made(found: Found, of: dtype, device: Any, out: Tensor | None, needs: bool) -> Tensor:
+    made = new(_node(found, place(device)), of, needs)
     return made if out is None else FUNCTIONS["_assign_out"](out, made)
 
 
@@ -95,7 +109,7 @@ def _refuse_negative(sizes: Ints) -> None:
             )
 
 
-def _floating(name: str, draw: Callable[[Engine, Ints, Any, bool], Array]) -> None:
+def _floating(name: str, draw: Callable[[Any, Ints, Any, bool], Found]) -> None:
     """`rand` or `randn`, and their `_like`."""
 
     def function(
@@ -258,10 +272,8 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None) -> Tensor:
     """
     x = need_tensor("bernoulli", input)
     e, shape, number = engine(generator, x._node.device), x._node.shape, x.dtype.numpy
-    if p is None:
-        found = e.bernoulli_each(value(x._read()), number)
-    elif isinstance(p, Tensor):
-        found = e.bernoulli_each(np.broadcast_to(value(p._read()), shape), number)
+    if p is None or isinstance(p, Tensor):
+        found = e.bernoulli_each(_each(e, x if p is None else p, shape), number)
     else:
         found = e.bernoulli(shape, number, float(p))
     return _random("Bernoulli", x, found)
@@ -279,7 +291,7 @@ def multinomial(
     if out is not None and out.dtype is not int64:
         raise RuntimeError(f"multinomial expects Long tensor out, got: {TITLES[out.dtype]}")
     e = engine(generator, x._node.device)
-    found = e.multinomial(value(x._read()), int(num_samples), bool(replacement))
+    found = e.multinomial(_given(e, x), int(num_samples), bool(replacement))
     made = new(_node(found, x._node.device))
     return made if out is None else assign_out(out, made)
 
@@ -288,29 +300,30 @@ def multinomial(
 def poisson(input: Tensor, generator: Any = None) -> Tensor:
     """Poisson numbers of rates. Raises RuntimeError for rates below zero."""
     x = need_tensor("poisson", input)
-    return _random("Poisson", x, engine(generator, x._node.device).poisson(value(x._read())))
+    e = engine(generator, x._node.device)
+    return _random("Poisson", x, e.poisson(_given(e, x)))
 
 
 @op(out=True, method=False)
 def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
     """Binomial numbers of counts of trials and probabilities. Raises ValueError for integers."""
     x, p = need_tensor("binomial", count, 1, "count"), need_tensor("binomial", prob, 2, "prob")
-    found = engine(generator, same_device((x, p))).binomial(value(x._read()), value(p._read()))
-    return _random("Binomial", x, found)
+    e = engine(generator, same_device((x, p)))
+    return _random("Binomial", x, e.binomial(_given(e, x), _given(e, p)))
 
 
 @op("_standard_gamma", method=False)
 def _standard_gamma(input: Tensor, generator: Any = None) -> Tensor:
     """Gamma numbers of scale 1 for each shape parameter."""
     e = engine(generator, input._node.device)
-    return _random("StandardGamma", input, e.standard_gamma(value(input._read())))
+    return _random("StandardGamma", input, e.standard_gamma(_given(e, input)))
 
 
 @op("_sample_dirichlet", method=False)
 def _sample_dirichlet(input: Tensor, generator: Any = None) -> Tensor:
     """Points of the simplex for each row of shape parameters."""
     e = engine(generator, input._node.device)
-    return _random("SampleDirichlet", input, e.dirichlet(value(input._read())))
+    return _random("SampleDirichlet", input, e.dirichlet(_given(e, input)))
 
 
 # --- in place -------------------------------------------------------------------------------------
@@ -356,10 +369,17 @@ def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
         return _fill("Bernoulli", input, lambda shape: e.bernoulli(shape, number, float(p)))
     refuse_leaf(input)
     shape, strides = input._node.shape, input._strides
-    each = np.broadcast_to(value(p._read()), shape)
     axes = tuple(range(len(shape))) if strides is None else memory_order(shape, strides)
-    draw: Draw = lambda _: e.bernoulli_each(each.transpose(axes), number)  # noqa: E731
-    return _fill("Bernoulli", input, draw)
+    each = _each(e, p, shape)
+    lying: Any = g.permute(each, axes) if isinstance(each, Node) else each.transpose(axes)
+    return _fill("Bernoulli", input, lambda _: e.bernoulli_each(lying, number))
+
+
+def _each(e: Source, p: Tensor, shape: Ints) -> Any:
+    """A probability for each element of a shape."""
+    given = _given(e, p)
+    whole = g.broadcast_to if isinstance(given, Node) else np.broadcast_to
+    return whole(given, shape)
 
 
 def _one_parameter(name: str, title: str, method: str, *defaults: tuple[str, float | None]) -> None:
@@ -423,6 +443,48 @@ def _dropped(x: Tensor, p: float, train: bool, feature: bool) -> Tensor:
     return mul(x, noise(x, shape, p, strides))  # type: ignore[no-any-return]
 
 
+def _dropped_anew(x: Tensor, p: float, train: bool, feature: bool) -> Tensor:
+    """Not in place: CUDA devices have an operation of its own for this."""
+    if train and 0 < p < 1 and x._node.size and is_cuda(x._node.device):
+        return _fused(x, p)[0]
+    return _dropped(x, p, train, feature)
+
+
+def _neighbours(x: Tensor) -> int:
+    """How many elements next to one another a GPU reads at once: 16 bytes at most, where they fill
+    memory, begin at such a place, and nothing is left over.
+    """
+    size = x.dtype.itemsize
+    if not gapless(x):
+        return 1
+    wide = 16 // size
+    while wide > 1 and (x._offset % wide or x._node.size % wide):
+        wide //= 2
+    return wide
+
+
+def _fused(x: Tensor, p: float) -> tuple[Tensor, Tensor]:
+    """Dropout as CUDA devices have it: what is left, and which elements were kept, bool."""
+    node, strides = x._read(), dense(x)
+    e, run, number = engine(None, node.device), _neighbours(x), x.dtype.numpy
+    assert isinstance(e, Draws)
+    scale = []
+
+    def draw(shape: Ints) -> Node:
+        kept, factor = e.kept(shape, number, p, run)
+        scale.append(factor)
+        return kept
+
+    mask = _node(drawn(node.shape, strides, draw), node.device)
+    wide = double if node.dtype is double else single
+    factors = g.where(mask, scalar(scale[0], wide, node.device), 0.0)
+    left = wrap(g.cast(g.cast(node, wide) * factors, node.dtype), x.dtype)
+    outs = record(left, "NativeDropout", (x,), (node,)), wrap(mask, bool_)
+    for out in outs:
+        out._strides = strides
+    return outs
+
+
 # The value that SELU tends to far below zero, negated.
 _ALPHA = 1.7580993408473766
 
@@ -443,13 +505,19 @@ def _alpha_dropped(x: Tensor, p: float, train: bool, feature: bool) -> Tensor:
     return add(mul(x, mul(mask, a)), shift)  # type: ignore[no-any-return]
 
 
-def _dropout(name: str, f: Callable[[Tensor, float, bool, bool], Tensor], feature: bool) -> None:
+Dropped = Callable[[Tensor, float, bool, bool], Tensor]
+
+
+def _dropout(name: str, f: Dropped, feature: bool, anew: Dropped | None = None) -> None:
     def function(input: Tensor, p: float, train: bool) -> Tensor:
-        return f(need_tensor(name, input), p, train, feature)
+        return (anew or f)(need_tensor(name, input), p, train, feature)
+
+    def over(input: Tensor, p: float, train: bool) -> Tensor:
+        return f(input, p, train, feature)
 
     def written(input: Tensor, p: float, train: bool) -> Tensor:
         x = need_tensor(name + "_", input)
-        return x if p == 0 or not train else in_place(function, name, x, p, train)
+        return x if p == 0 or not train else in_place(over, name, x, p, train)
 
     function.__doc__ = f"`{name}`: with probability p dropped where `train`. Raises RuntimeError."
     written.__doc__ = f"`{name}`, in place."
@@ -457,7 +525,7 @@ def _dropout(name: str, f: Callable[[Tensor, float, bool, bool], Tensor], featur
     op(name + "_", method=False)(written)
 
 
-_dropout("dropout", _dropped, False)
+_dropout("dropout", _dropped, False, _dropped_anew)
 _dropout("feature_dropout", _dropped, True)
 _dropout("alpha_dropout", _alpha_dropped, False)
 _dropout("feature_alpha_dropout", _alpha_dropped, True)
@@ -471,5 +539,7 @@ def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor,
         return x, FUNCTIONS["empty_like"](x, dtype=bool_)
     if train is False:
         return x, FUNCTIONS["ones_like"](x, dtype=bool_)
+    if is_cuda(x._node.device) and _checked(p) < 1:
+        return _fused(x, float(p))
     factors = noise(x, x._node.shape, _checked(p), dense(x))
     return FUNCTIONS["mul"](x, factors), FUNCTIONS["ne"](factors, 0)

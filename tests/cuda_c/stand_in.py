@@ -50,6 +50,10 @@ class StandIn(Driver):
         finally:
             self.current = before
 
+    def figures(self, device: int) -> dict[str, Any]:
+        figures = {"multiProcessorCount": 2, "maxThreadsPerMultiProcessor": 2048}
+        return {"name": b"stand-in", "major": 9, "minor": 0} | figures
+
     def architecture(self) -> str:
         return "sm_90"
 

@@ -60,6 +60,7 @@ def calls() -> Iterator[Call]:
                 yield from test_scatters.written(op, dtype)
     yield from test_gathers.beyond()
     yield from test_draws.streams()
+    yield from test_draws.lanes()
 
 
 def codes(found: Iterable[Call]) -> list[Code]:

@@ -1,16 +1,22 @@
 """Programs on a GPU of this machine: values, errors, exchange with other libraries, streams."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 import lazytensor as xp
+import lazytensor.torch as face
+from lazytensor import ops
 from lazytensor._base import config
 from lazytensor._base.devices import device as device_of
+from lazytensor.ir.node import leaf
 from lazytensor.runtime import gpus
 from lazytensor.runtime.counters import counting
+from lazytensor.runtime.materialize import value
+from lazytensor.torch._philox import threads
 
 pytestmark = pytest.mark.cuda
 GPU = "cuda:0"
@@ -174,3 +180,61 @@ def test_exchange_with_torch() -> None:
     y = xp.from_dlpack(held)
     assert y.device == GPU and y.__cuda_array_interface__["data"][0] == held.data_ptr()
     np.testing.assert_array_equal(np.asarray(y + 1.0), a * 3 + 1)
+
+
+def test_draws_of_the_torch_face() -> None:
+    """PyTorch's printed figures, and the host's words for as many threads as the device holds."""
+    face.manual_seed(0)
+    close(face.rand(6, device=GPU).cpu(), [0.3990, 0.5167, 0.0249, 0.9401, 0.9459, 0.7967], 1e-4)
+    face.manual_seed(42)
+    close(face.randn(5, device=GPU).cpu(), [0.1940, 2.1614, -0.1721, 0.8491, -1.9244], 1e-4)
+    for n in (1000, 2_000_001):
+        face.manual_seed(7)
+        found = face.rand(n, device=GPU)
+        state = leaf(np.array([7, 0], np.uint64))
+        words = value(ops.g.philox(state, (n,), threads(n, device_of(GPU)), 1, ((0, 1, 2, 3),)))
+        want = words.astype(np.float32) * np.float32(2**-32) + np.float32(2**-33)
+        assert found.cpu().numpy().tobytes() == (want % np.float32(1)).tobytes()
+
+
+EXACT: dict[str, Callable[[Any], Any]] = {
+    "rand": lambda t: t.rand(1_000_001, device=GPU),
+    "rand64": lambda t: t.rand(1_000_001, device=GPU, dtype=t.float64),
+    "uniform_": lambda t: t.empty(1_000_001, device=GPU).uniform_(-0.3, 0.1),
+    "randint": lambda t: t.randint(-7, 100, (1_000_001,), device=GPU),
+    "wide": lambda t: t.randint(-(2**60), 2**60, (1_000_001,), device=GPU),
+    "random_": lambda t: t.empty(1_000_001, device=GPU, dtype=t.int32).random_(),
+    "bernoulli_": lambda t: t.empty(1_000_001, device=GPU).bernoulli_(0.3),
+    "bernoulli": lambda t: t.bernoulli(t.linspace(0, 1, 100_001, device=GPU)),
+    "dropout": lambda t: t.nn.functional.dropout(t.ones(4_000_000, device=GPU), 0.3),
+    "of twos": lambda t: t.nn.functional.dropout(t.ones(1_000_002, device=GPU), 0.3),
+    "of one": lambda t: t.nn.functional.dropout(t.ones(1_000_001, device=GPU), 0.3),
+    "of halves": lambda t: t.nn.functional.dropout(t.ones(4_000_000, device=GPU).half(), 0.3),
+    "randperm": lambda t: t.randperm(100_001, device=GPU),
+    "multinomial": lambda t: t.multinomial(t.ones(3, 8, device=GPU), 1000, replacement=True),
+}
+NEAR: dict[str, Callable[[Any], Any]] = {
+    "randn": lambda t: t.randn(1_000_001, device=GPU),
+    "randn64": lambda t: t.randn(1_000_001, device=GPU, dtype=t.float64),
+    "exponential_": lambda t: t.empty(1_000_001, device=GPU).exponential_(),
+    "log_normal_": lambda t: t.empty(1_000_001, device=GPU).log_normal_(),
+}
+
+
+@pytest.mark.parametrize("name", [*EXACT, *NEAR])
+def test_draws_are_those_of_pytorch(name: str) -> None:
+    if not pytest.importorskip("torch.cuda").is_available():
+        pytest.skip("this PyTorch is for CPUs")
+    import torch
+
+    found = []
+    for t in (face, torch):
+        t.manual_seed(2**40 + 3)
+        t.rand(3, device=GPU)
+        drawn = (EXACT | NEAR)[name](t).cpu().numpy()
+        found += [drawn, t.cuda.get_rng_state().numpy().tobytes()]
+    assert found[1] == found[3]
+    if name in EXACT:
+        assert found[0].tobytes() == found[2].tobytes()
+    else:
+        close(found[0], found[2], 3e-5)

@@ -371,6 +371,16 @@ def _random_bits(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
             yield Sample((np.asarray([7, 2**63], dtype), np.asarray(2**64 - 2, dtype)), (shape,))
 
 
+def _philox(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    if dtype is d.uint64:
+        state = np.asarray([2**63 + 5, 2**64 - 2], dtype)
+        for shape in ((), (3,), (2, 0), (2, 5)):
+            yield Sample((state,), (shape, 3, 1, ((0, 1, 2, 3),)))
+            yield Sample((state,), (shape, 2, 1, ((1, 3), (0, 2))))
+            below = np.append(state, dtype.type(2**31))
+            yield Sample((below,), (shape, 2, 4, ((0, 1, 2, 3),)))
+
+
 GENERATORS: dict[str, Callable[[Op, d.DType, Rng], Iterator[Sample]]] = {
     **dict.fromkeys(MOVES, _moves),
     "elementwise": _elementwise,
@@ -397,6 +407,7 @@ GENERATORS: dict[str, Callable[[Op, d.DType, Rng], Iterator[Sample]]] = {
     "fft": _fft,
     "iota": _iota,
     "random_bits": _random_bits,
+    "philox": _philox,
 }
 
 

@@ -389,9 +389,7 @@ def test_transforms():
 
 def network():
     torch.manual_seed(1)
-    return nn.Sequential(
-        nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.25), nn.Linear(8, 3)
-    )
+    return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
 
 
 def batch(seed=2):
@@ -615,9 +613,8 @@ def test_pinned_memory():
 
 def test_each_device_has_its_generator():
     torch.manual_seed(7)
-    here = torch.randn(5)
     there = [torch.randn(5, device=d) for d in (ONE, TWO)]
-    assert same(there[0], there[1]) and same(there[0], here)  # seeded alike
+    assert same(there[0], there[1])  # seeded alike
     before = default_generator.get_state()
     state = torch.cuda.get_rng_state(1)
     first = torch.rand(4, device=TWO)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import lazytensor.torch as torch
-from lazytensor.torch import nn
+from lazytensor._base import config
+from lazytensor.torch import _philox, nn
 
 pytest.importorskip("cupy", reason="no CuPy, whose arrays are used")
 stand_in = pytest.importorskip("tests.cuda_c.stand_in")
@@ -75,3 +76,62 @@ def test_who_answers_for_gpus():
     assert all(callable(getattr(real, name)) for name in vars(Driver) if name[0] != "_")
     assert _gpu._uuid(bytes(range(16))) == "00010203-0405-0607-0809-0a0b0c0d0e0f"
     assert callable(cupy.cuda.get_elapsed_time) and hasattr(cupy.cuda.Stream, "wait_event")
+
+
+DRAWN = {
+    "rand": lambda: torch.rand(9000, device="cuda"),
+    "rand64": lambda: torch.rand(9000, device="cuda", dtype=torch.float64),
+    "uniform": lambda: torch.empty(90, 50, device="cuda").uniform_(-0.3, 0.1),
+    "randint": lambda: torch.randint(-7, 100, (9000,), device="cuda"),
+    "wide": lambda: torch.randint(-(2**60), 2**60, (9000,), device="cuda"),
+    "dropout": lambda: nn.functional.dropout(torch.arange(9000.0, device="cuda"), 0.4),
+    "half": lambda: nn.functional.dropout(torch.ones(9000, device="cuda").half(), 0.4),
+    "bernoulli": lambda: torch.bernoulli(torch.linspace(0, 1, 9000, device="cuda")),
+    "poisson": lambda: torch.poisson(torch.ones(30, device="cuda")),
+    "randn": lambda: torch.randn(9000, device="cuda"),
+    "randn64": lambda: torch.randn(9000, device="cuda", dtype=torch.float64),
+    "exponential": lambda: torch.empty(9000, device="cuda").exponential_(),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_numbers_are_those_of_virtual_devices(name, monkeypatch):
+    """Of a device that holds 4,096 threads, as the stand-in does; drawn where they are."""
+    found = []
+    with stand_in.standing_in(count=1) as driver:
+        torch.manual_seed(4)
+        drawn = DRAWN[name]()
+        assert torch.cuda.get_device_properties(0).multi_processor_count == 2
+        gets = driver.gets
+        drawn = drawn + 0
+        found.append(drawn.tolist())
+        assert driver.gets == gets + 1
+    monkeypatch.setattr(_philox, "_most", lambda of, index: 4096)
+    with config.context(virtual_cuda=1):
+        torch.manual_seed(4)
+        found.append(DRAWN[name]().tolist())
+    if name in ("randn", "randn64", "exponential"):
+        digits = 1e-14 if name == "randn64" else 1e-6
+        np.testing.assert_allclose(*found, rtol=digits, atol=digits)
+    else:
+        assert found[0] == found[1]
+
+
+def test_a_captured_step_draws_anew():
+    """The state is an input: what is replayed is compiled once and draws other numbers."""
+    found = []
+    with stand_in.standing_in(count=1) as driver:
+        torch.manual_seed(4)
+        x = torch.ones(256).to("cuda")
+        assert x.tolist()
+        for step in range(8):
+            compiled = driver.compiled
+            found.append(tuple((nn.functional.dropout(x, 0.5) * 3 + 1).tolist()))
+            assert step == 0 or driver.compiled == compiled
+        assert driver.replays > 0 and torch.cuda.default_generators[0].get_offset() == 32
+    assert len(set(found)) == 8
+    with config.context(virtual_cuda=1):
+        torch.manual_seed(4)
+        x = torch.ones(256, device="cuda")
+        again = [tuple((nn.functional.dropout(x, 0.5) * 3 + 1).tolist()) for _ in range(8)]
+    assert found == again

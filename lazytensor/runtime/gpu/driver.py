@@ -42,6 +42,10 @@ class Driver:
         """A context in which a device is the current one."""
         return self.cupy.cuda.Device(device)
 
+    def figures(self, device: int) -> dict[str, Any]:
+        """What CUDA says of a device, by CUDA's names."""
+        return dict(self.cupy.cuda.runtime.getDeviceProperties(device))
+
     def architecture(self) -> str:
         """What code for the current device is compiled for."""
         return f"sm_{self.cupy.cuda.Device().compute_capability}"

@@ -8,8 +8,10 @@ import numpy as np
 
 from ...ir.node import Node
 from ...lang import activation as lang
+from ...ops import g
 from .. import _dtypes
 from .._calls import refuse
+from .._device_draws import Draws
 from .._dispatch import need_tensor
 from .._generator import engine
 from .._host import placed, value
@@ -111,10 +113,19 @@ def rrelu(
     if not training:
         mean = (lower + upper) / 2
         return pointwise("RreluWithNoise", lambda n: lang.leaky_relu(n, mean), input)
-    data = np.asarray(value(input._read()))
+    noise = _slopes(input, lower, upper, generator)
+    return apply("RreluWithNoise", lambda x: lang.rrelu(x, noise), input)
+
+
+def _slopes(input: Tensor, lower: float, upper: float, generator: Any) -> Node:
+    """1 for elements above 0, for others a slope; where the host draws, for these alone."""
+    node = input._read()
+    e = engine(generator, node.device)
+    if isinstance(e, Draws):
+        drawn = e.uniform(node.shape, input.dtype.numpy, lower, upper)
+        return g.where(g.less_equal(node, 0.0), drawn, g.constant(1.0, node))
+    data = np.asarray(value(node))
     slopes = np.ones(data.shape, data.dtype)
     low = data <= 0
-    e = engine(generator, input._node.device)
     slopes[low] = e.uniform((int(low.sum()),), np.dtype(np.float64), lower, upper)
-    noise = placed(slopes, input._node.device)
-    return apply("RreluWithNoise", lambda x: lang.rrelu(x, noise), input)
+    return placed(slopes, node.device)

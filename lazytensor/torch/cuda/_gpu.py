@@ -41,7 +41,7 @@ class Real:
 
     def properties(self, device: int) -> Properties:
         """What CUDA says of a device; 0 for what it says no more."""
-        found = _cupy().cuda.runtime.getDeviceProperties(device)
+        found = gpus.loaded().driver().figures(device)
         parts: list[Any] = [found["name"].decode(), found["major"], found["minor"]]
         parts += [int(found.get(name, 0)) for name in _FIGURES]
         parts.append(_uuid(bytes(found.get("uuid", bytes(16)))))

@@ -10,13 +10,13 @@ from time import perf_counter
 from typing import Any
 
 from ..._base.devices import Device, device
-from ..._base.processors import count
 from .._driver import DRIVERS, Memory, Properties
 from ..tensor import Tensor
 from ._live import tensors
 
 BLOCK = 512  # PyTorch's allocator gives whole blocks of this size
 SEGMENT = 2 << 20  # and asks the device for whole segments of this one
+PROCESSORS = 132
 
 
 def _up(n: int, unit: int) -> int:
@@ -46,10 +46,13 @@ class Virtual:
         self._peaks: dict[int, _Peak] = {}
 
     def properties(self, device: int) -> Properties:
-        """The machine's own figures where it has any."""
+        """The machine's memory; processors as an H100 has them, so that what is drawn on a device
+        doesn't depend on the machine.
+        """
         return Properties(
-            "Virtual CUDA device", 8, 0, _memory(), count(), 32, 1024, 2048, 65536, 49152, 166912,
-            167936, 4 << 20, 0, 0, 0, 1, 0, device, 0, 0, f"00000000-0000-0000-0000-{device:012x}",
+            "Virtual CUDA device", 8, 0, _memory(), PROCESSORS, 32, 1024, 2048, 65536, 49152,
+            166912, 167936, 4 << 20, 0, 0, 0, 1, 0, device, 0, 0,
+            f"00000000-0000-0000-0000-{device:012x}",
         )  # fmt: skip
 
     def _used(self, index: int) -> tuple[int, int]:

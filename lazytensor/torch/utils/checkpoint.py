@@ -51,12 +51,18 @@ def detach_variable(inputs: Any) -> tuple[Any, ...]:
     ])  # fmt: skip
 
 
+def _states() -> tuple[Tensor, list[Tensor]]:
+    """The states of the default generators: the CPU's, and those of devices."""
+    return torch.get_rng_state(), torch.cuda.get_rng_state_all()
+
+
 @contextmanager
-def _same_numbers(state: Any) -> Iterator[None]:
-    """A context in which random numbers are drawn from a state, None: from where they are."""
-    with fork_rng(enabled=state is not None):
-        if state is not None:
-            torch.set_rng_state(state)
+def _same_numbers(states: Any) -> Iterator[None]:
+    """A context in which random numbers are drawn from states, None: from where they are."""
+    with fork_rng(enabled=states is not None):
+        if states is not None:
+            torch.set_rng_state(states[0])
+            torch.cuda.set_rng_state_all(states[1])
         yield
 
 
@@ -71,7 +77,7 @@ class CheckpointFunction(_Function):  # type: ignore[misc]
         """The outputs, computed without recording."""
         check_backward_validity(args)
         ctx.call = run_function
-        ctx.random = torch.get_rng_state() if preserve_rng_state else None
+        ctx.random = _states() if preserve_rng_state else None
         ctx.places = [i for i, arg in enumerate(args) if isinstance(arg, Tensor)]
         ctx.others = [None if isinstance(arg, Tensor) else arg for arg in args]
         ctx.save_for_backward(*[args[i] for i in ctx.places])
@@ -314,10 +320,10 @@ def _forgotten(
     """A call of which nothing is saved."""
     if not MODE.grad:
         return function(*args, **kwargs)
-    state = torch.get_rng_state() if preserve else None
+    states = _states() if preserve else None
 
     def again(*given: Any) -> None:
-        with _same_numbers(state), contexts[1]:
+        with _same_numbers(states), contexts[1]:
             function(*given, **kwargs)
 
     stop = early_stop if _Settings.early_stop is None else _Settings.early_stop
