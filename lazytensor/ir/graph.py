@@ -112,9 +112,12 @@ def pending(roots: Sequence[Node]) -> tuple[list[Node], Uses]:
                 uses[a] = 1
                 if a.value is not None:
                     continue
-                if a.op.picks:
+                op = a.op
+                if op.picks:
                     _pick(a)
-                if a.value is None and a.op is not PLACEHOLDER:
+                    if a.value is not None:
+                        continue
+                if op is not PLACEHOLDER:
                     found.append(a)
     found.sort(key=serial)
     return found, uses

@@ -9,8 +9,15 @@ serves.
 """
 
 from collections.abc import Sequence
+from operator import add, mul
 from typing import Any
 
+import numpy
+
+from .._base.dtypes import float64
+
+# Python's own operations on doubles, which are NumPy's.
+_PLAIN = {numpy.add: add, numpy.multiply: mul}
 LANES, ROUNDS = 32, 8
 GROUP = LANES * ROUNDS
 BLOCK = 32 * GROUP
@@ -96,11 +103,24 @@ def runs(shape: Sequence[int], axes: tuple[int, ...]) -> list[tuple[int, ...]]:
     return [tuple(run) for run in found]
 
 
+def _of_numbers(plain: Any, numbers: list[float]) -> float:
+    """As `_few`, of Python's numbers: for a few of them that is quicker."""
+    n = len(numbers)
+    while n > 1:
+        low = half(n)
+        numbers[: n - low] = map(plain, numbers[: n - low], numbers[low:n])
+        n = low
+    return numbers[0]
+
+
 def _few(combine: Any, x: Any) -> Any:
     """Axis 0, of at most LANES elements: each is a lane of its own."""
     n = len(x)
     if n == 1:
         return x[0].copy()
+    plain = _PLAIN.get(combine) if x.ndim == 1 and x.dtype is float64 else None
+    if plain is not None:
+        return float64.type(_of_numbers(plain, x.tolist()))
     while n > 1:
         low = half(n)
         if n == 2 * low:
