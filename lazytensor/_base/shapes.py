@@ -26,7 +26,7 @@ def as_shape(shape: Any) -> Shape:
     """A tuple of ints from an int or a sequence. Raises TypeError, or ValueError for a negative
     size.
     """
-    if not isinstance(shape, Iterable):
+    if type(shape) is not tuple and not isinstance(shape, Iterable):
         shape = (shape,)
     try:
         out = tuple(map(operator.index, shape))

@@ -33,6 +33,8 @@ def _infer_permute(x: Node, axes: Ints) -> Infer:
 
 
 def _infer_broadcast(x: Node, shape: Shape) -> Infer:
+    if not x.shape:
+        return shape, x.dtype
     tail = shape[len(shape) - len(x.shape) :] if len(shape) >= len(x.shape) else None
     if tail is None or any(n not in (1, m) for n, m in zip(x.shape, tail, strict=True)):
         raise ValueError(f"can't broadcast shape {x.shape} to {shape}")
