@@ -112,12 +112,9 @@ def pending(roots: Sequence[Node]) -> tuple[list[Node], Uses]:
                 uses[a] = 1
                 if a.value is not None:
                     continue
-                op = a.op
-                if op.picks:
+                if a.op.picks:
                     _pick(a)
-                    if a.value is not None:
-                        continue
-                if op is not PLACEHOLDER:
+                if a.value is None and a.op is not PLACEHOLDER:
                     found.append(a)
     found.sort(key=serial)
     return found, uses
