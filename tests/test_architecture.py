@@ -40,7 +40,7 @@ FLOORS = {
 # Imports of the package's own modules inside functions, (module, target), each with its reason.
 HIDDEN: dict[tuple[str, str], str] = {
     ("runtime.native", f"targets.llvm.{name}"): "a target is loaded with its first kernel"
-    for name in ("drawn", "elementary", "kernels", "moves", "objects", "single", "whole")
+    for name in ("drawn", "elementary", "moves", "objects", "run", "single", "whole")
 } | {
     ("targets.llvm.objects", f"targets.llvm.{name}"): "texts are written where there is no code"
     for name in ("elements", "writers")

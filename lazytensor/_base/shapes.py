@@ -26,7 +26,7 @@ def as_shape(shape: Any) -> Shape:
     """A tuple of ints from an int or a sequence. Raises TypeError, or ValueError for a negative
     size.
     """
-    if not isinstance(shape, Iterable):
+    if type(shape) is not tuple and not isinstance(shape, Iterable):
         shape = (shape,)
     try:
         out = tuple(map(operator.index, shape))
@@ -41,6 +41,8 @@ def broadcast(*shapes: Shape) -> Shape:
     """The shape that all broadcast to. Raises ValueError naming the shapes."""
     if shapes and shapes.count(shapes[0]) == len(shapes):
         return shapes[0]
+    if len(shapes) == 2 and not all(shapes):
+        return shapes[0] or shapes[1]
     rank = max(map(len, shapes), default=0)
     out = [1] * rank
     for shape in shapes:

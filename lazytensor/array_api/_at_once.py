@@ -61,11 +61,21 @@ def getitem(x: Node, key: Key) -> Node | None:
     return new_leaf(taken if own else np.array(taken), x.device)
 
 
+def _known(*items: Any) -> bool:
+    """Whether the values of all nodes among some items are known."""
+    for item in items:  # noqa: SIM110  (a generator would take longer than the whole loop)
+        if type(item) is Node and item.value is None:
+            return False
+    return True
+
+
 def setitem(x: Node, key: Key, u: Node) -> Node | None:
-    """x after `x[key] = u`; None too where a select does it without the mask's value, and for what
-    is refused.
+    """x after `x[key] = u`; None too where a select does it without values that are not known, and
+    for what is refused.
     """
-    found = None if indexing.masks_all_of(x, key, u) else _key(key, x, u)
+    if not _known(x, u, *key) and indexing.masks_all_of(x, key, u):
+        return None
+    found = _key(key, x, u)
     if found is None:
         return None
     out = x.value.copy()

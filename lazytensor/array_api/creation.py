@@ -342,10 +342,13 @@ def _range(start: Any, step: Any, count: int, dtype: DType, device: Device) -> N
         wide = int64 if kind(dtype) == "i" else dtype
         if step < 0 and wide is not int64:
             return new_leaf(np.array(range(start, start + count * step, step), dtype), device)
-        i = g.iota(count, wide, device)
-        return rules.as_dtype(i * scalar(step, wide, device) + scalar(start, wide, device), dtype)
-    i = g.iota(count, float64, device)
-    values = i * scalar(step, float64, device) + scalar(start, float64, device)
+    else:
+        wide = float64
+    values = g.iota(count, wide, device)
+    if step != 1:
+        values = values * scalar(step, wide, device)
+    if start != 0 or step != 1:  # where the step is negative the first one would be -0
+        values = values + scalar(start, wide, device)
     return rules.as_dtype(values, dtype)
 
 

@@ -9,12 +9,13 @@ import itertools
 import sys
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from .._base.devices import CPU, Device, is_gpu
-from .._base.dtypes import INTERNED, DType, canonical
+from .._base.dtypes import INTERNED, DType, bool_, canonical, complex128, float64
 from .._base.shapes import Shape
 from .op import ROWS, Op, register
 
@@ -212,6 +213,25 @@ def apply_alike(op: Op, args: tuple[Node, Node], like: Node, dtype: DType) -> No
     return node
 
 
+def apply_shaped(op: Op, x: Node, params: tuple[Any, ...], shape: Shape) -> Node:
+    """`apply` for an op of one argument that moves elements, whose parameters fit: the caller has
+    seen to that, and knows the result's shape.
+    """
+    node: Node = _new(Node)
+    node.op = op
+    node.args = (x,)
+    node.params = params
+    node.shape = shape
+    node.dtype = x.dtype
+    node.device = x.device
+    node.value = None
+    node.kept = 0
+    node.serial = serial = next(_count)
+    if serial >= WATCH.next_look and WATCH.look is not None:
+        WATCH.look(node)
+    return node
+
+
 _new = object.__new__
 
 
@@ -300,14 +320,33 @@ def scalar(value: Any, dtype: DType, device: Device = CPU) -> Node:
 
 
 def _buffer(value: Any, dtype: DType) -> np.ndarray[Any, Any]:
-    if isinstance(value, int) and dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        if not info.min <= value <= info.max:
-            raise OverflowError(f"Python integer {value} is out of bounds for {dtype}")
-    with np.errstate(all="ignore"):
-        out = np.asarray(value).astype(dtype)
+    if dtype is _AS_IT_IS.get(type(value)):
+        out = np.array(value, dtype)
+    else:
+        out = _converted(value, dtype)
     out.flags.writeable = False
     return out
+
+
+# Python numbers that a dtype holds all of.
+_AS_IT_IS = {bool: bool_, float: float64, complex: complex128}
+
+
+def _converted(value: Any, dtype: DType) -> np.ndarray[Any, Any]:
+    if isinstance(value, int) and dtype.kind in "iu":
+        low, high = _limits(dtype)
+        if not low <= value <= high:
+            raise OverflowError(f"Python integer {value} is out of bounds for {dtype}")
+        return np.array(value, dtype)
+    with np.errstate(all="ignore"):
+        return np.asarray(value).astype(dtype)
+
+
+@cache
+def _limits(dtype: DType) -> tuple[int, int]:
+    """The least and the greatest integer of a dtype."""
+    info = np.iinfo(dtype)
+    return int(info.min), int(info.max)
 
 
 def user_line() -> tuple[Any, int]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .._base.dtypes import bool_
 from .._base.shapes import Shape, broadcast
-from ..ir.node import Node, apply
+from ..ir.node import Node, apply_shaped
 from ..ops import g
 from ..ops.movement import reshape, slice_
 
@@ -47,6 +47,8 @@ class Plan(NamedTuple):
 
 def _expanded(key: tuple[Any, ...], shape: Shape) -> list[Any]:
     """The key with whole slices for its ellipsis, and for what it leaves out."""
+    if len(key) == len(shape) and _PLAIN.issuperset(map(type, key)):
+        return list(key)
     used, dots = 0, []
     for at, item in enumerate(key):
         if item is Ellipsis:
@@ -64,6 +66,9 @@ def _expanded(key: tuple[Any, ...], shape: Shape) -> list[Any]:
         return [*key, *whole]
     return [*key[: dots[0]], *whole, *key[dots[0] + 1 :]]
 
+
+# Items that each stand for one axis.
+_PLAIN = frozenset((int, slice))
 
 Basic = tuple[Ints, Ints, Ints, Shape]
 
@@ -160,8 +165,8 @@ def _together(arrays: list[Node]) -> list[Node]:
 
 def _sliced(x: Node, starts: Ints, sizes: Ints, steps: Ints, view: Shape) -> Node:
     if sizes != x.shape or steps != (1,) * len(steps):
-        x = apply(slice_, (x,), (starts, sizes, steps))
-    return x if view == x.shape else apply(reshape, (x,), (view,))
+        x = apply_shaped(slice_, x, (starts, sizes, steps), sizes)
+    return x if view == x.shape else apply_shaped(reshape, x, (view,), view)
 
 
 def _permuted(x: Node, axes: Ints) -> Node:

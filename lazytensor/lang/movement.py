@@ -15,7 +15,7 @@ from .._base.dtypes import int64, kind
 from .._base.shapes import Shape, as_shape, integer, normalize_axes, normalize_axis, prod
 from ..ir.node import Node, leaf
 from ..ops import g, scan
-from ._checks import part
+from ._checks import as_dtype, part
 
 # Slices that picked elements are put together of, at most.
 _MOST_RUNS = 6
@@ -59,6 +59,11 @@ def permute(x: Node, axes: Any, name: str = "permute_dims") -> Node:
 
 def moveaxis(x: Node, source: Any, destination: Any) -> Node:
     """Some axes moved to other places, the rest in order. Raises AxisError, ValueError."""
+    if type(source) is type(destination) is int:
+        order = list(range(x.ndim))
+        taken, target = normalize_axis(source, x.ndim), normalize_axis(destination, x.ndim)
+        order.insert(target, order.pop(taken))
+        return x if taken == target else g.permute(x, tuple(order))
     given = [(a,) if not isinstance(a, tuple | list) else tuple(a) for a in (source, destination)]
     sources, targets = ([normalize_axis(a, x.ndim) for a in axes] for axes in given)
     if len(sources) != len(targets) or any(len(set(a)) != len(a) for a in (sources, targets)):
@@ -274,7 +279,7 @@ def take_along_axis(x: Node, indices: Node, axis: int) -> Node:
             )
         shape.append(m if a == place or n == 1 else n)
     whole: Shape = tuple(x.shape[a] if a == place else n for a, n in enumerate(shape))
-    along = broadcast_to(g.cast(indices, int64), tuple(shape))
+    along = broadcast_to(as_dtype(indices, int64), tuple(shape))
     return g.gather([broadcast_to(x, whole), *_grid(along, place)])
 
 
@@ -282,7 +287,10 @@ def _grid(along: Node, place: int) -> list[Node]:
     """Indices of every element of `along`, with those along one axis taken from it."""
     out = []
     for a, n in enumerate(along.shape):
-        ones = tuple(n if b == a else 1 for b in range(along.ndim))
+        if a == place:
+            out.append(along)
+            continue
+        ones = tuple([n if b == a else 1 for b in range(along.ndim)])
         line = g.reshape(g.iota(n, int64, along.device), ones)
-        out.append(along if a == place else broadcast_to(line, along.shape))
+        out.append(broadcast_to(line, along.shape))
     return out

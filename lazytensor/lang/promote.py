@@ -29,7 +29,8 @@ def promote(a: DType, b: DType) -> DType:
 
 def python_type(value: Any) -> type:
     """bool, int, float or complex, for one of them or of a class made from one."""
-    return next(t for t in SCALARS if isinstance(value, t))
+    found = type(value)
+    return found if found in _DEFAULTS else next(t for t in SCALARS if isinstance(value, t))
 
 
 def default_dtype(value: Any) -> DType:

@@ -19,7 +19,9 @@ from .scan import others
 
 
 def _dropped(x: Node, axes: tuple[int, ...]) -> Shape:
-    return tuple(n for a, n in enumerate(x.shape) if a not in axes)
+    if len(axes) == len(x.shape):
+        return ()
+    return tuple([n for a, n in enumerate(x.shape) if a not in axes])
 
 
 def kept_shape(x: Node, axes: tuple[int, ...]) -> Shape:
@@ -86,7 +88,8 @@ def _total(combine: str, identity: float) -> Callable[..., Any]:
             return ufunc.reduce(x, axes, x.dtype)
         if x.dtype.kind == "c" and combine == "multiply":
             ufunc = ComplexProduct(np)
-        out = tree_reduce(np, ufunc, _wide(np, x), axes, identity).astype(x.dtype, copy=False)
+        out = tree_reduce(np, ufunc, _wide(np, x), axes, identity)
+        out = out if out.dtype is x.dtype else out.astype(x.dtype)
         # as NumPy's, sums start at 0: there is no -0 among them
         return out + x.dtype.type(0) if combine == "add" else out
 

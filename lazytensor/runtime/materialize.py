@@ -244,8 +244,9 @@ def _run_tiny(nodes: Sequence[Node], keep: Collection[Node]) -> None:
         quietly(fill, nodes, _no_value)
     finally:
         if len(keep) < len(nodes):
-            for node in set(nodes).difference(keep):
-                node.value = None
+            for node in nodes:
+                if node not in keep:
+                    node.value = None
 
 
 def _refuse_placeholders(graph: Graph) -> None:

@@ -33,12 +33,12 @@ class _Loaded:
     """The target, and the functions that it has compiled in this process."""
 
     def __init__(self) -> None:
-        from ..targets.llvm import kernels
+        from ..targets.llvm import run
 
-        self.functions = kernels.Functions(objects())
-        self.bound = kernels.bound
-        self.source = kernels.source
-        self.unsupported = kernels.Unsupported
+        self.functions = run.Functions(objects())
+        self.bound = run.bound
+        self.source = run.source
+        self.unsupported = run.Unsupported
 
 
 @cache

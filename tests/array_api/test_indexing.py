@@ -109,6 +109,25 @@ def test_a_mask_is_assigned_to_without_its_value() -> None:
     same(x, want)
 
 
+def test_a_known_mask_is_assigned_to_at_once() -> None:
+    x, u = xp.asarray(X[0, 0]), xp.asarray([7.0])
+    mask = xp.materialize(x > 5)[0]
+    with counting() as done:
+        x[mask] = 0
+        x[mask] = u[0]
+        found = np.asarray(x)
+    assert (done.nodes, done.graphs, done.interpreted) == (0, 0, 0)
+    np.testing.assert_array_equal(found, np.where(X[0, 0] > 5, 7, X[0, 0]))
+    f = xp.grad(lambda x, u: _masked(x, mask, u))
+    np.testing.assert_array_equal(np.asarray(f(x, u)), np.where(X[0, 0] > 5, 0, 1))
+
+
+def _masked(x: xp.Array, mask: xp.Array, u: xp.Array) -> xp.Array:
+    x = xp.asarray(x, copy=True)
+    x[mask] = u[0]
+    return xp.sum(x)
+
+
 @given(data=st.data(), shape=SHAPES)
 def test_basic_keys_as_numpy(data: st.DataObject, shape: tuple[int, ...]) -> None:
     key = data.draw(nps.basic_indices(shape, allow_newaxis=True))

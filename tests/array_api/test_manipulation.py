@@ -96,6 +96,21 @@ def test_as_numpy(name: str, empty: bool) -> None:
     same(got, numpys(x))
 
 
+def test_ranges_and_grids_have_few_nodes() -> None:
+    x, i = xp.asarray(np.arange(4.0)), xp.asarray(np.array([2, 0]))
+    with counting() as done:
+        taken = xp.take_along_axis(x, i)
+    assert done.nodes == 1
+    with counting() as done:
+        ranges = xp.arange(3.0), xp.arange(2, 5), xp.arange(0, 6, 2)
+    assert done.nodes == 1 + 2 + 3
+    same(taken, np.array([2.0, 0.0]))
+    for got, want in zip(
+        ranges, (np.arange(3.0), np.arange(2, 5), np.arange(0, 6, 2)), strict=True
+    ):
+        same(got, want)
+
+
 @given(nps.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=3), st.data())
 def test_moving_axes(shape: tuple[int, ...], data: st.DataObject) -> None:
     x = np.arange(np.prod(shape, dtype=int)).reshape(shape)

@@ -25,3 +25,19 @@ def test_few_elements_are_combined_as_many(shape: tuple[int, ...], axis: int, dt
             want = _tree.reduce_middle(np, combine, lanes[None])[0].reshape(got.shape)
             assert got.dtype == want.dtype and got.tobytes() == want.tobytes()
             assert x.tobytes() == before.tobytes() and not np.shares_memory(got, x)
+
+
+@pytest.mark.parametrize("shape", [(1,), (5,), (33,), (64,), (95,), (6, 9), (2, 3, 5), (8, 12)])
+@pytest.mark.parametrize("special", [None, np.inf, np.nan, -0.0])
+def test_a_sum_of_all_has_the_bits_of_lanes(shape: tuple[int, ...], special: float | None) -> None:
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal(shape) * 10.0 ** rng.integers(-9, 9, shape)
+    if special is not None:
+        x.flat[::2] = special
+    for lie in (x, np.asfortranarray(x), x[..., ::-1]):
+        for combine in (np.add, np.multiply):
+            with np.errstate(all="ignore"):
+                got = np.asarray(_tree.tree_reduce(np, combine, lie, tuple(range(x.ndim)), 0))
+                line = np.ascontiguousarray(lie).reshape(1, -1, 1)
+                want = _tree.reduce_middle(np, combine, line).reshape(())
+            assert got.dtype == want.dtype and got.tobytes() == want.tobytes()

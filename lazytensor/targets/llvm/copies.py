@@ -105,6 +105,6 @@ class Concatenate:
 
 def _large(arrays: Any) -> bool:
     """Whether all are arrays of one dtype, and large together."""
-    if not all(type(x) is np.ndarray and x.dtype == arrays[0].dtype for x in arrays):
+    if sum([getattr(x, "nbytes", 0) for x in arrays]) < WORTH:
         return False
-    return int(sum(x.nbytes for x in arrays)) >= WORTH
+    return all(type(x) is np.ndarray and x.dtype == arrays[0].dtype for x in arrays)

@@ -28,6 +28,7 @@ class Machine:
         self._llvm = llvm
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
+        self._target_of_host = llvm.Target.from_default_triple()
         features = llvm.get_host_cpu_features()
         self._name = llvm.get_host_cpu_name()
         self._features = features.flatten()
@@ -39,8 +40,7 @@ class Machine:
         self.identity = f"{version} {self._name} {self._features}"
 
     def _target(self, effort: int) -> Any:
-        target = self._llvm.Target.from_default_triple()
-        return target.create_target_machine(
+        return self._target_of_host.create_target_machine(
             cpu=self._name, features=self._features, opt=effort, jit=True
         )
 
@@ -88,7 +88,7 @@ class Machine:
             _GONE.clear()
             empty = self._llvm.parse_assembly("")
             # code is there: a target without features is made in a quarter of the time
-            target = self._llvm.Target.from_default_triple().create_target_machine(jit=True)
+            target = self._target_of_host.create_target_machine(jit=True)
             engine = self._llvm.create_mcjit_compiler(empty, target)
             engine.remove_module(empty)  # which would be compiled
             engine.add_object_file(self._llvm.ObjectFileRef.from_data(code))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..._base.dtypes import DType, float32, float64
+from ..._base.shapes import broadcast
 from ...ir.scalar import INSTRUCTIONS
 from ...ops._eager import FUNCTIONS as OF_NUMPY
 from ...ops._eager import INEXACT
@@ -56,7 +57,7 @@ class Function:
     def _call(self, arrays: list[Any], out: Any) -> Any:
         shape = arrays[0].shape
         if len(arrays) > 1:
-            shape = np.broadcast_shapes(*(a.shape for a in arrays))
+            shape = broadcast(*[a.shape for a in arrays])
         whole = out is not None and out.flags.c_contiguous
         result = out if whole else np.empty(shape, arrays[0].dtype)
         if result.size:

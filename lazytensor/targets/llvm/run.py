@@ -1,4 +1,5 @@
-"""Runs kernels on arrays: native functions by kernel and by how operands lie.
+"""Runs kernels on arrays: native functions by kernel and by how operands lie. Loaded with the first
+kernel.
 
 What enters: launches and buffers. What leaves: filled buffers. It must not know graphs.
 """
@@ -23,6 +24,7 @@ from ...ops._tree import BLOCK, LANES
 from .bind import LONGEST, Array, Binding, bind, bind_totals, laid_out, turned
 from .call import Launcher, packed
 from .form import Form, room_bytes, vector_width
+from .form import Unsupported as Unsupported
 from .keys import key_of
 from .machine import Linked
 from .objects import COMPILING, Objects, writers
