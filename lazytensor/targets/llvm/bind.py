@@ -21,6 +21,8 @@ from .stack import MOST_COLUMNS, MOST_ROW_VALUES, STACK, row_bytes
 Array = np.ndarray[Any, Any]
 # Bytes of outputs from which on they are written past the caches.
 STREAM = 1 << 24
+# Bytes of a row that begins anywhere from which on that is worth the look where.
+LONG_ROW = 1 << 10
 # Columns from which on a row is cut into blocks, and these are folded in a second go.
 LONGEST = 4 * BLOCK
 # Registers of a vector of rows that lie apart: elements are put together in others, and what folds
@@ -173,8 +175,12 @@ def _along(
         rows.append((-(-columns // block), tuple(s * block for s in along)))
         rows.append((-(-tall // block), tuple(s * block for s in steps)))
     stream = not (blocks or layout.copies) and _streams(layout.rows, launch)
+    anywhere = not (stream or blocks or layout.copies or crossing) and _anywhere(layout, launch)
     most = int(not launch.folded and bool(rows) and columns < width)
-    form = Form(lie, len(rows), stream, axis, block, crossing=crossing, most=most)
+    form = Form(
+        lie, len(rows), stream or anywhere, axis, block, crossing=crossing, most=most,
+        anywhere=anywhere,
+    )  # fmt: skip
     words = (*_words(columns, rows, along), *([tall] if crossing else []))
     count = prod([n for n, _ in rows]) if rows else columns
     return Binding(form, count, columns, prod(launch.axes), words, layout.copies, columns)
@@ -342,3 +348,15 @@ def _streams(rows: Sequence[Axis], launch: Launch) -> bool:
         return False
     written = _written(launch)
     return all(strides[i] % 64 == 0 for _, strides in rows for i in written)
+
+
+def _anywhere(layout: _Layout, launch: Launch) -> bool:
+    """Whether an output that is too large for the caches has long rows that begin anywhere: vectors
+    of it then go past the caches from the first whole one on. What the one before has computed may
+    be computed again, so that nothing is folded or written over.
+    """
+    if launch.over or launch.folded or len(launch.shapes) != 1 or not layout.rows:
+        return False
+    size, (place,) = launch.dtypes[0].itemsize, _written(launch) or (-1,)
+    along = layout.along[place] == size and layout.columns * size >= LONG_ROW
+    return along and prod(launch.shapes[0]) * size >= STREAM
