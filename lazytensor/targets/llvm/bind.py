@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._base.processors import count as threads
 from ..._base.record import Record, replace
 from ..._base.shapes import Shape, prod
 from ...lower.kernel import FULL, Kernel, Launch
@@ -28,8 +29,9 @@ LONGEST = 4 * BLOCK
 # Registers of a vector of rows that lie apart: elements are put together in others, and what folds
 # hold takes some.
 FEW = 2
-# Vectors of a tile of rows where they lie apart, and at most.
-LEAST, WIDE = 8, 128
+# Vectors of a tile of rows where they lie apart, and at most: memory is read in its order where all
+# rows are one tile.
+LEAST, WIDE = 8, 256
 # Columns times the width of vectors up to which a tile of many rows is kept.
 SPACIOUS = 1 << 13
 # How often an argument is read at least that is turned before.
@@ -194,7 +196,8 @@ def _across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int)
     narrow = _narrow(launch.kernel, width)
     most = FEW if narrow < width and (apart or length < width) else 0
     width = narrow if most else width
-    tile = _tile(launch.kernel, length, columns, width, apart)
+    share = -(-length * prod([n for n, _ in rows]) // threads())
+    tile = _tile(launch.kernel, min(length, share), columns, width, apart)
     whole = not (layout.copies or length % width) and all(steps[i] == sizes[i] for i in written)
     stream = whole and _streams([*rows, (columns, layout.along)], launch)
     rows.append((-(-length // tile), tuple(s * tile for s in steps)))
@@ -249,7 +252,7 @@ def turned(launch: Launch, a: Array, first: int) -> Array:
 
 def _tile(kernel: Kernel, length: int, columns: int, width: int, apart: bool) -> int:
     """Rows that are gone over together: few where they lie apart or columns are kept, fewer where
-    folds hold many sums, and where there are not so many.
+    folds hold many sums, and where there are not so many for a thread.
     """
     plan = planned(kernel)
     most = STACK // (width * row_bytes(plan))
