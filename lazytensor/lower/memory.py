@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from types import MappingProxyType
 
 from .._base.shapes import Shape, prod
+from .account import is_view
 from .kernel import Call, Launch, Step
 
 # Bytes from which on an output is worth the question.
@@ -28,7 +29,7 @@ def plan_memory(
     written = {slot for step in steps if isinstance(step, Launch) for slot in step.outs}
     sizes = {slot: prod(shape) for slot, shape in given.items()}
     for step in steps:
-        sizes.update(_sizes(step))
+        sizes.update(_sizes(step, sizes))
     for step in reversed(steps):
         dead = [s for s in dict.fromkeys((*step.args, *step.outs)) if s not in seen]
         seen.update(dead)
@@ -40,11 +41,13 @@ def plan_memory(
             step.over = _over_first(step, sizes)
 
 
-def _sizes(step: Step) -> Iterator[tuple[int, int]]:
-    """Slots that a step fills, and how many elements are in them."""
+def _sizes(step: Step, sizes: Mapping[int, int]) -> Iterator[tuple[int, int]]:
+    """Slots that a step fills, and how many elements are in them; a view only of what the plan has
+    made or was given itself.
+    """
     if isinstance(step, Launch):
         yield from zip(step.outs, map(prod, step.shapes), strict=True)
-    elif step.op.outputs == 1:
+    elif step.op.outputs == 1 and (not is_view(step.op) or step.args[0] in sizes):
         yield step.outs[0], prod(step.shape)
 
 

@@ -42,7 +42,7 @@ def _value(np: Any, x: Any, y: Any) -> Any:
     For a matrix times its own transpose NumPy takes another routine of the BLAS, with other bits,
     if it sees that both are one memory: a copy keeps it from seeing that.
     """
-    if np.may_share_memory(x, y):
+    if x.shape[-2:] == y.shape[:-3:-1] and np.may_share_memory(x, y):
         y = y.copy()
     if x.dtype.itemsize == 2 and x.dtype.kind not in "iu":
         return np.matmul(x.astype(np.float32), y.astype(np.float32)).astype(x.dtype)

@@ -16,6 +16,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 from weakref import ref
 
@@ -229,19 +230,27 @@ def empty(shape: Shape, dtype: DType) -> Array:
     """An uninitialised C-contiguous array, aligned to 64 bytes when it is large. Raises
     MemoryError.
     """
-    found = room(shape, dtype)
-    COUNTERS.bytes += found.nbytes if found.base is None else 0
-    return found
+    count, nbytes = _extent(shape, dtype.itemsize)
+    COUNTERS.bytes += nbytes
+    if nbytes < POOLED:
+        return np.empty(shape, dtype)
+    return POOL.array(count, dtype).reshape(shape)
 
 
 def room(shape: Shape, dtype: DType) -> Array:
     """The same for the results of value columns, whose bytes are counted if they are their own."""
-    count = prod(shape)
-    nbytes = count * dtype.itemsize
+    count, nbytes = _extent(shape, dtype.itemsize)
     if nbytes < POOLED:
         return np.empty(shape, dtype)
     COUNTERS.bytes += nbytes
     return POOL.array(count, dtype).reshape(shape)
+
+
+@lru_cache(4096)
+def _extent(shape: Shape, itemsize: int) -> tuple[int, int]:
+    """Elements and bytes of an array."""
+    count = prod(shape)
+    return count, count * itemsize
 
 
 def spared(args: list[Any], pairs: Iterable[tuple[int, int]]) -> dict[int, Array]:

@@ -135,6 +135,6 @@ def _traits(launch: Any, binding: Any) -> list[str]:
         [f"{kind} copying outputs"] if any(i >= len(kernel.inputs) for i in binding.copies) else []
     )
     lie = [f"{kind} {f}" for f in set(form.lie)]
-    stream = ["stream"] if form.stream else []
+    stream = [*["stream"] * form.stream, *["anywhere"] * form.anywhere]
     stream += ["turned"] if binding.turned else []
     return [f"{kind} {folds}", *many, *kept, *read, *copied, *out, *lie, *stream]

@@ -287,6 +287,48 @@ def test_stores_past_the_caches(name: str, shape: tuple[int, ...], monkeypatch: 
     assert seen["stream"] or shape == (515, 1027) or partial
 
 
+def _inside(x: Node) -> Node:
+    """All but the first row and column."""
+    n, m = x.shape
+    return g.slice(x, (1, 1), (n - 1, m - 1), (1, 1))
+
+
+def _rolled(x: Node) -> Node:
+    """Columns moved on by one, the last one first: two boxes."""
+    n, m = x.shape
+    parts = g.slice(x, (0, m - 1), (n, 1), (1, 1)), g.slice(x, (0, 0), (n, m - 1), (1, 1))
+    return g.concat(parts, 1)
+
+
+ANYWHERE: dict[str, Callable[..., Node]] = {
+    "rows": lambda x, y: _inside(x) * _inside(y),
+    "boxes": lambda x, y: _rolled(x) * 2.0 + y,
+    "masks": lambda x, y: g.less(_inside(x), _inside(y)),
+    "another dtype": lambda x, y: g.cast(_inside(x) * _inside(y), np.dtype("float64")),
+    "complex": lambda x, y: g.cast(_inside(x), np.dtype("complex128")) * 1j,
+    "functions": lambda x, y: g.exp(_inside(x)) - g.tanh(_inside(y)),
+}
+
+
+@pytest.mark.parametrize("columns", [1027, 1035, 2999])
+@pytest.mark.parametrize("name", ANYWHERE)
+def test_rows_that_begin_anywhere_go_past_the_caches(
+    name: str, columns: int, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(bind, "STREAM", 1 << 17)
+    monkeypatch.setattr(plans, "WORTH", 1 << 62)
+    x, y = (leaf(data(203, columns)) for _ in range(2))
+    want = None
+    with recording() as seen:
+        for how in ("interpret", "compile"):
+            with config.context(target="llvm", execution=how, num_threads=3):
+                out = ANYWHERE[name](x, y)
+                materialize((out,))
+                want = out.value if want is None else want
+                same(out.value, want, how)
+    assert seen["anywhere"]
+
+
 class Sub(np.ndarray):
     pass
 

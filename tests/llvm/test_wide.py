@@ -17,6 +17,7 @@ from lazytensor.lower.kernel import Launch
 from lazytensor.lower.pipeline import lower
 from lazytensor.ops import g
 from lazytensor.targets.llvm import run
+from lazytensor.targets.llvm.bind import bind
 from lazytensor.targets.llvm.form import in_order, registers
 from lazytensor.targets.llvm.host import IN_ORDER, Host
 from lazytensor.targets.llvm.machine import machine
@@ -125,3 +126,12 @@ def test_the_order_is_kept_for_a_module_alone():
     with pytest.raises(RuntimeError):
         one.compile(IN_ORDER + "no module")
     assert before == one.compile(reordered)
+
+
+@pytest.mark.parametrize(("threads", "tile"), [(1, 1024), (2, 512), (3, 512), (64, 32)])
+def test_tiles_of_rows_are_as_wide_as_there_are_rows_for_a_thread(threads: int, tile: int) -> None:
+    x = np.ones((2000, 1024))
+    with config.context(target="llvm", num_threads=threads):
+        (launch,) = lower(linearize([g.sum(leaf(x), (0,))])).steps
+        assert isinstance(launch, Launch)
+        assert bind(launch, [x], 4).form.block == tile

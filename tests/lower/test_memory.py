@@ -89,6 +89,14 @@ def test_an_output_of_the_plan_is_kept() -> None:
     assert not any(launch.over for launch in launches(g.tanh(y) + 1.5, y))
 
 
+def test_views_of_what_the_plan_did_not_make_are_not_written_over() -> None:
+    x, y = data(), product()
+    (launch,) = launches(g.permute(x, (1, 0)) + 1.5)
+    assert launch.over == ()
+    (launch,) = launches(g.reshape(y, (N * N,)) + 1.5)
+    assert launch.over == ((0, 0),)
+
+
 def test_kernels_over_rows_too() -> None:
     (launch,) = launches(softmax(product()))
     assert launch.over == ((0, 0),)

@@ -11,6 +11,7 @@ from .emitter import Emitter
 from .folds import Loop, fold_of, follows_tree
 from .form import FEW, OTHER, REVERSED, SAME, STRIDED, UNIT, Form, Unsupported
 from .host import Host
+from .loops import choose
 from .memory import (
     Columns,
     Operand,
@@ -22,14 +23,16 @@ from .memory import (
     step,
     store,
     store_apart,
+    streamed,
 )
 from .passes import Pass, keeps_place
 from .scalar import Lane
 
 # Each takes half a kilobyte of the stack at most.
 MOST_FOLDS = 24
-# Bytes by which a pass that is alone fetches ahead.
-AHEAD = 1 << 10
+# Bytes by which a pass that is alone fetches ahead, of all that it fetches together, and of each at
+# least.
+AHEAD, NEAR = 1 << 11, 1 << 9
 
 
 class Along(Emitter):
@@ -69,7 +72,7 @@ class Along(Emitter):
         if not (p.folds or p.outputs or p.saves or p.totals):
             return
         self.width = LANES if any(self._wide(k) for k in p.folds) else self.narrow
-        self.columns = Columns(self.c, self.width, self.room)
+        self.columns = Columns(self.c, self.width, self.room, self._first(p))
         folds = [fold_of(self, k) for k in p.folds]
         reads = [k for k in p.reads if k not in self.rows]
         operands = [self._source(k) for k in reads]
@@ -97,6 +100,19 @@ class Along(Emitter):
         Loop(self, operands, folds, body).run()
         for k, fold in zip(p.folds, folds, strict=True):
             self.rows[k] = fold.result()
+
+    def _first(self, p: Pass) -> Value | None:
+        """How many columns there are before the output's second vector, where its rows begin
+        anywhere: up to the first whole one.
+        """
+        if not self.form.anywhere:
+            return None
+        c, number = self.c, len(self.kernel.inputs) + p.outputs[0]
+        size = self._dtype(number).itemsize
+        whole = streamed(size, self.width)
+        at = c.result(f"ptrtoint {self.at[number]} to i64", "i64")
+        beyond = c.binary("and", at, whole - 1)
+        return c.binary("udiv", c.binary("sub", c.const(whole, "i64"), beyond), size)
 
     def _wide(self, k: int) -> bool:
         """Whether a fold goes by the lanes of the tree, or its steps wait for one another long."""
@@ -129,7 +145,7 @@ class Along(Emitter):
     def _ahead(self, k: int) -> Value:
         """How many bytes ahead an input is fetched."""
         if len(self.plan.passes) == 1:
-            return self.c.const(AHEAD, "i64")
+            return self.c.const(max(NEAR, AHEAD // len(self.fetches)), "i64")
         return self._stride(k, self.form.rows - 1)
 
     def _loaded(self, o: Operand, at: Value, stride: Value | None) -> Lane:
@@ -149,10 +165,21 @@ class Along(Emitter):
         numbers += [k for k in p.saves if k in self.kept]
         for k, at, stride in zip(numbers, places, strides, strict=False):
             lane, past = self._whole(known[k]), self.form.stream and k not in self.plan.saved
-            if stride is None:
+            if stride is None and self.columns.apart is not None:
+                self._either(lane, at, self.columns.apart)
+            elif stride is None:
                 store(self.c, lane, at, past)
             else:
                 store_apart(self.c, lane, at, stride)
+
+    def _either(self, lane: Lane, at: Value, apart: Value) -> None:
+        """A vector that stands apart is stored anywhere, the others past the caches."""
+
+        def put(past: bool) -> list[Value]:
+            store(self.c, lane, at, past)
+            return []
+
+        choose(self.c, apart, lambda: put(False), lambda: put(True))
 
     def _added(self, p: Pass, known: dict[int, Lane], places: list[Value]) -> None:
         """Add what is summed over rows to what has been summed."""

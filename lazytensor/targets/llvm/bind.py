@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._base.processors import count as threads
 from ..._base.record import Record, replace
 from ..._base.shapes import Shape, prod
 from ...lower.kernel import FULL, Kernel, Launch
@@ -21,13 +22,16 @@ from .stack import MOST_COLUMNS, MOST_ROW_VALUES, STACK, row_bytes
 Array = np.ndarray[Any, Any]
 # Bytes of outputs from which on they are written past the caches.
 STREAM = 1 << 24
+# Bytes of a row that begins anywhere from which on that is worth the look where.
+LONG_ROW = 1 << 10
 # Columns from which on a row is cut into blocks, and these are folded in a second go.
 LONGEST = 4 * BLOCK
 # Registers of a vector of rows that lie apart: elements are put together in others, and what folds
 # hold takes some.
 FEW = 2
-# Vectors of a tile of rows where they lie apart, and at most.
-LEAST, WIDE = 8, 128
+# Vectors of a tile of rows where they lie apart, and at most: memory is read in its order where all
+# rows are one tile.
+LEAST, WIDE = 8, 256
 # Columns times the width of vectors up to which a tile of many rows is kept.
 SPACIOUS = 1 << 13
 # How often an argument is read at least that is turned before.
@@ -173,8 +177,12 @@ def _along(
         rows.append((-(-columns // block), tuple(s * block for s in along)))
         rows.append((-(-tall // block), tuple(s * block for s in steps)))
     stream = not (blocks or layout.copies) and _streams(layout.rows, launch)
+    anywhere = not (stream or blocks or layout.copies or crossing) and _anywhere(layout, launch)
     most = int(not launch.folded and bool(rows) and columns < width)
-    form = Form(lie, len(rows), stream, axis, block, crossing=crossing, most=most)
+    form = Form(
+        lie, len(rows), stream or anywhere, axis, block, crossing=crossing, most=most,
+        anywhere=anywhere,
+    )  # fmt: skip
     words = (*_words(columns, rows, along), *([tall] if crossing else []))
     count = prod([n for n, _ in rows]) if rows else columns
     return Binding(form, count, columns, prod(launch.axes), words, layout.copies, columns)
@@ -188,7 +196,8 @@ def _across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int)
     narrow = _narrow(launch.kernel, width)
     most = FEW if narrow < width and (apart or length < width) else 0
     width = narrow if most else width
-    tile = _tile(launch.kernel, length, columns, width, apart)
+    share = -(-length * prod([n for n, _ in rows]) // threads())
+    tile = _tile(launch.kernel, min(length, share), columns, width, apart)
     whole = not (layout.copies or length % width) and all(steps[i] == sizes[i] for i in written)
     stream = whole and _streams([*rows, (columns, layout.along)], launch)
     rows.append((-(-length // tile), tuple(s * tile for s in steps)))
@@ -243,7 +252,7 @@ def turned(launch: Launch, a: Array, first: int) -> Array:
 
 def _tile(kernel: Kernel, length: int, columns: int, width: int, apart: bool) -> int:
     """Rows that are gone over together: few where they lie apart or columns are kept, fewer where
-    folds hold many sums, and where there are not so many.
+    folds hold many sums, and where there are not so many for a thread.
     """
     plan = planned(kernel)
     most = STACK // (width * row_bytes(plan))
@@ -342,3 +351,15 @@ def _streams(rows: Sequence[Axis], launch: Launch) -> bool:
         return False
     written = _written(launch)
     return all(strides[i] % 64 == 0 for _, strides in rows for i in written)
+
+
+def _anywhere(layout: _Layout, launch: Launch) -> bool:
+    """Whether an output that is too large for the caches has long rows that begin anywhere: vectors
+    of it then go past the caches from the first whole one on. What the one before has computed may
+    be computed again, so that nothing is folded or written over.
+    """
+    if launch.over or launch.folded or len(launch.shapes) != 1 or not layout.rows:
+        return False
+    size, (place,) = launch.dtypes[0].itemsize, _written(launch) or (-1,)
+    along = layout.along[place] == size and layout.columns * size >= LONG_ROW
+    return along and prod(launch.shapes[0]) * size >= STREAM

@@ -26,6 +26,7 @@ FEW, MUCH, MOST = 6, 20, 16
 class Form(Record, frozen=True):
     """How operands (inputs, outputs, totals) lie along a vector, how many axes the rows have,
     whether outputs go past the caches, and which axis of rows counts blocks of so many elements.
+    Where the rows of the only output are `anywhere`, they don't begin at whole vectors.
     Vectors go along the columns, or with `across` along the rows. Operands that are `crossing` go
     on from one row to the next; rows are then cut into tiles. Vectors have `most` registers at
     most, if that isn't 0: where there are few columns, or elements are put together one by one.
@@ -41,6 +42,7 @@ class Form(Record, frozen=True):
     crossing: tuple[int, ...] = ()
     most: int = 0
     followed: tuple[int, ...] = ()
+    anywhere: bool = False
 
 
 class Unsupported(Exception):

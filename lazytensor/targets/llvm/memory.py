@@ -123,6 +123,11 @@ def _joined(c: Code, elements: Sequence[Value]) -> Value:
     return out if width > 1 else elements[0]
 
 
+def streamed(size: int, width: int) -> int:
+    """Of how many bytes a place past the caches is a multiple."""
+    return min(32, size * width)
+
+
 def store(c: Code, lane: Lane, at: Value, stream: bool = False) -> None:
     """Elements one after another; with `stream` past the caches, to an aligned place."""
     dtype, width = lane.dtype, lane.width
@@ -134,7 +139,7 @@ def store(c: Code, lane: Lane, at: Value, stream: bool = False) -> None:
     else:
         value, size = _interleaved(c, *lane.parts), size // 2
     if stream:
-        whole = min(32, lane.dtype.itemsize * width)
+        whole = streamed(lane.dtype.itemsize, width)
         c.raw(f"store {value}, {at}, align {whole}, !nontemporal !0")
     else:
         c.raw(f"store {value}, {at}, align {size}")
@@ -165,13 +170,23 @@ class Columns:
 
     `body(places, strides, registers)` gets the operands' places and returns the registers after a
     vector; unused elements of vectors among them are left as they were. `room(type, n)` gives
-    memory on the stack.
+    memory on the stack. With `first`, the second vector begins so many columns after the first one,
+    at most `width`: `apart` tells in the body whether a vector is the first, or the last one on the
+    stack.
     """
 
-    def __init__(self, c: Code, width: int, room: Callable[[str, int], Value]) -> None:
+    def __init__(
+        self,
+        c: Code,
+        width: int,
+        room: Callable[[str, int], Value],
+        first: Value | None = None,
+    ) -> None:
         self.c = c
         self.width = width
+        self.first = first
         self.room = room
+        self.apart: Value | None = None
 
     def run(
         self, count: Value, operands: Sequence[Operand], start: Registers, body: Body
@@ -184,6 +199,7 @@ class Columns:
         c.label(head)
         places = [c.phi("ptr", (o.base, before)) for o in operands]
         left = c.phi("i64", (count, before))
+        by, begins = self._steps(before)
         held = [c.phi(v.type, (v, before), width=v.width) for v in start]
         c.branch(c.compare("sge", left, self.width), work, rest)
         c.label(rest)
@@ -196,12 +212,16 @@ class Columns:
         at = [c.phi("ptr", (p, head), (r, tail_end)) for p, r in zip(places, rooms, strict=True)]
         last = c.phi("i1", (c.const(0, "i1"), head), (c.const(1, "i1"), tail_end))
         strides = [self._stride(o, head, tail_end) for o in operands]
+        self.apart = c.binary("or", begins, last) if begins else None
         held_after = body(at, strides, held)
         c.branch(last, after, again)
         c.label(again)
         for o, p in zip(operands, places, strict=True):
-            c.also(p, self._advanced(o, p), again)
-        c.also(left, c.binary("sub", left, self.width), again)
+            c.also(p, self._advanced(o, p, by if begins else None), again)
+        c.also(left, c.binary("sub", left, by), again)
+        if begins:
+            c.also(by, c.const(self.width, "i64"), again)
+            c.also(begins, c.const(0, "i1"), again)
         for phi, v in zip(held, held_after, strict=True):
             c.also(phi, v, again)
         c.jump(head)
@@ -222,6 +242,13 @@ class Columns:
         pairs = zip(held, used, strict=True)
         return [c.phi(a.type, (a, rest), (b, after_end), width=a.width) for a, b in pairs]
 
+    def _steps(self, before: str) -> tuple[Value, Value | None]:
+        """How many columns the next vector is further on, and whether this one is the first."""
+        c, width = self.c, self.c.const(self.width, "i64")
+        if self.first is None:
+            return width, None
+        return c.phi("i64", (self.first, before)), c.phi("i1", (c.const(1, "i1"), before))
+
     def moved(self, o: Operand, columns: Value) -> Operand:
         """The operand some columns further."""
         c = self.c
@@ -236,8 +263,10 @@ class Columns:
         """Bytes to the next column."""
         return o.dtype.itemsize * {REVERSED: -1, OTHER: 2}.get(o.form, 1)
 
-    def _advanced(self, o: Operand, place: Value) -> Value:
+    def _advanced(self, o: Operand, place: Value, by: Value | None) -> Value:
         c = self.c
+        if by is not None:
+            return self.moved(replace(o, base=place), by).base
         if o.form == STRIDED:
             assert o.stride is not None
             return step(c, place, c.binary("mul", o.stride, self.width))

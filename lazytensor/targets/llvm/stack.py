@@ -14,7 +14,7 @@ MOST_BLOCKS, LEVELS = 32, 6
 HELD = LANES + LEVELS
 # Bytes of the stack that a tile of rows may take, since threads have half a megabyte on some
 # systems, and what it takes with a last vector that is beside it.
-STACK, WHOLE = 1 << 18, 3 << 17
+STACK, WHOLE = 5 << 16, 3 << 17
 MOST_ROW_VALUES = 64
 MOST_COLUMNS = MOST_BLOCKS * BLOCK
 
