@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lazytensor.runtime import gpus
-from lazytensor.runtime.gpu.driver import Driver
+from lazytensor.runtime.gpu.driver import Driver, by_value
 from lazytensor.targets.cuda.source import HEAD
 from lazytensor.targets.cuda.words import MOST_WORDS
 
@@ -172,9 +172,9 @@ class StandIn(Driver):
         assert threads[2] <= 64 and shared <= 48 << 10, "what a device doesn't allow"
         assert far or len(words) <= MOST_WORDS, "more words than a kernel may be given"
         shape = (ctypes.c_uint * 7)(x, *threads, shared, waits, y)
-        given = (ctypes.c_longlong * len(words))(*words)
-        pointer = (ctypes.c_void_p * 1)(ctypes.addressof(given))
-        wrong = call(pointer if far else given, shape, 0)
+        given = by_value(words)
+        pointer = by_value([given.ctypes.data])
+        wrong = call(ctypes.c_void_p((pointer if far else given).ctypes.data), shape, 0)
         if wrong:
             raise RuntimeError(WRONG[wrong])
 

@@ -22,7 +22,7 @@ from lazytensor.lower.pipeline import lower
 from lazytensor.runtime import gpus as gpus_of_process
 from lazytensor.runtime.counters import counting
 from lazytensor.runtime.execute import execute
-from lazytensor.runtime.gpu.driver import Driver
+from lazytensor.runtime.gpu.driver import Driver, by_value
 from lazytensor.runtime.materialize import graph_of, materialize, value
 from lazytensor.targets.cuda import OPTIONS
 
@@ -361,6 +361,22 @@ def test_exchange(gpus: StandIn) -> None:
     z = xp.asarray(Foreign(held), copy=False)
     assert z._node.value.data.ptr == held.data.ptr
     same(np.asarray(y + z), X * 4, "exchange")
+
+
+@pytest.mark.parametrize("count", [1, 3, 512])
+def test_cupy_takes_words_as_one_argument(count: int) -> None:
+    """It refuses arrays of more than one element; what comes after is the driver's."""
+    from cupy.cuda.function import Function
+
+    function, stream = Function.__new__(Function), mock.Mock(ptr=0)
+    given = by_value(range(count))
+    assert given.tobytes() == np.arange(count, dtype=np.int64).tobytes()
+    with pytest.raises(TypeError, match="size one"):
+        function((1,), (1,), (np.zeros(2, np.int64),), 0, stream)
+    if Driver().count():
+        return  # a function that isn't one must not be launched
+    with pytest.raises(RuntimeError, match="CUDA driver"):
+        function((1,), (1,), (given,), 0, stream)
 
 
 def test_texts_are_compiled_by_cupy() -> None:

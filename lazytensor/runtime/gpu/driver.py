@@ -5,15 +5,16 @@ kernels, or what is asked for when.
 """
 
 import importlib
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..._base import config
-from ..._base.dtypes import DType
+from ..._base.dtypes import DType, int64
 from ..._base.shapes import Shape
 
 Three = tuple[int, int, int]
@@ -111,11 +112,11 @@ class Driver:
         """Run a function that takes an array of 64-bit words; its address on the device, where they
         are `far`.
         """
-        given = np.array(words, np.int64)
+        given = by_value(words)
         if far:
-            there = self.empty(given.shape, given.dtype)
+            there = self.empty((len(words),), int64)
             self.put(there, given)
-            given = np.array([there.data.ptr], np.int64)
+            given = by_value([there.data.ptr])
         function(grid, threads, (given,), shared)
 
     def pool(self) -> Any:
@@ -172,6 +173,18 @@ class Replay:
     def launch(self) -> None:
         """Carry them out in the stream in force."""
         self.graph.launch()
+
+
+def by_value(words: Sequence[int]) -> np.ndarray[Any, Any]:
+    """Words as one value, as an argument of a kernel has to be for CuPy: an array of one."""
+    pack, kind = _layout(len(words))
+    return np.frombuffer(pack(*words), kind)
+
+
+@lru_cache(1024)
+def _layout(count: int) -> tuple[Any, np.dtype[Any]]:
+    """How so many words are written one after another, and the type of all of them."""
+    return struct.Struct(f"{count}q").pack, np.dtype(f"V{8 * count}")
 
 
 @cache
