@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,34 +69,35 @@ class StandIn(Driver):
         memory = cuda.UnownedMemory(owner.start, max(size, 1), owner, self.current)
         return self.cupy.ndarray(shape, dtype, cuda.MemoryPointer(memory, 0))
 
-    def pool(self) -> list[Any]:
-        return []
-
-    @contextmanager
-    def allocating(self, pool: list[Any]) -> Iterator[None]:
-        before, self.kept = self.kept, pool
-        try:
-            yield
-        finally:
-            self.kept = before
+    def over(self, x: Any, shape: Any) -> Any:
+        return self.cupy.ndarray(shape, x.dtype, x.data)
 
     def stream(self) -> int:
         return self.in_force
 
-    @contextmanager
-    def apart(self) -> Iterator[None]:
-        before, self.in_force = self.in_force, -1
-        yield
-        self.in_force = before
+    def room(self) -> list[Any]:
+        return []
 
     @contextmanager
-    def capturing(self) -> Iterator["Noted"]:
+    def capturing(self, room: list[Any]) -> Iterator["Noted"]:
+        assert self.noted is None and self.kept is None
         noted = Noted(self)
-        self.noted = noted.calls
-        try:
+        with self._noting(noted.calls, room):
             yield noted
+
+    @contextmanager
+    def outside(self, room: list[Any]) -> Iterator[None]:
+        assert self.kept is room
+        with self._noting(None, None):
+            yield
+
+    @contextmanager
+    def _noting(self, calls: list[Any] | None, room: list[Any] | None) -> Iterator[None]:
+        before, self.noted, self.kept = (self.noted, self.kept), calls, room
+        try:
+            yield
         finally:
-            self.noted = None
+            self.noted, self.kept = before
 
     def put(self, out: Any, host: Any) -> None:
         assert out.flags.c_contiguous and host.flags.c_contiguous
@@ -112,11 +114,15 @@ class StandIn(Driver):
 
     def copy(self, out: Any, x: Any) -> None:
         assert out.flags.c_contiguous and x.flags.c_contiguous and out.nbytes == x.nbytes
+        self._copy(out.data.ptr, x.data.ptr, x.nbytes)
+
+    def _copy(self, out: int, x: int, nbytes: int) -> None:
+        """As of a device, a graph has addresses, and keeps nothing alive."""
         if self.noted is not None:
-            self.noted.append(lambda: self.copy(out, x))
+            self.noted.append(partial(self._copy, out, x, nbytes))
             return
         self.copies += 1
-        ctypes.memmove(out.data.ptr, x.data.ptr, x.nbytes)
+        ctypes.memmove(out, x, nbytes)
 
     def interface(self, x: Any) -> dict[str, Any]:
         return {"shape": x.shape, "typestr": x.dtype.str, "data": (x.data.ptr, False), "version": 3}
@@ -125,12 +131,15 @@ class StandIn(Driver):
         return x.array
 
     def call(self, function: Any, args: Sequence[Any], params: Sequence[Any]) -> Any:
+        given = list(map(shown, args))
+        like = function(np, *given, *params)
+        found = self.empty(like.shape, like.dtype)
+        out = shown(found)
+
         def compute() -> None:
             self.calls += 1
-            shown(found)[...] = function(np, *map(shown, args), *params)
+            out[...] = function(np, *given, *params)
 
-        like = function(np, *map(shown, args), *params)
-        found = self.empty(like.shape, like.dtype)
         if self.noted is None:
             compute()
         else:
@@ -159,22 +168,20 @@ class StandIn(Driver):
             return getattr(ctypes.CDLL(str(path)), name), code[:1] == WAITS[0]
 
     def launch(
-        self, function: Any, grid: Any, threads: Any, shared: int, words: Sequence[int], far: bool
+        self, function: Any, grid: Any, threads: Any, shared: int, words: Sequence[int]
     ) -> None:
         if self.noted is not None:
-            assert not far, "a CUDA graph can't read the host's memory"
-            self.noted.append(lambda: self.launch(function, grid, threads, shared, words, far))
+            self.noted.append(partial(self.launch, function, grid, threads, shared, words))
             return
         self.launches += 1
         call, waits = function
         x, y, z = grid
         assert 0 < x < 1 << 31 and 0 < y < 1 << 16 and z == 1, "more blocks than there may be"
         assert threads[2] <= 64 and shared <= 48 << 10, "what a device doesn't allow"
-        assert far or len(words) <= MOST_WORDS, "more words than a kernel may be given"
+        assert len(words) <= MOST_WORDS, "more words than a kernel may be given"
         shape = (ctypes.c_uint * 7)(x, *threads, shared, waits, y)
         given = by_value(words)
-        pointer = by_value([given.ctypes.data])
-        wrong = call(ctypes.c_void_p((pointer if far else given).ctypes.data), shape, 0)
+        wrong = call(ctypes.c_void_p(given.ctypes.data), shape, 0)
         if wrong:
             raise RuntimeError(WRONG[wrong])
 

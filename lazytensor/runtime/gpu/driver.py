@@ -7,19 +7,20 @@ kernels, or what is asked for when.
 import importlib
 import struct
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import cache, lru_cache
+from contextlib import contextmanager, nullcontext, suppress
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..._base import config
-from ..._base.dtypes import DType, int64
+from ..._base.dtypes import DType
 from ..._base.shapes import Shape
 
 Three = tuple[int, int, int]
 Array = Any
 """An array of CuPy's."""
+_NOTHING = nullcontext()
 
 
 class Driver:
@@ -41,7 +42,12 @@ class Driver:
 
     def on(self, device: int) -> Any:
         """A context in which a device is the current one."""
-        return self.cupy.cuda.Device(device)
+        return _NOTHING if self._only else self.cupy.cuda.Device(device)
+
+    @cached_property
+    def _only(self) -> bool:
+        """Whether there is no other device that might be the current one."""
+        return self.count() == 1
 
     def figures(self, device: int) -> dict[str, Any]:
         """What CUDA says of a device, by CUDA's names."""
@@ -54,6 +60,10 @@ class Driver:
     def empty(self, shape: Shape, dtype: DType) -> Array:
         """A new array in row-major order. Raises MemoryError."""
         return self.cupy.ndarray(shape, dtype)
+
+    def over(self, x: Array, shape: Shape) -> Array:
+        """An array in row-major order over the memory of one that nothing else has from now on."""
+        return self.cupy.ndarray(shape, x.dtype, x.data)
 
     def put(self, out: Array, host: np.ndarray[Any, Any]) -> None:
         """Fill an array from memory of the host; both are in row-major order. That memory may be
@@ -106,55 +116,45 @@ class Driver:
         return module.get_function(name)
 
     def launch(
-        self, function: Any, grid: Three, threads: Three, shared: int, words: Sequence[int],
-        far: bool,
-    ) -> None:  # fmt: skip
-        """Run a function that takes an array of 64-bit words; its address on the device, where they
-        are `far`.
+        self, function: Any, grid: Three, threads: Three, shared: int, words: Sequence[int]
+    ) -> None:
+        """Run a function that takes an array of 64-bit words."""
+        function(grid, threads, (by_value(words),), shared)
+
+    def room(self) -> "Room":
+        """Room for CUDA graphs, that are launched in the stream in force."""
+        return Room(self.cupy)
+
+    @contextmanager
+    def capturing(self, room: "Room") -> Iterator["Replay"]:
+        """A context in which launches are not carried out but noted, and new arrays have memory of
+        the room, for what it gives to do again. Raises Uncaptured where a graph can't do what was
+        asked for.
         """
-        given = by_value(words)
-        if far:
-            there = self.empty((len(words),), int64)
-            self.put(there, given)
-            given = by_value([there.data.ptr])
-        function(grid, threads, (given,), shared)
+        replay, failure = Replay(), self.cupy.cuda.runtime.CUDARuntimeError
+        with self.cupy.cuda.using_allocator(room.pool.malloc), room.stream:
+            room.stream.begin_capture(self.cupy.cuda.runtime.streamCaptureModeRelaxed)
+            try:
+                yield replay
+                replay.graph = room.stream.end_capture()
+            except BaseException as error:
+                with suppress(failure):
+                    room.stream.end_capture()
+                if isinstance(error, failure):
+                    raise Uncaptured(str(error)) from error
+                raise
 
-    def pool(self) -> Any:
-        """Memory that is kept for arrays of its own."""
-        return self.cupy.cuda.MemoryPool()
-
-    def allocating(self, pool: Any) -> Any:
-        """A context in which new arrays are made in a pool."""
-        return self.cupy.cuda.using_allocator(pool.malloc)
+    @contextmanager
+    def outside(self, room: "Room") -> Iterator[None]:
+        """A context within `capturing` in which all is as it is without: what is asked for is done
+        before what was noted.
+        """
+        with self.cupy.cuda.using_allocator(None), room.under:
+            yield
 
     def stream(self) -> int:
         """The stream in force."""
         return int(self.cupy.cuda.get_current_stream().ptr)
-
-    @contextmanager
-    def apart(self) -> Iterator[None]:
-        """A context of a stream of its own, which begins when all before is done, and is waited
-        for.
-        """
-        self.synchronize()
-        with self.cupy.cuda.Stream(non_blocking=True) as stream:
-            yield
-            stream.synchronize()
-
-    @contextmanager
-    def capturing(self) -> Iterator["Replay"]:
-        """A context in which launches are not carried out but noted, within `apart`, for what it
-        gives to do again.
-        """
-        stream, replay = self.cupy.cuda.get_current_stream(), Replay()
-        stream.begin_capture(self.cupy.cuda.runtime.streamCaptureModeThreadLocal)
-        try:
-            yield replay
-        except BaseException:
-            with suppress(self.cupy.cuda.runtime.CUDARuntimeError):
-                stream.end_capture()
-            raise
-        replay.graph = stream.end_capture()
 
     def clear(self) -> None:
         """Give free memory back."""
@@ -163,6 +163,29 @@ class Driver:
     def synchronize(self) -> None:
         """Wait until the current device has done all that it was asked for."""
         self.cupy.cuda.Device().synchronize()
+
+
+class Uncaptured(Exception):
+    """Something that a CUDA graph can't do."""
+
+
+class Room:
+    """Memory that CUDA graphs keep for what they compute on the way, and a stream in which they are
+    noted. All of them have the same memory: they are launched in one stream, one after another.
+    What is free of it is never given back while there are graphs, since they write to it.
+    """
+
+    def __init__(self, cupy: Any) -> None:
+        self.under = under = cupy.cuda.get_current_stream()
+        self.stream = cupy.cuda.Stream(non_blocking=True)
+        from_all = cupy.get_default_memory_pool().malloc
+
+        def more(size: int) -> Any:
+            with under:
+                return from_all(size)
+
+        self.pool = cupy.cuda.MemoryPool(more)
+        self.pool.set_limit(size=0)
 
 
 class Replay:

@@ -42,6 +42,8 @@ __all__ = [
 
 # Kinds of rows whose value columns are calls of libraries that GPUs have too.
 LIBRARY = ("contract", "fft")
+# Those of them that CUDA graphs may have: a plan of cuFFT's may be dropped, and its memory with it.
+CAPTURED = ("contract",)
 Host = Callable[[Any, Any, Graph], None]
 
 
@@ -114,6 +116,8 @@ def _called(step: Call, args: list[Any], graph: Graph) -> list[Any] | None:
         COUNTERS.calls += 1
         return [made]
     if step.op.kind in LIBRARY:
+        if step.op.kind not in CAPTURED:
+            need_host()
         COUNTERS.calls += 1
         return [driver().call(step.op.value, args, step.params)]
     return None
