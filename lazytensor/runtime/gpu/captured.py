@@ -17,6 +17,7 @@ from ...lower.kernel import Call, Plan
 from .driver import Uncaptured, driver
 from .graphs import Graphs, forget
 from .memory import NeedsHost, number
+from .recorded import Recorded
 
 # Runs after which a plan is captured, and at first after which once more if its graphs were given
 # up for want of memory.
@@ -57,7 +58,7 @@ class Captured:
 
     def _found(
         self, plan: Plan, env: list[Any], run: Callable[[list[Any]], list[Any]]
-    ) -> Callable[[list[Any]], list[Any]] | None:
+    ) -> Recorded | None:
         graphs = self._graphs
         try:
             if graphs is None:

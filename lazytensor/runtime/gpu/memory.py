@@ -28,9 +28,10 @@ class NeedsHost(Exception):
 
 
 class Capture:
-    """Steps that are noted for a CUDA graph: `given` are the ids of inputs that may be written over,
-    to each of which whoever captures has one reference more than whoever runs steps; `into` gives
-    the array that a slot's value is to be left in, if any. The graph needs `checks` and `kept`.
+    """Steps that are noted for a CUDA graph: `given` are the ids of inputs that may be written
+    over, to each of which whoever captures has one reference more than whoever runs steps; `into`
+    gives the array that a slot's value is to be left in, if any. The graph needs `checks` and
+    `kept`.
     """
 
     def __init__(self, room: Any, given: set[int], into: Callable[[int], Any]) -> None:
