@@ -213,3 +213,38 @@ def test_results_are_as_many_as_are_held_in_turn(gpus: StandIn) -> None:
         places.append(kept[-1]._node.value.data.ptr)
     assert len(set(places[3:])) == MOST_RESULTS
     assert gpus.copies == 0
+
+
+def test_calls_that_come_often_are_written_out(gpus: StandIn) -> None:
+    """With what is donated, numbers, other shapes in between, and integers that don't fit."""
+    run = xp.jit(lambda s, x, k: ({"w": s["w"] + x * k, "n": s["n"] + k}, x), donate_argnums=0)
+    state = {"w": there(np.zeros(N, np.float32)), "n": there(np.zeros(3, np.int32))}
+    x, small = there(np.ones(N, np.float32)), there(np.ones(4, np.float32))
+    for i in range(40):
+        before = state
+        state, same = run(state, x, i % 3)
+        assert same is x
+        with pytest.raises(ValueError, match="donated"):
+            np.asarray(before["w"])
+        if i % 10 == 9:
+            other = {"w": there(np.zeros(4, np.float32)), "n": there(np.zeros(3, np.int32))}
+            np.testing.assert_array_equal(np.asarray(run(other, small, 2)[0]["w"]), np.full(4, 2))
+    np.testing.assert_array_equal(np.asarray(state["w"]), np.full(N, 39))
+    np.testing.assert_array_equal(np.asarray(state["n"]), np.full(3, 39))
+    with pytest.raises(OverflowError):
+        run(state, x, 1 << 40)
+    np.testing.assert_array_equal(np.asarray(state["n"]), np.full(3, 39))
+    assert gpus.replays > 30
+
+
+def test_a_written_call_without_memory() -> None:
+    with standing_in(count=1, capacity=1 << 18) as driver, config.context(default_device="cuda:0"):
+        run = xp.jit(lambda x: xp.exp(x) * 2.0)
+        x = there(np.zeros(1 << 14, np.float32))
+        kept = [run(x)]
+        for _ in range(24):
+            kept = [run(x)]
+        with pytest.raises(MemoryError):
+            kept += [run(x) for _ in range(8)]
+        assert driver.replays > 10
+        np.testing.assert_array_equal(np.asarray(run(x)), np.full(1 << 14, 2, np.float32))

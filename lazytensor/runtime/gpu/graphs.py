@@ -94,7 +94,7 @@ class Graphs:
         in memory of the host.
         """
         try:
-            lie = tuple([(x.data.ptr, x.strides) for x in [env[i] for i in self._read]])
+            lie = tuple([(env[i].data.ptr, env[i].strides) for i in self._read])
         except AttributeError:
             return None
         return lie, tuple([i for i in self._dead if dying(env, i)])

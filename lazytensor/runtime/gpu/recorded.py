@@ -34,24 +34,24 @@ class Results:
     def __init__(self, types: Sequence[Any]) -> None:
         """`types` are shape and dtype of each."""
         self._types = types
-        self._arrays: dict[int, Array] = {}
+        self.arrays: dict[int, Array] = {}
         self._memory: list[Any] = []
         self._usual: tuple[list[int], list[int]] = [], []
 
     def __call__(self, j: int) -> Array:
         """The array of a result, by its number."""
-        if j not in self._arrays:
+        if j not in self.arrays:
             self._add(j)
-        return self._arrays[j]
+        return self.arrays[j]
 
     def _add(self, j: int) -> None:
-        self._arrays[j] = empty(*self._types[j])
-        self._memory.append(self._arrays[j].data.mem)
+        self.arrays[j] = empty(*self._types[j])
+        self._memory.append(self.arrays[j].data.mem)
         for usual, now in zip(self._usual, self._count(), strict=True):
             usual.append(now[-1])
 
     def _count(self) -> tuple[list[int], list[int]]:
-        arrays = list(map(_references, self._arrays.values()))
+        arrays = list(map(_references, self.arrays.values()))
         return arrays, list(map(_references, self._memory))
 
     def free(self) -> bool:
@@ -61,7 +61,7 @@ class Results:
     def held(self) -> set[int]:
         """The results that somebody has."""
         now = zip(*self._count(), strict=True)
-        found = zip(self._arrays, now, zip(*self._usual, strict=True), strict=True)
+        found = zip(self.arrays, now, zip(*self._usual, strict=True), strict=True)
         return {j for j, count, usual in found if count != usual}
 
 
@@ -70,12 +70,14 @@ class Static:
 
     def __init__(self, x: Any, device: Device) -> None:
         self.array = _like(x)
+        self.constant: Any = None  # the number that is there, where nobody can write to it
         self._device, self._last = device, b""
         self.fill(x)
 
     def fill(self, x: Any) -> None:
         """Copy it there, unless it is a number that was copied last."""
-        if type(x) is not tuple and not there(x) and x.nbytes <= FEW:
+        if type(x) is np.ndarray and x.nbytes <= FEW:
+            self.constant = x if x.base is None and not x.flags.writeable else None
             last, self._last = self._last, x.tobytes()
             if last == self._last:
                 return
@@ -132,7 +134,8 @@ class Recorded(NamedTuple):
     def __call__(self, env: list[Any]) -> list[Any]:
         """Values of the outputs, for inputs that lie as those that it was captured for."""
         for slot, each in self.frame.statics.items():
-            each.fill(env[slot])
+            if env[slot] is not each.constant:
+                each.fill(env[slot])
         self.replay.launch()
         COUNTERS.kernels += self.kernels
         COUNTERS.calls += self.calls
@@ -191,10 +194,9 @@ class _Left:
         target = self._array(j)
         if not _same(x, target):
             driver().copy(target, contiguous(x, device))
-        own, results = self._frame.own, self._results
-        if j in self._frame.apart:
-            return lambda env: copied(own(j), device)
-        return lambda env: results(j)
+        apart = j in self._frame.apart
+        arrays = (self._frame.own if apart else self._results).arrays
+        return lambda env: copied(arrays[j], device) if apart else arrays[j]
 
 
 def _same(x: Array, other: Array) -> bool:
