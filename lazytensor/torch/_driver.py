@@ -63,7 +63,7 @@ class Properties:
 @dataclass(frozen=True)
 class Memory:
     """Bytes of a device: in tensors and held for them, now and at most so far; free, and all there
-    are; and blocks in use.
+    are; blocks in use; and how often there was too little.
     """
 
     allocated: int
@@ -73,6 +73,7 @@ class Memory:
     free: int
     total: int
     blocks: int
+    failures: int = 0
 
 
 class Driver(Protocol):
@@ -99,6 +100,9 @@ class Driver(Protocol):
 
     def address(self, buffer: Any) -> int | None:
         """Where a node's buffer lies on its device; None where a copy on the host stands for it."""
+
+    def pin(self, host: Any) -> Any:
+        """A copy of an array of the host in memory that devices copy from without waiting."""
 
     def synchronize(self, device: int) -> None:
         """Wait for everything on a device."""

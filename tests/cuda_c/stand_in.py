@@ -5,6 +5,8 @@ as fibres. Everything else is what runs on a device.
 import ctypes
 import subprocess
 import tempfile
+import weakref
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +17,7 @@ import numpy as np
 
 from lazytensor.runtime import gpus
 from lazytensor.runtime.gpu.driver import Driver, by_value
+from lazytensor.runtime.gpu.usage import Peak, Usage
 from lazytensor.targets.cuda.source import HEAD
 from lazytensor.targets.cuda.words import MOST_WORDS
 
@@ -35,6 +38,12 @@ class StandIn(Driver):
         self.kept: list[Any] | None = None
         self.noted: list[Any] | None = None
         self.used = 0
+        self.pins: set[int] = set()
+        self.others: deque[Any] = deque(maxlen=16)  # pinned memory that others have by now
+        self.coming: list[tuple[Callable[[], Any], Any]] = []
+        self.blocks: weakref.WeakValueDictionary[int, _Block] = weakref.WeakValueDictionary()
+        self.arrived = 0
+        self.peaks = [Peak() for _ in range(count)]
         self.puts = self.gets = self.copies = self.launches = self.compiled = self.calls = (
             self.replays
         ) = 0
@@ -61,8 +70,11 @@ class StandIn(Driver):
     def empty(self, shape: Any, dtype: Any) -> Any:
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize
         if self.used + size > self.capacity:
+            self.peaks[self.current].failures += 1
             raise MemoryError(f"a device has no {size} bytes left")
         owner = _Block(self, size)
+        self.blocks[owner.start] = owner
+        self.peaks[self.current].taken(size, lambda: self.used, self.used)
         if self.kept is not None:
             self.kept.append(owner)
         cuda = self.cupy.cuda
@@ -71,6 +83,16 @@ class StandIn(Driver):
 
     def over(self, x: Any, shape: Any) -> Any:
         return self.cupy.ndarray(shape, x.dtype, x.data)
+
+    def usage(self, device: int) -> Usage:
+        """As of one device: all have one memory."""
+        peak, free = self.peaks[device], self.capacity - self.used
+        return Usage(
+            self.used, self.used, peak.used, peak.held, free, self.capacity, peak.failures
+        )
+
+    def reset_peak(self, device: int) -> None:
+        self.peaks[device].now(self.used, self.used)
 
     def stream(self) -> int:
         return self.in_force
@@ -104,13 +126,49 @@ class StandIn(Driver):
         assert out.nbytes == host.nbytes and out.device.id == self.current
         assert self.noted is None, "a CUDA graph can't read the host's memory"
         self.puts += 1
-        ctypes.memmove(out.data.ptr, host.ctypes.data, host.nbytes)
+        root = host
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        now = partial(ctypes.memmove, out.data.ptr, host.ctypes.data, host.nbytes)
+        if root.ctypes.data in self.pins:  # at some time before what is asked for next
+            self.coming.append((now, self.blocks[out.data.mem.ptr]))
+        else:
+            now()
 
-    def get(self, host: Any, x: Any) -> None:
-        assert x.flags.c_contiguous and host.nbytes == x.nbytes and x.device.id == self.current
-        assert self.noted is None, "a CUDA graph can't wait"
+    def get(self, host: Any, x: Any, first: int) -> None:
+        assert x.flags.c_contiguous and host.nbytes <= x.nbytes - first
+        assert self.noted is None and x.device.id == self.current, "a CUDA graph can't wait"
+        self._arrive()
         self.gets += 1
-        ctypes.memmove(host.ctypes.data, x.data.ptr, x.nbytes)
+        ctypes.memmove(host.ctypes.data, x.data.ptr + first, host.nbytes)
+
+    def pinned(self, nbytes: int) -> Any:
+        """Memory that is given to others as soon as nothing refers to it."""
+        room = np.zeros(nbytes, np.uint8)
+        found = np.frombuffer(memoryview(room), np.uint8)
+        self.pins.add(room.ctypes.data)
+        weakref.finalize(found, self._given_back, room)
+        return found
+
+    def _given_back(self, room: Any) -> None:
+        room.fill(0x5A)
+        self.pins.discard(room.ctypes.data)
+        self.others.append(room)
+
+    def mark(self) -> int:
+        return self.arrived + len(self.coming)
+
+    def passed(self, event: int) -> bool:
+        return event <= self.arrived
+
+    def wait(self, event: int) -> None:
+        self._arrive()
+
+    def _arrive(self) -> None:
+        self.arrived += len(self.coming)
+        for now, _ in self.coming:
+            now()
+        self.coming.clear()
 
     def copy(self, out: Any, x: Any) -> None:
         assert out.flags.c_contiguous and x.flags.c_contiguous and out.nbytes == x.nbytes
@@ -121,6 +179,7 @@ class StandIn(Driver):
         if self.noted is not None:
             self.noted.append(partial(self._copy, out, x, nbytes))
             return
+        self._arrive()
         self.copies += 1
         ctypes.memmove(out, x, nbytes)
 
@@ -131,6 +190,7 @@ class StandIn(Driver):
         return x.array
 
     def call(self, function: Any, args: Sequence[Any], params: Sequence[Any]) -> Any:
+        self._arrive()
         given = list(map(shown, args))
         like = function(np, *given, *params)
         found = self.empty(like.shape, like.dtype)
@@ -173,6 +233,7 @@ class StandIn(Driver):
         if self.noted is not None:
             self.noted.append(partial(self.launch, function, grid, threads, shared, words))
             return
+        self._arrive()
         self.launches += 1
         call, waits = function
         x, y, z = grid
@@ -189,7 +250,7 @@ class StandIn(Driver):
         pass
 
     def synchronize(self) -> None:
-        pass
+        self._arrive()
 
 
 def shown(x: Any) -> Any:
@@ -219,6 +280,7 @@ class Noted:
 
     def launch(self) -> None:
         self._driver.replays += 1
+        self._driver._arrive()
         for call in self.calls:
             call()
 

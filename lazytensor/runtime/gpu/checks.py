@@ -14,6 +14,7 @@ from ..._base.dtypes import int64
 from ..interpret import located
 from .driver import Array, driver
 from .memory import NOW, empty
+from .pinned import receive
 
 
 class Check(NamedTuple):
@@ -74,7 +75,7 @@ def check_now(device: Device) -> None:
         waiting = _waiting.pop(device, {})
     for words, fails, where in waiting.values():
         host = np.empty(2, np.int64)
-        driver().get(host, words)
+        receive(host, words)
         error = fails.error(*map(int, host))
         if error is not None:
             driver().put(words, np.zeros(2, np.int64))

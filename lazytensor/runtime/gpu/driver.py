@@ -6,6 +6,7 @@ kernels, or what is asked for when.
 
 import importlib
 import struct
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache, cached_property, lru_cache
@@ -16,6 +17,7 @@ import numpy as np
 from ..._base import config
 from ..._base.dtypes import DType
 from ..._base.shapes import Shape
+from .usage import Peak, Usage
 
 Three = tuple[int, int, int]
 Array = Any
@@ -66,15 +68,39 @@ class Driver:
         return self.cupy.ndarray(shape, x.dtype, x.data)
 
     def put(self, out: Array, host: np.ndarray[Any, Any]) -> None:
-        """Fill an array from memory of the host; both are in row-major order. That memory may be
-        written to afterwards; the device is not waited for.
+        """Fill an array from memory of the host; both are in row-major order. Memory that isn't
+        pinned may be written to afterwards; the device is not waited for.
         """
         out.data.copy_from_host_async(host.ctypes.data, host.nbytes)
 
-    def get(self, host: np.ndarray[Any, Any], x: Array) -> None:
-        """Fill memory of the host from an array. Waits for all that came before in the stream."""
-        x.data.copy_to_host_async(host.ctypes.data, x.nbytes)
-        self.cupy.cuda.get_current_stream().synchronize()
+    def get(self, host: np.ndarray[Any, Any], x: Array, first: int) -> None:
+        """Begin to fill memory of the host from an array, from the byte `first` on."""
+        (x.data + first).copy_to_host_async(host.ctypes.data, host.nbytes)
+
+    def pinned(self, nbytes: int) -> np.ndarray[Any, Any]:
+        """Bytes that devices reach without the host. Raises MemoryError."""
+        runtime = self.cupy.cuda.runtime
+        try:
+            memory = self.cupy.cuda.alloc_pinned_memory(nbytes)
+        except runtime.CUDARuntimeError as error:
+            if error.status != runtime.errorMemoryAllocation:
+                raise
+            raise MemoryError(str(error)) from None
+        return np.frombuffer(memory, np.uint8, nbytes)
+
+    def mark(self) -> Any:
+        """An event that happens when all that was asked for so far is done."""
+        event = self.cupy.cuda.Event(disable_timing=True)
+        event.record()
+        return event
+
+    def passed(self, event: Any) -> bool:
+        """Whether an event has happened."""
+        return bool(event.done)
+
+    def wait(self, event: Any) -> None:
+        """Wait for an event."""
+        event.synchronize()
 
     def copy(self, out: Array, x: Array) -> None:
         """Fill an array from one on any device; both are in row-major order."""
@@ -149,16 +175,32 @@ class Driver:
         """A context within `capturing` in which all is as it is without: what is asked for is done
         before what was noted.
         """
-        with self.cupy.cuda.using_allocator(None), room.under:
+        with self.cupy.cuda.using_allocator(room.taken), room.under:
             yield
 
     def stream(self) -> int:
         """The stream in force."""
         return int(self.cupy.cuda.get_current_stream().ptr)
 
+    def usage(self, device: int) -> Usage:
+        """How the memory of a device is used, as CuPy's pool says."""
+        with self.on(device):
+            pool = self.cupy.get_default_memory_pool()
+            used, held = int(pool.used_bytes()), int(pool.total_bytes())
+            free, total = self.cupy.cuda.runtime.memGetInfo()
+        peak = _PEAKS[device]
+        most = max(peak.used, used), max(peak.held, held)
+        return Usage(used, held, *most, int(free), int(total), peak.failures)
+
+    def reset_peak(self, device: int) -> None:
+        """The most so far is what there is now."""
+        now = self.usage(device)
+        _PEAKS[device].now(now.used, now.held)
+
     def clear(self) -> None:
         """Give free memory back."""
         self.cupy.get_default_memory_pool().free_all_blocks()
+        self.cupy.get_default_pinned_memory_pool().free_all_blocks()
 
     def synchronize(self) -> None:
         """Wait until the current device has done all that it was asked for."""
@@ -178,11 +220,11 @@ class Room:
     def __init__(self, cupy: Any) -> None:
         self.under = under = cupy.cuda.get_current_stream()
         self.stream = cupy.cuda.Stream(non_blocking=True)
-        from_all = cupy.get_default_memory_pool().malloc
+        self.taken = taken = cupy.cuda.get_allocator()
 
         def more(size: int) -> Any:
             with under:
-                return from_all(size)
+                return taken(size)
 
         self.pool = cupy.cuda.MemoryPool(more)
         self.pool.set_limit(size=0)
@@ -212,7 +254,31 @@ def _layout(count: int) -> tuple[Any, np.dtype[Any]]:
 
 @cache
 def _cupy() -> Any:
-    return importlib.import_module("cupy")
+    cupy = importlib.import_module("cupy")
+    _count_memory(cupy)
+    return cupy
+
+
+_PEAKS: defaultdict[int, Peak] = defaultdict(Peak)
+"""What was at most in use of CuPy's pool, by device."""
+
+
+def _count_memory(cupy: Any) -> None:
+    """Have what is taken from CuPy's pool counted, if new arrays have memory of it."""
+    pool = cupy.get_default_memory_pool()
+    if cupy.cuda.get_allocator() != pool.malloc:
+        return
+
+    def counted(size: int) -> Any:
+        try:
+            found = pool.malloc(size)
+        except MemoryError:
+            _PEAKS[cupy.cuda.Device().id].failures += 1
+            raise
+        _PEAKS[found.device_id].taken(found.mem.size, pool.used_bytes, pool.total_bytes())
+        return found
+
+    cupy.cuda.set_allocator(counted)
 
 
 @cache

@@ -17,6 +17,7 @@ from ..._base.dtypes import DType, canonical
 from ..._base.shapes import Shape, prod
 from ..counters import COUNTERS
 from .driver import Array, driver
+from .pinned import send
 
 # Scalars that are kept on devices.
 MOST_SCALARS = 1024
@@ -100,7 +101,7 @@ def sent(host: np.ndarray[Any, Any]) -> Array:
     """A new array on the current device, of one of the host."""
     out = empty(host.shape, canonical(host.dtype))
     if host.nbytes:
-        driver().put(out, np.ascontiguousarray(host))
+        send(out, np.ascontiguousarray(host))
     return out
 
 

@@ -18,6 +18,7 @@ from .checks import check_later
 from .copies import contiguous, copied
 from .driver import Array, driver
 from .memory import NOW, Capture, empty, put, shaped, there
+from .pinned import send
 
 # Bytes that are compared before they are sent.
 FEW = 64
@@ -96,7 +97,7 @@ def _fill(out: Any, x: Any, device: Device) -> None:
     elif there(x):
         driver().copy(out, contiguous(x, device))
     elif x.nbytes:
-        driver().put(out, np.ascontiguousarray(x))
+        send(out, np.ascontiguousarray(x))
 
 
 class Frame(NamedTuple):

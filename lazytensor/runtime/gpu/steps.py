@@ -24,6 +24,7 @@ from .copies import contiguous, copied, fetch, moved
 from .driver import driver, use
 from .launches import launched, launched_together
 from .memory import need_host, number, put, there
+from .pinned import pinned
 from .views import view_of
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "driver",
     "foreign",
     "interface",
+    "pinned",
     "prepared",
     "read",
     "run",

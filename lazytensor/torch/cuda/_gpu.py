@@ -36,9 +36,6 @@ def _uuid(found: bytes) -> str:
 class Real:
     """Who answers for GPUs."""
 
-    def __init__(self) -> None:
-        self._most: dict[int, tuple[int, int]] = {}
-
     def properties(self, device: int) -> Properties:
         """What CUDA says of a device; 0 for what it says no more."""
         found = gpus.loaded().driver().figures(device)
@@ -48,19 +45,13 @@ class Real:
         return Properties(*parts)
 
     def memory(self, device: int) -> Memory:
-        """By CuPy's pool; the most, of the times it was asked. Blocks are not counted."""
-        with _on(device):
-            pool = _cupy().get_default_memory_pool()
-            used, held = int(pool.used_bytes()), int(pool.total_bytes())
-            free, total = _cupy().cuda.runtime.memGetInfo()
-        most = self._most.get(device, (0, 0))
-        self._most[device] = most = max(used, most[0]), max(held, most[1])
-        return Memory(used, held, *most, free, total, 0)
+        """By CuPy's pool. Blocks are not counted."""
+        found = gpus.loaded().driver().usage(device)
+        return Memory(*found[:6], 0, found.failures)
 
     def reset_peak(self, device: int) -> None:
         """The most so far is what there is now."""
-        self._most.pop(device, None)
-        self.memory(device)
+        gpus.loaded().driver().reset_peak(device)
 
     def empty_cache(self) -> None:
         """Give back what CuPy's pool holds."""
@@ -73,6 +64,10 @@ class Real:
     def address(self, buffer: Any) -> int | None:
         """CuPy knows."""
         return int(buffer.data.ptr)
+
+    def pin(self, host: Any) -> Any:
+        """In CuPy's pool of pinned memory."""
+        return gpus.loaded().pinned(host)
 
     def synchronize(self, device: int) -> None:
         """Wait for everything on a device."""

@@ -82,7 +82,7 @@ def memory_stats(device: Any = None) -> dict[str, Any]:
     stats: dict[str, Any] = {"active.all.current": m.blocks, "allocation.all.current": m.blocks}
     for name, (now, most) in bytes_.items():
         stats[f"{name}.all.current"], stats[f"{name}.all.peak"] = now, most
-    return dict(sorted(stats.items())) | {"num_alloc_retries": 0, "num_ooms": 0}
+    return dict(sorted(stats.items())) | {"num_alloc_retries": 0, "num_ooms": m.failures}
 
 
 def mem_get_info(device: Any = None) -> tuple[int, int]:
