@@ -47,7 +47,8 @@ class Real:
     def memory(self, device: int) -> Memory:
         """By CuPy's pool. Blocks are not counted."""
         found = gpus.loaded().driver().usage(device)
-        return Memory(*found[:6], 0, found.failures)
+        used, held, most_used, most_held, free, total, failures = found
+        return Memory(used, held, most_used, most_held, free, total, 0, failures)
 
     def reset_peak(self, device: int) -> None:
         """The most so far is what there is now."""
