@@ -11,6 +11,7 @@ from .._base import config
 from .._base.devices import NO_GPU, cuda_devices
 
 __all__ = [
+    "CAPTURE",
     "DRIVERS",
     "Driver",
     "Memory",
@@ -137,10 +138,41 @@ class Driver(Protocol):
     def stream_waits(self, device: int, stream: Any, event: Any) -> None:
         """Let a stream wait for an event before what comes next."""
 
+    def external_stream(self, device: int, address: int) -> Any:
+        """A stream that others made, by CUDA's handle."""
+
+    def set_memory_fraction(self, device: int, fraction: float) -> None:
+        """Let no more than a part of a device's memory be taken."""
+
+    def range_push(self, message: str) -> None:
+        """Begin a range that profilers show."""
+
+    def range_pop(self) -> None:
+        """End the last range that was begun by this thread."""
+
+    def range_start(self, message: str) -> int:
+        """Begin a range that may end in another thread; its handle."""
+
+    def range_end(self, handle: int) -> None:
+        """End such a range."""
+
+    def mark(self, message: str) -> None:
+        """Something that profilers show, at this moment."""
+
+    def profile(self, on: bool) -> None:
+        """Let profilers listen from now on, or no more."""
+
     def elapsed(self, start: Any, end: Any) -> float:
         """Milliseconds between two events."""
 
 
+class _Capture:
+    """The CUDA graph that this process captures."""
+
+    graph: Any = None
+
+
+CAPTURE = _Capture()
 DRIVERS: dict[str, Driver] = {}
 """Who answers: for "virtual" devices, and for the "real" ones, where something can use these."""
 

@@ -180,3 +180,44 @@ def test_pinned_memory_goes_to_devices_as_it_is():
         back = y.to("cpu", non_blocking=True)
         assert back.is_pinned()
         np.testing.assert_array_equal(back.numpy(), want)
+
+
+def test_replays_of_graphs_are_launches_of_graphs():
+    with stand_in.standing_in(count=1) as driver:
+        w = torch.ones(8, 8, device="cuda", requires_grad=True)
+        x = torch.ones(4, 8, device="cuda")
+        optimizer, graph = torch.optim.SGD([w], 0.5), torch.cuda.CUDAGraph()
+        graph.capture_begin()
+        loss = (x @ w).tanh().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        graph.capture_end()
+        found = []
+        for i in range(16):
+            x.fill_(0.125 * (i % 3))
+            if i == 12:
+                done = driver.replays, driver.launches
+            graph.replay()
+            found.append(loss.item())
+        assert driver.replays - done[0] >= 4
+        want = torch.ones(8, 8, requires_grad=True)
+        for i, seen in enumerate(found):
+            loss = (torch.full((4, 8), 0.125 * (i % 3)) @ want).tanh().mean()
+            loss.backward()
+            assert abs(loss.item() - seen) < 1e-6
+            with torch.no_grad():
+                want -= 0.5 * want.grad
+            want.grad = None
+
+
+def test_streams_of_others():
+    """CuPy takes them by CUDA's protocol."""
+    import cupy
+
+    from lazytensor.torch.cuda._gpu import _Address
+
+    assert _Address(77).__cuda_stream__() == (0, 77)
+    assert cupy.cuda.Stream.from_external(_Address(77)).ptr == 77
+    with pytest.raises(TypeError, match="protocol"):
+        cupy.cuda.Stream.from_external(77)

@@ -33,6 +33,16 @@ def _uuid(found: bytes) -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
+class _Address:
+    """A stream of others, as CUDA's protocol of streams has it."""
+
+    def __init__(self, address: int) -> None:
+        self._address = address
+
+    def __cuda_stream__(self) -> tuple[int, int]:
+        return 0, self._address
+
+
 class Real:
     """Who answers for GPUs."""
 
@@ -124,6 +134,41 @@ class Real:
         """Let a stream wait for an event before what comes next."""
         with _on(device):
             self._stream(stream).wait_event(event)
+
+    def external_stream(self, device: int, address: int) -> Any:
+        """As CuPy has it; None is the default one."""
+        with _on(device):
+            return _cupy().cuda.Stream.from_external(_Address(address)) if address else None
+
+    def set_memory_fraction(self, device: int, fraction: float) -> None:
+        """Of CuPy's pool."""
+        with _on(device):
+            _cupy().get_default_memory_pool().set_limit(fraction=fraction)
+
+    def range_push(self, message: str) -> None:
+        """By NVTX."""
+        _cupy().cuda.nvtx.RangePush(message)
+
+    def range_pop(self) -> None:
+        """By NVTX."""
+        _cupy().cuda.nvtx.RangePop()
+
+    def range_start(self, message: str) -> int:
+        """By NVTX."""
+        return int(_cupy().cuda.nvtx.RangeStart(message))
+
+    def range_end(self, handle: int) -> None:
+        """By NVTX."""
+        _cupy().cuda.nvtx.RangeEnd(handle)
+
+    def mark(self, message: str) -> None:
+        """By NVTX."""
+        _cupy().cuda.nvtx.Mark(message)
+
+    def profile(self, on: bool) -> None:
+        """By CUDA."""
+        runtime = _cupy().cuda.runtime
+        (runtime.profilerStart if on else runtime.profilerStop)()
 
     def elapsed(self, start: Any, end: Any) -> float:
         """By the device's clock."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import _api as torch
 from .._compute import compute
+from .._driver import CAPTURE
 from ..tensor import Tensor
 from ..utils.hooks import RemovableHandle
 
@@ -154,6 +155,8 @@ class Optimizer:
                         f"{result}."
                     )
                 args, kwargs = result
+            if CAPTURE.graph is not None:
+                _refuse_numbers(self)
             out = func(*args, **kwargs)
             compute([[group["params"] for group in self.param_groups], list(self.state.values())])
             after = chain(self._optimizer_step_post_hooks.values(), _global_post_hooks.values())
@@ -358,3 +361,19 @@ _DUPLICATES = (
     "optimizer contains a parameter group with duplicate parameters; in future, this will cause an "
     "error; see github.com/pytorch/pytorch/issues/40967 for more information"
 )
+
+
+def _refuse_numbers(optimizer: "Optimizer") -> None:
+    """Raises RuntimeError where a step counts in numbers of the host, which a CUDA graph keeps."""
+    asked = [group["capturable"] for group in optimizer.param_groups if "capturable" in group]
+    name = type(optimizer).__name__
+    if not all(asked):
+        raise RuntimeError(
+            f"Attempting CUDA graph capture of step() for an instance of {name} but param_groups' "
+            "capturable is False."
+        )
+    if asked:
+        raise RuntimeError(
+            f"lazytensor: {name} counts its steps on the host, also with capturable=True, and a "
+            "CUDA graph would keep that number: take the step outside of the graph"
+        )
