@@ -379,6 +379,32 @@ def test_cupy_takes_words_as_one_argument(count: int) -> None:
         function((1,), (1,), (given,), 0, stream)
 
 
+def test_cupy_has_what_it_is_asked_for() -> None:
+    """Names that no stand-in looks at."""
+    import cupy
+
+    cuda = cupy.cuda
+    asked = (
+        "Device", "Event", "Graph", "MemoryPool", "Module", "Stream", "alloc_pinned_memory",
+        "get_allocator", "get_current_stream", "get_elapsed_time", "set_allocator",
+        "using_allocator",
+    )  # fmt: skip
+    assert all(hasattr(cuda, name) for name in asked)
+    of_runtime = "deviceCanAccessPeer", "memGetInfo", "profilerStart", "streamCaptureModeRelaxed"
+    assert all(hasattr(cuda.runtime, name) for name in of_runtime)
+    of_stream = "begin_capture", "end_capture", "from_external", "record", "synchronize", "use"
+    assert all(hasattr(cuda.Stream, name) for name in of_stream)
+    of_event = "done", "record", "synchronize"
+    assert all(hasattr(cuda.Event, name) for name in of_event)
+    pools = cupy.get_default_memory_pool(), cupy.get_default_pinned_memory_pool()
+    assert all(callable(pool.free_all_blocks) for pool in pools)
+    assert all(hasattr(cuda.nvtx, f"Range{n}") for n in ("Push", "Pop", "Start", "End"))
+    pointer = cuda.MemoryPointer(cuda.UnownedMemory(64, 32, None, 0), 0)
+    assert (pointer.device_id, pointer.mem.size, (pointer + 8).ptr) == (0, 32, 72)
+    assert cuda.get_allocator() is not None and Driver().cupy is cupy
+    assert cuda.get_allocator().__name__ == "counted"
+
+
 def test_texts_are_compiled_by_cupy() -> None:
     """By NVRTC, which needs no device."""
     nvrtc()

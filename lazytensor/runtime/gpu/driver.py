@@ -23,6 +23,7 @@ Three = tuple[int, int, int]
 Array = Any
 """An array of CuPy's."""
 _NOTHING = nullcontext()
+OUT_OF_MEMORY = 2  # CUDA's number for it
 
 
 class Driver:
@@ -79,11 +80,10 @@ class Driver:
 
     def pinned(self, nbytes: int) -> np.ndarray[Any, Any]:
         """Bytes that devices reach without the host. Raises MemoryError."""
-        runtime = self.cupy.cuda.runtime
         try:
             memory = self.cupy.cuda.alloc_pinned_memory(nbytes)
-        except runtime.CUDARuntimeError as error:
-            if error.status != runtime.errorMemoryAllocation:
+        except self.cupy.cuda.runtime.CUDARuntimeError as error:
+            if error.status != OUT_OF_MEMORY:
                 raise
             raise MemoryError(str(error)) from None
         return np.frombuffer(memory, np.uint8, nbytes)
