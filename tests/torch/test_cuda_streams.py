@@ -20,10 +20,10 @@ def devices():
         yield
 
 
-def trained(graphed, amp=False):
+def trained(graphed, amp=False, optimizer=lambda p: torch.optim.SGD(p, 0.1, momentum=0.9)):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3)).cuda()
-    optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    optimizer = optimizer(model.parameters())
     batches = [(torch.randn(12, 4), torch.randint(3, (12,))) for _ in range(8)]
     x, y = torch.empty(12, 4, device="cuda"), torch.empty(12, dtype=torch.int64, device="cuda")
 
@@ -57,6 +57,17 @@ def test_a_graph_is_a_training_step(amp):
     want, got = trained(False, amp), trained(True, amp)
     assert got == want
     assert not torch.cuda.is_current_stream_capturing()
+
+
+@pytest.mark.parametrize("how", [{}, {"amsgrad": True}, {"weight_decay": 0.1}])
+@pytest.mark.parametrize("kind", ["Adam", "AdamW"])
+def test_steps_that_count_on_the_device(kind, how):
+    def made(capturable):
+        return lambda p: getattr(torch.optim, kind)(p, 0.01, capturable=capturable, **how)
+
+    plain, eager = trained(False, False, made(False)), trained(False, False, made(True))
+    np.testing.assert_allclose(plain[0], eager[0], rtol=1e-5)
+    assert trained(True, False, made(True)) == eager
 
 
 def test_what_is_captured_does_not_run():
@@ -116,7 +127,7 @@ def test_what_graphs_refuse():
     w = torch.ones(3, device="cuda", requires_grad=True)
     w.sum().backward()
     for capturable, text in ((False, "capturable is False"), (True, "counts its steps")):
-        optimizer = torch.optim.Adam([w], capturable=capturable)
+        optimizer = torch.optim.RMSprop([w], capturable=capturable)
         with pytest.raises(RuntimeError, match=text), torch.cuda.graph(torch.cuda.CUDAGraph()):
             optimizer.step()
     with torch.cuda.graph(graph):

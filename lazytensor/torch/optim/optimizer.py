@@ -14,7 +14,6 @@ from typing import Any
 
 from .. import _api as torch
 from .._compute import compute
-from .._driver import CAPTURE
 from ..tensor import Tensor
 from ..utils.hooks import RemovableHandle
 
@@ -98,6 +97,9 @@ def _zero(grad: Any) -> None:
 class Optimizer:
     """Parameters in groups, with settings for each, and what is remembered of each parameter."""
 
+    # Whether steps are counted on the device where `capturable` asks for that.
+    _counts_there = False
+
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         for name in _HOOKS:
@@ -155,7 +157,7 @@ class Optimizer:
                         f"{result}."
                     )
                 args, kwargs = result
-            if CAPTURE.graph is not None:
+            if torch.cuda.is_available() and torch.cuda.is_current_stream_capturing():
                 _refuse_numbers(self)
             out = func(*args, **kwargs)
             compute([[group["params"] for group in self.param_groups], list(self.state.values())])
@@ -372,7 +374,7 @@ def _refuse_numbers(optimizer: "Optimizer") -> None:
             f"Attempting CUDA graph capture of step() for an instance of {name} but param_groups' "
             "capturable is False."
         )
-    if asked:
+    if asked and not optimizer._counts_there:
         raise RuntimeError(
             f"lazytensor: {name} counts its steps on the host, also with capturable=True, and a "
             "CUDA graph would keep that number: take the step outside of the graph"
