@@ -248,3 +248,19 @@ def test_a_written_call_without_memory() -> None:
             kept += [run(x) for _ in range(8)]
         assert driver.replays > 10
         np.testing.assert_array_equal(np.asarray(run(x)), np.full(1 << 14, 2, np.float32))
+
+
+def test_a_graph_for_which_there_is_no_memory() -> None:
+    """Steps are run one by one, and it is tried again later."""
+    with standing_in(count=1, capacity=1 << 18) as driver, config.context(default_device="cuda:0"):
+        run = xp.jit(lambda x: xp.sin(x) * 2.0)
+        x = there(np.zeros(1 << 14, np.float32))
+        kept: list[Any] = [run(x + 1.0) for _ in range(2)]
+        for _ in range(4):
+            run(x)
+        assert driver.replays == 0
+        kept.clear()
+        for _ in range(40):
+            run(x)
+        assert 0 < driver.replays < 20
+        np.testing.assert_array_equal(np.asarray(run(x)), np.zeros(1 << 14, np.float32))

@@ -42,8 +42,10 @@ class Captured:
         longer the oftener this happens.
         """
         if self._graphs is not None:
-            self._left, self._again = self._again, 2 * self._again
-        self._graphs = None
+            self._wait()
+
+    def _wait(self) -> None:
+        self._left, self._again, self._graphs = self._again, 2 * self._again, None
 
     def __call__(self, plan: Plan, env: list[Any], graph: Graph, run: Steps) -> list[Any]:
         """Values of the outputs, by a graph if there is one; `run` runs steps one by one."""
@@ -66,9 +68,12 @@ class Captured:
             if not graphs.in_order():
                 return None
             found = graphs.find(env, run)
-        except (NeedsHost, Uncaptured, MemoryError) as reason:
+        except (NeedsHost, Uncaptured) as reason:
             log(1, f"plan of {plan.nodes} nodes: no CUDA graph: {reason!r}")
             found = None
+        except MemoryError:
+            self._wait()
+            return None
         if found is None:
             self._left, self._graphs = -1, None
         return found

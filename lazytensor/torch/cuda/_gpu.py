@@ -65,8 +65,8 @@ class Real:
         gpus.loaded().driver().reset_peak(device)
 
     def empty_cache(self) -> None:
-        """Give back what CuPy's pool holds."""
-        gpus.clear()
+        """Give back what CuPy's pools hold; CUDA graphs keep what they have."""
+        gpus.loaded().driver().clear()
 
     def peer(self, device: int, other: int) -> bool:
         """As CUDA says."""
