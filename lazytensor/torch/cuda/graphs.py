@@ -123,9 +123,7 @@ class CUDAGraph:
 
     def _captured(self, name: str) -> Program:
         if self._program is None:
-            raise RuntimeError(
-                f"Called CUDAGraph::{name} without a preceding successful capture."
-            )
+            raise RuntimeError(f"Called CUDAGraph::{name} without a preceding successful capture.")
         return self._program
 
     def replay(self) -> None:
