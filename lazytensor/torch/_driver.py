@@ -167,9 +167,14 @@ class Driver(Protocol):
 
 
 class _Capture:
-    """The CUDA graph that this process captures."""
+    """The CUDA graph that this process captures, and what it has drawn so far: nodes of states,
+    whose stream, the position and the number of counters, and what else is in a state.
+    """
 
     graph: Any = None
+
+    def __init__(self) -> None:
+        self.draws: list[tuple[Any, Any, int, int, tuple[int, ...]]] = []
 
 
 CAPTURE = _Capture()

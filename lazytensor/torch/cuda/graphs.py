@@ -6,9 +6,11 @@ itself changes nothing, as nothing runs while PyTorch captures. What is run agai
 a CUDA graph of the device's by itself; this module must not know how.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from ..._base.devices import Device, device
 from ..._base.pytree import flatten
@@ -19,8 +21,8 @@ from ...runtime.materialize import materialize
 from .._compute import compute
 from .._dispatch import FUNCTIONS
 from .._driver import CAPTURE, driver
-from .._generator import default_of
 from .._missing import missing
+from .._philox import Philox
 from ..amp.autocast_mode import is_autocast_cache_enabled, is_autocast_enabled
 from ..autograd.engine import grad
 from ..storage import Storage
@@ -52,9 +54,12 @@ def _storages() -> list[Storage]:
     return list({id(each): each for each in found}.values())
 
 
-def _states() -> list[bytes]:
-    """The states of the devices' generators."""
-    return [bytes(default_of(i).get_state().tolist()) for i in range(device_count())]
+class _Drawn(NamedTuple):
+    """The state of a draw: so many counters further on than the first one of its stream."""
+
+    philox: Philox
+    further: int
+    bound: tuple[int, ...]
 
 
 class CUDAGraph:
@@ -67,9 +72,10 @@ class CUDAGraph:
         driver()
         self._pool: Pool | None = None
         self._program: Program | None = None
-        self._reads: list[Storage] = []
+        self._reads: list[Storage | _Drawn] = []
         self._writes: list[Storage] = []
         self._before: dict[Node, Storage] = {}
+        self._taken: dict[Philox, int] = {}
 
     def capture_begin(
         self, pool: Pool | None = None, capture_error_mode: str = "global",
@@ -90,14 +96,12 @@ class CUDAGraph:
             )
         self._pool = pool or graph_pool_handle()
         self._before = _apart(_storages())
-        self._states, self._first = _states(), serials()
+        self._first = serials()
         TRACING.depth += 1
-        CAPTURE.graph = self
+        CAPTURE.graph, CAPTURE.draws = self, []
 
     def capture_end(self) -> None:
-        """The end of what a replay does. Raises RuntimeError where it drew random numbers, which
-        would be the same in each replay.
-        """
+        """The end of what a replay does."""
         if CAPTURE.graph is not self:
             raise RuntimeError("capture_end() called before capture_begin().")
         try:
@@ -108,13 +112,10 @@ class CUDAGraph:
         for node, stor in self._before.items():  # nothing has run
             if stor.node is not node:
                 stor.write((), node)
-        if _states() != self._states:
-            raise RuntimeError(
-                "lazytensor: random numbers were drawn while a CUDA graph was captured; replays "
-                "would all have the same: draw them before, into a tensor that the graph reads"
-            )
+        self._taken, drawn = _given_back(CAPTURE.draws)
         self._writes = [stor for stor, _ in made]
-        self._program, self._reads = _program([n for _, n in made], self._before, self._first)
+        before: dict[Node, Storage | _Drawn] = {**self._before, **drawn}
+        self._program, self._reads = _program([n for _, n in made], before, self._first)
         self._before = {}
 
     def instantiate(self) -> None:
@@ -129,9 +130,10 @@ class CUDAGraph:
     def replay(self) -> None:
         """Do again what was captured, with what its tensors hold now."""
         program = self._captured("replay")
-        nodes = [stor.whole() for stor in self._reads]
+        nodes = [each.whole() for each in self._reads if isinstance(each, Storage)]
         materialize([node for node in nodes if node.value is None], cutting=True)
-        env = program.fill([node.value for node in nodes], [])
+        starts = {philox: philox.take(n) for philox, n in self._taken.items()}
+        env = program.fill([_buffer(each, starts) for each in self._reads], [])
         found = program.run(env, env.copy())
         for stor, value in zip(self._writes, found, strict=True):
             stor.write((), leaf(value, stor.node.device))
@@ -145,6 +147,28 @@ class CUDAGraph:
         self._captured("pool")
         assert self._pool is not None
         return self._pool
+
+
+def _given_back(
+    draws: Sequence[tuple[Node, Philox, int, int, tuple[int, ...]]],
+) -> tuple[dict[Philox, int], dict[Node, _Drawn]]:
+    """How many counters are taken of each stream, which are given back, and what states are."""
+    taken: dict[Philox, int] = {}
+    found: dict[Node, _Drawn] = {}
+    for node, philox, position, counters, bound in draws:
+        if philox not in taken:
+            philox.set_offset(4 * position)
+        found[node] = _Drawn(philox, taken.get(philox, 0), bound)
+        taken[philox] = taken.get(philox, 0) + counters
+    return taken, found
+
+
+def _buffer(each: Storage | _Drawn, starts: dict[Philox, tuple[int, int]]) -> Any:
+    """What fills an input: a tensor's elements, or a state that goes on in its stream."""
+    if isinstance(each, Storage):
+        return each.whole().value
+    seed, position = starts[each.philox]
+    return np.array((seed, position + each.further, *each.bound), np.uint64)
 
 
 def _apart(storages: Sequence[Storage]) -> dict[Node, Storage]:
@@ -167,11 +191,11 @@ def _made(before: dict[Node, Storage], first: int) -> list[tuple[Storage, Node]]
 
 
 def _program(
-    outputs: Sequence[Node], before: dict[Node, Storage], first: int
-) -> tuple[Program, list[Storage]]:
-    """What computes nodes of what was there before, and the storages that it reads."""
+    outputs: Sequence[Node], before: Mapping[Node, Storage | _Drawn], first: int
+) -> tuple[Program, list[Storage | _Drawn]]:
+    """What computes nodes of what was there before, or is drawn anew, and what it reads."""
     trace = Trace("a CUDA graph")
-    reads: list[Storage] = []
+    reads: list[Storage | _Drawn] = []
     new: dict[Node, Node] = {}
     for node in ancestors(outputs, lambda n: n in before or n.serial <= first):
         if node in before:
