@@ -57,6 +57,7 @@ HEAVY = {
     "matplotlib",
     "ml_dtypes",
     "opt_einsum",
+    "pynvml",
     "rich",
     "sklearn",
 }

@@ -120,7 +120,7 @@ class Entry:
             streams = [handles[s] if type(s) is int else s for s in streams]
         env = self.program.fill(buffers, streams)
         if self.donated:
-            self._give_away(buffers, handles)
+            self.give_away(buffers, handles)
             found = self.program.run(env, None)
         else:
             found = self.program.run(env, env.copy())
@@ -140,7 +140,7 @@ class Entry:
             made = [_made(o, found, buffers, handles) for o in results.outputs]
         return unflatten(results.structure, [made[i] for i in results.order])
 
-    def _give_away(self, buffers: list[Any], handles: list[Any]) -> None:
+    def give_away(self, buffers: list[Any], handles: list[Any]) -> None:
         """Leave no other reference to the buffers of donated arrays than the plan's, so that the
         pool takes them back when they were read last.
         """

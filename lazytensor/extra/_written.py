@@ -14,7 +14,7 @@ from ..array_api.array import Array
 from ..ir.node import TRACING, known
 from ..runtime.observe import OBSERVERS, TIMERS
 from ..runtime.pending import new_bytes
-from ..runtime.written import Lines, plan_lines
+from ..runtime.written import Lines, captured_lines, plan_lines
 from ._arguments import NUMBERS
 
 # Arguments and results, what is in containers among them.
@@ -36,13 +36,31 @@ def written(entry: Any, args: tuple[Any, ...]) -> Callable[..., Any] | None:
                        known=known, several=config.several, new_bytes=new_bytes)  # fmt: skip
     try:
         _outside(lines, entry)
-        _Arguments(lines).take("args", tuple(args))
-        if not plan_lines(lines, entry.program):
+        arguments = _Arguments(lines)
+        arguments.take("args", tuple(args))
+        on_gpu = entry.program.plan.captured is not None
+        if not (_on_gpu(lines, entry, arguments) if on_gpu else _here(lines, entry)):
             return None
         _results(lines, entry)
     except _Other:
         return None
-    return lines.function("entry, owner, args")
+    caught = "OverflowError" if on_gpu else "(MemoryError, OverflowError)"
+    return lines.function("entry, owner, args", caught)
+
+
+def _here(lines: Lines, entry: Any) -> bool:
+    return not entry.donated and plan_lines(lines, entry.program)
+
+
+def _on_gpu(lines: Lines, entry: Any, arguments: "_Arguments") -> bool:
+    """The run of a program for a GPU, which has the only references to what is donated."""
+    given = []
+    if entry.donated:
+        handles = arguments.handles
+        buffers = "".join(f"a{i} = " for i in range(len(handles)))
+        given.append(f"entry.give_away([None] * {len(handles)}, [{', '.join(handles)}])")
+        given.append(f"{buffers}n = None")
+    return captured_lines(lines, entry.program, given, bool(entry.donated))
 
 
 def _outside(lines: Lines, entry: Any) -> None:
@@ -59,7 +77,8 @@ class _Arguments:
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
-        self._leaves = self._all = 0
+        self._all = 0
+        self.handles: list[str] = []
 
     def take(self, name: str, x: Any) -> None:
         """What a variable has to be for the call to be like one with x: buffers of its leaves."""
@@ -75,13 +94,13 @@ class _Arguments:
             self._array(name, x)
         elif kind in NUMBERS:
             self._lines.missed(f"type({name}) is not {self._lines.name(kind)}")
-            self._lines.add(f"a{self._leaf()} = {name}")
+            self._lines.add(f"a{self._leaf(name)} = {name}")
         else:
             raise _Other
 
-    def _leaf(self) -> int:
-        self._leaves += 1
-        return self._leaves - 1
+    def _leaf(self, name: str) -> int:
+        self.handles.append(name)
+        return len(self.handles) - 1
 
     def _container(self, name: str, x: Any) -> None:
         lines, kind = self._lines, type(x)
@@ -95,7 +114,7 @@ class _Arguments:
             self.take(child, value)
 
     def _array(self, name: str, x: Array) -> None:
-        lines, node, leaf = self._lines, x._node, self._leaf()
+        lines, node, leaf = self._lines, x._node, self._leaf(name)
         dtype, device = lines.name(node.dtype), lines.name(node.device)
         lines.missed(f"type({name}) is not Array")
         lines.add(f"n = {name}._node; a{leaf} = n.value")
@@ -109,7 +128,7 @@ def _results(lines: Lines, entry: Any) -> None:
     """Notes of the call, and what it gives."""
     results, outputs = entry.results, entry.program.plan.outputs
     plain = results.plain()
-    if plain is None or results.writes or entry.donated or len(plain) > MOST:
+    if plain is None or results.writes or len(plain) > MOST:
         raise _Other
     lines.add("owner.hit(entry)")
     if entry.nbytes:

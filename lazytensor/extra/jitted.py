@@ -74,7 +74,10 @@ class Jitted:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         last = self._last
         if last is not None and not kwargs:
-            found = last.written(last, self, args)  # type: ignore[misc]
+            try:
+                found = last.written(last, self, args)  # type: ignore[misc]
+            except REFUSALS as error:
+                raise shortened(error) from error.__cause__
             if found is not MISSED:
                 return found
         if TRACING.depth:

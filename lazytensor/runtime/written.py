@@ -7,7 +7,7 @@ program would see. It must not know arrays of a face, nor how a call's arguments
 Names in the lines: `a3` is the buffer or the number of a call's leaf 3, `v5` the buffer in slot 5.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,16 +54,37 @@ class Lines:
             self.names[name] = thing
         return name
 
-    def function(self, arguments: str) -> Callable[..., Any]:
-        """The lines as a function, which gives up where memory or an integer's bits don't do."""
+    def function(self, arguments: str, caught: str) -> Callable[..., Any]:
+        """The lines as a function, which gives up where what is caught is raised: memory or an
+        integer's bits don't do.
+        """
         body = "\n        ".join(self.text)
         text = (
             f"def written({arguments}):\n    try:\n        {body}\n"
-            "    except (MemoryError, OverflowError):\n        return MISSED\n"
+            f"    except {caught}:\n        return MISSED\n"
         )
         exec(compile(text, "<lazytensor call>", "exec"), self.names)
         found: Callable[..., Any] = self.names.pop("written")
         return found
+
+
+def captured_lines(lines: Lines, program: Program, given: Sequence[str], donated: bool) -> bool:
+    """Write what runs a program for one GPU, up to its outputs; False for what draws numbers.
+    `given` are lines after which nothing but the program has its inputs.
+    """
+    if program.taken:
+        return False
+    lines.add(f"e = {lines.name(program.template)}.copy()")
+    for slot, i in program.arrays:
+        lines.add(f"e[{slot}] = a{i}")
+    for slot, i, dtype, device in program.numbers:
+        lines.add(f"e[{slot}] = {_number(lines, f'a{i}', dtype, device)}")
+    for line in given:
+        lines.add(line)
+    lines.add(f"v = {lines.name(program.run)}(e, {'None' if donated else 'e.copy()'})")
+    for i, slot in enumerate(program.plan.outputs):
+        lines.add(f"v{slot} = v[{i}]")
+    return True
 
 
 def plan_lines(lines: Lines, program: Program) -> bool:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         utils,
     )
     from .amp import GradScaler, autocast
+    from .cuda._queues import Event, Stream
     from .func import vmap
     from .serialization import load, save
 
@@ -58,7 +59,9 @@ _AUTOCAST = (
 # Parts, and names of some of them, that are loaded when they are first named.
 _LAZY = {
     **{name: f".{name}" for name in _PARTS},
+    "Event": ".cuda._queues",
     "GradScaler": ".amp",
+    "Stream": ".cuda._queues",
     "autocast": ".amp",
     **dict.fromkeys(_AUTOCAST, ".amp.autocast_mode"),
     "load": ".serialization",
@@ -82,9 +85,9 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "GradScaler", "accelerator", "amp", "autocast", "autograd", "backends", "compiler", "cpu",
-    "cuda", "distributed", "distributions", "fft", "func", "jit", "linalg", "load", "masked",
-    "multiprocessing", "nn", "onnx", "optim", "random", "return_types", "save", "signal", "special",
-    "testing", "utils", "version", "vmap",
+    "Event", "GradScaler", "Stream", "accelerator", "amp", "autocast", "autograd", "backends",
+    "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func", "jit", "linalg",
+    "load", "masked", "multiprocessing", "nn", "onnx", "optim", "random", "return_types", "save",
+    "signal", "special", "testing", "utils", "version", "vmap",
 ]  # fmt: skip
 __all__ += _api.__all__

@@ -27,6 +27,7 @@ from ..ops import g
 from ..ops.philox import EVEN, ODD
 from . import _random_checks as check
 from ._device_choices import check_weights, chosen, chosen_once, shuffled
+from ._driver import CAPTURE
 from ._host import placed_new, value
 from ._philox import Philox, threads
 from ._random import Engine
@@ -120,8 +121,11 @@ class Draws:
 
     def _state(self, counters: int, *bound: int) -> Node:
         """An input that the host fills, as a number is, so that CUDA graphs are run with others."""
-        state = np.array((*self._philox.take(counters), *bound), np.uint64)
-        return known(state, uint64, self._device)
+        seed, position = self._philox.take(counters)
+        node = known(np.array((seed, position, *bound), np.uint64), uint64, self._device)
+        if CAPTURE.graph is not None:
+            CAPTURE.draws.append((node, self._philox, position, counters, bound))
+        return node
 
     def _empty(self, shape: Shape, dtype: DType) -> Node:
         return placed_new(np.empty(shape, dtype), self._device)
@@ -392,7 +396,12 @@ class Draws:
     # --- by the CPU's methods ---------------------------------------------------------------------
 
     def _engine(self, kind: str) -> Engine:
-        """The CPU's methods, from a seed of the stream."""
+        """The CPU's methods, from a seed of the stream. Raises RuntimeError in a CUDA graph."""
+        if CAPTURE.graph is not None:
+            raise RuntimeError(
+                f"lazytensor: the host draws {kind} numbers, which would be the same in each "
+                "replay of a CUDA graph: draw them before, into a tensor that the graph reads"
+            )
         state = np.array(self._philox.take(_REJECTED[kind]), np.uint64)
         return Engine(int(value(g.philox(leaf(state), (), 1, 1, LOW_FIRST))))
 

@@ -8,6 +8,7 @@ must not know any operation.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, wraps
+from inspect import unwrap
 from typing import Any, TypeVar
 
 from .._base.devices import Device
@@ -20,6 +21,7 @@ from ._dtypes import dtype
 from ._graph import MODE, Different, Saved, grad_fn_class
 from ._overlap import refuse_overlap, refuse_shared
 from ._packing import saved_entry as saved_entry
+from ._pinned import pinning
 from ._record import cast, for_writing, one_device, two_devices
 from ._slices import CopySlices, Slices
 from ._strides import broadcast as broadcast
@@ -138,7 +140,7 @@ def op(
 
     def made(f: Function) -> Function:
         called = name or f.__name__
-        public = _public(f, called, out)
+        public = _public(pinning(f) if _pins(f) else f, called, out)
         if function:
             FUNCTIONS[called] = public
         if method:
@@ -152,6 +154,12 @@ def op(
         return f
 
     return made
+
+
+def _pins(f: Any) -> bool:
+    """Whether a function makes tensors in pinned memory if it is asked to."""
+    code = getattr(unwrap(f), "__code__", None)
+    return code is not None and "pin_memory" in code.co_varnames
 
 
 def alias(new: str, old: str, *, method: bool = True, function: bool = True) -> None:

@@ -11,6 +11,7 @@ from .._base import config
 from .._base.devices import NO_GPU, cuda_devices
 
 __all__ = [
+    "CAPTURE",
     "DRIVERS",
     "Driver",
     "Memory",
@@ -63,7 +64,7 @@ class Properties:
 @dataclass(frozen=True)
 class Memory:
     """Bytes of a device: in tensors and held for them, now and at most so far; free, and all there
-    are; and blocks in use.
+    are; blocks in use; and how often there was too little.
     """
 
     allocated: int
@@ -73,6 +74,7 @@ class Memory:
     free: int
     total: int
     blocks: int
+    failures: int = 0
 
 
 class Driver(Protocol):
@@ -99,6 +101,9 @@ class Driver(Protocol):
 
     def address(self, buffer: Any) -> int | None:
         """Where a node's buffer lies on its device; None where a copy on the host stands for it."""
+
+    def pin(self, host: Any) -> Any:
+        """A copy of an array of the host in memory that devices copy from without waiting."""
 
     def synchronize(self, device: int) -> None:
         """Wait for everything on a device."""
@@ -133,10 +138,46 @@ class Driver(Protocol):
     def stream_waits(self, device: int, stream: Any, event: Any) -> None:
         """Let a stream wait for an event before what comes next."""
 
+    def external_stream(self, device: int, address: int) -> Any:
+        """A stream that others made, by CUDA's handle."""
+
+    def set_memory_fraction(self, device: int, fraction: float) -> None:
+        """Let no more than a part of a device's memory be taken."""
+
+    def range_push(self, message: str) -> None:
+        """Begin a range that profilers show."""
+
+    def range_pop(self) -> None:
+        """End the last range that was begun by this thread."""
+
+    def range_start(self, message: str) -> int:
+        """Begin a range that may end in another thread; its handle."""
+
+    def range_end(self, handle: int) -> None:
+        """End such a range."""
+
+    def mark(self, message: str) -> None:
+        """Something that profilers show, at this moment."""
+
+    def profile(self, on: bool) -> None:
+        """Let profilers listen from now on, or no more."""
+
     def elapsed(self, start: Any, end: Any) -> float:
         """Milliseconds between two events."""
 
 
+class _Capture:
+    """The CUDA graph that this process captures, and what it has drawn so far: nodes of states,
+    whose stream, the position and the number of counters, and what else is in a state.
+    """
+
+    graph: Any = None
+
+    def __init__(self) -> None:
+        self.draws: list[tuple[Any, Any, int, int, tuple[int, ...]]] = []
+
+
+CAPTURE = _Capture()
 DRIVERS: dict[str, Driver] = {}
 """Who answers: for "virtual" devices, and for the "real" ones, where something can use these."""
 

@@ -6,12 +6,13 @@ It must not know how anything is computed.
 
 from typing import Any
 
-from .._base.devices import cuda_devices
+from .._base.devices import CPU, cuda_devices
 from ..ops import g
 from . import _dtypes, _types
 from ._dispatch import op
 from ._dtypes import TITLES, dtype
 from ._host import is_cuda
+from ._pinned import pin
 from ._record import cast, record, to_dtype
 from ._strides import dense, in_channels_last
 from .convert import method
@@ -29,7 +30,7 @@ def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     of, where, form = kwargs.pop("dtype", None), kwargs.pop("device", None), None
     copy = kwargs.pop("copy", False)
     form = kwargs.pop("memory_format", None)
-    kwargs.pop("non_blocking", None)
+    soon = kwargs.pop("non_blocking", None)
     if kwargs:
         raise TypeError(f"to() received an invalid combination of arguments: {', '.join(kwargs)}")
     rest = [_dtypes.PYTHON.get(a, a) if isinstance(a, type) else a for a in args]
@@ -40,11 +41,15 @@ def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             where = rest.pop(0)
         if rest and isinstance(rest[0], dtype):
             of = rest.pop(0)
+        soon = rest[0] if rest else soon
         if len(rest) > 1:
             copy = rest[1]
     there = input._node.device if where is None else place(where)
     if there is not input._node.device:
-        return _sent(input, of or input.dtype, there, form)
+        out = _sent(input, of or input.dtype, there, form)
+        if soon and there is CPU:  # PyTorch's then has pinned memory
+            out._share().pinned = True
+        return out
     out = _typed(input, of, form)
     return clone(out, form) if copy and out is input else out
 
@@ -153,9 +158,7 @@ def pin_memory(input: Tensor, device: Any = None) -> Tensor:
         raise RuntimeError("Cannot access accelerator device when none is available.")
     if input._share().pinned:
         return input
-    out: Tensor = clone(input)
-    out._share().pinned = True
-    return out
+    return pin(clone(input))
 
 
 @method

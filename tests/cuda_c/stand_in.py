@@ -5,15 +5,19 @@ as fibres. Everything else is what runs on a device.
 import ctypes
 import subprocess
 import tempfile
+import weakref
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lazytensor.runtime import gpus
-from lazytensor.runtime.gpu.driver import Driver
+from lazytensor.runtime.gpu.driver import Driver, by_value
+from lazytensor.runtime.gpu.usage import Peak, Usage
 from lazytensor.targets.cuda.source import HEAD
 from lazytensor.targets.cuda.words import MOST_WORDS
 
@@ -34,6 +38,12 @@ class StandIn(Driver):
         self.kept: list[Any] | None = None
         self.noted: list[Any] | None = None
         self.used = 0
+        self.pins: set[int] = set()
+        self.others: deque[Any] = deque(maxlen=16)  # pinned memory that others have by now
+        self.coming: list[tuple[Callable[[], Any], Any]] = []
+        self.blocks: weakref.WeakValueDictionary[int, _Block] = weakref.WeakValueDictionary()
+        self.arrived = 0
+        self.peaks = [Peak() for _ in range(count)]
         self.puts = self.gets = self.copies = self.launches = self.compiled = self.calls = (
             self.replays
         ) = 0
@@ -60,63 +70,118 @@ class StandIn(Driver):
     def empty(self, shape: Any, dtype: Any) -> Any:
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize
         if self.used + size > self.capacity:
+            self.peaks[self.current].failures += 1
             raise MemoryError(f"a device has no {size} bytes left")
         owner = _Block(self, size)
+        self.blocks[owner.start] = owner
+        self.peaks[self.current].taken(size, lambda: self.used, self.used)
         if self.kept is not None:
             self.kept.append(owner)
         cuda = self.cupy.cuda
         memory = cuda.UnownedMemory(owner.start, max(size, 1), owner, self.current)
         return self.cupy.ndarray(shape, dtype, cuda.MemoryPointer(memory, 0))
 
-    def pool(self) -> list[Any]:
-        return []
+    def over(self, x: Any, shape: Any) -> Any:
+        return self.cupy.ndarray(shape, x.dtype, x.data)
 
-    @contextmanager
-    def allocating(self, pool: list[Any]) -> Iterator[None]:
-        before, self.kept = self.kept, pool
-        try:
-            yield
-        finally:
-            self.kept = before
+    def usage(self, device: int) -> Usage:
+        """As of one device: all have one memory."""
+        peak, free = self.peaks[device], self.capacity - self.used
+        return Usage(
+            self.used, self.used, peak.used, peak.held, free, self.capacity, peak.failures
+        )
+
+    def reset_peak(self, device: int) -> None:
+        self.peaks[device].now(self.used, self.used)
 
     def stream(self) -> int:
         return self.in_force
 
-    @contextmanager
-    def apart(self) -> Iterator[None]:
-        before, self.in_force = self.in_force, -1
-        yield
-        self.in_force = before
+    def room(self) -> list[Any]:
+        return []
 
     @contextmanager
-    def capturing(self) -> Iterator["Noted"]:
+    def capturing(self, room: list[Any]) -> Iterator["Noted"]:
+        assert self.noted is None and self.kept is None
         noted = Noted(self)
-        self.noted = noted.calls
-        try:
+        with self._noting(noted.calls, room):
             yield noted
+
+    @contextmanager
+    def outside(self, room: list[Any]) -> Iterator[None]:
+        assert self.kept is room
+        with self._noting(None, None):
+            yield
+
+    @contextmanager
+    def _noting(self, calls: list[Any] | None, room: list[Any] | None) -> Iterator[None]:
+        before, self.noted, self.kept = (self.noted, self.kept), calls, room
+        try:
+            yield
         finally:
-            self.noted = None
+            self.noted, self.kept = before
 
     def put(self, out: Any, host: Any) -> None:
         assert out.flags.c_contiguous and host.flags.c_contiguous
         assert out.nbytes == host.nbytes and out.device.id == self.current
         assert self.noted is None, "a CUDA graph can't read the host's memory"
         self.puts += 1
-        ctypes.memmove(out.data.ptr, host.ctypes.data, host.nbytes)
+        root = host
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        now = partial(ctypes.memmove, out.data.ptr, host.ctypes.data, host.nbytes)
+        if root.ctypes.data in self.pins:  # at some time before what is asked for next
+            self.coming.append((now, self.blocks[out.data.mem.ptr]))
+        else:
+            now()
 
-    def get(self, host: Any, x: Any) -> None:
-        assert x.flags.c_contiguous and host.nbytes == x.nbytes and x.device.id == self.current
-        assert self.noted is None, "a CUDA graph can't wait"
+    def get(self, host: Any, x: Any, first: int) -> None:
+        assert x.flags.c_contiguous and host.nbytes <= x.nbytes - first
+        assert self.noted is None and x.device.id == self.current, "a CUDA graph can't wait"
+        self._arrive()
         self.gets += 1
-        ctypes.memmove(host.ctypes.data, x.data.ptr, x.nbytes)
+        ctypes.memmove(host.ctypes.data, x.data.ptr + first, host.nbytes)
+
+    def pinned(self, nbytes: int) -> Any:
+        """Memory that is given to others as soon as nothing refers to it."""
+        room = np.zeros(nbytes, np.uint8)
+        found = np.frombuffer(memoryview(room), np.uint8)
+        self.pins.add(room.ctypes.data)
+        weakref.finalize(found, self._given_back, room)
+        return found
+
+    def _given_back(self, room: Any) -> None:
+        room.fill(0x5A)
+        self.pins.discard(room.ctypes.data)
+        self.others.append(room)
+
+    def mark(self) -> int:
+        return self.arrived + len(self.coming)
+
+    def passed(self, event: int) -> bool:
+        return event <= self.arrived
+
+    def wait(self, event: int) -> None:
+        self._arrive()
+
+    def _arrive(self) -> None:
+        self.arrived += len(self.coming)
+        for now, _ in self.coming:
+            now()
+        self.coming.clear()
 
     def copy(self, out: Any, x: Any) -> None:
         assert out.flags.c_contiguous and x.flags.c_contiguous and out.nbytes == x.nbytes
+        self._copy(out.data.ptr, x.data.ptr, x.nbytes)
+
+    def _copy(self, out: int, x: int, nbytes: int) -> None:
+        """As of a device, a graph has addresses, and keeps nothing alive."""
         if self.noted is not None:
-            self.noted.append(lambda: self.copy(out, x))
+            self.noted.append(partial(self._copy, out, x, nbytes))
             return
+        self._arrive()
         self.copies += 1
-        ctypes.memmove(out.data.ptr, x.data.ptr, x.nbytes)
+        ctypes.memmove(out, x, nbytes)
 
     def interface(self, x: Any) -> dict[str, Any]:
         return {"shape": x.shape, "typestr": x.dtype.str, "data": (x.data.ptr, False), "version": 3}
@@ -125,12 +190,16 @@ class StandIn(Driver):
         return x.array
 
     def call(self, function: Any, args: Sequence[Any], params: Sequence[Any]) -> Any:
+        self._arrive()
+        given = list(map(shown, args))
+        like = function(np, *given, *params)
+        found = self.empty(like.shape, like.dtype)
+        out = shown(found)
+
         def compute() -> None:
             self.calls += 1
-            shown(found)[...] = function(np, *map(shown, args), *params)
+            out[...] = function(np, *given, *params)
 
-        like = function(np, *map(shown, args), *params)
-        found = self.empty(like.shape, like.dtype)
         if self.noted is None:
             compute()
         else:
@@ -159,22 +228,21 @@ class StandIn(Driver):
             return getattr(ctypes.CDLL(str(path)), name), code[:1] == WAITS[0]
 
     def launch(
-        self, function: Any, grid: Any, threads: Any, shared: int, words: Sequence[int], far: bool
+        self, function: Any, grid: Any, threads: Any, shared: int, words: Sequence[int]
     ) -> None:
         if self.noted is not None:
-            assert not far, "a CUDA graph can't read the host's memory"
-            self.noted.append(lambda: self.launch(function, grid, threads, shared, words, far))
+            self.noted.append(partial(self.launch, function, grid, threads, shared, words))
             return
+        self._arrive()
         self.launches += 1
         call, waits = function
         x, y, z = grid
         assert 0 < x < 1 << 31 and 0 < y < 1 << 16 and z == 1, "more blocks than there may be"
         assert threads[2] <= 64 and shared <= 48 << 10, "what a device doesn't allow"
-        assert far or len(words) <= MOST_WORDS, "more words than a kernel may be given"
+        assert len(words) <= MOST_WORDS, "more words than a kernel may be given"
         shape = (ctypes.c_uint * 7)(x, *threads, shared, waits, y)
-        given = (ctypes.c_longlong * len(words))(*words)
-        pointer = (ctypes.c_void_p * 1)(ctypes.addressof(given))
-        wrong = call(pointer if far else given, shape, 0)
+        given = by_value(words)
+        wrong = call(ctypes.c_void_p(given.ctypes.data), shape, 0)
         if wrong:
             raise RuntimeError(WRONG[wrong])
 
@@ -182,7 +250,7 @@ class StandIn(Driver):
         pass
 
     def synchronize(self) -> None:
-        pass
+        self._arrive()
 
 
 def shown(x: Any) -> Any:
@@ -212,6 +280,7 @@ class Noted:
 
     def launch(self) -> None:
         self._driver.replays += 1
+        self._driver._arrive()
         for call in self.calls:
             call()
 

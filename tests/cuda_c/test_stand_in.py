@@ -22,7 +22,7 @@ from lazytensor.lower.pipeline import lower
 from lazytensor.runtime import gpus as gpus_of_process
 from lazytensor.runtime.counters import counting
 from lazytensor.runtime.execute import execute
-from lazytensor.runtime.gpu.driver import Driver
+from lazytensor.runtime.gpu.driver import Driver, by_value
 from lazytensor.runtime.materialize import graph_of, materialize, value
 from lazytensor.targets.cuda import OPTIONS
 
@@ -288,10 +288,10 @@ def test_bad_indices_of_a_graph(gpus: StandIn) -> None:
     assert gpus.replays == 5
 
 
-def test_large_arrays_are_not_copied_for_a_graph(gpus: StandIn) -> None:
+def test_large_arrays_are_no_graph(gpus: StandIn) -> None:
     run = xp.jit(lambda x: x + 1.0)
     for _ in range(6):
-        run(xp.zeros((1 << 20, 2), dtype=xp.float32, device="cuda"))
+        run(xp.zeros((1 << 22, 2), dtype=xp.float32, device="cuda"))
     assert gpus.replays == 0
 
 
@@ -361,6 +361,48 @@ def test_exchange(gpus: StandIn) -> None:
     z = xp.asarray(Foreign(held), copy=False)
     assert z._node.value.data.ptr == held.data.ptr
     same(np.asarray(y + z), X * 4, "exchange")
+
+
+@pytest.mark.parametrize("count", [1, 3, 512])
+def test_cupy_takes_words_as_one_argument(count: int) -> None:
+    """It refuses arrays of more than one element; what comes after is the driver's."""
+    from cupy.cuda.function import Function
+
+    function, stream = Function.__new__(Function), mock.Mock(ptr=0)
+    given = by_value(range(count))
+    assert given.tobytes() == np.arange(count, dtype=np.int64).tobytes()
+    with pytest.raises(TypeError, match="size one"):
+        function((1,), (1,), (np.zeros(2, np.int64),), 0, stream)
+    if Driver().count():
+        return  # a function that isn't one must not be launched
+    with pytest.raises(RuntimeError, match="CUDA driver"):
+        function((1,), (1,), (given,), 0, stream)
+
+
+def test_cupy_has_what_it_is_asked_for() -> None:
+    """Names that no stand-in looks at."""
+    import cupy
+
+    cuda = cupy.cuda
+    asked = (
+        "Device", "Event", "Graph", "MemoryPool", "Module", "Stream", "alloc_pinned_memory",
+        "get_allocator", "get_current_stream", "get_elapsed_time", "set_allocator",
+        "using_allocator",
+    )  # fmt: skip
+    assert all(hasattr(cuda, name) for name in asked)
+    of_runtime = "deviceCanAccessPeer", "memGetInfo", "profilerStart", "streamCaptureModeRelaxed"
+    assert all(hasattr(cuda.runtime, name) for name in of_runtime)
+    of_stream = "begin_capture", "end_capture", "from_external", "record", "synchronize", "use"
+    assert all(hasattr(cuda.Stream, name) for name in of_stream)
+    of_event = "done", "record", "synchronize"
+    assert all(hasattr(cuda.Event, name) for name in of_event)
+    pools = cupy.get_default_memory_pool(), cupy.get_default_pinned_memory_pool()
+    assert all(callable(pool.free_all_blocks) for pool in pools)
+    assert all(hasattr(cuda.nvtx, f"Range{n}") for n in ("Push", "Pop", "Start", "End"))
+    pointer = cuda.MemoryPointer(cuda.UnownedMemory(64, 32, None, 0), 0)
+    assert (pointer.device_id, pointer.mem.size, (pointer + 8).ptr) == (0, 32, 72)
+    assert cuda.get_allocator() is not None and Driver().cupy is cupy
+    assert cuda.get_allocator().__name__ == "counted"
 
 
 def test_texts_are_compiled_by_cupy() -> None:

@@ -238,3 +238,70 @@ def test_draws_are_those_of_pytorch(name: str) -> None:
         assert found[0].tobytes() == found[2].tobytes()
     else:
         close(found[0], found[2], 3e-5)
+
+
+def test_a_training_step_has_no_copies() -> None:
+    """What is donated is written over where it lies, and results are given out."""
+    run = xp.jit(lambda w, x: (w - 0.1 * (x.mT @ (x @ w)), xp.sum(w)), donate_argnums=0)
+    a, b = numbers(256, 64), numbers(128, 256) / 64
+    w, x, want = there(a), there(b), a.astype(np.float64)
+    xp.materialize(w, x)
+    for i in range(40):
+        if i == 12:
+            address = w._node.value.data.ptr
+        w, _ = run(w, x)
+        want = want - 0.1 * (b.T @ (b @ want))
+    assert w._node.value.data.ptr == address
+    close(w, want, 1e-3)
+
+
+def test_held_results_are_never_overwritten() -> None:
+    run = xp.jit(lambda x: (xp.exp(x * 0.25) + 1.0, xp.sum(x)))
+    held = []
+    for i in range(60):
+        a = numbers(3, 1000) + np.float32(i % 5)
+        held.append((run(there(a)), a))
+        del held[: len(held) - 1 - i % 6]
+        for (y, total), b in held:
+            close(y, np.exp(b * np.float32(0.25)) + 1)
+            close(total, b.astype(np.float64).sum(), 1e-2)
+
+
+@pytest.mark.parametrize("n", [1, 5000, (4 << 20) + 3, (20 << 20) + 1])
+def test_transfers(n: int) -> None:
+    """What is written to the host's memory afterwards is not seen."""
+    from lazytensor.runtime.gpu.pinned import is_pinned, pinned
+
+    host = np.arange(n, dtype=np.float32)
+    want, x = host.copy(), there(host)
+    xp.materialize(x)
+    host[:] = -1
+    np.testing.assert_array_equal(np.asarray(x), want)
+    there_too = there(pinned(want))
+    assert is_pinned(pinned(want))
+    np.testing.assert_array_equal(np.asarray(there_too), want)
+
+
+def test_torch_cuda() -> None:
+    """Streams of others, graphs, peaks of memory, ranges."""
+    torch = pytest.importorskip("lazytensor.torch")
+    import cupy
+
+    other = cupy.cuda.Stream(non_blocking=True)
+    with torch.cuda.ExternalStream(other.ptr):
+        x = torch.ones(1000, device=GPU) * 2
+    other.synchronize()
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    start = torch.cuda.memory_allocated()
+    assert ((x.cumsum(0) + 1).cumsum(0) * 2).sum().item() > 0
+    assert torch.cuda.max_memory_allocated() > start
+    graph, y = torch.cuda.CUDAGraph(), torch.zeros(1000, device=GPU)
+    with torch.cuda.graph(graph):
+        y += x
+    for _ in range(6):
+        graph.replay()
+    assert y.tolist() == [12.0] * 1000
+    with torch.cuda.nvtx.range("step"):
+        pinned = torch.ones(1 << 20).pin_memory()
+        assert pinned.to(GPU, non_blocking=True).sum().item() == 1 << 20

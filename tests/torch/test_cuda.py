@@ -603,6 +603,18 @@ def test_pinned_memory():
         x.cuda().pin_memory()
     with config.context(virtual_cuda=0), pytest.raises(RuntimeError, match="none is available"):
         x.pin_memory()
+    with config.context(virtual_cuda=0), pytest.raises(RuntimeError, match="no pinned memory"):
+        torch.zeros(3, pin_memory=True)
+    made = [torch.zeros(3, pin_memory=True), torch.tensor([1.0], pin_memory=True), x.new_ones(2)]
+    made += [torch.rand(2, pin_memory=True), torch.empty_like(x, pin_memory=True)]
+    assert [m.is_pinned() for m in made] == [True, True, False, True, True]
+    assert made[0].tolist() == [0, 0, 0] and made[0].add_(1).is_pinned()
+    with pytest.raises(RuntimeError, match="Only dense CPU tensors can be pinned"):
+        torch.empty(3, device=ONE, pin_memory=True)
+    assert x.cuda().to("cpu", non_blocking=True).is_pinned() and not x.cuda().cpu().is_pinned()
+    w = torch.ones(3, requires_grad=True)
+    (w.pin_memory() * x).sum().backward()
+    assert same(w.grad, x)
     data = torch.utils.data.TensorDataset(torch.arange(4.0), torch.arange(4))
     for a, b in torch.utils.data.DataLoader(data, batch_size=2, pin_memory=True):
         assert a.is_pinned() and b.is_pinned() and a.cuda(non_blocking=True).device == ONE

@@ -135,3 +135,89 @@ def test_a_captured_step_draws_anew():
         x = torch.ones(256, device="cuda")
         again = [tuple((nn.functional.dropout(x, 0.5) * 3 + 1).tolist()) for _ in range(8)]
     assert found == again
+
+
+def test_the_most_memory_is_that_of_the_busiest_moment():
+    """Also where nobody asked then: two temporaries of a plan beside its input."""
+    with stand_in.standing_in(count=1) as driver:
+        x = torch.arange(1 << 14).float().to("cuda")
+        y = (x + 1).sum()
+        assert y.item() > 0
+        torch.cuda.reset_peak_memory_stats()
+        start = torch.cuda.memory_allocated()
+        assert torch.cuda.max_memory_allocated() == start == driver.used
+        (torch.cumsum(x.sin(), 0) * 2).sum().item()
+        most = torch.cuda.max_memory_allocated()
+        assert most >= start + (1 << 16) and torch.cuda.memory_allocated() < start + 4096
+        assert torch.cuda.memory_stats()["allocated_bytes.all.peak"] == most
+        torch.cuda.reset_peak_memory_stats()
+        assert torch.cuda.max_memory_allocated() == torch.cuda.memory_allocated()
+
+
+def test_want_of_memory_is_counted():
+    with stand_in.standing_in(count=1, capacity=1 << 16):
+        x = torch.arange(64.0).to("cuda")
+        with pytest.raises(torch.cuda.OutOfMemoryError):
+            (x.expand(1 << 12, 64) + 1).tolist()
+        assert torch.cuda.memory_stats()["num_ooms"] >= 1
+        assert torch.cuda.mem_get_info()[1] == 1 << 16
+
+
+def test_pinned_memory_goes_to_devices_as_it_is():
+    """It is kept until the device has read it, and what is written to it later is not seen."""
+    from lazytensor.runtime.gpu.pinned import is_pinned
+
+    with stand_in.standing_in(count=1):
+        want = np.arange(1 << 14, dtype=np.float32)
+        x = torch.arange(1 << 14).float().pin_memory()
+        assert x.is_pinned() and is_pinned(x._read().value)
+        y = x.to("cuda", non_blocking=True)
+        torch.cuda.synchronize()
+        x.mul_(2)
+        del x
+        z = torch.ones(1 << 14).pin_memory().to("cuda")
+        np.testing.assert_array_equal((y + z).cpu().numpy(), want + 1)
+        back = y.to("cpu", non_blocking=True)
+        assert back.is_pinned()
+        np.testing.assert_array_equal(back.numpy(), want)
+
+
+def test_replays_of_graphs_are_launches_of_graphs():
+    with stand_in.standing_in(count=1) as driver:
+        w = torch.ones(8, 8, device="cuda", requires_grad=True)
+        x = torch.ones(4, 8, device="cuda")
+        optimizer, graph = torch.optim.SGD([w], 0.5), torch.cuda.CUDAGraph()
+        graph.capture_begin()
+        loss = (x @ w).tanh().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        graph.capture_end()
+        found = []
+        for i in range(16):
+            x.fill_(0.125 * (i % 3))
+            if i == 12:
+                done = driver.replays, driver.launches
+            graph.replay()
+            found.append(loss.item())
+        assert driver.replays - done[0] >= 4
+        want = torch.ones(8, 8, requires_grad=True)
+        for i, seen in enumerate(found):
+            loss = (torch.full((4, 8), 0.125 * (i % 3)) @ want).tanh().mean()
+            loss.backward()
+            assert abs(loss.item() - seen) < 1e-6
+            with torch.no_grad():
+                want -= 0.5 * want.grad
+            want.grad = None
+
+
+def test_streams_of_others():
+    """CuPy takes them by CUDA's protocol."""
+    import cupy
+
+    from lazytensor.torch.cuda._gpu import _Address
+
+    assert _Address(77).__cuda_stream__() == (0, 77)
+    assert cupy.cuda.Stream.from_external(_Address(77)).ptr == 77
+    with pytest.raises(TypeError, match="protocol"):
+        cupy.cuda.Stream.from_external(77)

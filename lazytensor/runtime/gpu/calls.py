@@ -13,7 +13,7 @@ from ...targets.cuda.calls import ARG, OUT, SCRATCH, STATUS, Code, Planned, has,
 from .checks import Check, check_later, status
 from .driver import Array, driver
 from .launches import NAME, of_device, scratch
-from .memory import empty
+from .memory import NOW, empty
 from .spare import spare
 
 
@@ -23,12 +23,18 @@ def called(step: Call, args: Sequence[Array], node: Node) -> Any:
     """
     many, over = step.op.outputs > 1, step.over and spare(args, 0)
     shapes, dtypes = (step.shape, step.dtype) if many else ((step.shape,), (step.dtype,))
-    outs = args[:1] if over else [empty(s, d) for s, d in zip(shapes, dtypes, strict=True)]
+    outs = args[:1] if over else list(map(_new, step.outs, shapes, dtypes))
     found = planned(step.op, step.params, args, outs, over)
     if found is None:
         return None
     _carry_out(found, step, args, outs, node)
     return tuple(outs) if many else outs[0]
+
+
+def _new(slot: int, shape: Any, dtype: Any) -> Array:
+    """An array for an output; that of a CUDA graph where the graph is to leave it."""
+    wanted = None if NOW.capture is None else NOW.capture.into(slot)
+    return empty(shape, dtype) if wanted is None else wanted
 
 
 @lru_cache(4096)
@@ -54,6 +60,6 @@ def _carry_out(
         run = of_device(_text(one.code), step.device)
         places = [bases[p.of][p.number] + p.offset for p in one.places]
         grid = (one.blocks, 1, 1)
-        driver().launch(run, grid, one.threads, one.shared, [*places, *one.tail], False)
+        driver().launch(run, grid, one.threads, one.shared, [*places, *one.tail])
     if found.fails:
         check_later(step.device, Check(words, found.fails, node.where))

@@ -13,7 +13,8 @@ from ..._base.devices import Device
 from ..._base.dtypes import int64
 from ..interpret import located
 from .driver import Array, driver
-from .memory import NOW, empty, need_host
+from .memory import NOW, empty
+from .pinned import receive
 
 
 class Check(NamedTuple):
@@ -33,34 +34,14 @@ _zeros: dict[tuple[Any, Device], Array] = {}
 MOST = 256
 
 
-class Sticky:
-    """Words of status of steps that are captured: of the first run those that the second has too.
-    No run makes them 0 again, so that what any of them found wrong is there when it is asked for.
-    """
-
-    def __init__(self) -> None:
-        self.checks: list[Check] = []
-        self._words: list[Array] = []
-        self._next: int | None = None
-
-    def again(self) -> None:
-        """The second run begins."""
-        self._next, self.checks = 0, []
-
-    def words(self, device: Device) -> Array:
-        """The words of the next call."""
-        if self._next is None:
-            self._words.append(_fresh(device))
-            return self._words[-1]
-        if self._next == len(self._words):
-            need_host()
-        self._next += 1
-        return self._words[self._next - 1]
-
-
 def status(device: Device) -> Array:
-    """Two words that say that all went well, on the current device."""
-    return NOW.sticky.words(device) if NOW.sticky else _fresh(device)
+    """Two words that say that all went well, on the current device. Those of a CUDA graph no run
+    makes 0 again, so that what any of them found wrong is there when it is asked for.
+    """
+    if NOW.capture is None:
+        return _fresh(device)
+    with NOW.capture.outside():
+        return _fresh(device)
 
 
 def _fresh(device: Device) -> Array:
@@ -75,8 +56,8 @@ def _fresh(device: Device) -> Array:
 
 def check_later(device: Device, check: Check) -> None:
     """Look at words of status when a value is read."""
-    if NOW.sticky:
-        NOW.sticky.checks.append(check)
+    if NOW.capture is not None:
+        NOW.capture.checks.append(check)
         return
     with _lock:
         waiting = _waiting.setdefault(device, {})
@@ -94,7 +75,7 @@ def check_now(device: Device) -> None:
         waiting = _waiting.pop(device, {})
     for words, fails, where in waiting.values():
         host = np.empty(2, np.int64)
-        driver().get(host, words)
+        receive(host, words)
         error = fails.error(*map(int, host))
         if error is not None:
             driver().put(words, np.zeros(2, np.int64))

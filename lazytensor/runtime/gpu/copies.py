@@ -16,6 +16,7 @@ from ...ops.elementwise import cast
 from .driver import Array, driver
 from .launches import launched
 from .memory import empty, number, put, there
+from .pinned import receive
 
 # What elements of so many bytes are copied as: bits, whatever they mean.
 _BITS = {1: uint8, 2: uint16, 4: uint32, 8: uint64, 16: complex128}
@@ -46,7 +47,7 @@ def fetch(x: Array) -> np.ndarray[Any, Any]:
     host = np.empty(x.shape, canonical(x.dtype))
     if host.nbytes:
         with driver().on(x.device.id):
-            driver().get(host, contiguous(x, _device(x)))
+            receive(host, contiguous(x, _device(x)))
     return host
 
 

@@ -5,9 +5,11 @@ kernels, or what is asked for when.
 """
 
 import importlib
+import struct
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import contextmanager, nullcontext, suppress
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,10 +17,13 @@ import numpy as np
 from ..._base import config
 from ..._base.dtypes import DType
 from ..._base.shapes import Shape
+from .usage import Peak, Usage
 
 Three = tuple[int, int, int]
 Array = Any
 """An array of CuPy's."""
+_NOTHING = nullcontext()
+OUT_OF_MEMORY = 2  # CUDA's number for it
 
 
 class Driver:
@@ -40,7 +45,12 @@ class Driver:
 
     def on(self, device: int) -> Any:
         """A context in which a device is the current one."""
-        return self.cupy.cuda.Device(device)
+        return _NOTHING if self._only else self.cupy.cuda.Device(device)
+
+    @cached_property
+    def _only(self) -> bool:
+        """Whether there is no other device that might be the current one."""
+        return self.count() == 1
 
     def figures(self, device: int) -> dict[str, Any]:
         """What CUDA says of a device, by CUDA's names."""
@@ -54,16 +64,43 @@ class Driver:
         """A new array in row-major order. Raises MemoryError."""
         return self.cupy.ndarray(shape, dtype)
 
+    def over(self, x: Array, shape: Shape) -> Array:
+        """An array in row-major order over the memory of one that nothing else has from now on."""
+        return self.cupy.ndarray(shape, x.dtype, x.data)
+
     def put(self, out: Array, host: np.ndarray[Any, Any]) -> None:
-        """Fill an array from memory of the host; both are in row-major order. That memory may be
-        written to afterwards; the device is not waited for.
+        """Fill an array from memory of the host; both are in row-major order. Memory that isn't
+        pinned may be written to afterwards; the device is not waited for.
         """
         out.data.copy_from_host_async(host.ctypes.data, host.nbytes)
 
-    def get(self, host: np.ndarray[Any, Any], x: Array) -> None:
-        """Fill memory of the host from an array. Waits for all that came before in the stream."""
-        x.data.copy_to_host_async(host.ctypes.data, x.nbytes)
-        self.cupy.cuda.get_current_stream().synchronize()
+    def get(self, host: np.ndarray[Any, Any], x: Array, first: int) -> None:
+        """Begin to fill memory of the host from an array, from the byte `first` on."""
+        (x.data + first).copy_to_host_async(host.ctypes.data, host.nbytes)
+
+    def pinned(self, nbytes: int) -> np.ndarray[Any, Any]:
+        """Bytes that devices reach without the host. Raises MemoryError."""
+        try:
+            memory = self.cupy.cuda.alloc_pinned_memory(nbytes)
+        except self.cupy.cuda.runtime.CUDARuntimeError as error:
+            if error.status != OUT_OF_MEMORY:
+                raise
+            raise MemoryError(str(error)) from None
+        return np.frombuffer(memory, np.uint8, nbytes)
+
+    def mark(self) -> Any:
+        """An event that happens when all that was asked for so far is done."""
+        event = self.cupy.cuda.Event(disable_timing=True)
+        event.record()
+        return event
+
+    def passed(self, event: Any) -> bool:
+        """Whether an event has happened."""
+        return bool(event.done)
+
+    def wait(self, event: Any) -> None:
+        """Wait for an event."""
+        event.synchronize()
 
     def copy(self, out: Array, x: Array) -> None:
         """Fill an array from one on any device; both are in row-major order."""
@@ -105,63 +142,92 @@ class Driver:
         return module.get_function(name)
 
     def launch(
-        self, function: Any, grid: Three, threads: Three, shared: int, words: Sequence[int],
-        far: bool,
-    ) -> None:  # fmt: skip
-        """Run a function that takes an array of 64-bit words; its address on the device, where they
-        are `far`.
+        self, function: Any, grid: Three, threads: Three, shared: int, words: Sequence[int]
+    ) -> None:
+        """Run a function that takes an array of 64-bit words."""
+        function(grid, threads, (by_value(words),), shared)
+
+    def room(self) -> "Room":
+        """Room for CUDA graphs, that are launched in the stream in force."""
+        return Room(self.cupy)
+
+    @contextmanager
+    def capturing(self, room: "Room") -> Iterator["Replay"]:
+        """A context in which launches are not carried out but noted, and new arrays have memory of
+        the room, for what it gives to do again. Raises Uncaptured where a graph can't do what was
+        asked for.
         """
-        given = np.array(words, np.int64)
-        if far:
-            there = self.empty(given.shape, given.dtype)
-            self.put(there, given)
-            given = np.array([there.data.ptr], np.int64)
-        function(grid, threads, (given,), shared)
+        replay, failure = Replay(), self.cupy.cuda.runtime.CUDARuntimeError
+        with self.cupy.cuda.using_allocator(room.pool.malloc), room.stream:
+            room.stream.begin_capture(self.cupy.cuda.runtime.streamCaptureModeRelaxed)
+            try:
+                yield replay
+                replay.graph = room.stream.end_capture()
+            except BaseException as error:
+                with suppress(failure):
+                    room.stream.end_capture()
+                if isinstance(error, failure):
+                    raise Uncaptured(str(error)) from error
+                raise
 
-    def pool(self) -> Any:
-        """Memory that is kept for arrays of its own."""
-        return self.cupy.cuda.MemoryPool()
-
-    def allocating(self, pool: Any) -> Any:
-        """A context in which new arrays are made in a pool."""
-        return self.cupy.cuda.using_allocator(pool.malloc)
+    @contextmanager
+    def outside(self, room: "Room") -> Iterator[None]:
+        """A context within `capturing` in which all is as it is without: what is asked for is done
+        before what was noted.
+        """
+        with self.cupy.cuda.using_allocator(room.taken), room.under:
+            yield
 
     def stream(self) -> int:
         """The stream in force."""
         return int(self.cupy.cuda.get_current_stream().ptr)
 
-    @contextmanager
-    def apart(self) -> Iterator[None]:
-        """A context of a stream of its own, which begins when all before is done, and is waited
-        for.
-        """
-        self.synchronize()
-        with self.cupy.cuda.Stream(non_blocking=True) as stream:
-            yield
-            stream.synchronize()
+    def usage(self, device: int) -> Usage:
+        """How the memory of a device is used, as CuPy's pool says."""
+        with self.on(device):
+            pool = self.cupy.get_default_memory_pool()
+            used, held = int(pool.used_bytes()), int(pool.total_bytes())
+            free, total = self.cupy.cuda.runtime.memGetInfo()
+        peak = _PEAKS[device]
+        most = max(peak.used, used), max(peak.held, held)
+        return Usage(used, held, *most, int(free), int(total), peak.failures)
 
-    @contextmanager
-    def capturing(self) -> Iterator["Replay"]:
-        """A context in which launches are not carried out but noted, within `apart`, for what it
-        gives to do again.
-        """
-        stream, replay = self.cupy.cuda.get_current_stream(), Replay()
-        stream.begin_capture(self.cupy.cuda.runtime.streamCaptureModeThreadLocal)
-        try:
-            yield replay
-        except BaseException:
-            with suppress(self.cupy.cuda.runtime.CUDARuntimeError):
-                stream.end_capture()
-            raise
-        replay.graph = stream.end_capture()
+    def reset_peak(self, device: int) -> None:
+        """The most so far is what there is now."""
+        now = self.usage(device)
+        _PEAKS[device].now(now.used, now.held)
 
     def clear(self) -> None:
         """Give free memory back."""
         self.cupy.get_default_memory_pool().free_all_blocks()
+        self.cupy.get_default_pinned_memory_pool().free_all_blocks()
 
     def synchronize(self) -> None:
         """Wait until the current device has done all that it was asked for."""
         self.cupy.cuda.Device().synchronize()
+
+
+class Uncaptured(Exception):
+    """Something that a CUDA graph can't do."""
+
+
+class Room:
+    """Memory that CUDA graphs keep for what they compute on the way, and a stream in which they are
+    noted. All of them have the same memory: they are launched in one stream, one after another.
+    What is free of it is never given back while there are graphs, since they write to it.
+    """
+
+    def __init__(self, cupy: Any) -> None:
+        self.under = under = cupy.cuda.get_current_stream()
+        self.stream = cupy.cuda.Stream(non_blocking=True)
+        self.taken = taken = cupy.cuda.get_allocator()
+
+        def more(size: int) -> Any:
+            with under:
+                return taken(size)
+
+        self.pool = cupy.cuda.MemoryPool(more)
+        self.pool.set_limit(size=0)
 
 
 class Replay:
@@ -174,9 +240,45 @@ class Replay:
         self.graph.launch()
 
 
+def by_value(words: Sequence[int]) -> np.ndarray[Any, Any]:
+    """Words as one value, as an argument of a kernel has to be for CuPy: an array of one."""
+    pack, kind = _layout(len(words))
+    return np.frombuffer(pack(*words), kind)
+
+
+@lru_cache(1024)
+def _layout(count: int) -> tuple[Any, np.dtype[Any]]:
+    """How so many words are written one after another, and the type of all of them."""
+    return struct.Struct(f"{count}q").pack, np.dtype(f"V{8 * count}")
+
+
 @cache
 def _cupy() -> Any:
-    return importlib.import_module("cupy")
+    cupy = importlib.import_module("cupy")
+    _count_memory(cupy)
+    return cupy
+
+
+_PEAKS: defaultdict[int, Peak] = defaultdict(Peak)
+"""What was at most in use of CuPy's pool, by device."""
+
+
+def _count_memory(cupy: Any) -> None:
+    """Have what is taken from CuPy's pool counted, if new arrays have memory of it."""
+    pool = cupy.get_default_memory_pool()
+    if cupy.cuda.get_allocator() != pool.malloc:
+        return
+
+    def counted(size: int) -> Any:
+        try:
+            found = pool.malloc(size)
+        except MemoryError:
+            _PEAKS[cupy.cuda.Device().id].failures += 1
+            raise
+        _PEAKS[found.device_id].taken(found.mem.size, pool.used_bytes, pool.total_bytes())
+        return found
+
+    cupy.cuda.set_allocator(counted)
 
 
 @cache

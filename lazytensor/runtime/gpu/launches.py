@@ -7,12 +7,14 @@ know plans.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..._base.dtypes import uint8
 from ...lower.kernel import Batch, Launch
 from ...targets.cuda import Bound, Command, bound, source, together
 from .code import function
 from .driver import Array, driver
-from .memory import empty, number
+from .memory import NOW, empty, number, sent, shaped
 from .spare import spared
 
 # How addresses lie that a kernel's form may depend on; ways of lying that a step remembers; what
@@ -54,8 +56,18 @@ def launched_together(batch: Batch, sets: Sequence[Sequence[Array]]) -> list[lis
 
 def _new(step: Launch, over: Mapping[int, Array]) -> list[Array]:
     """Arrays for outputs: new ones, but for those that have the memory of others."""
-    made = enumerate(zip(step.shapes, step.dtypes, strict=True))
-    return [over[j].reshape(s) if j in over else empty(s, d) for j, (s, d) in made]
+    return [_place(step, j, over.get(j)) for j in range(len(step.outs))]
+
+
+def _place(step: Launch, j: int, over: Array | None) -> Array:
+    """Where an output goes: over an argument, if nothing else is wanted; that of a CUDA graph where
+    the graph is to leave it, unless its argument is an input of the graph.
+    """
+    shape, capture = step.shapes[j], NOW.capture
+    if capture is not None and id(over) not in capture.given:
+        wanted = capture.into(step.outs[j])
+        over = over if wanted is None else wanted
+    return empty(shape, step.dtypes[j]) if over is None else shaped(over, shape)
 
 
 def _lies(step: Launch, args: Sequence[Any]) -> Bound:
@@ -102,7 +114,20 @@ def _run(ready: _Ready, operands: Sequence[Array]) -> None:
     room = scratch(ready.scratch)
     addresses = [*(x.data.ptr for x in operands), room[0]]
     for run, c in ready.jobs:
-        driver().launch(run, c.grid, c.threads, c.shared, c.words(addresses), c.form.far)
+        words = c.words(addresses)
+        far = _far(words) if c.form.far else None
+        given = words if far is None else [far.data.ptr]
+        driver().launch(run, c.grid, c.threads, c.shared, given)
+
+
+def _far(words: Sequence[int]) -> Array:
+    """Words on the device, for a kernel that reads them there."""
+    host, capture = np.array(words, np.int64), NOW.capture
+    if capture is None:
+        return sent(host)
+    with capture.outside():
+        capture.kept.append(sent(host))
+    return capture.kept[-1]
 
 
 def scratch(size: int) -> tuple[int, Any]:

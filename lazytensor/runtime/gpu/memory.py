@@ -6,6 +6,8 @@ What enters: arrays of the host, or of a device. What leaves: the same elsewhere
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from ..._base.dtypes import DType, canonical
 from ..._base.shapes import Shape, prod
 from ..counters import COUNTERS
 from .driver import Array, driver
+from .pinned import send
 
 # Scalars that are kept on devices.
 MOST_SCALARS = 1024
@@ -25,11 +28,28 @@ class NeedsHost(Exception):
     """A step that can't be a part of a CUDA graph: the host computes it."""
 
 
-class _Now(threading.local):
-    """Whether this thread runs steps that are captured, and what has words of status for these."""
+class Capture:
+    """Steps that are noted for a CUDA graph: `given` are the ids of inputs that may be written
+    over, to each of which whoever captures has one reference more than whoever runs steps; `into`
+    gives the array that a slot's value is to be left in, if any. The graph needs `checks` and
+    `kept`.
+    """
 
-    capturing = False
-    sticky: Any = None
+    def __init__(self, room: Any, given: set[int], into: Callable[[int], Any]) -> None:
+        self._room = room
+        self.given, self.into = given, into
+        self.checks: list[Any] = []
+        self.kept: list[Any] = []
+
+    def outside(self) -> AbstractContextManager[None]:
+        """A context in which what is asked for is done, and not noted."""
+        return driver().outside(self._room)
+
+
+class _Now(threading.local):
+    """What this thread captures."""
+
+    capture: Capture | None = None
 
 
 NOW = _Now()
@@ -37,7 +57,7 @@ NOW = _Now()
 
 def need_host() -> None:
     """The host is needed. Raises NeedsHost where steps are captured."""
-    if NOW.capturing:
+    if NOW.capture is not None:
         raise NeedsHost
 
 
@@ -69,13 +89,19 @@ def put(x: Any, device: Device) -> Any:
     if type(x) is tuple:
         return tuple(put(each, device) for each in x)
     host = np.asarray(x)
-    return _scalar(host, device) if not host.ndim else _put(host)
+    return _scalar(host, device) if not host.ndim else sent(host)
 
 
-def _put(host: np.ndarray[Any, Any]) -> Array:
+def shaped(x: Array, shape: Shape) -> Array:
+    """An array in another shape, that has all its memory to itself: no view of it."""
+    return x if x.shape == shape else driver().over(x, shape)
+
+
+def sent(host: np.ndarray[Any, Any]) -> Array:
+    """A new array on the current device, of one of the host."""
     out = empty(host.shape, canonical(host.dtype))
     if host.nbytes:
-        driver().put(out, np.ascontiguousarray(host))
+        send(out, np.ascontiguousarray(host))
     return out
 
 
@@ -84,7 +110,7 @@ def _scalar(host: np.ndarray[Any, Any], device: Device) -> Array:
     key = driver(), device, host.dtype.str, host.tobytes()
     found = _scalars.pop(key, None)
     if found is None:
-        found = _put(host)
+        found = sent(host)
         while len(_scalars) >= MOST_SCALARS:
             _scalars.popitem(last=False)
     _scalars[key] = found

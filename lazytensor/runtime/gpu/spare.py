@@ -12,7 +12,7 @@ from typing import Any
 from ..._base.dtypes import uint8
 from ...ir.graph import COUNTED
 from .driver import Array, driver
-from .memory import empty
+from .memory import NOW, empty
 
 # What the address of an output is a multiple of.
 ALIGNED = 16
@@ -31,13 +31,23 @@ def spared(args: Sequence[Array], pairs: Iterable[tuple[int, int]]) -> dict[int,
 
 def spare(args: Sequence[Array], i: int) -> bool:
     """Whether nothing but `args` and one other list refers to an array, nor anything else to its
-    memory.
+    memory; of an input of a CUDA graph, whoever captures it too.
     """
     array = args[i]
     if array.base is not None or not array.flags.c_contiguous or array.data.ptr % ALIGNED:
         return False
     of_array, of_memory = _usual(driver())
+    if NOW.capture is not None and id(array) in NOW.capture.given:
+        of_array += 1
     return _references(array) <= of_array and _references(array.data.mem) <= of_memory
+
+
+def dying(env: Sequence[Array], i: int) -> bool:
+    """Whether nothing but `env` refers to an array, nor anything else to its memory."""
+    array = env[i]
+    of_array, of_memory = _usual(driver())
+    alone = _references(array) < of_array and _references(array.data.mem) <= of_memory
+    return alone and array.base is None
 
 
 @cache

@@ -24,6 +24,7 @@ from .copies import contiguous, copied, fetch, moved
 from .driver import driver, use
 from .launches import launched, launched_together
 from .memory import need_host, number, put, there
+from .pinned import pinned
 from .views import view_of
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "driver",
     "foreign",
     "interface",
+    "pinned",
     "prepared",
     "read",
     "run",
@@ -42,6 +44,8 @@ __all__ = [
 
 # Kinds of rows whose value columns are calls of libraries that GPUs have too.
 LIBRARY = ("contract", "fft")
+# Those of them that CUDA graphs may have: a plan of cuFFT's may be dropped, and its memory with it.
+CAPTURED = ("contract",)
 Host = Callable[[Any, Any, Graph], None]
 
 
@@ -114,6 +118,8 @@ def _called(step: Call, args: list[Any], graph: Graph) -> list[Any] | None:
         COUNTERS.calls += 1
         return [made]
     if step.op.kind in LIBRARY:
+        if step.op.kind not in CAPTURED:
+            need_host()
         COUNTERS.calls += 1
         return [driver().call(step.op.value, args, step.params)]
     return None

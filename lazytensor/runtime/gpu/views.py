@@ -11,7 +11,7 @@ import numpy as np
 
 from ...lower.account import is_view
 from ...lower.kernel import Call
-from ...ops.movement import reshape
+from ...ops.movement import broadcast_to, reshape
 
 
 def view_of(step: Call, args: Sequence[Any]) -> Any:
@@ -20,6 +20,8 @@ def view_of(step: Call, args: Sequence[Any]) -> Any:
         return args[0][step.index]
     if step.op is reshape:
         return _reshaped(args[0], step.shape)
+    if step.op is broadcast_to:  # whose value column is for memory of the host
+        return np.broadcast_to(args[0], step.shape)
     if is_view(step.op):
         return (step.op.view or step.op.value)(np, *args, *step.params)
     return None

@@ -17,11 +17,26 @@ _MODULES = (_devices, memory, random, streams)
 globals().update({name: getattr(m, name) for m in _MODULES for name in m.__all__})
 globals().update(TYPED_CUDA)
 has_half, has_magma = True, False
-_parts = parts(__name__, "amp", "comm")
+_PARTS = "_errors", "_nvml", "amp", "comm", "graphs", "nvtx", "profiler"
+_parts = parts(__name__, *_PARTS)
+# Names of modules that are loaded when one of them is first named.
+_NAMES = {
+    "_errors": ("CudaError", "DeferredCudaCallError", "check_error", "cudaStatus", "cudart"),
+    "_nvml": (
+        "clock_rate", "device_memory_used", "list_gpu_processes", "memory_usage", "power_draw",
+        "temperature", "utilization",
+    ),
+    "graphs": ("CUDAGraph", "graph", "graph_pool_handle", "make_graphed_callables"),
+}  # fmt: skip
+_LAZY = {name: module for module, names in _NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     """`default_generators`, of the devices that there are now; modules that load when named."""
     if name == "default_generators":
         return tuple([default_of(i) for i in range(_devices.device_count())])
-    return _parts(name)
+    return getattr(_parts(_LAZY[name]), name) if name in _LAZY else _parts(name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY, *_PARTS, "default_generators"})

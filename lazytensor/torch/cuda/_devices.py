@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._base import config, devices
 from .. import _types
-from .._driver import Properties, driver, refuse
+from .._driver import CAPTURE, Properties, driver, refuse
 from ..tensor import Tensor
 from . import _gpu as _gpu
 from . import _virtual as _virtual
@@ -144,9 +144,9 @@ def is_tf32_supported() -> bool:
 
 
 def is_current_stream_capturing() -> bool:
-    """False: nothing captures a stream."""
+    """Whether a CUDA graph is being captured."""
     driver()
-    return False
+    return CAPTURE.graph is not None
 
 
 def ipc_collect() -> None:

@@ -33,11 +33,18 @@ def _uuid(found: bytes) -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
+class _Address:
+    """A stream of others, as CUDA's protocol of streams has it."""
+
+    def __init__(self, address: int) -> None:
+        self._address = address
+
+    def __cuda_stream__(self) -> tuple[int, int]:
+        return 0, self._address
+
+
 class Real:
     """Who answers for GPUs."""
-
-    def __init__(self) -> None:
-        self._most: dict[int, tuple[int, int]] = {}
 
     def properties(self, device: int) -> Properties:
         """What CUDA says of a device; 0 for what it says no more."""
@@ -48,23 +55,18 @@ class Real:
         return Properties(*parts)
 
     def memory(self, device: int) -> Memory:
-        """By CuPy's pool; the most, of the times it was asked. Blocks are not counted."""
-        with _on(device):
-            pool = _cupy().get_default_memory_pool()
-            used, held = int(pool.used_bytes()), int(pool.total_bytes())
-            free, total = _cupy().cuda.runtime.memGetInfo()
-        most = self._most.get(device, (0, 0))
-        self._most[device] = most = max(used, most[0]), max(held, most[1])
-        return Memory(used, held, *most, free, total, 0)
+        """By CuPy's pool. Blocks are not counted."""
+        found = gpus.loaded().driver().usage(device)
+        used, held, most_used, most_held, free, total, failures = found
+        return Memory(used, held, most_used, most_held, free, total, 0, failures)
 
     def reset_peak(self, device: int) -> None:
         """The most so far is what there is now."""
-        self._most.pop(device, None)
-        self.memory(device)
+        gpus.loaded().driver().reset_peak(device)
 
     def empty_cache(self) -> None:
-        """Give back what CuPy's pool holds."""
-        gpus.clear()
+        """Give back what CuPy's pools hold; CUDA graphs keep what they have."""
+        gpus.loaded().driver().clear()
 
     def peer(self, device: int, other: int) -> bool:
         """As CUDA says."""
@@ -73,6 +75,10 @@ class Real:
     def address(self, buffer: Any) -> int | None:
         """CuPy knows."""
         return int(buffer.data.ptr)
+
+    def pin(self, host: Any) -> Any:
+        """In CuPy's pool of pinned memory."""
+        return gpus.loaded().pinned(host)
 
     def synchronize(self, device: int) -> None:
         """Wait for everything on a device."""
@@ -128,6 +134,41 @@ class Real:
         """Let a stream wait for an event before what comes next."""
         with _on(device):
             self._stream(stream).wait_event(event)
+
+    def external_stream(self, device: int, address: int) -> Any:
+        """As CuPy has it; None is the default one."""
+        with _on(device):
+            return _cupy().cuda.Stream.from_external(_Address(address)) if address else None
+
+    def set_memory_fraction(self, device: int, fraction: float) -> None:
+        """Of CuPy's pool."""
+        with _on(device):
+            _cupy().get_default_memory_pool().set_limit(fraction=fraction)
+
+    def range_push(self, message: str) -> None:
+        """By NVTX."""
+        _cupy().cuda.nvtx.RangePush(message)
+
+    def range_pop(self) -> None:
+        """By NVTX."""
+        _cupy().cuda.nvtx.RangePop()
+
+    def range_start(self, message: str) -> int:
+        """By NVTX."""
+        return int(_cupy().cuda.nvtx.RangeStart(message))
+
+    def range_end(self, handle: int) -> None:
+        """By NVTX."""
+        _cupy().cuda.nvtx.RangeEnd(handle)
+
+    def mark(self, message: str) -> None:
+        """By NVTX."""
+        _cupy().cuda.nvtx.Mark(message)
+
+    def profile(self, on: bool) -> None:
+        """By CUDA."""
+        runtime = _cupy().cuda.runtime
+        (runtime.profilerStart if on else runtime.profilerStop)()
 
     def elapsed(self, start: Any, end: Any) -> float:
         """By the device's clock."""

@@ -6,6 +6,8 @@ was asked for, so there is nothing to wait for. It must not know how anything is
 """
 
 import os
+from dataclasses import dataclass
+from itertools import count as numbers
 from time import perf_counter
 from typing import Any
 
@@ -15,6 +17,7 @@ from ..tensor import Tensor
 from ._live import tensors
 
 BLOCK = 512  # PyTorch's allocator gives whole blocks of this size
+_ranges = numbers(1)
 SEGMENT = 2 << 20  # and asks the device for whole segments of this one
 PROCESSORS = 132
 
@@ -94,6 +97,10 @@ class Virtual:
         """A copy on the host stands for it."""
         return None
 
+    def pin(self, host: Any) -> Any:
+        """As good as any memory."""
+        return host.copy()
+
     def synchronize(self, device: int) -> None:
         """Nothing to wait for."""
 
@@ -106,6 +113,8 @@ class Virtual:
 
     def stream_address(self, stream: Any) -> int:
         """A number of its own."""
+        if isinstance(stream, _External):
+            return stream.address
         return 0 if stream is None else id(stream)
 
     def stream_done(self, device: int, stream: Any) -> bool:
@@ -133,9 +142,42 @@ class Virtual:
     def stream_waits(self, device: int, stream: Any, event: Any) -> None:
         """Everything runs in order."""
 
+    def external_stream(self, device: int, address: int) -> Any:
+        """Something that has that address."""
+        return _External(address) if address else None
+
+    def set_memory_fraction(self, device: int, fraction: float) -> None:
+        """The machine's memory has no bounds for devices."""
+
+    def range_push(self, message: str) -> None:
+        """No profiler listens."""
+
+    def range_pop(self) -> None:
+        """No profiler listens."""
+
+    def range_start(self, message: str) -> int:
+        """A number of its own."""
+        return next(_ranges)
+
+    def range_end(self, handle: int) -> None:
+        """No profiler listens."""
+
+    def mark(self, message: str) -> None:
+        """No profiler listens."""
+
+    def profile(self, on: bool) -> None:
+        """No profiler listens."""
+
     def elapsed(self, start: Any, end: Any) -> float:
         """By the clock."""
         return float(end.time - start.time) * 1e3
+
+
+@dataclass(frozen=True)
+class _External:
+    """A stream of others."""
+
+    address: int
 
 
 class _Mark:

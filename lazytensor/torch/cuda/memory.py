@@ -11,10 +11,12 @@ from .._missing import missing
 from ._devices import indexed
 
 __all__ = [
-    "empty_cache", "max_memory_allocated", "max_memory_cached", "max_memory_reserved",
-    "mem_get_info", "memory_allocated", "memory_cached", "memory_reserved", "memory_stats",
-    "memory_summary", "memory_usage", "reset_accumulated_memory_stats",
+    "empty_cache", "get_allocator_backend", "get_per_process_memory_fraction",
+    "max_memory_allocated", "max_memory_cached", "max_memory_reserved", "mem_get_info",
+    "memory_allocated", "memory_cached", "memory_reserved", "memory_stats",
+    "memory_stats_as_nested_dict", "memory_summary", "reset_accumulated_memory_stats",
     "reset_max_memory_allocated", "reset_max_memory_cached", "reset_peak_memory_stats",
+    "set_per_process_memory_fraction",
 ]  # fmt: skip
 
 _NOTHING = Memory(0, 0, 0, 0, 0, 0, 0)
@@ -82,7 +84,7 @@ def memory_stats(device: Any = None) -> dict[str, Any]:
     stats: dict[str, Any] = {"active.all.current": m.blocks, "allocation.all.current": m.blocks}
     for name, (now, most) in bytes_.items():
         stats[f"{name}.all.current"], stats[f"{name}.all.peak"] = now, most
-    return dict(sorted(stats.items())) | {"num_alloc_retries": 0, "num_ooms": 0}
+    return dict(sorted(stats.items())) | {"num_alloc_retries": 0, "num_ooms": m.failures}
 
 
 def mem_get_info(device: Any = None) -> tuple[int, int]:
@@ -91,10 +93,40 @@ def mem_get_info(device: Any = None) -> tuple[int, int]:
     return m.free, m.total
 
 
-def memory_usage(device: Any = None) -> int:
-    """The share of a device's memory that is held, in percent."""
-    m = driver().memory(indexed(device))
-    return 100 * m.reserved // max(m.total, 1)
+def memory_stats_as_nested_dict(device: Any = None) -> dict[str, Any]:
+    """Figures of a device's memory, those of one kind together."""
+    nested: dict[str, Any] = {}
+    for name, number in memory_stats(device).items():
+        *path, last = name.split(".")
+        inner = nested
+        for part in path:
+            inner = inner.setdefault(part, {})
+        inner[last] = number
+    return nested
+
+
+def get_allocator_backend() -> str:
+    """Whose way of giving out memory is used: the library's own."""
+    return "native"
+
+
+_fractions: dict[int, float] = {}
+
+
+def set_per_process_memory_fraction(fraction: float, device: Any = None) -> None:
+    """Let tensors have no more than a part of a device's memory. Raises TypeError, ValueError."""
+    index = indexed(device)
+    if not isinstance(fraction, float):
+        raise TypeError("Invalid type for fraction argument, must be `float`")
+    if not 0 <= fraction <= 1:
+        raise ValueError(f"Invalid fraction value: {fraction}. Allowed range: 0~1")
+    driver().set_memory_fraction(index, fraction)
+    _fractions[index] = fraction
+
+
+def get_per_process_memory_fraction(device: Any = None) -> float:
+    """The part of a device's memory that tensors may have."""
+    return _fractions.get(indexed(device), 1.0)
 
 
 def memory_summary(device: Any = None, abbreviated: bool = False) -> str:

@@ -54,6 +54,8 @@ class Adam(ByTensor):
         "fused": None,
     }
 
+    _counts_there = True
+
     def __init__(
         self,
         params: Any,
@@ -95,7 +97,7 @@ class Adam(ByTensor):
         check_fused(fused, foreach, differentiable)
 
     def _begin(self, p: Any, state: State, group: Group) -> None:
-        state["step"] = counter()
+        state["step"] = counter().to(p.device) if group["capturable"] else counter()
         state["exp_avg"] = zeros(p)
         state["exp_avg_sq"] = zeros(p)
         if group["amsgrad"]:
@@ -109,18 +111,28 @@ class Adam(ByTensor):
             super()._one(p, group)
 
     def _update(self, p: Any, grad: Any, state: State, group: Group) -> None:
-        step = next_step(state)
+        step = None if group["capturable"] else next_step(state)
         beta1, beta2 = group["betas"]
         mean, square = state["exp_avg"], state["exp_avg_sq"]
         mean.lerp_(grad, 1 - beta1)
         square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
-        size = _to_scalar(group["lr"]) / (1 - beta1**step)
         if group["amsgrad"]:
             greatest = state["max_exp_avg_sq"]
             greatest.copy_(torch.maximum(kept(greatest, group), square))
             square = greatest
+        if step is None:
+            self._counted_there(p, mean, square, state["step"].add_(1), group)
+            return
+        size = _to_scalar(group["lr"]) / (1 - beta1**step)
         root = (kept(square, group).sqrt() / (1 - beta2**step) ** 0.5).add_(group["eps"])
         p.addcdiv_(kept(mean, group), root, value=-size)
+
+    def _counted_there(self, p: Any, mean: Any, square: Any, step: Any, group: Group) -> None:
+        """The parameter after a step whose number only the device knows."""
+        beta1, beta2 = group["betas"]
+        size = -(group["lr"] / (1 - beta1**step))
+        scale = (1 - beta2**step).sqrt() * size
+        p.addcdiv_(mean, (square.sqrt() / scale).add_(group["eps"] / size))
 
 
 class AdamW(Adam):

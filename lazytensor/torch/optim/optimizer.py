@@ -97,6 +97,9 @@ def _zero(grad: Any) -> None:
 class Optimizer:
     """Parameters in groups, with settings for each, and what is remembered of each parameter."""
 
+    # Whether steps are counted on the device where `capturable` asks for that.
+    _counts_there = False
+
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         for name in _HOOKS:
@@ -154,6 +157,8 @@ class Optimizer:
                         f"{result}."
                     )
                 args, kwargs = result
+            if torch.cuda.is_available() and torch.cuda.is_current_stream_capturing():
+                _refuse_numbers(self)
             out = func(*args, **kwargs)
             compute([[group["params"] for group in self.param_groups], list(self.state.values())])
             after = chain(self._optimizer_step_post_hooks.values(), _global_post_hooks.values())
@@ -358,3 +363,19 @@ _DUPLICATES = (
     "optimizer contains a parameter group with duplicate parameters; in future, this will cause an "
     "error; see github.com/pytorch/pytorch/issues/40967 for more information"
 )
+
+
+def _refuse_numbers(optimizer: "Optimizer") -> None:
+    """Raises RuntimeError where a step counts in numbers of the host, which a CUDA graph keeps."""
+    asked = [group["capturable"] for group in optimizer.param_groups if "capturable" in group]
+    name = type(optimizer).__name__
+    if not all(asked):
+        raise RuntimeError(
+            f"Attempting CUDA graph capture of step() for an instance of {name} but param_groups' "
+            "capturable is False."
+        )
+    if asked and not optimizer._counts_there:
+        raise RuntimeError(
+            f"lazytensor: {name} counts its steps on the host, also with capturable=True, and a "
+            "CUDA graph would keep that number: take the step outside of the graph"
+        )
