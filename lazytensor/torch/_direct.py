@@ -22,7 +22,7 @@ from ._host import value
 from .operators import FAST
 from .tensor import Tensor
 
-__all__ = ["Cell", "Count", "Shared", "direct", "step"]
+__all__ = ["Cell", "Count", "Shared", "apart", "direct", "each", "number_like", "step", "write"]
 
 # An operation and the places of its operands: those of what is read are negative.
 Row = tuple[Any, ...]
@@ -45,6 +45,35 @@ def direct(*tensors: Tensor) -> bool:
             return False
         homes.add(id(t if t._stor is None else t._stor))
     return kind._rank == 2 and len(homes) == len(tensors)
+
+
+def apart(tensors: Sequence[Tensor]) -> bool:
+    """Whether each is `direct`, all have one dtype and device, and no two share memory."""
+    first = tensors[0]
+    return (
+        all(t.dtype is first.dtype and t._node.device is first._node.device for t in tensors)
+        and all(map(direct, tensors))
+        and len({id(t if t._stor is None else t._stor) for t in tensors}) == len(tensors)
+    )
+
+
+def number_like(value: Any, x: Tensor) -> Node | None:
+    """The node of a number, or of a tensor of one without axes, in the dtype and on the device of
+    x; None where that takes more.
+    """
+    node = x._node
+    if type(value) in (int, float):
+        return scalar(fit(value, x.dtype), node.dtype, node.device)
+    if type(value) not in FAST or value._node.shape or value._node.device is not node.device:
+        return None
+    return value._read() if value.dtype is x.dtype else None
+
+
+def each(
+    f: Callable[..., Sequence[Node]], tensors: Sequence[Tensor], *others: Node
+) -> Sequence[Node]:
+    """`f(*others, *nodes)` of the tensors' nodes, which looks at nothing but their types."""
+    return repeated(f, (), [*others, *[t._read() for t in tensors]])
 
 
 def write(x: Tensor, node: Node, times: int) -> None:
