@@ -40,7 +40,9 @@ CASTING: dict[int, Callable[..., Any]] = {}
 QUICK: dict[str, Callable[[Sequence[Any], dict[str, Any]], Any]] = {}
 
 # Types that never override an operation: a quick look for most calls.
-PLAIN: set[type] = {Tensor, int, float, bool, complex, type(None), dtype, str}
+PLAIN: set[type] = {
+    Tensor, int, float, bool, complex, type(None), dtype, str, slice, type(Ellipsis),
+}  # fmt: skip
 
 
 # --- overriding -----------------------------------------------------------------------------------
