@@ -6,8 +6,8 @@ are refused with PyTorch's texts; a class out of range raises IndexError with th
 know faces.
 """
 
+from math import inf, pi, prod
 from math import log as ln
-from math import pi, prod
 
 from .._base.dtypes import int64, kind
 from ..ir.node import Node
@@ -499,25 +499,12 @@ def _shifted(x: Node, by: int, first: Node) -> Node:
     return g.concat([head, part(x, 1, 0, s - by)], 1) if s > by else head
 
 
-def _log_add(parts: list[Node], low: Node) -> Node:
-    """log Σ exp, for -inf among and as all of them, also in derivatives."""
-    top = parts[0]
-    for p in parts[1:]:
-        top = g.maximum(top, p)
-    nothing = g.equal(top, low)
-    shift = g.where(nothing, _zero(top), top)
-    total = _zero(top)
-    for p in parts:
-        total = g.exp(p - shift) + total
-    safe = g.where(nothing, g.constant(1, total), total)
-    return g.where(nothing, low, g.log(safe) + shift)
-
-
 @in_single
 def ctc_each(
     logs: Node, targets: Node, input_lengths: Node, target_lengths: Node, blank: int = 0
 ) -> Node:
-    """-log p of each labelling (Graves et al., 2006), by the forward recursion; inf of none.
+    """-log p of each labelling (Graves et al., 2006), by the forward recursion; inf of none. Of no
+    steps only the empty labelling comes.
 
     `logs` is (time, examples, classes), `targets` (examples, longest) of int64.
     """
@@ -526,24 +513,29 @@ def ctc_each(
     blanks = full(blank, (n, targets.shape[1], 1), targets)
     pairs = g.concat([blanks, g.reshape(targets, (*targets.shape, 1))], 2)
     labels = g.concat([g.reshape(pairs, (n, s - 1)), full(blank, (n, 1), targets)], 1)
-    low = g.constant(-float("inf"), logs)
+    low, zero = g.constant(-inf, logs), _zero(logs)
     skip = g.logical_and(
         g.not_equal(labels, blank), g.not_equal(labels, _shifted(labels, 2, _zero(labels)))
     )
     numbers = g.broadcast_to(g.iota(s, int64, logs.device), (n, s))
-    start = g.less(numbers, 2)
-    lengths = g.reshape(as_dtype(input_lengths, int64), (n, 1))
     places = g.broadcast_to(g.reshape(labels, (1, n, s)), (steps, n, s))
-    emissions, alpha = take_along(g, logs, places, 2), full(0.0, (n, s), logs)
-    for t in range(steps):
-        emitted = g.reshape(part(emissions, 0, t, 1), (n, s))
-        if t == 0:
-            alpha = g.where(start, emitted, low)
-            continue
-        moved = [alpha, _shifted(alpha, 1, low), g.where(skip, _shifted(alpha, 2, low), low)]
-        after = emitted + _log_add(moved, low)
-        alpha = g.where(g.less(t, lengths), after, alpha)
-    return -_ends(alpha, g.reshape(as_dtype(target_lengths, int64), (n, 1)), numbers, low)
+    emissions = take_along(g, logs, places, 2)
+    later = g.less(0, g.reshape(g.iota(steps, int64, logs.device), (steps, 1, 1)))
+    begun = g.where(g.logical_or(later, g.less(numbers, 2)), emissions, low)
+    alpha = _last(g.log_walk(begun, g.where(skip, zero, low)), as_dtype(input_lengths, int64))
+    of_target = as_dtype(target_lengths, int64)
+    each = -_ends(alpha, g.reshape(of_target, (n, 1)), numbers, low)
+    nothing = g.where(g.equal(of_target, 0), zero, g.constant(inf, logs))
+    return g.where(g.less(0, g.reshape(as_dtype(input_lengths, int64), (n,))), each, nothing)
+
+
+def _last(alpha: Node, lengths: Node) -> Node:
+    """The states of each example at its last step."""
+    steps, n, states = alpha.shape
+    if not steps:
+        return full(0.0, (n, states), alpha)
+    last = g.minimum(g.maximum(g.reshape(lengths, (n,)) - 1, 0), steps - 1)
+    return g.gather([alpha, last, g.iota(n, int64, alpha.device)])
 
 
 def _ends(alpha: Node, lengths: Node, numbers: Node, low: Node) -> Node:

@@ -25,6 +25,7 @@ from . import (
     reduce,
     scan,
     special,
+    walks,
     windows,
 )
 
@@ -48,6 +49,7 @@ __all__ = [
     "reduce",
     "scan",
     "special",
+    "walks",
     "windows",
 ]
 

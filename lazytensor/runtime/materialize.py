@@ -33,8 +33,8 @@ _ended = threading.Condition(_lock)
 _runs: "list[_Run]" = []
 POLL = 0.05
 
-# An elementwise value that something outside still refers to is kept when it is this small, or when
-# computing it again would take more ops than this.
+# An elementwise value, or a view, that something outside still refers to is kept when it is this
+# small, or when computing it again would take more ops than this, or one that is dear.
 MAX_RECOMPUTED = 8
 TINY = 64
 
@@ -301,7 +301,7 @@ class _Worth:
             return True
         if nbytes(node.shape, node.dtype) <= SMALL_BYTES:
             return True
-        return op.kind == "elementwise" and self._cost(node) > MAX_RECOMPUTED
+        return op.kind in ("elementwise", "movement") and self._cost(node) > MAX_RECOMPUTED
 
     def _cost(self, node: Node) -> int:
         """Cheap ops that computing the node again would take, at most; more than is ever computed

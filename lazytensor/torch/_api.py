@@ -51,6 +51,7 @@ from . import (
     windows,
 )
 from . import _nn as _nn
+from . import _quick as _quick
 from . import accelerator as accelerator
 from . import autograd as autograd
 from . import cuda as cuda

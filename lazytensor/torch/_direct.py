@@ -1,26 +1,33 @@
-"""The arithmetic of an optimiser's step on tensors that nothing watches: what operations in place
-would write, without the way there, which for a model's many parameters takes longer than to
-compute.
+"""An optimiser's step on tensors that nothing watches: what operations in place would write,
+without the way there, which for a model's many parameters takes longer than to compute. The
+operations on one parameter are written down; the nodes of all that go the same way are made of
+that.
 
-What enters: tensors, numbers. What leaves: nodes, and tensors that were written to. It must not
-know any particular method.
+What enters: tensors, numbers. What leaves: tensors that were written to. It must not know any
+particular method.
 """
 
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..ir.node import Node, leaf, scalar
-from ..lang import pointwise as nodes
 from ..ops import g
 from ..transform.structures import repeated
 from ._dtypes import fit, of
 from ._graph import MODE
-from ._host import known
+from ._host import value
 from .operators import FAST
 from .tensor import Tensor
 
-__all__ = ["Arithmetic", "counted", "direct", "repeated", "write"]
+__all__ = ["Cell", "Count", "Shared", "apart", "direct", "each", "number_like", "step", "write"]
+
+# An operation and the places of its operands: those of what is read are negative.
+Row = tuple[Any, ...]
+# Changes cells and counts.
+Update = Callable[[Any, Any], None]
 
 
 def direct(*tensors: Tensor) -> bool:
@@ -40,15 +47,33 @@ def direct(*tensors: Tensor) -> bool:
     return kind._rank == 2 and len(homes) == len(tensors)
 
 
-def counted(step: Tensor) -> Any:
-    """One step more; its number."""
-    before = step._read()
-    if known(before) is None:
-        step += 1
-        return step.item()
-    more = np.asarray(before.value + before.dtype.type(1))
-    step._write(leaf(more, before.device))
-    return step._node.value.item()
+def apart(tensors: Sequence[Tensor]) -> bool:
+    """Whether each is `direct`, all have one dtype and device, and no two share memory."""
+    first = tensors[0]
+    return (
+        all(t.dtype is first.dtype and t._node.device is first._node.device for t in tensors)
+        and all(map(direct, tensors))
+        and len({id(t if t._stor is None else t._stor) for t in tensors}) == len(tensors)
+    )
+
+
+def number_like(value: Any, x: Tensor) -> Node | None:
+    """The node of a number, or of a tensor of one without axes, in the dtype and on the device of
+    x; None where that takes more.
+    """
+    node = x._node
+    if type(value) in (int, float):
+        return scalar(fit(value, x.dtype), node.dtype, node.device)
+    if type(value) not in FAST or value._node.shape or value._node.device is not node.device:
+        return None
+    return value._read() if value.dtype is x.dtype else None
+
+
+def each(
+    f: Callable[..., Sequence[Node]], tensors: Sequence[Tensor], *others: Node
+) -> Sequence[Node]:
+    """`f(*others, *nodes)` of the tensors' nodes, which looks at nothing but their types."""
+    return repeated(f, (), [*others, *[t._read() for t in tensors]])
 
 
 def write(x: Tensor, node: Node, times: int) -> None:
@@ -58,42 +83,254 @@ def write(x: Tensor, node: Node, times: int) -> None:
         x._count()[0] += times - 1
 
 
-class Arithmetic:
-    """PyTorch's operations on tensors of one dtype, as nodes; numbers are taken into that."""
+# --- operations -----------------------------------------------------------------------------------
 
-    def __init__(self, like: Node) -> None:
-        self._of = of(like.dtype)
-        self._device = like.device
 
-    def number(self, value: Any) -> Node:
-        """A number as one of the dtype; a node is one. Raises RuntimeError for what doesn't fit."""
-        if type(value) is Node:
-            return value
-        return scalar(fit(value, self._of), self._of.numpy, self._device)
+def _scaled_sum(x: Node, y: Node, alpha: Node) -> Node:
+    return g.add(x, g.multiply(y, alpha))
 
-    def mul(self, x: Node, by: Any) -> Node:
-        """x by a number."""
-        return g.multiply(x, self.number(by))
 
-    def add(self, x: Node, y: Node, alpha: Any) -> Node:
-        """x + alpha y."""
-        return g.add(x, y if type(alpha) is int and alpha == 1 else self.mul(y, alpha))
+def _near(x: Node, y: Node, weight: Node) -> Node:
+    return g.add(x, g.multiply(weight, g.subtract(y, x)))
 
-    def lerp(self, x: Node, y: Node, weight: Any) -> Node:
-        """x + weight (y - x), from whichever end is nearer."""
-        distance, by = g.subtract(y, x), self.number(weight)
-        if abs(by.value) < 0.5:
-            return g.add(x, g.multiply(by, distance))
-        return g.subtract(y, g.multiply(distance, g.subtract(1, by)))
 
-    def addcmul(self, x: Node, a: Node, b: Node, value: Any) -> Node:
-        """x + value a b."""
-        return nodes.addcmul(x, a, b, fit(value, self._of))
+def _far(x: Node, y: Node, weight: Node) -> Node:
+    return g.subtract(y, g.multiply(g.subtract(y, x), g.subtract(1, weight)))
 
-    def addcdiv(self, x: Node, a: Node, b: Node, value: Any) -> Node:
-        """x + value a / b."""
-        return g.add(x, g.divide(self.mul(a, value), b))
 
-    def root(self, x: Node, by: Any, more: Any) -> Node:
-        """The square root of x, divided by a number, and a number more."""
-        return g.add(g.divide(g.sqrt(x), self.number(by)), self.number(more))
+def _plus_product(x: Node, a: Node, b: Node) -> Node:
+    return g.add(x, g.multiply(a, b))
+
+
+def _plus_scaled_product(x: Node, a: Node, b: Node, value: Node) -> Node:
+    return g.add(x, g.multiply(g.multiply(a, value), b))
+
+
+def _plus_ratio(x: Node, a: Node, b: Node) -> Node:
+    return g.add(x, g.divide(a, b))
+
+
+def _plus_scaled_ratio(x: Node, a: Node, b: Node, value: Node) -> Node:
+    return g.add(x, g.divide(g.multiply(a, value), b))
+
+
+def _over(x: Node, by: Node) -> Node:
+    return g.multiply(g.reciprocal(x), by)
+
+
+# --- what is written down -------------------------------------------------------------------------
+
+
+class Shared:
+    """What the parameters of a group have in common: whether its settings are Python's numbers, and
+    what was written down in this step.
+    """
+
+    __slots__ = ("plain", "written")
+
+    def __init__(self, group: dict[str, Any]) -> None:
+        asked = group["maximize"], group.get("capturable"), group["differentiable"]
+        self.plain = not any(asked) and all(map(_is_plain, group.values()))
+        self.written: dict[Any, _Written] = {}
+
+
+def _is_plain(setting: Any) -> bool:
+    """Whether a setting is a number of Python's, or some; parameters and names are a list."""
+    if type(setting) is tuple:
+        return all(map(_is_plain, setting))
+    return setting is None or type(setting) in (bool, int, float, list, str)
+
+
+class Sheet:
+    """Operations on some nodes, which are the first operands; then come numbers."""
+
+    __slots__ = ("cells", "read", "rows")
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.read = list(nodes)
+        self.cells = [Cell(self, ~i) for i in range(len(nodes))]
+        self.rows: list[Row] = []
+
+    def note(self, operation: Any, x: int, *others: Any) -> int:
+        """The place of what an operation gives."""
+        places = [y.place if type(y) is Cell else ~self._number(y) for y in others]
+        self.rows.append((operation, x, *places))
+        return len(self.rows) - 1
+
+    def _number(self, value: Any) -> int:
+        """Where among what is read a number is, in the dtype of the nodes."""
+        like = self.read[0]
+        kind = of(like.dtype)
+        self.read.append(scalar(fit(value, kind), kind.numpy, like.device))
+        return len(self.read) - 1
+
+
+class _Written:
+    """What was written down: the function from nodes and numbers to what is changed, the numbers,
+    how often each tensor is written to; counters, and how often these are.
+    """
+
+    __slots__ = ("counts", "f", "numbers", "times")
+
+    def __init__(self, update: Update, nodes: Sequence[Node], counts: Sequence[Any]) -> None:
+        sheet, self.counts = Sheet(nodes), [Count(n) for n in counts]
+        cells = list(sheet.cells)
+        update(cells, self.counts)
+        self.times = [cell.writes for cell in cells]
+        self.numbers = sheet.read[len(nodes) :]
+        self.f = _laid(tuple(sheet.rows), tuple([cell.place for cell in cells if cell.writes]))
+
+
+def step(
+    tensors: Sequence[Tensor], counters: Sequence[Tensor], shared: Shared, names: tuple[str, ...],
+    update: Update,
+) -> None:  # fmt: skip
+    """Change tensors as `update(cells, counts)` changes cells that stand for them, and counters;
+    what depends on names, dtypes and counters alone is written down once.
+    """
+    nodes = [t._read() for t in tensors]
+    counts = [value(c._read())[()] for c in counters]
+    key = names, nodes[0].dtype, nodes[0].device, *[(n.dtype, n.item()) for n in counts]
+    written = shared.written.get(key)
+    if written is None:
+        written = shared.written[key] = _Written(update, nodes, counts)
+    made = iter(repeated(written.f, (), [*nodes, *written.numbers]))
+    for t, times in zip(tensors, written.times, strict=True):
+        if times:
+            write(t, next(made), times)
+    for c, count in zip(counters, written.counts, strict=True):
+        if count.writes:
+            write(c, leaf(np.array(count.value), c._node.device), count.writes)
+
+
+@lru_cache(256)
+def _laid(rows: tuple[Row, ...], wanted: tuple[int, ...]) -> Callable[..., list[Node]]:
+    """The function from what is read to what is wanted; one for equal rows."""
+
+    def f(*read: Node) -> list[Node]:
+        made: list[Node] = []
+        for operation, *places in rows:
+            made.append(operation(*[made[i] if i >= 0 else read[~i] for i in places]))
+        return [made[i] if i >= 0 else read[~i] for i in wanted]
+
+    return f
+
+
+class Cell:
+    """A tensor of a sheet, or what was computed of some, with the methods of tensors."""
+
+    __slots__ = ("_sheet", "place", "writes")
+
+    def __init__(self, sheet: Sheet, place: int) -> None:
+        self._sheet = sheet
+        self.place = place
+        self.writes = 0
+
+    def _new(self, operation: Any, *others: Any) -> "Cell":
+        return Cell(self._sheet, self._sheet.note(operation, self.place, *others))
+
+    def _put(self, made: "Cell") -> "Cell":
+        self.place = made.place
+        self.writes += 1
+        return self
+
+    def is_complex(self) -> bool:
+        """No: see `direct`."""
+        return False
+
+    def mul(self, by: Any) -> "Cell":
+        """By a number or a cell."""
+        return self._new(g.multiply, by)
+
+    def mul_(self, by: Any) -> "Cell":
+        """`mul` in place."""
+        return self._put(self.mul(by))
+
+    def div(self, by: Any) -> "Cell":
+        """Over a number or a cell."""
+        return self._new(g.divide, by)
+
+    def add(self, other: Any, *, alpha: Any = 1) -> "Cell":
+        """Plus alpha times a number or a cell."""
+        if type(alpha) is int and alpha == 1:
+            return self._new(g.add, other)
+        return self._new(_scaled_sum, other, alpha)
+
+    def add_(self, other: Any, *, alpha: Any = 1) -> "Cell":
+        """`add` in place."""
+        return self._put(self.add(other, alpha=alpha))
+
+    def lerp_(self, end: "Cell", weight: Any) -> "Cell":
+        """On the way to another, from whichever end is nearer, in place."""
+        number = scalar(fit(weight, of(self._sheet.read[0].dtype)), self._sheet.read[0].dtype)
+        way = _near if abs(number.value) < 0.5 else _far
+        return self._put(self._new(way, end, weight))
+
+    def addcmul_(self, a: "Cell", b: "Cell", *, value: Any = 1) -> "Cell":
+        """Plus value times a product, in place."""
+        if value == 1:
+            return self._put(self._new(_plus_product, a, b))
+        return self._put(self._new(_plus_scaled_product, a, b, value))
+
+    def addcdiv_(self, a: "Cell", b: "Cell", *, value: Any = 1) -> "Cell":
+        """Plus value times a ratio, in place."""
+        if value == 1:
+            return self._put(self._new(_plus_ratio, a, b))
+        return self._put(self._new(_plus_scaled_ratio, a, b, value))
+
+    def addcmul(self, a: "Cell", b: "Cell", *, value: Any = 1) -> "Cell":
+        """`addcmul_` of something new."""
+        return Cell(self._sheet, self.place).addcmul_(a, b, value=value)
+
+    def sqrt(self) -> "Cell":
+        """The root."""
+        return self._new(g.sqrt)
+
+    def sqrt_(self) -> "Cell":
+        """The root, in place."""
+        return self._put(self.sqrt())
+
+    def abs(self) -> "Cell":
+        """Without signs."""
+        return self._new(g.abs)
+
+    def maximum(self, other: "Cell") -> "Cell":
+        """The greater of two."""
+        return self._new(g.maximum, other)
+
+    def copy_(self, other: "Cell") -> "Cell":
+        """Another's elements."""
+        return self._put(other)
+
+    __mul__, __truediv__, __add__ = mul, div, add
+
+    def __rtruediv__(self, other: Any) -> "Cell":
+        """A number over the cell: by the reciprocal, as tensors have it."""
+        return self._new(_over, other)
+
+
+class Count:
+    """A number that is remembered as a tensor, with what methods do to it."""
+
+    __slots__ = ("value", "writes")
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.writes = 0
+
+    def _put(self, value: Any) -> "Count":
+        self.value = value
+        self.writes += 1
+        return self
+
+    def __iadd__(self, more: float) -> "Count":
+        """More by a number, in the dtype of the tensor."""
+        return self._put(self.value + self.value.dtype.type(more))
+
+    def __imul__(self, by: float) -> "Count":
+        """By a number, in the dtype of the tensor."""
+        return self._put(self.value * self.value.dtype.type(by))
+
+    def item(self) -> Any:
+        """The number."""
+        return self.value.item()

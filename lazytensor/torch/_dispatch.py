@@ -38,8 +38,13 @@ REFUSALS = (TypeError, ValueError, IndexError, OverflowError, RuntimeError, Memo
 # Threads in which operations choose their dtypes: their state, and who calls an operation there.
 CASTING: dict[int, Callable[..., Any]] = {}
 
+# Short ways of operations, by name: from arguments to the result, or to None.
+QUICK: dict[str, Callable[[Sequence[Any], dict[str, Any]], Any]] = {}
+
 # Types that never override an operation: a quick look for most calls.
-PLAIN: set[type] = {Tensor, int, float, bool, complex, type(None), dtype, str}
+PLAIN: set[type] = {
+    Tensor, int, float, bool, complex, type(None), dtype, str, slice, type(Ellipsis),
+}  # fmt: skip
 
 
 # --- overriding -----------------------------------------------------------------------------------
@@ -189,6 +194,9 @@ def _named(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
 def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
     def public(*args: Any, **kwargs: Any) -> Any:
         try:
+            quick = QUICK.get(name)
+            if quick is not None and (found := quick(args, kwargs)) is not None:
+                return found
             if not PLAIN.issuperset(map(type, args)) or kwargs:
                 found = overridden(public, args, kwargs)
                 if found is not NotImplemented:

@@ -202,8 +202,23 @@ def run_fixed(
     if len(nodes) > 1 and len(set(nodes)) < len(nodes):
         nodes = distinct(nodes)
     left = iter(nodes)
-    out, made = laid(f, params, [None if t is None else next(left) for t in tensors])
+    try:
+        out, made = laid(f, params, [None if t is None else next(left) for t in tensors])
+    except Apart:
+        return run(name, _filled(f, params, tensors), given)
     return record(wrap(out), name, given, nodes, made)
+
+
+def _filled(
+    f: Callable[..., Node], params: tuple[Any, ...], tensors: Sequence[Tensor | None]
+) -> Callable[..., Node]:
+    """The function of the tensors that are there."""
+
+    def filled(*nodes: Node) -> Node:
+        left = iter(nodes)
+        return f(*[None if t is None else next(left) for t in tensors], *params)
+
+    return filled
 
 
 def run_many(

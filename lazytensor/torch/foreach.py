@@ -5,12 +5,17 @@ list that was written to. It must not know how anything is computed.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
+from ..ir.node import Node
+from ..ops import g
 from ._calls import NUMBERS, refuse
+from ._direct import apart, each, number_like, write
 from ._dispatch import FUNCTIONS, _public
 from ._graph import MODE
 from ._record import distinct, record
+from .norms import norm_of_all
 from .tensor import Tensor, wrap
 
 __all__: list[str] = []
@@ -142,10 +147,11 @@ def _bounded(keep: str, x: Any, bound: Any) -> Any:
 
 def _binary(
     name: str, suffixes: dict[str, str], f: Callable[..., Any] | None = None,
-    scaled: bool = False, tensor: bool = False,
+    scaled: bool = False, tensor: bool = False, row: Callable[..., Node] | None = None,
 ) -> None:  # fmt: skip
     """`suffixes` says how derivatives are called by kinds of operands; `scaled` are operations that
-    take alpha, `tensor` those that take a tensor for a number.
+    take alpha, `tensor` those that take a tensor for a number; `row` is what computes one that
+    casts nothing where operands are of one floating-point dtype.
     """
     called = f"_foreach_{name}"
     def step(x: Any, y: Any, alpha: Any) -> Any:
@@ -161,14 +167,30 @@ def _binary(
     def written(self: Any, other: Any, *, alpha: Any = 1) -> Any:
         _only_with(called + "_", alpha, scaled)
         xs = _tensors(called + "_", self)
-        for x, y in zip(xs, _spread(called + "_", xs, other, tensor)):
-            _write(name, f, x, y, alpha)
+        if row is None or alpha != 1 or not _written_at_once(row, xs, other):
+            for x, y in zip(xs, _spread(called + "_", xs, other, tensor)):
+                _write(name, f, x, y, alpha)
         return self
 
     function.__doc__ = f"`{name}` of each tensor with a number, or its own number or tensor."
     written.__doc__ = f"`{name}` of each tensor with others, in place."
     _offer(called, function)
     _offer(called + "_", written)
+
+
+def _written_at_once(row: Callable[..., Node], xs: Sequence[Tensor], other: Any) -> bool:
+    """Write what a row gives of each tensor and a number, if nothing sees how; whether that was."""
+    number = number_like(other, xs[0]) if apart(xs) else None
+    if number is None:
+        return False
+    for x, node in zip(xs, each(_with_number(row), xs, number)):
+        write(x, node, 1)
+    return True
+
+
+@lru_cache
+def _with_number(row: Callable[..., Node]) -> Callable[..., list[Node]]:
+    return lambda number, *nodes: [row(x, number) for x in nodes]
 
 
 def _only_with(called: str, alpha: Any, scaled: bool) -> None:
@@ -189,10 +211,12 @@ def _write(name: str, f: Callable[..., Any] | None, x: Any, y: Any, alpha: Any) 
 
 _PLAIN = {"Scalar": "Backward1Scalar", "ScalarList": "Backward1ScalarList"}
 _SUM = {**_PLAIN, "Tensor": "Backward1Scalar", "List": "Backward0List"}
-_binary("add", _SUM, scaled=True, tensor=True)
+_binary("add", _SUM, scaled=True, tensor=True, row=g.add)
 _binary("sub", _SUM, scaled=True)
-_binary("mul", {**_PLAIN, "Tensor": "Backward0Tensor", "List": "Backward0List"}, tensor=True)
-_binary("div", {**_PLAIN, "Tensor": "Backward0Tensor", "List": "Backward0"}, tensor=True)
+_PRODUCT = {**_PLAIN, "Tensor": "Backward0Tensor", "List": "Backward0List"}
+_binary("mul", _PRODUCT, tensor=True, row=g.multiply)
+_RATIO = {**_PLAIN, "Tensor": "Backward0Tensor", "List": "Backward0"}
+_binary("div", _RATIO, tensor=True, row=g.divide)
 _EXTREME = {"Scalar": "Backward0", "ScalarList": "Backward1", "Tensor": "Backward0",
             "List": "Backward0List"}  # fmt: skip
 _CLAMP = {"Scalar": "Backward0Scalar", "ScalarList": "Backward0ScalarList",
@@ -357,8 +381,16 @@ def _norm(self: Any, ord: Any = 2, dtype: Any = None) -> tuple[Tensor, ...]:
             "_foreach_norm cannot compute the infinity norm on an empty tensor because the "
             "operation does not have an identity"
         )
+    if type(ord) in (int, float) and dtype is None and all(x.numel() for x in xs) and apart(xs):
+        nodes = each(_norms(float(ord)), xs)
+        return tuple([wrap(node, x.dtype) for node, x in zip(nodes, xs)])
     f = lambda x: FUNCTIONS["norm"](x, ord, dtype=dtype)  # noqa: E731
     return tuple([_one("ForeachNormBackward0", f, x) for x in xs])
+
+
+@lru_cache
+def _norms(ord: float) -> Callable[..., list[Node]]:
+    return lambda *nodes: [norm_of_all(x, ord) for x in nodes]
 
 
 def _powsum(self: Any, ord: Any = 2, dtype: Any = None) -> tuple[Tensor, ...]:

@@ -20,7 +20,7 @@ from .reduce import dims, over
 from .tensor import Tensor, wrap
 from .views import axes_of, axis
 
-__all__ = ["norm_nodes", "vector_norm"]
+__all__ = ["norm_nodes", "norm_of_all", "vector_norm"]
 
 Axes = tuple[int, ...]
 
@@ -72,6 +72,11 @@ def norm_nodes(x: Node, axes: Axes, p: float) -> Node:
     if p < 0:
         return _harmonic(size, axes, p)
     return _rooted(g.sum(_powers(size, p), axes), p)
+
+
+def norm_of_all(x: Node, p: float) -> Node:
+    """The p-norm of all elements of an array of floating-point numbers, in its dtype."""
+    return over(lambda n, axes: as_dtype(norm_nodes(n, axes, p), x.dtype), x, dims(None, x.ndim))
 
 
 # --- tensors --------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ must not know any operation.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -372,6 +373,11 @@ def refuse_inference() -> None:
 
 def contiguous(shape: Sequence[int]) -> Ints:
     """The strides of elements in row-major order."""
+    return _row_major(tuple(shape))
+
+
+@lru_cache(4096)
+def _row_major(shape: Ints) -> Ints:
     out, step = [], 1
     for n in reversed(shape):
         out.append(step)

@@ -55,6 +55,7 @@ def _operands(op: Op) -> Iterator[tuple[Node, ...]]:
         yield leaf(np.ones(2, dtype)), leaf(np.ones((), dtype))
         yield (condition, *(x for _ in range(count - 1)))
         yield x, leaf(np.ones((*shape[:-2], 2), dtype))
+        yield x, leaf(np.ones(shape[1:], dtype))
 
 
 def _several(op: Op) -> Iterator[tuple[Node, ...]]:

@@ -147,6 +147,15 @@ def along(n, i, axis):
     return [np.asarray(r) for r in (*taken, xp.grad(squares)(x))]
 
 
+def test_what_is_added_to_zeros_lies_as_what_is_added(monkeypatch):
+    zeros, at = np.broadcast_to(np.float32(0), (6, 300)), np.array([4, 1, 4, 0])
+    u = np.arange(1200, dtype=np.float32).reshape(300, 4).T
+    out = scatter(zeros, u, [at], "add")
+    assert out.T.flags.c_contiguous
+    assert np.array_equal(out, written(zeros.copy(), u, [at], "add"))
+    assert scatter(zeros, u.copy(), [at], "add").flags.c_contiguous
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_along_an_axis(axis):
     n = np.random.default_rng(0).standard_normal((30, 40, 50)).astype("float32")

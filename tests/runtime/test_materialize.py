@@ -46,6 +46,19 @@ def test_a_contraction_that_something_alive_needs_runs_once(mode, monkeypatch):
     assert len(fresh_graph.order) == 2
 
 
+@pytest.mark.parametrize("mode", ["interpret", "compile", "auto"])
+def test_a_view_of_what_was_computed_of_a_contraction_is_kept_where_it_is_held(mode, monkeypatch):
+    x, runs, column = data(200, 200), [], ROWS["matmul"].value
+    monkeypatch.setattr(
+        ROWS["matmul"], "value", lambda np, a, b: runs.append(1) or column(np, a, b)
+    )
+    with config.context(execution=mode):
+        part = g.slice(g.permute(g.matmul(x, x) + 1.0, (1, 0)), (0, 0), (150, 200), (1, 1))
+        value(g.sum(g.exp(part), (0, 1)))
+        value(g.max(part, (0, 1)))
+    assert len(runs) == 1
+
+
 def test_a_dead_contraction_is_not_kept():
     x = data(100, 100)
     y = g.matmul(x, x)

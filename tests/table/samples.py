@@ -241,6 +241,12 @@ def _scan(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
         yield Sample((np.asarray([[1, 2], [0, 3], [2, 0], [0, 1]], dtype),), (0,))
 
 
+def _walk(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    for shape in ((4, 2, 5), (1, 1, 3), (3, 1, 1), (2, 2, 2), (0, 2, 3), (3, 0, 2), (2, 1, 0)):
+        rest = [shape[1:]] if op.arity == 2 else [shape] * 3
+        yield Sample(tuple(array(rng, s, dtype) for s in (shape, *rest)))
+
+
 def _argselect(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
     for shape, axis, start, count in (
         ((5,), 0, 1, 3), ((2, 7), 1, 0, 2), ((4, 2, 3), 0, 3, 1), ((0,), 0, 0, 0),
@@ -391,6 +397,7 @@ GENERATORS: dict[str, Callable[[Op, d.DType, Rng], Iterator[Sample]]] = {
     "window_argmax": _window_argmax,
     "window_max": _window_argmax,
     "scan": _scan,
+    **dict.fromkeys(("log_walk", "band_walk"), _walk),
     "argselect": _argselect,
     "searchsorted": _searchsorted,
     **dict.fromkeys(("igamma", "igammac"), _incomplete),

@@ -199,14 +199,19 @@ class Scatter(_Places):
     ) -> Array | None:
         if not _plain(x, u.nbytes, indices) or (combine and x.dtype not in COMBINED):
             return None
-        out = x if over else self._copied(x)
+        out = x if over else self._copied(x, u, len(indices))
         return out if self._run(out, u, indices, False, combine) else None
 
-    def _copied(self, x: Array) -> Array:
-        """A copy that lies as the array does, if all its elements are apart."""
+    def _copied(self, x: Array, u: Array, k: int) -> Array:
+        """A copy that lies as the array does; as the updates do, whose places are those of the
+        first k axes, if not all its elements are apart.
+        """
         order = list(range(x.ndim))
-        if x.nbytes >= LARGE and 0 not in x.strides:
-            order.sort(key=lambda a: -abs(x.strides[a]))
+        if x.nbytes >= LARGE:
+            n = u.ndim - x.ndim + k
+            first = max(map(abs, u.strides[:n]), default=0)
+            like = (*(first,) * k, *u.strides[n:]) if 0 in x.strides else x.strides
+            order.sort(key=lambda a: -abs(like[a]))
         out = self._made(x.shape, order, x.dtype)
         np.copyto(out, x)
         return out

@@ -18,7 +18,7 @@ from .._host import placed, value
 from .._strides import dense
 from ..pointwise import pointwise
 from ..tensor import Tensor
-from ._base import apply, nn
+from ._base import apply, apply_fixed, nn
 
 # PyTorch's kernels that aren't called like the function.
 _KERNELS = {"celu": "elu_cpu", "selu": "elu_cpu", "softshrink": "softshrink_check"}
@@ -85,7 +85,7 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """The first half along an axis times the sigmoid of the second."""
     refuse(need_tensor("glu", input), "glu_cpu", "013")
-    return apply("Glu", partial(lang.glu, axis=dim), input)
+    return apply_fixed("Glu", lang.glu, (dim,), input)
 
 
 @nn("prelu", torch=True, method=True)
@@ -94,7 +94,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     if input.dtype is not weight.dtype:
         names = " and ".join(_dtypes.TITLES[t.dtype] for t in (input, weight))
         raise RuntimeError(f"prelu: Type promoting not supported. Got {names}")
-    out = apply("PreluKernel", lang.prelu, input, weight)
+    out = apply_fixed("PreluKernel", lang.prelu, (), input, weight)
     out._strides = dense(input)
     return out
 

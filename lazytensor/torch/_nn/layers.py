@@ -11,6 +11,7 @@ from ...lang import nn as lang
 from ...lang import norm
 from ...lang.linalg import matmul
 from ...ops import g
+from ...transform.structures import repeated
 from .. import _dtypes
 from .._calls import refuse
 from .._dispatch import FUNCTIONS, broadcast
@@ -120,7 +121,11 @@ def rms_norm(
     """Divided by the root of the mean square over the last axes. Raises RuntimeError for shapes."""
     _fit_normalized(input, normalized_shape, weight, None, "")
     ndim = len(tuple(normalized_shape))
-    return apply("FusedRmsNorm", lambda x, w: norm.rms_norm(x, ndim, w, eps), input, weight)
+    return apply_fixed("FusedRmsNorm", _rms_norm, (ndim, eps), input, weight)
+
+
+def _rms_norm(x: Node, w: Node | None, ndim: int, eps: float | None) -> Node:
+    return norm.rms_norm(x, ndim, w, eps)
 
 
 @nn("group_norm", torch=True)
@@ -129,10 +134,13 @@ def group_norm(
     eps: float = 1e-5, cudnn_enabled: bool = True,
 ) -> Tensor:  # fmt: skip
     """Normalised over the channels of each group."""
-    return apply(
-        "NativeGroupNorm",
-        lambda x, w, b: norm.group_norm(x, num_groups, w, b, eps), input, weight, bias,
+    return apply_fixed(
+        "NativeGroupNorm", _group_norm, (num_groups, eps), input, weight, bias
     )  # fmt: skip
+
+
+def _group_norm(x: Node, w: Node | None, b: Node | None, groups: int, eps: float) -> Node:
+    return norm.group_norm(x, groups, w, b, eps)
 
 
 def _update(old: Tensor | None, new: Node, momentum: float) -> None:
@@ -161,19 +169,23 @@ def batch_norm(
     if not input._node.size:
         return _nothing(input, weight, bias)
     if not training:
-        return apply(
-            "NativeBatchNorm",
-            lambda x, m, v, w, b: norm.batch_norm(x, m, v, w, b, eps),
+        return apply_fixed(
+            "NativeBatchNorm", norm.batch_norm, (eps,),
             input, running_mean, running_var, weight, bias,
         )  # fmt: skip
-
-    def f(x: Node, w: Node | None, b: Node | None) -> Node:
-        center, variance = norm.batch_stats(x)
+    if running_mean is not None or running_var is not None:
+        x = input._read()
+        center, variance = repeated(norm.batch_stats, (), [x])
         _update(running_mean, center, momentum)
         _update(running_var, norm.unbiased(variance, x), momentum)
-        return norm.batch_norm(x, center, variance, w, b, eps)
+    return apply_fixed("NativeBatchNorm", _batch_norm, (eps,), input, weight, bias)
 
-    return apply("NativeBatchNorm", f, input, weight, bias)
+
+def _batch_norm(x: Node, w: Node | None, b: Node | None, eps: float) -> Node:
+    """Normalised by the batch's own statistics; those that are remembered are the same nodes once a
+    graph is put in order.
+    """
+    return norm.batch_norm(x, *norm.batch_stats(x), w, b, eps)
 
 
 @nn("instance_norm", torch=True)
@@ -186,12 +198,9 @@ def instance_norm(
     if not use_input_stats:
         return batch_norm(input, weight, bias, running_mean, running_var, False, momentum, eps)
 
-    def f(x: Node, w: Node | None, b: Node | None) -> Node:
-        if running_mean is not None:
-            _remember(x, running_mean, running_var, momentum)
-        return norm.instance_norm(x, w, b, eps)
-
-    return apply("NativeBatchNorm", f, input, weight, bias)
+    if running_mean is not None:
+        _remember(input._read(), running_mean, running_var, momentum)
+    return apply_fixed("NativeBatchNorm", norm.instance_norm, (eps,), input, weight, bias)
 
 
 def _remember(x: Node, center: Tensor, variance: Tensor | None, momentum: float) -> None:
@@ -356,8 +365,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
             f"{_dtypes.TITLES[of]}"
         )
     a = axis(dim, len(shape))
-    f = lambda x, y: norm.cosine_similarity(x, y, a, eps)  # noqa: E731
-    return apply("~SumBackward1", f, to_dtype(x1, of), to_dtype(x2, of))
+    near = to_dtype(x1, of), to_dtype(x2, of)
+    return apply_fixed("~SumBackward1", norm.cosine_similarity, (a, eps), *near)
 
 
 @nn("pdist", torch=True)

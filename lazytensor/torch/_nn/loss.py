@@ -12,7 +12,7 @@ from .._record import to_dtype
 from .._strides import elementwise_strides
 from ..create import as_tensor
 from ..tensor import Tensor
-from ._base import apply, apply_fixed, nn, word
+from ._base import apply_fixed, nn, word
 
 
 def _both(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -25,7 +25,7 @@ def _pair(name: str, title: str, kernel: str, f: Callable[..., Node]) -> None:
     def function(input: Tensor, target: Tensor, reduction: int = 1, *rest: Any) -> Tensor:
         x, y = _both(input, target)
         refuse(x, kernel, "01" if name == "soft_margin_loss" else "013")
-        out = apply(title, lambda a, b: f(a, b, word(reduction), *rest), x, y)
+        out = apply_fixed(title, f, (word(reduction), *rest), x, y)
         if word(reduction) == "none":
             out._strides = elementwise_strides(out._node.shape, (x, y))
         return out
@@ -49,8 +49,8 @@ def _need_classes(target: Tensor) -> None:
 @nn("multilabel_margin_loss")
 def multilabel_margin_loss(input: Tensor, target: Tensor, reduction: int = 1) -> Tensor:
     """Hinges of the classes that are listed against all others. Raises RuntimeError for shapes."""
-    out = apply("MultilabelMarginLoss", lambda x, t: lang.multilabel_margin(x, t, word(reduction)),
-                input, target)  # fmt: skip
+    options = (word(reduction),)
+    out = apply_fixed("MultilabelMarginLoss", lang.multilabel_margin, options, input, target)
     _need_classes(target)
     return out
 
@@ -60,8 +60,7 @@ def kl_div(
     input: Tensor, target: Tensor, reduction: int = 1, *, log_target: bool = False
 ) -> Tensor:
     """target (log target - input)."""
-    return apply("KlDiv", lambda x, t: lang.kl_div(x, t, word(reduction), log_target),
-                 input, target)  # fmt: skip
+    return apply_fixed("KlDiv", lang.kl_div, (word(reduction), log_target), input, target)
 
 
 @nn("binary_cross_entropy")
@@ -69,11 +68,8 @@ def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: int = 1
 ) -> Tensor:
     """Cross-entropy of probabilities."""
-    return apply(
-        "BinaryCrossEntropy",
-        lambda x, t, w: lang.binary_cross_entropy(x, t, w, word(reduction)),
-        input, target, weight,
-    )  # fmt: skip
+    f, options = lang.binary_cross_entropy, (word(reduction),)
+    return apply_fixed("BinaryCrossEntropy", f, options, input, target, weight)
 
 
 @nn("binary_cross_entropy_with_logits", torch=True)
@@ -82,11 +78,12 @@ def binary_cross_entropy_with_logits(
     reduction: int = 1,
 ) -> Tensor:  # fmt: skip
     """Cross-entropy of the sigmoids of the input."""
+    title, options = "BinaryCrossEntropyWithLogits", (word(reduction),)
+    return apply_fixed(title, _of_logits, options, input, target, weight, pos_weight)
 
-    def f(x: Node, t: Node, w: Node | None, p: Node | None) -> Node:
-        return lang.binary_cross_entropy_with_logits(x, t, w, word(reduction), p)
 
-    return apply("BinaryCrossEntropyWithLogits", f, input, target, weight, pos_weight)
+def _of_logits(x: Node, t: Node, w: Node | None, p: Node | None, reduction: str) -> Node:
+    return lang.binary_cross_entropy_with_logits(x, t, w, reduction, p)
 
 
 @nn("nll_loss_nd")
@@ -118,13 +115,16 @@ def multi_margin_loss(
     reduction: int = 1,
 ) -> Tensor:  # fmt: skip
     """Hinges of all other classes against the target's. Raises RuntimeError for shapes."""
-
-    def f(x: Node, t: Node, w: Node | None) -> Node:
-        return lang.multi_margin(x, t, p, margin, w, word(reduction))
-
-    out = apply("MultiMarginLoss", f, input, target, weight)
+    options = p, margin, word(reduction)
+    out = apply_fixed("MultiMarginLoss", _multi_margin, options, input, target, weight)
     _need_classes(target)
     return out
+
+
+def _multi_margin(
+    x: Node, t: Node, w: Node | None, p: int, margin: float, reduction: str
+) -> Node:
+    return lang.multi_margin(x, t, p, margin, w, reduction)
 
 
 @nn("ctc_loss", torch=True)

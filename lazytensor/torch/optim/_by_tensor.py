@@ -7,6 +7,7 @@ the parameter, changed in place. It must not know any particular method.
 from typing import Any, ClassVar
 
 from .. import _api as torch
+from .._direct import Shared, direct, step
 from ..tensor import Tensor
 from .optimizer import Group, Optimizer, State, _to_scalar, _use_grad_for_differentiable
 
@@ -95,6 +96,9 @@ class ByTensor(Optimizer):
     # Whether complex parameters are seen as pairs of reals, and decay as such.
     _pairs: bool = True
     _decays_in_pairs: bool = False
+    # Whether `_update` does nothing that cells (`torch/_direct.py`) can't.
+    _written_down: bool = False
+    _shared: Shared
 
     def _begin(self, p: Any, state: State, group: Group) -> None:
         """Fill what is remembered of a parameter."""
@@ -130,6 +134,7 @@ class ByTensor(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            self._shared = Shared(group)
             for p in group["params"]:
                 if p.grad is not None:
                     self._one(p, group)
@@ -139,6 +144,8 @@ class ByTensor(Optimizer):
         if group.get("capturable") and p.device.type == "cpu":
             raise AssertionError(_CAPTURABLE)
         state = self._remembered(p, group)
+        if self._written_down and self._shared.plain and self._directly(p, state, group):
+            return
         grad = -p.grad if group["maximize"] else p.grad
         pairs = self._pairs and torch.is_complex(p)
         late = pairs and self._decays_in_pairs
@@ -147,3 +154,20 @@ class ByTensor(Optimizer):
             state = {name: real(value) for name, value in state.items()}
             p, grad = real(p), real(grad)
         self._update(p, decayed(grad, p, group) if late else grad, state, group)
+
+    def _directly(self, p: Any, state: State, group: Group) -> bool:
+        """The step where nothing sees how it is done; whether that is so."""
+        counters = [name for name in self._counters if name in state]
+        names = [name for name in state if name not in counters]
+        tensors = [p, p.grad, *[state[name] for name in names]]
+        counts = [state[name] for name in counters]
+        if not direct(*tensors) or not all(map(direct, counts)):
+            return False
+
+        def update(cells: Any, counts: Any) -> None:
+            own, grad, *rest = cells
+            held: State = {**dict(zip(names, rest)), **dict(zip(counters, counts))}
+            self._update(own, decayed(grad, own, group), held, group)
+
+        step(tensors, counts, self._shared, tuple(state), update)
+        return True

@@ -29,6 +29,7 @@ class Adadelta(ByTensor):
         "capturable": False,
     }
     _pairs = False
+    _written_down = True
 
     def __init__(
         self,
@@ -72,5 +73,5 @@ class Adadelta(ByTensor):
         root = square.add(eps).sqrt_()
         delta = moved.add(eps).sqrt_().div(root).mul(grad)
         moved.mul_(rho).addcmul_(delta, delta, value=1 - rho)
-        delta = torch.view_as_complex(delta) if torch.is_complex(p) else delta
+        delta = torch.view_as_complex(delta) if p.is_complex() else delta
         p.add_(delta, alpha=-_to_scalar(group["lr"]))

@@ -29,6 +29,7 @@ class Adagrad(ByTensor):
         "differentiable": False,
         "fused": None,
     }
+    _written_down = True
 
     def __init__(
         self,

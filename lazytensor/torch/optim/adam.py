@@ -5,8 +5,6 @@ What enters: parameters with gradients. What leaves: changed parameters. It must
 
 from typing import Any, ClassVar
 
-from .. import _api as torch
-from .._direct import Arithmetic, counted, direct, repeated, write
 from ..tensor import Tensor
 from ._by_tensor import (
     ByTensor,
@@ -53,6 +51,7 @@ class Adam(ByTensor):
         "decoupled_weight_decay": False,
         "fused": None,
     }
+    _written_down = True
 
     _counts_there = True
 
@@ -103,13 +102,6 @@ class Adam(ByTensor):
         if group["amsgrad"]:
             state["max_exp_avg_sq"] = zeros(p)
 
-    def _one(self, p: Any, group: Group) -> None:
-        state = self._remembered(p, group) if type(self) in _OWN and _plain(group) else None
-        if state and direct(p, p.grad, state["exp_avg"], state["exp_avg_sq"]):
-            _step(p, state, group)
-        else:
-            super()._one(p, group)
-
     def _update(self, p: Any, grad: Any, state: State, group: Group) -> None:
         step = None if group["capturable"] else next_step(state)
         beta1, beta2 = group["betas"]
@@ -118,7 +110,7 @@ class Adam(ByTensor):
         square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
         if group["amsgrad"]:
             greatest = state["max_exp_avg_sq"]
-            greatest.copy_(torch.maximum(kept(greatest, group), square))
+            greatest.copy_(kept(greatest, group).maximum(square))
             square = greatest
         if step is None:
             self._counted_there(p, mean, square, state["step"].add_(1), group)
@@ -172,43 +164,3 @@ class AdamW(Adam):
         super().__setstate__(state)
         for group in self.param_groups:
             group["decoupled_weight_decay"] = True
-
-
-_OWN = (Adam, AdamW)
-
-
-def _plain(group: Group) -> bool:
-    """Whether a step by these settings is of the usual sort."""
-    asked = group["amsgrad"] or group["maximize"] or group["capturable"]
-    return not asked and all(type(x) is float for x in (group["lr"], *group["betas"]))
-
-
-def _step(p: Any, state: State, group: Group) -> None:
-    """`_update`, and the decay before it, where nobody sees how."""
-    lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
-    step = counted(state["step"])
-    apart = bool(decay and group["decoupled_weight_decay"])
-    factors = [1 - lr * decay] if apart else [decay] if decay else []
-    factors += [(1 - beta2**step) ** 0.5, -(lr / (1 - beta1**step))]
-    tensors = p, p.grad, state["exp_avg"], state["exp_avg_sq"]
-    operands = [t._read() for t in tensors]
-    operands += map(Arithmetic(operands[0]).number, factors)
-    new, mean, squares = repeated(_new, (beta1, beta2, group["eps"], apart), operands)
-    write(state["exp_avg"], mean, 1)
-    write(state["exp_avg_sq"], squares, 2)
-    write(p, new, 2 if apart else 1)
-
-
-def _new(p: Any, grad: Any, mean: Any, squares: Any, *rest: Any) -> tuple[Any, Any, Any]:
-    """The nodes of the parameter and of its averages after a step, of those before: `rest` are the
-    numbers that change from step to step, then those that don't.
-    """
-    *decay, root, size, beta1, beta2, eps, apart = rest
-    do = Arithmetic(p)
-    if apart:
-        p = do.mul(p, decay[0])
-    elif decay:
-        grad = do.add(grad, p, decay[0])
-    mean = do.lerp(mean, grad, 1 - beta1)
-    squares = do.addcmul(do.mul(squares, beta2), grad, grad, 1 - beta2)
-    return do.addcdiv(p, mean, do.root(squares, root, eps), size), mean, squares

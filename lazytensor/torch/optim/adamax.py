@@ -5,7 +5,6 @@ What enters: parameters with gradients. What leaves: changed parameters. It must
 
 from typing import Any, ClassVar
 
-from .. import _api as torch
 from ._by_tensor import (
     ByTensor,
     check_betas,
@@ -30,6 +29,7 @@ class Adamax(ByTensor):
         "differentiable": False,
         "capturable": False,
     }
+    _written_down = True
 
     def __init__(
         self,
@@ -70,6 +70,6 @@ class Adamax(ByTensor):
         beta1, beta2 = group["betas"]
         mean, greatest = state["exp_avg"], state["exp_inf"]
         mean.lerp_(grad, 1 - beta1)
-        greatest.copy_(torch.maximum(greatest.mul(beta2), grad.abs().add(group["eps"])))
+        greatest.copy_(greatest.mul(beta2).maximum(grad.abs().add(group["eps"])))
         rate = _to_scalar(group["lr"]) / (1 - beta1**step)
         p.addcdiv_(kept(mean, group), kept(greatest, group), value=-rate)

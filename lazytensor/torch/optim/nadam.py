@@ -32,6 +32,7 @@ class NAdam(ByTensor):
     }
     _counters = ("step", "mu_product")
     _decays_in_pairs = True
+    _written_down = True
 
     def __init__(
         self,

@@ -31,6 +31,7 @@ class RAdam(ByTensor):
         "decoupled_weight_decay": False,
     }
     _decays_in_pairs = True
+    _written_down = True
 
     def __init__(
         self,

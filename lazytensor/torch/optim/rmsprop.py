@@ -29,6 +29,7 @@ class RMSprop(ByTensor):
         "differentiable": False,
         "capturable": False,
     }
+    _written_down = True
 
     def __init__(
         self,

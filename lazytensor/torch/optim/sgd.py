@@ -5,7 +5,6 @@ What enters: parameters with gradients. What leaves: changed parameters. It must
 
 from typing import Any, ClassVar
 
-from .._direct import Arithmetic, direct
 from ._by_tensor import ByTensor, check_fused, check_lr
 from .optimizer import Group, State, _to_scalar
 
@@ -23,6 +22,7 @@ class SGD(ByTensor):
         "fused": False,
     }
     _pairs = False
+    _written_down = True
 
     def __init__(
         self,
@@ -62,14 +62,9 @@ class SGD(ByTensor):
     def _remembered(self, p: Any, group: Group) -> State:
         return self.state[p] if group["momentum"] != 0 else {}
 
-    def _one(self, p: Any, group: Group) -> None:
-        plain = type(self) is SGD and not group["maximize"] and type(group["lr"]) is float
-        grad = p.grad
-        if plain and group["momentum"] == 0 and not group["weight_decay"] and direct(p, grad):
-            node = p._read()
-            p._write(Arithmetic(node).add(node, grad._read(), -group["lr"]))
-        else:
-            super()._one(p, group)
+    def _directly(self, p: Any, state: State, group: Group) -> bool:
+        begun = group["momentum"] == 0 or state.get("momentum_buffer") is not None
+        return begun and super()._directly(p, state, group)
 
     def _update(self, p: Any, grad: Any, state: State, group: Group) -> None:
         momentum = group["momentum"]

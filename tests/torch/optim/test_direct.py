@@ -11,7 +11,7 @@ import lazytensor.torch as torch
 from lazytensor._base import config
 from lazytensor.runtime.counters import counting
 from lazytensor.torch import _direct
-from lazytensor.torch.optim import adam, sgd
+from lazytensor.torch.optim import _by_tensor
 
 OPTIMIZERS: dict[str, Any] = {
     "adam": lambda p: torch.optim.Adam(p, lr=0.1),
@@ -19,11 +19,24 @@ OPTIMIZERS: dict[str, Any] = {
     "adam, far averages": lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.25, 0.5)),
     "adamw": lambda p: torch.optim.AdamW(p, lr=0.01),
     "adamw, no decay": lambda p: torch.optim.AdamW(p, weight_decay=0.0),
+    "adam, amsgrad": lambda p: torch.optim.Adam(p, lr=0.1, amsgrad=True),
     "sgd": lambda p: torch.optim.SGD(p, lr=0.1),
+    "sgd, decayed": lambda p: torch.optim.SGD(p, lr=0, weight_decay=0.3),
+    "sgd, momentum": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, dampening=0.5),
+    "sgd, nesterov": lambda p: torch.optim.SGD(p, 0.1, 0.9, nesterov=True, weight_decay=0.3),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, lr=0.1),
+    "rmsprop, centered": lambda p: torch.optim.RMSprop(p, lr=0.1, momentum=0.9, centered=True),
+    "adagrad": lambda p: torch.optim.Adagrad(p, lr=0.1, lr_decay=0.1, weight_decay=0.3),
+    "nadam": lambda p: torch.optim.NAdam(p, lr=0.1, weight_decay=0.3),
+    "nadam, apart": lambda p: torch.optim.NAdam(p, weight_decay=0.3, decoupled_weight_decay=True),
+    "radam": lambda p: torch.optim.RAdam(p, lr=0.1, betas=(0.5, 0.9)),
+    "adamax": lambda p: torch.optim.Adamax(p, lr=0.1, weight_decay=0.3),
+    "adadelta": lambda p: torch.optim.Adadelta(p, lr=0.1),
 }
+BEGIN = ("sgd, momentum", "sgd, nesterov")  # whose first step makes what is remembered
 
 
-def trained(make: Any, dtype: Any, steps: int = 4) -> list[Any]:
+def trained(make: Any, dtype: Any, steps: int = 7) -> list[Any]:
     """Values and versions of parameters and of what is remembered, after each step."""
     rng = np.random.default_rng(3)
     shapes = [(3, 5), (7,), ()]
@@ -43,19 +56,18 @@ def trained(make: Any, dtype: Any, steps: int = 4) -> list[Any]:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_bits_and_versions(name: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = []
+    taken: list[int] = []
 
-    def direct(*tensors: Any) -> bool:
-        taken.append(_direct.direct(*tensors))
-        return taken[-1]
+    def step(tensors: Any, *rest: Any) -> None:
+        taken.append(len(tensors))
+        _direct.step(tensors, *rest)
 
-    for module in (adam, sgd):
-        monkeypatch.setattr(module, "direct", direct)
+    monkeypatch.setattr(_by_tensor, "step", step)
     found = trained(OPTIMIZERS[name], dtype)
-    assert taken and all(taken)
-    for module in (adam, sgd):
-        monkeypatch.setattr(module, "direct", lambda *tensors: False)
+    assert len(taken) == 3 * (6 if name in BEGIN else 7)
+    monkeypatch.setattr(_by_tensor, "direct", lambda *tensors: False)
     assert trained(OPTIMIZERS[name], dtype) == found
+    assert len(taken) == 3 * (6 if name in BEGIN else 7)
 
 
 class Watched(torch.Tensor):
@@ -78,11 +90,59 @@ def test_what_is_watched_is_not_written_to_directly() -> None:
         assert not _direct.direct(p, x)
 
 
+def test_parameters_that_are_at_different_steps() -> None:
+    params = [torch.nn.Parameter(torch.ones(2)) for _ in range(2)]
+    optimizer = torch.optim.Adam(params, lr=0.1)
+    for k in range(4):
+        params[0].grad = torch.full((2,), k + 1.0)
+        params[1].grad = torch.full((2,), k + 1.0) if k % 2 else None
+        optimizer.step()
+    one = torch.nn.Parameter(torch.ones(2))
+    alone = torch.optim.Adam([one], lr=0.1)
+    for k in (1, 3):
+        one.grad = torch.full((2,), k + 1.0)
+        alone.step()
+    assert torch.equal(one, params[1]) and not torch.equal(*params)
+    assert [optimizer.state[p]["step"].item() for p in params] == [4.0, 2.0]
+
+
 def test_a_step_counter_that_is_not_known_yet() -> None:
-    with torch.no_grad():
-        step = torch.ones(()) * 2
-        assert _direct.counted(step) == 3.0 and _direct.counted(step) == 4.0
-        assert step.item() == 4.0 and step._version == 2
+    p = torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.Adam([p])
+    for k in range(3):
+        p.grad = torch.ones(2)
+        optimizer.step()
+        step = optimizer.state[p]["step"]
+        assert step.item() == 2 * k + 1 and step._version == 2 * k + 1
+        step += 1
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd, momentum", "nadam"])
+def test_what_is_not_plain_goes_the_other_way(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*args: Any) -> None:
+        raise AssertionError("this step is watched")
+
+    monkeypatch.setattr(_by_tensor, "step", refused)
+    for change in ({"maximize": True}, {"lr": torch.tensor(0.1)}, {"weight_decay": np.float32(1)}):
+        p = torch.nn.Parameter(torch.ones(2))
+        optimizer = OPTIMIZERS[name]([p])
+        optimizer.param_groups[0].update(change)
+        for _ in range(2):
+            p.grad = torch.ones(2)
+            optimizer.step()
+        assert (p.detach() > 1).all() == ("maximize" in change)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_steps_nodes_are_made_of_what_was_written_down_once(name: str) -> None:
+    params = [torch.nn.Parameter(torch.ones(k + 1)) for k in range(20)]
+    optimizer, written = OPTIMIZERS[name](params), []
+    for _ in range(3):
+        for p in params:
+            p.grad = torch.ones_like(p)
+        optimizer.step()
+        written.append(len(optimizer._shared.written))
+    assert written == ([0, 1, 1] if name in BEGIN else [1, 1, 1])
 
 
 def test_a_rate_that_changes_compiles_nothing_more() -> None:

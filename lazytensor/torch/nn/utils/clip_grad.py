@@ -39,7 +39,8 @@ def get_total_norm(
         return torch.tensor(0.0)
     with torch.no_grad():
         device = listed[0].device
-        norms = [torch.linalg.vector_norm(t, norm_type).to(device) for t in listed]
+        norms = torch._foreach_norm(listed, norm_type)
+        norms = [n if n.device == device else n.to(device) for n in norms]
         total = torch.linalg.vector_norm(torch.stack(norms), norm_type)
     if error_if_nonfinite and torch.logical_or(total.isnan(), total.isinf()):
         raise RuntimeError(
@@ -56,9 +57,10 @@ def clip_grads_with_norm_(
     """Scale gradients whose total norm is known, so that it is at most max_norm."""
     with torch.no_grad():
         factor = torch.clamp(float(max_norm) / (total_norm + 1e-6), max=1.0)
-        for p in _listed(parameters):
-            if p.grad is not None:
-                p.grad.mul_(factor.to(p.grad.device))
+        grads = [p.grad for p in _listed(parameters) if p.grad is not None]
+        for device in dict.fromkeys(g.device for g in grads):
+            there = [g for g in grads if g.device == device]
+            torch._foreach_mul_(there, factor.to(device))
 
 
 def clip_grad_norm_(
