@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from ..._base.devices import Device
 from ...ir.node import Node
 from ...lower.kernel import Call
 from ...targets.cuda.calls import ARG, OUT, SCRATCH, STATUS, Code, Planned, has, planned
@@ -27,7 +28,7 @@ def called(step: Call, args: Sequence[Array], node: Node) -> Any:
     found = planned(step.op, step.params, args, outs, over)
     if found is None:
         return None
-    _carry_out(found, step, args, outs, node)
+    carry_out(found, step.device, args, outs, node)
     return tuple(outs) if many else outs[0]
 
 
@@ -48,18 +49,19 @@ def texts(step: Call, args: Sequence[Any], outs: Sequence[Any]) -> list[str]:
     return [_text(one.code) for one in found.steps] if found else []
 
 
-def _carry_out(
-    found: Planned, step: Call, args: Sequence[Array], outs: Sequence[Array], node: Node
+def carry_out(
+    found: Planned, device: Device, args: Sequence[Array], outs: Sequence[Array], node: Node
 ) -> None:
+    """Launch what is planned, on a device, which is the current one. `node` as above."""
     room = scratch(found.scratch)
     bases = {ARG: [x.data.ptr for x in args], OUT: [x.data.ptr for x in outs], SCRATCH: [room[0]]}
     if found.fails:
-        words = status(step.device)
+        words = status(device)
         bases[STATUS] = [words.data.ptr]
     for one in found.steps:
-        run = of_device(_text(one.code), step.device)
+        run = of_device(_text(one.code), device)
         places = [bases[p.of][p.number] + p.offset for p in one.places]
         grid = (one.blocks, 1, 1)
         driver().launch(run, grid, one.threads, one.shared, [*places, *one.tail])
     if found.fails:
-        check_later(step.device, Check(words, found.fails, node.where))
+        check_later(device, Check(words, found.fails, node.where))

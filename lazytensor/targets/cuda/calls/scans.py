@@ -14,8 +14,8 @@ from .axes import Args, Axis, Lies, axes, words
 from .plan import ARG, OUT, Place, Planned, Room, Step, blocks, number, step
 
 PARTS = ("types", "scalar", "complex", "folds", "cells", "scans")
-# Elements of a piece, which a thread has, and threads that have a chunk, as in `device/scans.cuh`; bytes
-# of what is held at most. Elements from which on a block is worth a line.
+# Elements of a piece, which a thread has, and threads that have a chunk, as in `device/scans.cuh`;
+# bytes of what is held at most. Elements from which on a block is worth a line.
 PIECE, SCANNERS, HELD, LONG = 8, 256, 16, 256
 # Lines that a block has at most, one after another; blocks that keep a device busy; bytes of shared
 # memory for pieces of lines.

@@ -1,0 +1,90 @@
+"""What solvers need besides libraries: parts of matrices made or cut, determinants of factors,
+orders of rows, whether something failed.
+
+What enters: dtypes, how many matrices there are of how many rows and columns; they lie one behind
+another in row-major order. What leaves: plans. It must not know addresses, nor libraries.
+"""
+
+from math import prod
+from typing import Any
+
+from ...._base.dtypes import DType
+from ....ops import factor
+from ..types import c_type
+from .axes import Args, axes, words
+from .plan import ARG, OUT, STATUS, Fails, Place, Planned, Refused, blocks, number, step
+from .scans import without
+
+PARTS = ("types", "scalar", "complex", "folds", "cells", "places", "matrices")
+
+
+def _each(body: str, count: int, places: tuple[Place, ...], *tail: int) -> Planned:
+    """A thread for each of so many."""
+    if not count:
+        return Planned(())
+    return Planned((step(PARTS, f"{body}(a.w);", count, places, (count, *tail)),))
+
+
+def identity(dtype: DType, count: int, n: int) -> Planned:
+    """Fills the output with matrices that have ones on their diagonals."""
+    return _each(f"identity<{c_type(dtype)}>", count * n * n, (Place(OUT),), n)
+
+
+def triangle(dtype: DType, count: int, m: int, n: int, upper: bool) -> Planned:
+    """Leaves one triangle of the output as it is, and zeros besides."""
+    body = f"triangle<{c_type(dtype)}, {'true' if upper else 'false'}>"
+    return _each(body, count * m * n, (Place(OUT),), m, n)
+
+
+def adjoint(dtype: DType, count: int, m: int, n: int) -> Planned:
+    """The adjoints, of m rows and n columns, of the argument."""
+    return _each(f"adjoint<{c_type(dtype)}>", count * m * n, (Place(OUT), Place(ARG)), m, n)
+
+
+def over_values(dtype: DType, count: int, m: int, n: int, adjoint: bool) -> Planned:
+    """Columns of the first argument, or of its adjoint, over values (the second) above limits (the
+    third).
+    """
+    body = f"over_values<{c_type(dtype)}, {'true' if adjoint else 'false'}>"
+    places = (Place(OUT), *(Place(ARG, i) for i in range(3)))
+    return _each(body, count * m * n, places, m, n)
+
+
+def positive(dtype: DType, count: int, n: int) -> Planned:
+    """Puts right infos (the output) by Cholesky's factors (the argument)."""
+    return _each(f"positive<{c_type(dtype)}>", count, (Place(ARG), Place(OUT)), n)
+
+
+def determinant(dtype: DType, count: int, n: int, whole: bool) -> Planned:
+    """Determinants, or their signs and logarithms, of factors, pivots and infos."""
+    if not count:
+        return Planned(())
+    body = f"determinant<{c_type(dtype)}, {'true' if whole else 'false'}>(a.w);"
+    places = (Place(OUT), Place(OUT, 0 if whole else 1), *(Place(ARG, i) for i in range(3)))
+    return Planned((blocks(PARTS, body, count, (32, 1, 1), 0, places, (n,)),))
+
+
+def refused(dtype: DType, count: int, message: str, finite: bool = False) -> Planned:
+    """Fails where the argument has an info above 0, NaN, or what is not finite."""
+    body = f"refused<{c_type(dtype)}, {'true' if finite else 'false'}>(a.w);"
+    places = (Place(ARG), Place(STATUS))
+    steps = (step(PARTS, body, count, places, (count,)),) if count else ()
+    return Planned(steps, fails=Refused(message) if count else None)
+
+
+def _row_order(args: Args, outs: Args, params: tuple[Any, ...], over: bool) -> Planned:
+    (pivots,), (out,), last = args, outs, len(args[0].shape) - 1
+    shape, each, rows = without(pivots.shape, last), pivots.shape[last], out.shape[last]
+    lines = prod(shape)
+    if not lines:
+        return Planned(())
+    held = axes(shape, without(out.strides, last), without(pivots.strides, last))
+    body = f"row_order<{len(held)}, {number(lines)}>(a.w);"
+    places = (Place(OUT), Place(ARG), Place(STATUS))
+    steps = out.strides[last], pivots.strides[last]
+    tail = (lines, rows, each, *steps, *words(held))
+    fails = Fails((rows,), (False,), max(1, lines * each))
+    return Planned((step(PARTS, body, lines, places, tail),), fails=fails)
+
+
+PLANS = {factor.row_order: _row_order}

@@ -1,0 +1,325 @@
+"""Linear algebra on GPUs that stand-ins take the place of: what libraries and kernels make of every
+row is what the host does; nothing is fetched; failures are told of when a value is read.
+"""
+
+import ast
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from table.samples import Sample, samples
+
+import lazytensor as xp
+import lazytensor._base.dtypes as d
+from lazytensor._base.devices import Device
+from lazytensor._base.devices import device as device_of
+from lazytensor.ir.node import leaf
+from lazytensor.ir.op import ROWS, Op
+from lazytensor.ops import factor, linalg
+from lazytensor.ops import g as builder
+from lazytensor.runtime.gpu import linalg as rows
+from lazytensor.runtime.materialize import materialize, value
+from lazytensor.targets.cuda.calls import PLANS
+
+from .calls import Call, check
+from .harness import compiler
+from .solvers import FUNCTIONS, Solvers
+from .stand_in import StandIn, standing_in
+
+cupy = pytest.importorskip("cupy", reason="no CuPy, whose arrays are used")
+DTYPES = (d.float32, d.float64, d.complex64, d.complex128)
+ALL = [op for op in ROWS.values() if op.kind == "linalg"]
+GPU = Device("cuda:1")
+NAMES = [op.name for op in rows.ROWS]
+
+
+@pytest.fixture
+def gpus() -> Iterator[StandIn]:
+    with standing_in() as driver:
+        assert device_of("cuda:1") == GPU
+        yield driver
+
+
+def test_rows_are_known() -> None:
+    """Each is computed by libraries, by a kernel, or by the host for a reason."""
+    places = [set(rows.ROWS), {op for op in ALL if op in PLANS}, set(rows.HOST)]
+    assert set().union(*places) == set(ALL) and sum(map(len, places)) == len(ALL)
+    assert all(rows.HOST.values()) and set(rows.NEEDS) <= set(rows.ROWS)
+
+
+def numbers(shape: tuple[int, ...], dtype: d.DType, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(shape)
+    if d.kind(dtype) == "c":
+        x = x + 1j * rng.standard_normal(shape)
+    return np.asarray(x).astype(dtype)
+
+
+def definite(shape: tuple[int, ...], dtype: d.DType) -> np.ndarray:
+    x = numbers(shape, dtype)
+    n = shape[-1]
+    return np.asarray(x @ x.conj().swapaxes(-1, -2) / n + np.eye(n)).astype(dtype)
+
+
+def laid(x: np.ndarray) -> Iterator[np.ndarray]:
+    """The same matrices, in other layouts."""
+    yield x
+    if x.ndim > 1:
+        yield np.ascontiguousarray(x.swapaxes(-1, -2)).swapaxes(-1, -2)
+        yield np.repeat(x, 2, -1)[..., ::2]
+
+
+def computed(op: Op, args: tuple[np.ndarray, ...], params: tuple[Any, ...], device: Any) -> Any:
+    """Outputs of a row on a device."""
+    nodes = [leaf(a) if device is None else leaf(a, device) for a in args]
+    y = getattr(builder, op.name)(*nodes, *params)
+    outs = [y] if op.outputs == 1 else [builder.pick(y, i) for i in range(op.outputs)]
+    materialize(outs)
+    assert device is None or all(out.device == device for out in outs)
+    return [np.asarray(value(out)) for out in outs]
+
+
+def same(op: Op, args: tuple[np.ndarray, ...], params: tuple[Any, ...]) -> None:
+    """Fail unless a GPU gives what the host gives, but for rounding."""
+    wants = computed(op, args, params, None)
+    wide = args[0].dtype in (d.float64, d.complex128)
+    tolerance = 1e-11 if wide else 2e-4
+    for got, want in zip(computed(op, args, params, GPU), wants, strict=True):
+        assert (got.dtype, got.shape) == (want.dtype, want.shape), op.name
+        np.testing.assert_allclose(got, want, tolerance, tolerance, err_msg=f"{op.name} {params}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_samples_of_the_table(gpus: StandIn, name: str) -> None:
+    op = ROWS[name]
+    for dtype in DTYPES:
+        for sample in samples(op, dtype):
+            same(op, sample.args, sample.params)
+    assert gpus.libraries.log
+
+
+def larger(op: Op, dtype: d.DType) -> Iterator[Sample]:
+    """A stack of small matrices, a single one, two axes of leading ones."""
+    for shape in ((3, 40, 40), (50, 50), (2, 3, 9, 9)):
+        for one in samples(op, dtype):
+            if one.args[0].size:
+                break
+        square = definite(shape, dtype)
+        rest = [numbers((*shape[:-1], 3), dtype, 1)] * (len(one.args) - 1)
+        if op is factor.pinv:
+            rest = [np.full((*shape[:-2], 2), 1e-3, d.real_of(dtype))]
+        yield Sample((square, *rest), one.params)
+        if op.name in ("qr", "svd", "svdvals", "lu_factor", "geqrf"):
+            yield Sample((numbers((*shape[:-1], 7), dtype),), one.params)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda t: t.name)
+def test_layouts(gpus: StandIn, dtype: d.DType) -> None:
+    for name in ("cholesky", "solve", "inv", "det", "lu_factor", "solve_triangular", "geqrf"):
+        for sample in larger(ROWS[name], dtype):
+            first, *rest = sample.args
+            for x in laid(first):
+                same(ROWS[name], (x, *(list(laid(y))[1] for y in rest)), sample.params)
+
+
+def test_large_matrices_are_factorised_one_by_one(gpus: StandIn) -> None:
+    x, b = numbers((2, 400, 400), d.float64), numbers((2, 400, 2), d.float64)
+    same(linalg.solve, (x, b), ())
+    assert gpus.libraries.log == ["getrf_bufferSize", "getrf", "getrf", "getrs", "getrs"]
+    gpus.libraries.log.clear()
+    same(linalg.solve, (x[:, :40, :40], b[:, :40]), ())
+    assert gpus.libraries.log == ["getrfBatched", "getrsBatched"]
+
+
+def test_values_are_those_of_the_matrices(gpus: StandIn) -> None:
+    """Whatever signs and order vectors have."""
+    x = numbers((3, 5, 5), d.complex128)
+    u, s, vh = computed(linalg.svd, (x,), (False,), GPU)
+    np.testing.assert_allclose((u * s[:, None]) @ vh, x, atol=1e-12)
+    w, v = computed(linalg.eig, (x,), (), GPU)
+    np.testing.assert_allclose(x @ v, v * w[:, None], atol=1e-12)
+    q, r = computed(linalg.qr, (x[:, :, :3],), ("complete",), GPU)
+    np.testing.assert_allclose(q @ r, x[:, :, :3], atol=1e-12)
+    np.testing.assert_allclose(
+        q.conj().swapaxes(1, 2) @ q, np.eye(5) + np.zeros((3, 1, 1)), atol=1e-12
+    )
+
+
+def test_nothing_goes_by_way_of_the_host(gpus: StandIn) -> None:
+    x = xp.asarray(definite((3, 6, 6), d.float64), device="cuda")
+    b = xp.asarray(numbers((3, 6, 2), d.float64), device="cuda")
+    puts = gpus.puts
+    outs = [
+        xp.linalg.cholesky(x), xp.linalg.solve(x, b), xp.linalg.inv(x), xp.linalg.det(x),
+        *xp.linalg.slogdet(x), *xp.linalg.qr(x), *xp.linalg.svd(x), *xp.linalg.eigh(x),
+        xp.linalg.pinv(x),
+    ]  # fmt: skip
+    materialize([out._node for out in outs])
+    assert gpus.gets == 0 and gpus.puts - puts < 20
+
+
+# --- failures -------------------------------------------------------------------------------------
+
+BAD = np.stack([np.eye(3), np.diag([1.0, 0.0, 2.0]), np.eye(3) * 2])
+WRONG = np.stack([np.eye(3), np.diag([1.0, -4.0, 2.0])])
+NAN = np.stack([np.eye(3), np.full((3, 3), np.nan)])
+FAILURES: dict[str, tuple[Callable[[Any], Any], np.ndarray, str]] = {
+    "cholesky": (xp.linalg.cholesky, WRONG, "not positive definite"),
+    "inv": (xp.linalg.inv, BAD, "Singular"),
+    "solve": (lambda x: xp.linalg.solve(x, x), BAD, "Singular"),
+    "no right-hand side": (lambda x: xp.linalg.solve(x, x[..., :0]), BAD, "Singular"),
+    "svd": (lambda x: xp.linalg.svd(x).S, NAN, "SVD did not converge"),
+    "svdvals": (xp.linalg.svdvals, NAN, "SVD did not converge"),
+    "eigh": (lambda x: xp.linalg.eigh(x).eigenvectors, NAN, "did not converge"),
+    "eigvalsh": (xp.linalg.eigvalsh, NAN, "did not converge"),
+    "pinv": (xp.linalg.pinv, NAN, "did not converge"),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_failures(gpus: StandIn, name: str) -> None:
+    """At the line that asked, when a value is read; all else goes on."""
+    function, bad, message = FAILURES[name]
+    for given in (bad, bad[1]):
+        x = xp.asarray(given, device="cuda")
+        y = function(x) * 2.0
+        if y.size:
+            materialize([y._node])
+        with pytest.raises(np.linalg.LinAlgError, match=rf"{message}.*test_solvers.py:\d+"):
+            np.asarray(y)
+        with pytest.raises(np.linalg.LinAlgError, match=message):
+            np.asarray(function(xp.asarray(given)))
+    np.testing.assert_array_equal(np.asarray(x + 1.0), bad[1] + 1)
+    one = xp.asarray(bad[:1], device="cuda")
+    np.testing.assert_allclose(np.asarray(function(one)), np.asarray(function(xp.asarray(bad[:1]))))
+
+
+def test_singular_matrices_have_determinants(gpus: StandIn) -> None:
+    for op in (linalg.det, linalg.slogdet):
+        for dtype in DTYPES:
+            same(op, (BAD.astype(dtype),), ())
+
+
+def test_infos(gpus: StandIn) -> None:
+    indefinite = np.stack([*WRONG, NAN[1]])
+    low, info = computed(factor.cholesky_ex, (indefinite,), (False,), GPU)
+    np.testing.assert_array_equal(info, [0, 2, 1])
+    np.testing.assert_array_equal(low[0], np.eye(3))
+    same(factor.cholesky_ex, (WRONG[:1],), (True,))
+    for op, args in (
+        (factor.inv_ex, (BAD,)),
+        (factor.solve_ex, (BAD, BAD)),
+        (factor.lu_factor, (BAD,)),
+    ):
+        outs = computed(op, args, (), GPU)
+        np.testing.assert_array_equal(outs[-1], [0, 2, 0])
+        np.testing.assert_allclose(outs[0][[0, 2]], computed(op, args, (), None)[0][[0, 2]])
+
+
+def test_triangles_that_are_read(gpus: StandIn) -> None:
+    """The other one may hold anything."""
+    for dtype in DTYPES:
+        x = definite((2, 5, 5), dtype)
+        low, high = np.tril(x) + np.triu(np.full_like(x, 7), 1), np.triu(x) + np.tril(x * 0 + 9, -1)
+        for op in (linalg.cholesky, factor.cholesky_ex):
+            same(op, (low,), (False,))
+            same(op, (high,), (True,))
+        for op in (linalg.eigh, linalg.eigvalsh):
+            same(op, (low,), ())
+
+
+def test_gradients(gpus: StandIn) -> None:
+    x = definite((4, 4), d.float64)
+
+    def loss(x: Any) -> Any:
+        y = xp.linalg.solve(x, xp.linalg.cholesky(x)) + xp.linalg.inv(x)
+        return xp.sum(y * y) + xp.linalg.slogdet(x).logabsdet + xp.sum(xp.linalg.eigvalsh(x))
+
+    got, want = (np.asarray(xp.grad(loss)(xp.asarray(x, device=at))) for at in ("cuda", "cpu"))
+    np.testing.assert_allclose(got, want, rtol=1e-10)
+
+
+def test_without_libraries_the_host_computes(gpus: StandIn, monkeypatch: Any) -> None:
+    x = definite((3, 3), d.float64)
+    monkeypatch.setattr(Solvers, "has", lambda self, name: name != "geev")
+    same(linalg.eigvals, (x,), ())
+    assert gpus.libraries.log == []
+    same(linalg.eigh, (x,), ())
+    assert gpus.libraries.log == ["eigh"]
+    with standing_in() as without:
+        assert device_of("cuda:1") == GPU
+        without.libraries.complete = False
+        same(linalg.cholesky, (x,), (False,))
+        assert without.libraries.log == [] and without.gets > 0
+
+
+def test_plans_with_solvers_are_no_graphs(gpus: StandIn) -> None:
+    run = xp.jit(lambda x: xp.linalg.inv(x + 1.0) * 2.0)
+    x = definite((3, 3), d.float64)
+    for i in range(6):
+        out = run(xp.asarray(x + i, device="cuda"))
+        np.testing.assert_allclose(np.asarray(out), np.linalg.inv(x + i + 1) * 2)
+    assert gpus.replays == 0
+
+
+def test_memory_runs_out() -> None:
+    with standing_in(capacity=1 << 20) as driver:
+        x = xp.asarray(np.eye(300, dtype=np.float32), device="cuda")
+        with pytest.raises(MemoryError, match="CUDA out of memory"):
+            materialize([xp.linalg.svd(x).U._node, xp.linalg.inv(x)._node])
+        assert driver.used < 1 << 20
+
+
+# --- kernels --------------------------------------------------------------------------------------
+
+
+def test_orders_of_rows() -> None:
+    compiler()
+    rng = np.random.default_rng(0)
+    found = []
+    for shape, n in (((5, 3), 7), ((2, 3, 4), 4), ((1,), 1), ((0, 3), 5), ((6, 0), 2)):
+        pivots = np.arange(shape[-1]) + 1 + rng.integers(0, n - shape[-1] + 1, shape)
+        pivots = np.minimum(pivots, n).astype(np.int32)
+        found.append(Call(factor.row_order, [pivots], (n,)))
+        found.append(Call(factor.row_order, [pivots[::-1]], (n,)))
+    error = IndexError("index 8 is out of bounds for axis 0 of size 4")
+    found.append(Call(factor.row_order, [np.array([[1, 2], [9, 1]], np.int32)], (4,), error=error))
+    check(found)
+
+
+# --- what is asked of CuPy ------------------------------------------------------------------------
+
+
+def test_arrays_are_given_as_cupy_takes_them() -> None:
+    for name in ("svd", "eigh", "eigvalsh", "eig", "eigvals"):
+        of, stand_in = getattr(cupy.linalg, name), getattr(Solvers, name)
+        got = [p.name for p in inspect.signature(stand_in).parameters.values()][1:]
+        assert got == list(inspect.signature(of).parameters), name
+
+
+# Functions that CuPy calls elsewhere, or by other names: complex ones by those of real ones, some
+# of those of many matrices by those of one.
+FOLDER = "cupy/linalg/_decomposition.py"
+CALLED = {
+    "ungqr": (FOLDER, "orgqr"), "ungqr_bufferSize": (FOLDER, "orgqr_bufferSize"),
+    "getrs": ("cupyx/lapack.py", "getrs"), "getrsBatched": ("cupy/cublas.py", "getrs"),
+    "trsm": ("cupyx/lapack.py", "trsm"),
+    "trsmBatched": ("cupyx/scipy/linalg/_solve_triangular.py", "trsm"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for of in FUNCTIONS.values() for name in of])
+def test_functions_are_called_as_cupy_calls_them(name: str) -> None:
+    """With as many arguments as in its own files; the dtype is in the place of the handle."""
+    file, called = CALLED.get(name, (FOLDER, name))
+    text = (Path(cupy.__file__).parent.parent / file).read_text(encoding="utf-8")
+    counts = {
+        len(node.args)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == called
+    }
+    found = next(of[name] for of in FUNCTIONS.values() if name in of)
+    assert len(inspect.signature(found).parameters) in counts
