@@ -219,6 +219,30 @@ def test_infos(gpus: StandIn) -> None:
         np.testing.assert_allclose(outs[0][[0, 2]], computed(op, args, (), None)[0][[0, 2]])
 
 
+def test_exponentials(gpus: StandIn) -> None:
+    """Of matrices that are squared more often than others of the stack, and of what has none."""
+    for dtype in DTYPES:
+        x = numbers((6, 4, 4), dtype) * np.reshape([1e-3, 1, 5, 9, 20, 1], (6, 1, 1)).astype(dtype)
+        got, want = (computed(factor.matrix_exp, (x,), (), at)[0] for at in (GPU, None))
+        tolerance = 1e-4 if got.dtype.itemsize <= 8 and dtype is not d.float64 else 1e-10
+        for one, other in zip(got, want, strict=True):
+            np.testing.assert_allclose(one, other, tolerance, tolerance * np.abs(other).max())
+    x = numbers((2, 300, 300), d.float64) / 20
+    np.testing.assert_allclose(
+        *(computed(factor.matrix_exp, (x,), (), at)[0] for at in (GPU, None)), rtol=1e-9, atol=1e-12
+    )
+    got = computed(factor.matrix_exp, (NAN,), (), GPU)[0]
+    np.testing.assert_allclose(got[0], np.eye(3) * np.e)
+    assert np.isnan(got[1]).all()
+
+
+def test_cofactors(gpus: StandIn) -> None:
+    """Those of singular matrices are the host's."""
+    same(linalg.cofactor, (numbers((2, 3, 5, 5), d.complex128),), ())
+    assert gpus.gets == 2  # determinants, and what is compared
+    same(linalg.cofactor, (BAD,), ())
+
+
 def test_triangles_that_are_read(gpus: StandIn) -> None:
     """The other one may hold anything."""
     for dtype in DTYPES:

@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 
 from ..._base.devices import OUT_OF_MEMORY, Device
-from ..._base.dtypes import DType, real_of
+from ..._base.dtypes import DType, canonical, int32, real_of
 from ..._base.shapes import Shape
 from ...ir.node import Node
 from ...ir.op import Op
 from ...lower.kernel import Call
+from ...ops import _factor as steps
 from ...ops import factor, linalg
 from ...ops.contract import matmul
 from ...targets.cuda.calls import Planned, matrices
 from . import solvers
 from .calls import carry_out
-from .copies import contiguous, copied
+from .copies import contiguous, copied, fetch
 from .driver import Array, driver
 from .memory import empty, need_host, put
 
@@ -32,12 +33,10 @@ SINGULAR, INDEFINITE = "Singular matrix", "Matrix is not positive definite"
 NO_VALUES, NO_SVD = "Eigenvalues did not converge", "SVD did not converge"
 INFINITE = "Array must not contain infs or NaNs"
 
-# Rows that the host computes, and why.
+# Rows that the host computes, and why; it also has cofactors of stacks in which a determinant is 0.
 HOST: dict[Op, str] = {
-    linalg.cofactor: "which way is taken depends on whether a determinant is 0",
     factor.ldl_factor: "cuSOLVER has none for Hermitian matrices, CuPy none at all",
     factor.ldl_solve: "it goes with ldl_factor",
-    factor.matrix_exp: "how often it squares depends on the norm",
 }
 # Functions of cuSOLVER that not every version has.
 NEEDS: dict[Op, str] = {linalg.eig: "geev", linalg.eigvals: "geev"}
@@ -284,11 +283,86 @@ def _adjoint(at: _At, x: Array) -> Array:
     return out
 
 
+# --- cofactors, the exponential -------------------------------------------------------------------
+
+
+def _cofactor(at: _At, x: Array) -> Outs | None:
+    """det(x) inv(x)^T; None where a determinant is 0. Waits."""
+    factors, pivots, info = _lu(at, x)
+    count, n = factors.shape[:2]
+    det = empty((count,), x.dtype)
+    at.run(matrices.determinant(x.dtype, count, n, True), [factors, pivots, info], [det])
+    if not fetch(det).all():
+        return None
+    inverse = at.identity(factors.shape, x.dtype)
+    solvers.solve(factors, pivots, inverse)
+    at.run(matrices.scale(x.dtype, count, n), [det], [inverse])
+    return (inverse.reshape(x.shape),)
+
+
+class _Stack:
+    """Square matrices of double precision, of which polynomials are made."""
+
+    def __init__(self, at: _At, x: Array) -> None:
+        self._at = at
+        self.count, self.n, _ = self.shape = _stacked(x.shape)
+        self.dtype = canonical(np.result_type(x.dtype, np.float64))
+
+    def new(self) -> Array:
+        """Room for one of each."""
+        return empty(self.shape, self.dtype)
+
+    def times(self, a: Array, b: Array) -> Array:
+        """Products."""
+        return contiguous(driver().call(matmul.value, [a, b], ()), self._at.device)
+
+    def sum(
+        self, base: Array | None, numbers: Sequence[float], of: Sequence[Array], one: float
+    ) -> Array:
+        """A base, if there is one, and others times numbers, and a multiple of the identity."""
+        out, given = self.new(), [*((base,) if base is not None else ()), *of]
+        plan = matrices.combine(
+            self.dtype, self.count, self.n, base is not None, numbers, one
+        )  # fmt: skip
+        self._at.run(plan, given, [out])
+        return out
+
+
+def _matrix_exp(at: _At, x: Array) -> Outs:
+    """As `ops/_factor.py` has it: scaling and squaring. Waits for how often."""
+    of, x = _Stack(at, x), contiguous(x, at.device)
+    often, a = empty((of.count,), int32), of.new()
+    at.run(matrices.halvings(x.dtype, of.count, of.n, steps.REACH), [x], [often])
+    at.run(matrices.halve(of.dtype, x.dtype, of.count, of.n), [x, often], [a])
+    out = _approximant(at, of, a)
+    for i in range(int(fetch(often).max())):
+        squares = of.times(out, out)
+        at.run(matrices.replace(of.dtype, of.count, of.n, i), [squares, often], [out])
+    found = empty(x.shape, x.dtype)
+    at.run(matrices.convert(x.dtype, of.dtype, x.size), [out], [found])
+    return (found,)
+
+
+def _approximant(at: _At, of: _Stack, a: Array) -> Array:
+    """The quotient of two polynomials, as the host has them."""
+    c, two = steps.PADE, of.times(a, a)
+    four = of.times(two, two)
+    six = of.times(two, four)
+    powers = six, four, two
+    high = of.times(six, of.sum(None, (c[13], c[11], c[9]), powers, 0.0))
+    odd = of.times(a, of.sum(high, (c[7], c[5], c[3]), powers, c[1]))
+    high = of.times(six, of.sum(None, (c[12], c[10], c[8]), powers, 0.0))
+    even = of.sum(high, (c[6], c[4], c[2]), powers, c[0])
+    below, above = (of.sum(even, (sign,), (odd,), 0.0) for sign in (-1.0, 1.0))
+    return at.own(_solution(at, below, at.columns(above))[0].swapaxes(-1, -2))
+
+
 # Rows by what computes them.
-ROWS: dict[Op, Callable[..., Outs]] = {
+ROWS: dict[Op, Callable[..., Outs | None]] = {
     linalg.cholesky: _cholesky,
     linalg.inv: _certain(_inv_ex),
     linalg.solve: _certain(_solve_ex),
+    linalg.cofactor: _cofactor,
     linalg.det: _det,
     linalg.slogdet: _slogdet,
     linalg.qr: _qr,
@@ -304,6 +378,7 @@ ROWS: dict[Op, Callable[..., Outs]] = {
     factor.solve_triangular: _solve_triangular,
     factor.lu_factor: _lu_factor,
     factor.geqrf: _geqrf,
+    factor.matrix_exp: _matrix_exp,
     factor.pinv: _pinv,
 }
 
@@ -322,14 +397,15 @@ def _known(_: Any, name: str) -> bool:
 
 
 def solved(step: Call, args: Sequence[Array], node: Node) -> Any:
-    """What a call of a row gives that `has` knows. Raises NeedsHost where steps are captured, since
-    libraries may wait for what they started. `node` knows the line that failures are told of.
+    """What a call of a row gives that `has` knows; None where the host has to. Raises NeedsHost
+    where steps are captured, since libraries may wait for what they started. `node` knows the line
+    that failures are told of.
     """
     need_host()
-    many = step.op.outputs > 1
+    many, outs = step.op.outputs > 1, None
     shapes, dtypes = (step.shape, step.dtype) if many else ((step.shape,), (step.dtype,))
     if not args[0].size and not any(map(prod, shapes)):
         outs = tuple(empty(s, d) for s, d in zip(shapes, dtypes, strict=True))
     else:
         outs = ROWS[step.op](_At(step.device, node), *args, *step.params)
-    return outs if many else outs[0]
+    return outs if many or outs is None else outs[0]

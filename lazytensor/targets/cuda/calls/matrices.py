@@ -5,8 +5,11 @@ What enters: dtypes, how many matrices there are of how many rows and columns; t
 another in row-major order. What leaves: plans. It must not know addresses, nor libraries.
 """
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
+
+import numpy as np
 
 from ...._base.dtypes import DType
 from ....ops import factor
@@ -15,6 +18,8 @@ from .axes import Args, axes, words
 from .plan import ARG, OUT, STATUS, Fails, Place, Planned, Refused, blocks, number, step
 from .scans import without
 
+# Threads that share a norm.
+NORMERS = 256
 PARTS = ("types", "scalar", "complex", "folds", "cells", "places", "matrices")
 
 
@@ -23,6 +28,11 @@ def _each(body: str, count: int, places: tuple[Place, ...], *tail: int) -> Plann
     if not count:
         return Planned(())
     return Planned((step(PARTS, f"{body}(a.w);", count, places, (count, *tail)),))
+
+
+def _bits(number: float) -> int:
+    """A number as a word."""
+    return int(np.float64(number).view(np.int64))
 
 
 def identity(dtype: DType, count: int, n: int) -> Planned:
@@ -48,6 +58,51 @@ def over_values(dtype: DType, count: int, m: int, n: int, adjoint: bool) -> Plan
     body = f"over_values<{c_type(dtype)}, {'true' if adjoint else 'false'}>"
     places = (Place(OUT), *(Place(ARG, i) for i in range(3)))
     return _each(body, count * m * n, places, m, n)
+
+
+def scale(dtype: DType, count: int, n: int) -> Planned:
+    """Multiplies the matrices of the output by a number of the argument each."""
+    return _each(f"scale<{c_type(dtype)}>", count * n * n, (Place(OUT), Place(ARG)), n * n)
+
+
+def halvings(dtype: DType, count: int, n: int, reach: float) -> Planned:
+    """How often each matrix of the argument is halved until its norm is below `reach`."""
+    if not count:
+        return Planned(())
+    body = f"LT_ROOM(room);\nhalvings<{c_type(dtype)}>(a.w, room);"
+    places, threads = (Place(OUT), Place(ARG)), (NORMERS, 1, 1)
+    one = blocks(PARTS, body, count, threads, 8 * NORMERS, places, (n, _bits(reach)))
+    return Planned((one,))
+
+
+def halve(to: DType, dtype: DType, count: int, n: int) -> Planned:
+    """Matrices of the first argument in another type, halved as often as the second one says."""
+    places = (Place(OUT), Place(ARG), Place(ARG, 1))
+    return _each(f"halve<{c_type(to)}, {c_type(dtype)}>", count * n * n, places, n * n)
+
+
+def convert(to: DType, dtype: DType, count: int) -> Planned:
+    """So many numbers of the argument in another type."""
+    return _each(f"convert<{c_type(to)}, {c_type(dtype)}>", count, (Place(OUT), Place(ARG)))
+
+
+def combine(
+    dtype: DType, count: int, n: int, based: bool, numbers: Sequence[float], diagonal: float
+) -> Planned:
+    """The first of the arguments, if it is `based` on one, and the others times numbers, and one
+    number on the diagonals.
+    """
+    places = (Place(OUT), *(Place(ARG, i) for i in range(based + len(numbers))))
+    body = f"combine<{c_type(dtype)}, {'true' if based else 'false'}, {len(numbers)}>"
+    return _each(body, count * n * n, places, n, *map(_bits, (*numbers, diagonal)))
+
+
+def replace(dtype: DType, count: int, n: int, times: int) -> Planned:
+    """Replaces matrices of the output by those of the first argument where the second one says that
+    they are squared more often than so many times.
+    """
+    places = (Place(OUT), Place(ARG), Place(ARG, 1))
+    return _each(f"replace<{c_type(dtype)}>", count * n * n, places, n * n, times)
 
 
 def positive(dtype: DType, count: int, n: int) -> Planned:

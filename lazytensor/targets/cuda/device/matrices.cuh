@@ -71,6 +71,72 @@ template <class T, bool ADJOINT> LT_FN void over_values(const i64 *w) {
   put<T>(w[0], t, x);
 }
 
+// --- the exponential, cofactors -----------------------------------------------------------------------
+
+// Each matrix times a number of its own. Words: matrices, numbers; elements of all, of each.
+template <class T> LT_FN void scale(const i64 *w) {
+  const i64 t = thread_number();
+  if (t < w[2]) put<T>(w[0], t, mul_(element<T>(w[1], t / w[3]), element<T>(w[0], t)));
+}
+// How often each matrix is to be halved so that its greatest sum of sizes of a column is below `reach`; not at
+// all where that isn't finite. A block for each matrix. Words: to, matrices; rows, the bits of `reach`.
+constexpr int NORMERS = 256;
+template <class T> LT_FN void halvings(const i64 *w, char *memory) {
+  f64 *const room = reinterpret_cast<f64 *>(memory);
+  const i64 n = w[2], first = i64(blockIdx.x) * n * n;
+  f64 norm = 0;
+  for (i64 column = threadIdx.x; column < n; column += NORMERS) {
+    f64 sum = 0;
+    for (i64 row = 0; row < n; ++row) sum += f64(abs_(element<T>(w[1], first + row * n + column)));
+    norm = max_(norm, sum);
+  }
+  room[threadIdx.x] = norm;
+  __syncthreads();
+  if (threadIdx.x) return;
+  for (int k = 1; k < NORMERS; ++k) norm = max_(norm, room[k]);
+  int exponent = 0;
+  if (isfinite_(norm)) ::frexp(norm / bits_as<f64>(w[3]), &exponent);
+  put<i32>(w[0], blockIdx.x, exponent > 0 ? exponent : 0);
+}
+template <class To, class T> LT_FN To converted(T x, f64 factor) {
+  if constexpr (kind<T> == 'c') return To{part<To>(f64(x.re) * factor), part<To>(f64(x.im) * factor)};
+  else return To(f64(x) * factor);
+}
+// Matrices in another type, halved as often as somebody says. Words: to, from, how often; elements of all, of
+// each.
+template <class To, class T> LT_FN void halve(const i64 *w) {
+  const i64 t = thread_number();
+  if (t >= w[3]) return;
+  put<To>(w[0], t, converted<To>(element<T>(w[1], t), ::ldexp(1.0, -element<i32>(w[2], t / w[4]))));
+}
+// Words: to, from; elements of all.
+template <class To, class T> LT_FN void convert(const i64 *w) {
+  const i64 t = thread_number();
+  if (t < w[2]) put<To>(w[0], t, converted<To>(element<T>(w[1], t), 1));
+}
+// A matrix, where it is BASED on one, plus COUNT others times numbers, from the first to the last, plus a number
+// on diagonals. Words: to, matrices; elements of all, rows, the bits of the numbers.
+template <class T, bool BASED, int COUNT> LT_FN void combine(const i64 *w) {
+  const i64 t = thread_number(), *const rest = w + 1 + BASED + COUNT, n = rest[1];
+  if (t >= rest[0]) return;
+  T sum;
+  if constexpr (BASED) sum = element<T>(w[1], t);
+#pragma unroll
+  for (int k = 0; k < COUNT; ++k) {
+    const T x = converted<T>(element<T>(w[1 + BASED + k], t), bits_as<f64>(rest[2 + k]));
+    sum = BASED || k ? add_(sum, x) : x;
+  }
+  const i64 i = t % (n * n);
+  if (i / n == i % n) sum = add_(sum, number_<T>(bits_as<f64>(rest[2 + COUNT])));
+  put<T>(w[0], t, sum);
+}
+// Matrices replaced by others where they are to be squared more often than so many times. Words: matrices,
+// others, how often; elements of all, of each, how many times.
+template <class T> LT_FN void replace(const i64 *w) {
+  const i64 t = thread_number();
+  if (t < w[3] && element<i32>(w[2], t / w[4]) > w[5]) put<T>(w[0], t, element<T>(w[1], t));
+}
+
 // --- what factors tell --------------------------------------------------------------------------------
 
 // The order of rows that exchanging each with its pivot makes, a thread for each line. Words: to, pivots,
