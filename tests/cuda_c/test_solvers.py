@@ -254,8 +254,11 @@ def test_triangles_that_are_read(gpus: StandIn) -> None:
         for op in (linalg.cholesky, factor.cholesky_ex):
             same(op, (low,), (False,))
             same(op, (high,), (True,))
+        unknown = np.triu(np.full_like(x, np.nan), 1) + np.tril(x)
         for op in (linalg.eigh, linalg.eigvalsh):
-            same(op, (low,), ())
+            same(op, (unknown,), ())
+        limits = np.zeros((2, 2), d.real_of(dtype))
+        same(factor.pinv, (unknown, limits), (True,))
 
 
 def test_gradients(gpus: StandIn) -> None:

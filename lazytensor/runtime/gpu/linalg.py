@@ -236,14 +236,16 @@ def _asked(name: str, x: Array, *rest: Any) -> Outs:
     return tuple(found) if isinstance(found, tuple) else (found,)
 
 
-def _values(name: str, message: str, place: int, *more: Any) -> Callable[..., Outs]:
-    """A row that a function of `cupy.linalg` computes, which gives NaN where it doesn't converge;
-    its values are at a place among what it gives.
+def _values(
+    name: str, place: int, message: str, infinite: str = "", *more: Any
+) -> Callable[..., Outs]:
+    """A row that a function of `cupy.linalg` computes, whose values are at a place among what it
+    gives: they are NaN where it doesn't converge. It takes no infinite numbers.
     """
 
     def run(at: _At, x: Array, *rest: Any) -> Outs:
         x = contiguous(x, at.device)
-        at.check(x, message, True)
+        at.check(x, infinite or message, True)
         outs = _asked(name, x, *rest, *more)
         at.check(outs[place], message)
         return outs
@@ -251,9 +253,21 @@ def _values(name: str, message: str, place: int, *more: Any) -> Callable[..., Ou
     return run
 
 
+def _hermitian(name: str) -> Callable[..., Outs]:
+    """The same of matrices of which the lower halves are read."""
+    row = _values(name, 0, NO_VALUES)
+
+    def run(at: _At, x: Array) -> Outs:
+        a = at.stack(x)
+        at.triangle(a, False)
+        return row(at, a.reshape(x.shape))
+
+    return run
+
+
 def _svd(at: _At, x: Array, full: bool) -> Outs:
     if x.size:
-        return _values("svd", NO_SVD, 1)(at, x, full)
+        return _values("svd", 1, NO_SVD)(at, x, full)
     *lead, m, n = x.shape
     s = empty((*lead, 0), real_of(x.dtype))
     if full:
@@ -265,10 +279,10 @@ def _pinv(at: _At, x: Array, limits: Array, hermitian: bool) -> Outs:
     if not x.size:
         return (empty((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype),)
     if hermitian:
-        s, u = _values("eigh", NO_VALUES, 0)(at, x)
+        s, u = _hermitian("eigh")(at, x)
         v = u
     else:
-        u, s, v = _values("svd", NO_SVD, 1)(at, x, False)
+        u, s, v = _values("svd", 1, NO_SVD)(at, x, False)
     args = [contiguous(a, at.device) for a in (v, s, limits)]
     count, k, n = prod(x.shape[:-2]), s.shape[-1], x.shape[-1]
     over = empty((*x.shape[:-2], n, k), x.dtype)
@@ -367,11 +381,11 @@ ROWS: dict[Op, Callable[..., Outs | None]] = {
     linalg.slogdet: _slogdet,
     linalg.qr: _qr,
     linalg.svd: _svd,
-    linalg.svdvals: _values("svd", NO_SVD, 0, False, False),
-    linalg.eigh: _values("eigh", NO_VALUES, 0),
-    linalg.eigvalsh: _values("eigvalsh", NO_VALUES, 0),
-    linalg.eig: _values("eig", INFINITE, 0),
-    linalg.eigvals: _values("eigvals", INFINITE, 0),
+    linalg.svdvals: _values("svd", 0, NO_SVD, "", False, False),
+    linalg.eigh: _hermitian("eigh"),
+    linalg.eigvalsh: _hermitian("eigvalsh"),
+    linalg.eig: _values("eig", 0, NO_VALUES, INFINITE),
+    linalg.eigvals: _values("eigvals", 0, NO_VALUES, INFINITE),
     factor.cholesky_ex: _cholesky_ex,
     factor.inv_ex: _inv_ex,
     factor.solve_ex: _solve_ex,

@@ -6,7 +6,6 @@ and what belongs to them. Nothing is waited for: whether all went well, `info` o
 It must not know rows.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,16 +24,16 @@ def _function(library: Any, dtype: DType, name: str) -> Any:
     return getattr(library, _LETTERS[dtype.name] + name)
 
 
-def _each(x: Array) -> Iterator[int]:
+def _each(x: Array) -> range:
     """The address of each part of an array in row-major order."""
-    step = x.nbytes // len(x)
-    return iter(range(x.data.ptr, x.data.ptr + x.nbytes, step))
+    start = int(x.data.ptr)
+    return range(start, start + x.nbytes, x.nbytes // len(x))
 
 
 def _addresses(x: Array) -> Array:
     """The same on the device."""
-    out = empty((len(x),), uint64)
-    driver().put(out, np.array(list(_each(x)), np.uint64))
+    parts, out = _each(x), empty((len(x),), uint64)
+    driver().put(out, np.arange(parts.start, parts.stop, parts.step, dtype=np.uint64))
     return out
 
 
