@@ -59,75 +59,96 @@ class Calls:
         return call
 
 
-# --- one matrix -----------------------------------------------------------------------------------
+# --- one matrix; arguments have CuPy's names, but for the handle ----------------------------------
 
 
-def size(dtype: Any, m: int, n: int, a: int, lda: int) -> int:
+def getrf_size(dtype: Any, m: int, n: int, A: int, lda: int) -> int:
     return WORK
 
 
-def orgqr_size(dtype: Any, m: int, n: int, k: int, a: int, lda: int, tau: int) -> int:
+def potrf_size(dtype: Any, uplo: int, n: int, A: int, lda: int) -> int:
     return WORK
 
 
-def getrf(dtype: Any, m: int, n: int, a: int, lda: int, work: int, pivots: int, info: int) -> None:
+def orgqr_size(dtype: Any, m: int, n: int, k: int, A: int, lda: int, tau: int) -> int:
+    return WORK
+
+
+def sytrf_size(dtype: Any, n: int, A: int, lda: int) -> int:
+    return WORK
+
+
+def getrf(
+    dtype: Any, m: int, n: int, A: int, lda: int, work: int, devIpiv: int, devInfo: int
+) -> None:
     memory(work, WORK, dtype)[:] = 5
-    x = matrix(a, m, n, dtype, lda)
+    x = matrix(A, m, n, dtype, lda)
     factors, order, found = lapack("getrf", dtype)(x)
     x[:] = factors
-    memory(pivots, min(m, n), np.int32)[:] = order + 1
-    memory(info, 1, np.int32)[:] = found
+    memory(devIpiv, min(m, n), np.int32)[:] = order + 1
+    memory(devInfo, 1, np.int32)[:] = found
 
 
 def getrs(
-    dtype: Any, trans: int, n: int, sides: int, a: int, lda: int, pivots: int, b: int, ldb: int,
-    info: int,
+    dtype: Any, trans: int, n: int, nrhs: int, A: int, lda: int, devIpiv: int, B: int, ldb: int,
+    devInfo: int,
 ) -> None:  # fmt: skip
-    x, order = matrix(b, n, sides, dtype, ldb), memory(pivots, n, np.int32) - 1
+    x, order = matrix(B, n, nrhs, dtype, ldb), memory(devIpiv, n, np.int32) - 1
     with np.errstate(all="ignore"):
-        x[:], _ = lapack("getrs", dtype)(matrix(a, n, n, dtype, lda), order, x, trans)
+        x[:], _ = lapack("getrs", dtype)(matrix(A, n, n, dtype, lda), order, x, trans)
 
 
 def potrf(
-    dtype: Any, uplo: int, n: int, a: int, lda: int, work: int, lwork: int, info: int
+    dtype: Any, uplo: int, n: int, A: int, lda: int, work: int, lwork: int, devInfo: int
 ) -> None:
     assert lwork == WORK
     memory(work, lwork, dtype)[:] = 5
-    _potrf(dtype, uplo, n, a, lda, info)
+    _potrf(dtype, uplo, n, A, lda, devInfo)
 
 
-def _potrf(dtype: Any, uplo: int, n: int, a: int, lda: int, info: int) -> None:
-    x = matrix(a, n, n, dtype, lda)
+def _potrf(dtype: Any, uplo: int, n: int, address: int, lda: int, info: int) -> None:
+    x = matrix(address, n, n, dtype, lda)
     x[:], found = lapack("potrf", dtype)(x, lower=uplo == LOWER, clean=False)
     memory(info, 1, np.int32)[:] = found
 
 
 def geqrf(
-    dtype: Any, m: int, n: int, a: int, lda: int, tau: int, work: int, lwork: int, info: int
+    dtype: Any, m: int, n: int, A: int, lda: int, tau: int, work: int, lwork: int, devInfo: int
 ) -> None:
     memory(work, lwork, dtype)[:] = 5
-    x = matrix(a, m, n, dtype, lda)
+    x = matrix(A, m, n, dtype, lda)
     x[:], memory(tau, min(m, n), dtype)[:], _, _ = lapack("geqrf", dtype)(x)
 
 
 def orgqr(
-    dtype: Any, m: int, n: int, k: int, a: int, lda: int, tau: int, work: int, lwork: int,
-    info: int,
+    dtype: Any, m: int, n: int, k: int, A: int, lda: int, tau: int, work: int, lwork: int,
+    devInfo: int,
 ) -> None:  # fmt: skip
     assert m >= n >= k
     memory(work, lwork, dtype)[:] = 5
-    x = matrix(a, m, n, dtype, lda)
+    x = matrix(A, m, n, dtype, lda)
     name = "ungqr" if np.dtype(dtype).kind == "c" else "orgqr"
     x[:] = lapack(name, dtype)(x, memory(tau, k, dtype))[0]
 
 
+def sytrf(
+    dtype: Any, uplo: int, n: int, A: int, lda: int, ipiv: int, work: int, lwork: int,
+    devInfo: int,
+) -> None:  # fmt: skip
+    memory(work, lwork, dtype)[:] = 5
+    x = matrix(A, n, n, dtype, lda)
+    x[:], order, found = lapack("sytrf", dtype)(x, lower=uplo == LOWER)
+    memory(ipiv, n, np.int32)[:] = order
+    memory(devInfo, 1, np.int32)[:] = found
+
+
 def trsm(
-    dtype: Any, side: int, uplo: int, trans: int, diag: int, m: int, n: int, alpha: int, a: int,
-    lda: int, b: int, ldb: int,
+    dtype: Any, side: int, uplo: int, trans: int, diag: int, m: int, n: int, alpha: int,
+    Aarray: int, lda: int, Barray: int, ldb: int,
 ) -> None:  # fmt: skip
     assert side == SIDE and memory(alpha, 1, dtype)[0] == 1
-    x = matrix(b, m, n, dtype, ldb)
-    left = matrix(a, m, m, dtype, lda)
+    x = matrix(Barray, m, n, dtype, ldb)
+    left = matrix(Aarray, m, m, dtype, lda)
     found, _ = lapack("trtrs", dtype)(
         left, x, lower=uplo == LOWER, trans=trans, unitdiag=diag == UNIT
     )
@@ -142,45 +163,47 @@ def addresses(array: int, count: int) -> Iterator[int]:
 
 
 def getrf_batched(
-    dtype: Any, n: int, array: int, lda: int, pivots: int, info: int, count: int
+    dtype: Any, n: int, Aarray: int, lda: int, PivotArray: int, infoArray: int, batchSize: int
 ) -> None:
     work = np.empty(WORK, dtype)
-    for i, a in enumerate(addresses(array, count)):
-        getrf(dtype, n, n, a, lda, work.ctypes.data, pivots + 4 * n * i, info + 4 * i)
+    for i, a in enumerate(addresses(Aarray, batchSize)):
+        getrf(dtype, n, n, a, lda, work.ctypes.data, PivotArray + 4 * n * i, infoArray + 4 * i)
 
 
 def getrs_batched(
-    dtype: Any, trans: int, n: int, sides: int, array: int, lda: int, pivots: int, others: int,
-    ldb: int, info: int, count: int,
+    dtype: Any, trans: int, n: int, nrhs: int, Aarray: int, lda: int, devIpiv: int, Barray: int,
+    ldb: int, info: int, batchSize: int,
 ) -> None:  # fmt: skip
     memory(info, 1, np.int32)[:] = 0
-    pairs = zip(addresses(array, count), addresses(others, count), strict=True)
+    pairs = zip(addresses(Aarray, batchSize), addresses(Barray, batchSize), strict=True)
     for i, (a, b) in enumerate(pairs):
-        getrs(dtype, trans, n, sides, a, lda, pivots + 4 * n * i, b, ldb, 0)
+        getrs(dtype, trans, n, nrhs, a, lda, devIpiv + 4 * n * i, b, ldb, 0)
 
 
 def potrf_batched(
-    dtype: Any, uplo: int, n: int, array: int, lda: int, info: int, count: int
+    dtype: Any, uplo: int, n: int, Aarray: int, lda: int, infoArray: int, batchSize: int
 ) -> None:
-    for i, a in enumerate(addresses(array, count)):
-        _potrf(dtype, uplo, n, a, lda, info + 4 * i)
+    for i, a in enumerate(addresses(Aarray, batchSize)):
+        _potrf(dtype, uplo, n, a, lda, infoArray + 4 * i)
 
 
 def trsm_batched(
     dtype: Any, side: int, uplo: int, trans: int, diag: int, m: int, n: int, alpha: int,
-    array: int, lda: int, others: int, ldb: int, count: int,
+    Aarray: int, lda: int, Barray: int, ldb: int, batchCount: int,
 ) -> None:  # fmt: skip
-    pairs = zip(addresses(array, count), addresses(others, count), strict=True)
+    pairs = zip(addresses(Aarray, batchCount), addresses(Barray, batchCount), strict=True)
     for a, b in pairs:
         trsm(dtype, side, uplo, trans, diag, m, n, alpha, a, lda, b, ldb)
 
 
 FUNCTIONS: dict[str, dict[str, Callable[..., Any]]] = {
     "cusolver": {
-        "getrf_bufferSize": size, "getrf": getrf, "getrs": getrs, "potrf_bufferSize": size,
-        "potrf": potrf, "potrfBatched": potrf_batched, "geqrf_bufferSize": size, "geqrf": geqrf,
+        "getrf_bufferSize": getrf_size, "getrf": getrf, "getrs": getrs,
+        "potrf_bufferSize": potrf_size, "potrf": potrf, "potrfBatched": potrf_batched,
+        "geqrf_bufferSize": getrf_size, "geqrf": geqrf,
         "orgqr_bufferSize": orgqr_size, "orgqr": orgqr,
         "ungqr_bufferSize": orgqr_size, "ungqr": orgqr,
+        "sytrf_bufferSize": sytrf_size, "sytrf": sytrf,
     },
     "cublas": {
         "getrfBatched": getrf_batched, "getrsBatched": getrs_batched, "trsm": trsm,

@@ -159,6 +159,29 @@ def test_values_and_vectors(shape: tuple[int, ...], dtype: str) -> None:
     close(la.svdvals(there(a)), np.linalg.svd(a, compute_uv=False), tolerance)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_rows_of_the_torch_face(dtype: str) -> None:
+    """Factors that only it asks for."""
+    torch = pytest.importorskip("lazytensor.torch")
+    a, p = matrices((2, 30, 30), dtype)
+    tolerance = 2e-3 if np.finfo(dtype).bits == 32 else 1e-9
+    programs = (
+        lambda x, p: torch.linalg.lu_solve(*torch.linalg.lu_factor(x), p),
+        lambda x, p: torch.linalg.ldl_solve(*torch.linalg.ldl_factor(x + x.mT), p),
+        lambda x, p: torch.linalg.solve_triangular(x, p, upper=True),
+        lambda x, p: torch.linalg.solve_triangular(x, p, upper=False, unitriangular=True),
+        lambda x, p: torch.linalg.matrix_exp(x),
+        lambda x, p: torch.linalg.cholesky_ex(p)[1],
+        lambda x, p: torch.linalg.lu_factor_ex(x[..., :7])[0],
+        lambda x, p: torch.geqrf(x)[1].abs(),
+        lambda x, p: torch.func.grad(lambda x: torch.linalg.det(x / 2).abs().sum())(x),
+    )
+    for program in programs:
+        here = program(torch.tensor(a), torch.tensor(p)).numpy()
+        got = program(*(torch.tensor(m, device=GPU) for m in (a, p)))
+        close(got.cpu().numpy(), here, tolerance * max(1, np.abs(here).max()))
+
+
 def test_matrices_that_cannot_be_factorised() -> None:
     """They are told of when a value is read; the device goes on."""
     bad = np.stack([np.eye(3), np.diag([1.0, 0.0, 2.0])])

@@ -33,10 +33,10 @@ SINGULAR, INDEFINITE = "Singular matrix", "Matrix is not positive definite"
 NO_VALUES, NO_SVD = "Eigenvalues did not converge", "SVD did not converge"
 INFINITE = "Array must not contain infs or NaNs"
 
-# Rows that the host computes, and why; it also has cofactors of stacks in which a determinant is 0.
+# Rows that the host computes, and why; it also has cofactors of stacks in which a determinant is 0,
+# and LDL of Hermitian matrices, which cuSOLVER doesn't know.
 HOST: dict[Op, str] = {
-    factor.ldl_factor: "cuSOLVER has none for Hermitian matrices, CuPy none at all",
-    factor.ldl_solve: "it goes with ldl_factor",
+    factor.ldl_solve: "CuPy has no function of cuSOLVER's for it",
 }
 # Functions of cuSOLVER that not every version has.
 NEEDS: dict[Op, str] = {linalg.eig: "geev", linalg.eigvals: "geev"}
@@ -121,9 +121,12 @@ def _cholesky_ex(at: _At, x: Array, upper: bool) -> Outs:
 
 def _lu(at: _At, x: Array) -> tuple[Array, Array, Array]:
     a = at.columns(x)
-    if a.size:
-        return a, *solvers.lu(a)
-    return a, at.zeros((len(a), min(a.shape[1:]))), at.zeros((len(a),))
+    return a, *(solvers.lu(a) if a.size else _nothing(at, a))
+
+
+def _nothing(at: _At, a: Array) -> tuple[Array, Array]:
+    """Pivots, of which there are none, and infos, of matrices without elements."""
+    return at.zeros((len(a), min(a.shape[1:]))), at.zeros((len(a),))
 
 
 def _lu_factor(at: _At, x: Array) -> Outs:
@@ -183,6 +186,16 @@ def _det(at: _At, x: Array) -> Outs:
 def _slogdet(at: _At, x: Array) -> Outs:
     lead = x.shape[:-2]
     return _determinant(at, x, (empty(lead, x.dtype), empty(lead, real_of(x.dtype))))
+
+
+def _ldl_factor(at: _At, x: Array, hermitian: bool) -> Outs | None:
+    """None for Hermitian matrices of complex numbers."""
+    if hermitian and x.dtype.kind == "c":
+        return None
+    a, lead = at.columns(x), x.shape[:-2]
+    pivots, info = solvers.symmetric(a) if a.size else _nothing(at, a)
+    at.triangle(a, True)
+    return _back(a, x.shape), pivots.reshape(x.shape[:-1]), info.reshape(lead)
 
 
 # --- reflections ----------------------------------------------------------------------------------
@@ -391,6 +404,7 @@ ROWS: dict[Op, Callable[..., Outs | None]] = {
     factor.solve_ex: _solve_ex,
     factor.solve_triangular: _solve_triangular,
     factor.lu_factor: _lu_factor,
+    factor.ldl_factor: _ldl_factor,
     factor.geqrf: _geqrf,
     factor.matrix_exp: _matrix_exp,
     factor.pinv: _pinv,

@@ -15,8 +15,8 @@ from .driver import Array, driver
 from .memory import empty
 
 _LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
-# Elements of a matrix up to which many are factorised at once, times how many there are: above it
-# one after another is faster.
+# Elements of a matrix up to which several are factorised at once, for each that there is: larger
+# ones are faster one after another.
 MANY = 65536
 
 
@@ -135,3 +135,18 @@ def columns(a: Array, tau: Array) -> None:
     room, make = empty((size,), a.dtype), _function(lib.cusolver, a.dtype, name)
     for one, factors in zip(_each(a), _each(tau), strict=True):
         make(handle, m, wide, k, one, m, factors, room.data.ptr, size, info.data.ptr)
+
+
+def symmetric(a: Array) -> tuple[Array, Array]:
+    """L and the block diagonal D in place of the lower triangles of symmetric matrices, by Bunch
+    and Kaufman's pivots; these pivots, infos.
+    """
+    count, n, _ = a.shape
+    pivots, info, lib = empty((count, n), int32), empty((count,), int32), driver().libraries
+    handle, ask = lib.solver(), _function(lib.cusolver, a.dtype, "sytrf_bufferSize")
+    size = ask(handle, n, a.data.ptr, n)
+    room, factorise = empty((size,), a.dtype), _function(lib.cusolver, a.dtype, "sytrf")
+    which = lib.cublas.CUBLAS_FILL_MODE_LOWER
+    for one, order, word in zip(_each(a), _each(pivots), _each(info), strict=True):
+        factorise(handle, which, n, one, n, order, room.data.ptr, size, word)
+    return pivots, info
