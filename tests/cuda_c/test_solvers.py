@@ -16,15 +16,20 @@ from table.samples import Sample, samples
 import lazytensor as xp
 import lazytensor._base.dtypes as d
 import lazytensor.torch as torch
+from lazytensor._base import config
 from lazytensor._base.devices import Device
 from lazytensor._base.devices import device as device_of
 from lazytensor.ir.node import leaf
 from lazytensor.ir.op import ROWS, Op
+from lazytensor.lower.pipeline import lower
 from lazytensor.ops import factor, linalg
 from lazytensor.ops import g as builder
+from lazytensor.runtime.execute import execute
+from lazytensor.runtime.gpu import calls as launches
 from lazytensor.runtime.gpu import linalg as rows
-from lazytensor.runtime.materialize import materialize, value
-from lazytensor.targets.cuda.calls import PLANS
+from lazytensor.runtime.gpus import loaded
+from lazytensor.runtime.materialize import graph_of, materialize, value
+from lazytensor.targets.cuda.calls import PLANS, Planned, matrices
 
 from .calls import Call, check
 from .harness import compiler
@@ -36,6 +41,8 @@ DTYPES = (d.float32, d.float64, d.complex64, d.complex128)
 ALL = [op for op in ROWS.values() if op.kind == "linalg"]
 GPU = Device("cuda:1")
 NAMES = [op.name for op in rows.ROWS]
+# What matrices without elements need.
+IDENTITIES = {one.code for t in DTYPES for one in matrices.identity(t, 1, 1).steps}
 
 
 @pytest.fixture
@@ -95,13 +102,28 @@ def same(op: Op, args: tuple[np.ndarray, ...], params: tuple[Any, ...]) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_samples_of_the_table(gpus: StandIn, name: str, effort: Callable[[int, int], int]) -> None:
-    """Without --full for every second dtype, others for each row."""
+def test_samples_of_the_table(
+    gpus: StandIn, name: str, effort: Callable[[int, int], int], monkeypatch: Any
+) -> None:
+    """Without --full for every second dtype, others for each row. The kernels that are launched are
+    known beforehand.
+    """
     op, step = ROWS[name], effort(2, 1)
+    launched: set[Any] = set()
+    known: set[Any] = set()
+
+    def carry_out(found: Planned, *rest: Any) -> None:
+        launched.update(one.code for one in found.steps)
+        launches.carry_out(found, *rest)
+
+    monkeypatch.setattr(rows, "carry_out", carry_out)
     for dtype in DTYPES[NAMES.index(name) % step :: step]:
         for sample in samples(op, dtype):
+            plans = matrices.between(op, dtype, sample.params)
+            known.update(one.code for found in plans for one in found.steps)
             same(op, sample.args, sample.params)
-    assert gpus.libraries.log
+    assert gpus.libraries.log and known >= launched - IDENTITIES
+    assert launched or not known
 
 
 def larger(op: Op, dtype: d.DType) -> Iterator[Sample]:
@@ -334,6 +356,19 @@ def test_plans_with_solvers_are_no_graphs(gpus: StandIn) -> None:
         out = run(xp.asarray(x + i, device="cuda"))
         np.testing.assert_allclose(np.asarray(out), np.linalg.inv(x + i + 1) * 2)
     assert gpus.replays == 0
+
+
+def test_kernels_are_compiled_before_a_plan_runs(gpus: StandIn, tmp_path: Any) -> None:
+    """But for copies that lay matrices column by column."""
+    x = xp.asarray(definite((3, 3), d.float64), device="cuda")
+    with config.context(cache_dir=str(tmp_path)):
+        graph = graph_of([xp.linalg.inv(x)._node, xp.linalg.cholesky(x)._node])
+        plan = lower(graph)
+        loaded().prepared(plan, graph)
+        known = gpus.compiled
+        assert known == 3
+        execute(plan, graph)
+        assert gpus.compiled == known + 1
 
 
 def test_memory_runs_out() -> None:

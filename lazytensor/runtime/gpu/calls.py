@@ -11,6 +11,7 @@ from ..._base.devices import Device
 from ...ir.node import Node
 from ...lower.kernel import Call
 from ...targets.cuda.calls import ARG, OUT, SCRATCH, STATUS, Code, Planned, has, planned
+from ...targets.cuda.calls.matrices import between
 from .checks import Check, check_later, status
 from .driver import Array, driver
 from .launches import NAME, of_device, scratch
@@ -45,8 +46,12 @@ def _text(code: Code) -> str:
 
 def texts(step: Call, args: Sequence[Any], outs: Sequence[Any]) -> list[str]:
     """What is compiled for a call on arrays that lie as these."""
-    found = planned(step.op, step.params, args, outs) if has(step.op) else None
-    return [_text(one.code) for one in found.steps] if found else []
+    if step.op.kind == "linalg" and not has(step.op):
+        plans = between(step.op, args[0].dtype, step.params)
+    else:
+        found = planned(step.op, step.params, args, outs)
+        plans = (found,) if found else ()
+    return [_text(one.code) for plan in plans for one in plan.steps]
 
 
 def carry_out(

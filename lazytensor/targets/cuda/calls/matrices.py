@@ -5,14 +5,15 @@ What enters: dtypes, how many matrices there are of how many rows and columns; t
 another in row-major order. What leaves: plans. It must not know addresses, nor libraries.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from ...._base.dtypes import DType
-from ....ops import factor
+from ...._base.dtypes import DType, complex128, complex_of, float64, int32, kind, real_of
+from ....ir.op import Op
+from ....ops import factor, linalg
 from ..types import c_type
 from .axes import Args, axes, words
 from .plan import ARG, OUT, STATUS, Fails, Place, Planned, Refused, blocks, number, step
@@ -143,3 +144,59 @@ def _row_order(args: Args, outs: Args, params: tuple[Any, ...], over: bool) -> P
 
 
 PLANS = {factor.row_order: _row_order}
+
+# --- what rows need -------------------------------------------------------------------------------
+
+_INFO = refused(int32, 1, "")
+
+
+def _values(dtype: DType, of: DType) -> tuple[Planned, ...]:
+    """Whether matrices are finite, and values of that dtype numbers."""
+    return refused(dtype, 1, "", True), refused(of, 1, "")
+
+
+def _halves(dtype: DType) -> tuple[Planned, ...]:
+    return triangle(dtype, 1, 1, 1, False), *_values(dtype, real_of(dtype))
+
+
+def _inverses(dtype: DType, hermitian: bool) -> tuple[Planned, ...]:
+    values = _halves(dtype) if hermitian else _values(dtype, real_of(dtype))
+    return *values, over_values(dtype, 1, 1, 1, not hermitian), adjoint(dtype, 1, 1, 1)
+
+
+def _exponential(dtype: DType) -> tuple[Planned, ...]:
+    wide = complex128 if kind(dtype) == "c" else float64
+    sums = ((False, 3), (True, 3), (True, 1))
+    return (
+        halvings(dtype, 1, 1, 1.0), halve(wide, dtype, 1, 1), replace(wide, 1, 1, 0),
+        convert(dtype, wide, 1),
+        *(combine(wide, 1, 1, based, (1.0,) * count, 0.0) for based, count in sums),
+    )  # fmt: skip
+
+
+# Kernels between libraries, by row, for a dtype and parameters; they don't depend on sizes.
+_BETWEEN: dict[Op, Callable[..., tuple[Planned, ...]]] = {
+    linalg.cholesky: lambda t, upper: (triangle(t, 1, 1, 1, upper), _INFO),
+    linalg.solve: lambda t: (_INFO,),
+    linalg.inv: lambda t: (identity(t, 1, 1), _INFO),
+    linalg.det: lambda t: (determinant(t, 1, 1, True),),
+    linalg.slogdet: lambda t: (determinant(t, 1, 1, False),),
+    linalg.cofactor: lambda t: (determinant(t, 1, 1, True), identity(t, 1, 1), scale(t, 1, 1)),
+    linalg.qr: lambda t, mode: (triangle(t, 1, 1, 1, True),),
+    linalg.svd: lambda t, full: _values(t, real_of(t)),
+    linalg.svdvals: lambda t: _values(t, real_of(t)),
+    linalg.eigh: _halves,
+    linalg.eigvalsh: _halves,
+    linalg.eig: lambda t: _values(t, complex_of(t)),
+    linalg.eigvals: lambda t: _values(t, complex_of(t)),
+    factor.cholesky_ex: lambda t, upper: (triangle(t, 1, 1, 1, upper), positive(t, 1, 1)),
+    factor.inv_ex: lambda t: (identity(t, 1, 1),),
+    factor.ldl_factor: lambda t, hermitian: (triangle(t, 1, 1, 1, True),),
+    factor.matrix_exp: _exponential,
+    factor.pinv: _inverses,
+}  # fmt: skip
+
+
+def between(op: Op, dtype: DType, params: tuple[Any, ...]) -> tuple[Planned, ...]:
+    """What a row needs besides libraries, for matrices of some size, to be compiled."""
+    return _BETWEEN[op](dtype, *params) if op in _BETWEEN else ()
