@@ -53,6 +53,7 @@ HEAVY = {
     "concurrent",
     "cupy",
     "cupy_backends",
+    "cupyx",
     "llvmlite",
     "matplotlib",
     "ml_dtypes",

@@ -331,12 +331,12 @@ def _ldl_solve(np: Any, a: Any, pivots: Any, x: Any, hermitian: bool) -> None:
 # --- the exponential of a matrix ------------------------------------------------------------------
 
 # Numerators of the diagonal Padé approximant of order 13.
-_PADE = (
+PADE = (
     64764752532480000.0, 32382376266240000.0, 7771770303897600.0, 1187353796428800.0,
     129060195264000.0, 10559470521600.0, 670442572800.0, 33522128640.0, 1323241920.0, 40840800.0,
     960960.0, 16380.0, 182.0, 1.0,
 )  # fmt: skip
-_REACH = 5.371920351148152
+REACH = 5.371920351148152
 
 
 def exponential(np: Any, x: Any) -> Any:
@@ -346,7 +346,7 @@ def exponential(np: Any, x: Any) -> Any:
     """
     a = _stacked(x).astype(np.result_type(x.dtype, np.float64))
     norm = np.abs(a).sum(-2).max(-1, initial=0)
-    _, exponent = np.frexp(np.where(np.isfinite(norm), norm, 0) / _REACH)
+    _, exponent = np.frexp(np.where(np.isfinite(norm), norm, 0) / REACH)
     halvings = np.maximum(exponent, 0)
     out = _approximant(np, a * np.ldexp(1.0, -halvings)[:, None, None])
     for i in range(int(halvings.max(initial=0))):
@@ -360,7 +360,7 @@ def _approximant(np: Any, a: Any) -> Any:
     a2 = np.matmul(a, a.copy())
     a4 = np.matmul(a2, a2.copy())
     a6 = np.matmul(a2, a4)
-    c = _PADE
+    c = PADE
     high = np.matmul(a6, c[13] * a6 + c[11] * a4 + c[9] * a2)
     odd = np.matmul(a, high + c[7] * a6 + c[5] * a4 + c[3] * a2 + c[1] * one)
     even = np.matmul(a6, c[12] * a6 + c[10] * a4 + c[8] * a2)

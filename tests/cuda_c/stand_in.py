@@ -22,6 +22,7 @@ from lazytensor.targets.cuda.source import HEAD
 from lazytensor.targets.cuda.words import MOST_WORDS
 
 from .harness import FLAGS, HERE, WRONG, compiler
+from .solvers import Solvers
 
 ALIGNED = 256
 WAITS = b"\x01", b"\x00"
@@ -44,6 +45,7 @@ class StandIn(Driver):
         self.blocks: weakref.WeakValueDictionary[int, _Block] = weakref.WeakValueDictionary()
         self.arrived = 0
         self.peaks = [Peak() for _ in range(count)]
+        self.libraries: Any = Solvers(self)
         self.puts = self.gets = self.copies = self.launches = self.compiled = self.calls = (
             self.replays
         ) = 0

@@ -10,7 +10,7 @@ import pytest
 import lazytensor._base.dtypes as d
 from lazytensor._base.devices import CPU
 from lazytensor.ops import create, gather, iterated, movement, scan, windows
-from lazytensor.targets.cuda.calls import Code
+from lazytensor.targets.cuda.calls import Code, Planned, matrices
 from lazytensor.targets.cuda.source import HEAD
 
 from . import (
@@ -63,15 +63,42 @@ def calls() -> Iterator[Call]:
     yield from test_draws.lanes()
 
 
+def between() -> Iterator[Planned]:
+    """What solvers need besides libraries."""
+    for dtype in (d.float32, d.float64, d.complex64, d.complex128):
+        wide = d.complex128 if d.kind(dtype) == "c" else d.float64
+        yield matrices.identity(dtype, 2, 3)
+        yield matrices.adjoint(dtype, 2, 3, 4)
+        yield matrices.positive(dtype, 2, 3)
+        yield matrices.scale(dtype, 2, 3)
+        yield matrices.halvings(dtype, 2, 3, 5.0)
+        yield matrices.halve(wide, dtype, 2, 3)
+        yield matrices.convert(dtype, wide, 2)
+        yield matrices.replace(dtype, 2, 3, 1)
+        for yes in (False, True):
+            yield matrices.triangle(dtype, 2, 3, 4, yes)
+            yield matrices.over_values(dtype, 2, 3, 4, yes)
+            yield matrices.determinant(dtype, 2, 3, yes)
+            yield matrices.refused(dtype, 2, "", yes)
+            yield matrices.combine(dtype, 2, 3, yes, (1.0, 2.0, 3.0), 4.0)
+    yield matrices.refused(d.int32, 2, "")
+
+
 def codes(found: Iterable[Call]) -> list[Code]:
     """The kernels of calls, each once."""
-    return list(dict.fromkeys(s.code for call in found for s in plan(call).steps))
+    return of_plans(map(plan, found))
+
+
+def of_plans(found: Iterable[Planned]) -> list[Code]:
+    """The kernels of plans, each once."""
+    return list(dict.fromkeys(s.code for one in found for s in one.steps))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_nothing_is_spilled(architecture: str, effort: Callable[[int, int], int]) -> None:
     nvrtc()
-    found = codes(calls())[ARCHITECTURES.index(architecture) :: effort(5, 1)]
+    found = [*codes(calls()), *of_plans(between())]
+    found = found[ARCHITECTURES.index(architecture) :: effort(5, 1)]
     texts = [code.function(f"k{i}") for i, code in enumerate(found)]
     heads = [part_of(name) for name in ("types", "scalar", *FILES)]
     reports = compiled("\n".join([HEAD, *heads, *texts]), architecture)

@@ -18,6 +18,7 @@ from .planting import planted
 from .test_device_sorts import several
 from .test_folds import data
 from .test_gathers import index
+from .test_scans import lines
 
 
 def sorts() -> list[Call]:
@@ -31,7 +32,8 @@ def scatters() -> list[Call]:
 
 def scans() -> list[Call]:
     x = data((3, 700), d.int64)
-    return [Call(scan.cumsum, [x], (1,)), Call(scan.cumsum, [x.astype(np.float32)], (1,))]
+    y = x[:, :200].astype(np.float32)
+    return [Call(scan.cumsum, [x], (1,)), *lines(scan.cumsum, y)]
 
 
 def transposes() -> list[Call]:
@@ -49,7 +51,7 @@ def negative() -> list[Call]:
 
 
 SORTED = "if (y.before(x) == up) room[i] = y, room[i + d] = x;\n      }\n      __syncthreads();"
-STORED = "store<O>(p, F::result(a));\n      }\n    }\n    __syncthreads();"
+STORED = "c0 + c)));\n    }\n    __syncthreads();"
 TILED = "* w[9]);\n  __syncthreads();"
 PLANTED = {
     "a missing barrier between exchanges": (
@@ -73,8 +75,10 @@ PLANTED = {
         scans, "scans", STORED, STORED.replace("__syncthreads();", "")
     ),
     "a barrier for some": (
-        scans, "scans", "if (lane == 31) room[warp] = a;",
-        "if (lane == 31) { room[warp] = a; __syncthreads(); }",
+        scans, "scans", "if (t < groups) {", "if (t < groups) {\n    __syncthreads();"
+    ),
+    "a piece joined twice": (
+        scans, "scans", "if (t % PIECES) before.add", "before.add"
     ),
     "a missing barrier between reading and writing a tile": (
         transposes, "copies", TILED, TILED.replace("__syncthreads();", "")

@@ -1,6 +1,9 @@
-"""Scans along an axis on a device: the bits of going from one element to the next."""
+"""Scans along an axis on a device: sums and products in one order of blocks, whatever the layout;
+what isn't rounded has the bits of going from one element to the next.
+"""
 
 from collections.abc import Callable, Iterator
+from functools import reduce
 from math import isqrt
 from typing import Any
 
@@ -18,7 +21,10 @@ from .test_folds import data
 
 DTYPES = (*d.STANDARD, d.float16, d.bfloat16())
 COMBINED, BEST = (scan.cumsum, scan.cumprod), (iterated.running, iterated.running_place)
-LENGTHS = [1, 2, 3, 31, 32, 33, 100, 255, 256, 257]
+LENGTHS = [1, 2, 3, 7, 8, 9, 31, 32, 33, 100, 127, 128, 129, 255, 256, 257, 300]
+# Elements of a piece, of a group, of a chunk, of a span.
+SIZES = (8, 128, 2048, 65536)
+Join = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @np.errstate(all="ignore")
@@ -31,20 +37,49 @@ def product(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return out
 
 
-def products(x: np.ndarray, axis: int) -> np.ndarray:
-    """Of the first 1, 2 … complex numbers."""
-    out = np.moveaxis(x.copy(), axis, 0)
-    for i in range(1, len(out)):
-        out[i] = product(out[i - 1], out[i])
-    return np.array(np.moveaxis(out, 0, axis), order="C")
+@np.errstate(all="ignore")
+def total(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.asarray(x + y)
+
+
+JOINS: dict[Op, Join] = {scan.cumsum: total, scan.cumprod: product}
+
+
+@np.errstate(all="ignore")
+def blocked(join: Join, x: np.ndarray, axis: int) -> np.ndarray:
+    """In the order that is documented: what is held of elements of a piece, of pieces of a group
+    and so on, joined from the largest on.
+    """
+    wide = np.dtype(np.float32) if x.dtype.itemsize == 2 else x.dtype
+    lines = np.moveaxis(x, axis, 0).astype(wide)
+    held: list[np.ndarray | None] = [None] * (len(SIZES) + 1)
+    out = np.empty_like(lines)
+
+    def joined(parts: list[np.ndarray | None]) -> np.ndarray:
+        found = [np.array(part) for part in parts if part is not None]
+        return reduce(join, found)
+
+    for i, line in enumerate(lines):
+        for level, size in enumerate(SIZES if i else ()):
+            if i % size:
+                break
+            held[level + 1], held[level] = joined([held[level + 1], held[level]]), None
+        held[0] = joined([held[0], line])
+        out[i] = joined(held[::-1])
+    return np.array(np.moveaxis(out.astype(x.dtype), 0, axis), order="C")
+
+
+def wanted(op: Op, x: np.ndarray, axis: int) -> list[np.ndarray]:
+    """What the value column gives has other bits where something is rounded."""
+    rounded = op in JOINS and d.kind(x.dtype) in "fc"
+    return [blocked(JOINS[op], x, axis)] if rounded else []
 
 
 def lines(op: Op, x: np.ndarray, *params: Any) -> Iterator[Call]:
     """Along both axes, whatever the layout."""
     views = [(x, 1), (x.T, 0), (x[:, ::-1], 1), (np.ascontiguousarray(x.T), 0)]
     for y, axis in (*views, (np.stack([x, x])[::-1, :, ::2], 1)):
-        fused = op is scan.cumprod and x.dtype.kind == "c"
-        yield Call(op, [y], (axis, *params), wants=[products(y, axis)] if fused else [])
+        yield Call(op, [y], (axis, *params), wants=wanted(op, y, axis))
 
 
 def scans(dtype: d.DType, lengths: list[int], count: int = 3) -> Iterator[Call]:
@@ -68,7 +103,9 @@ def test_lines(dtype: d.DType, effort: Callable[[int, int], int]) -> None:
     check(found[DTYPES.index(dtype) % step :: step])
 
 
-@pytest.mark.parametrize("dtype", [d.int8, d.int64, d.float32, d.float64], ids=lambda t: t.name)
+@pytest.mark.parametrize(
+    "dtype", [d.int8, d.float16, d.float32, d.complex128], ids=lambda t: t.name
+)
 def test_long_lines(dtype: d.DType) -> None:
     compiler()
     found = [c for n in (2047, 2048, 2049, 9000) for c in scans(dtype, [n], 2)][::3]
@@ -76,11 +113,46 @@ def test_long_lines(dtype: d.DType) -> None:
     assert any("scan_totals" in body for body in seen)
 
 
-def test_many_chunks() -> None:
-    """More than a block goes over at once."""
+def test_several_spans() -> None:
+    """More than a block goes over at once; a line of floats over the edge of a span."""
     compiler()
-    x = np.random.default_rng(0).integers(-9, 9, 256 * 2048 + 5)
-    check([Call(scan.cumsum, [x], (0,)), Call(iterated.running_place, [x], (0, True))])
+    rng = np.random.default_rng(0)
+    x = rng.integers(-9, 9, 256 * 65536 // 8 + 5)
+    y = rng.standard_normal(2 * 65536 + 2049).astype(np.float32)
+    check([
+        Call(scan.cumsum, [x], (0,)),
+        Call(iterated.running_place, [x[:300_000]], (0, True)),
+        Call(scan.cumsum, [y], (0,), wants=wanted(scan.cumsum, y, 0)),
+    ])  # fmt: skip
+
+
+def test_many_lines() -> None:
+    """Which way is taken depends on how many lines there are, what comes of it doesn't."""
+    compiler()
+    x = data((300, 8500), d.float32)
+    few = x[:, :40]
+    one, other = (Call(scan.cumsum, [y], (0,), wants=wanted(scan.cumsum, y, 0)) for y in (x, few))
+    seen = check([one, other])
+    assert {body.split("<")[0].split()[-1] for body in seen} == {"scan_lines", "scan_chunks"}
+
+
+@pytest.mark.parametrize("n", [1000, 100_000])
+def test_sums_are_as_good_as_one_after_another(n: int) -> None:
+    x = np.random.default_rng(n).random(n).astype(np.float32)
+    exact = np.cumsum(x.astype(np.float64))
+    errors = [np.abs(s / exact - 1).max() for s in (blocked(total, x, 0), np.cumsum(x))]
+    assert errors[0] < min(errors[1], 1e-5)
+
+
+def test_nothing_is_joined_with_what_is_not_there() -> None:
+    """-0 stays, and infinite complex numbers are multiplied by nothing."""
+    compiler()
+    zeros = np.full(300, -0.0, np.float32)
+    far = np.full(2, complex(np.inf, 0), np.complex64).repeat(150)
+    check([
+        Call(scan.cumsum, [zeros], (0,), wants=[zeros]),
+        Call(scan.cumprod, [far], (0,), wants=wanted(scan.cumprod, far, 0)),
+    ])  # fmt: skip
 
 
 @np.errstate(all="ignore")
@@ -123,16 +195,12 @@ def test_recurrences(dtype: d.DType) -> None:
 
 
 def logarithms(dtype: d.DType) -> Iterator[Call]:
-    """The library's own function, one element after another."""
-    wide = np.dtype(np.float32) if dtype.itemsize == 2 else dtype
+    """By the library's own function."""
     for n in (1, 2, 70, 300):
         x = data((3, n), dtype, n)
-        want = x.astype(wide)
-        for i in range(1, n):
-            want[:, i] = function("logaddexp")(want[:, i - 1].copy(), want[:, i].copy())
-        want = want.astype(dtype)
-        yield Call(iterated.logcumsumexp, [x], (1,), wants=[want])
-        yield Call(iterated.logcumsumexp, [x.T], (0,), wants=[np.ascontiguousarray(want.T)])
+        for y, axis in ((x, 1), (x.T, 0)):
+            want = blocked(function("logaddexp"), y, axis)
+            yield Call(iterated.logcumsumexp, [y], (axis,), wants=[want])
 
 
 @pytest.mark.parametrize(

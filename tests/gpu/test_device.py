@@ -87,6 +87,114 @@ def test_sorts(n: int) -> None:
     np.testing.assert_array_equal(got, np.argsort(a, stable=True))
 
 
+@pytest.mark.parametrize("n", [*SIZES, 2_000_003])
+def test_cumulative_sums_have_one_order(n: int) -> None:
+    """Whatever comes after an element, lies beside it, or is done by another block."""
+    a = numbers(n)
+    sums = np.asarray(xp.cumulative_sum(there(a)))
+    close(sums, a.astype(np.float64).cumsum(), 1e-3 * max(1, np.abs(sums).max()))
+    half = np.asarray(xp.cumulative_sum(there(a[: n // 2 + 1])))
+    assert half.tobytes() == sums[: n // 2 + 1].tobytes()
+    lines = there(np.stack([a, -a, a]))
+    for axis, x in ((1, lines), (0, xp.asarray(lines.mT, copy=True))):
+        found = np.asarray(xp.cumulative_sum(x, axis=axis))
+        assert np.ascontiguousarray(np.moveaxis(found, axis, 1)[2]).tobytes() == sums.tobytes()
+    i = np.arange(n) % 7 - 3
+    np.testing.assert_array_equal(np.asarray(xp.cumulative_sum(there(i))), i.cumsum())
+
+
+# Matrices: one, a few small ones, some that are factorised one by one; real and complex.
+STACKS = [(1, 1), (33, 33), (300, 300), (5, 4, 4), (2, 3, 40, 40), (2, 400, 400)]
+
+
+def matrices(shape: tuple[int, ...], dtype: str) -> Any:
+    """Regular ones, and definite ones."""
+    rng, n = np.random.default_rng(5), shape[-1]
+    x = rng.standard_normal(shape)
+    if dtype.startswith("c"):
+        x = x + 1j * rng.standard_normal(shape)
+    x = x / math.sqrt(n) + 2 * np.eye(n)
+    return x.astype(dtype), (x @ x.conj().swapaxes(-1, -2) + np.eye(n)).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("shape", STACKS, ids=str)
+def test_solvers(shape: tuple[int, ...], dtype: str) -> None:
+    a, p = matrices(shape, dtype)
+    b, tolerance = a[..., :3], 2e-3 if np.finfo(dtype).bits == 32 else 1e-9
+    x, s, la = there(a), there(p), xp.linalg
+    close(la.solve(x, there(b)), np.linalg.solve(a, b), tolerance)
+    close(la.inv(x), np.linalg.inv(a), tolerance)
+    close(la.cholesky(s), np.linalg.cholesky(p), tolerance)
+    close(la.cholesky(s, upper=True), np.linalg.cholesky(p).conj().swapaxes(-1, -2), tolerance)
+    sign, size = np.linalg.slogdet(a)
+    close(la.slogdet(x).sign, sign, tolerance)
+    close(la.slogdet(x).logabsdet, size, tolerance)
+    close(la.det(x / 2.0), np.linalg.det(a / 2), tolerance * np.abs(np.linalg.det(a / 2)).max())
+    close(la.pinv(x), np.linalg.pinv(a), tolerance)
+    for mode in ("reduced", "complete"):
+        q, r = (np.asarray(v) for v in la.qr(there(b), mode=mode))
+        close(q @ r, b, tolerance)
+        own = q.conj().swapaxes(-1, -2) @ q
+        close(own, np.zeros_like(own) + np.eye(q.shape[-1]), tolerance)
+        assert not np.tril(r, -1).any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("shape", STACKS, ids=str)
+def test_values_and_vectors(shape: tuple[int, ...], dtype: str) -> None:
+    a, p = matrices(shape, dtype)
+    tolerance = 2e-3 if np.finfo(dtype).bits == 32 else 1e-9
+    la = xp.linalg
+    w, v = (np.asarray(y) for y in la.eigh(there(np.tril(p))))
+    close(w, np.linalg.eigvalsh(p), tolerance)
+    close((v * w[..., None, :]) @ v.conj().swapaxes(-1, -2), p, tolerance)
+    close(la.eigvalsh(there(p)), np.linalg.eigvalsh(p), tolerance)
+    for full in (False, True):
+        for part in (a, a[..., :3], a[..., :3, :]):
+            u, s, vh = (np.asarray(y) for y in la.svd(there(part), full_matrices=full))
+            k = s.shape[-1]
+            close((u[..., :k] * s[..., None, :]) @ vh[..., :k, :], part, tolerance)
+            close(s, np.linalg.svd(part, compute_uv=False), tolerance)
+    close(la.svdvals(there(a)), np.linalg.svd(a, compute_uv=False), tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_rows_of_the_torch_face(dtype: str) -> None:
+    """Factors that only it asks for."""
+    torch = pytest.importorskip("lazytensor.torch")
+    a, p = matrices((2, 30, 30), dtype)
+    tolerance = 2e-3 if np.finfo(dtype).bits == 32 else 1e-9
+    programs = (
+        lambda x, p: torch.linalg.lu_solve(*torch.linalg.lu_factor(x), p),
+        lambda x, p: torch.linalg.ldl_solve(*torch.linalg.ldl_factor(x + x.mT), p),
+        lambda x, p: torch.linalg.solve_triangular(x, p, upper=True),
+        lambda x, p: torch.linalg.solve_triangular(x, p, upper=False, unitriangular=True),
+        lambda x, p: torch.linalg.matrix_exp(x),
+        lambda x, p: torch.linalg.cholesky_ex(p)[1],
+        lambda x, p: torch.linalg.lu_factor_ex(x[..., :7])[0],
+        lambda x, p: torch.geqrf(x)[1].abs(),
+        lambda x, p: torch.func.grad(lambda x: torch.linalg.det(x / 2).abs().sum())(x),
+    )
+    for program in programs:
+        here = program(torch.tensor(a), torch.tensor(p)).numpy()
+        got = program(*(torch.tensor(m, device=GPU) for m in (a, p)))
+        close(got.cpu().numpy(), here, tolerance * max(1, np.abs(here).max()))
+
+
+def test_matrices_that_cannot_be_factorised() -> None:
+    """They are told of when a value is read; the device goes on."""
+    bad = np.stack([np.eye(3), np.diag([1.0, 0.0, 2.0])])
+    for function, given in (
+        (xp.linalg.inv, bad), (xp.linalg.inv, bad[1]), (xp.linalg.cholesky, -bad),
+        (xp.linalg.svdvals, bad * np.nan), (lambda x: xp.linalg.eigh(x)[0], bad * np.nan),
+    ):  # fmt: skip
+        with pytest.raises(np.linalg.LinAlgError, match=r"test_device.py:\d+"):
+            np.asarray(function(there(given)))
+    close(xp.linalg.det(there(bad)), [1.0, 0.0])
+    close(xp.linalg.inv(there(bad[:1])), bad[:1])
+
+
 def test_bad_indices_leave_the_device_as_it_was() -> None:
     a = numbers(5, 4)
     x = there(a)

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from ..._base.devices import Device
 from ...ir.node import Node
 from ...lower.kernel import Call
 from ...targets.cuda.calls import ARG, OUT, SCRATCH, STATUS, Code, Planned, has, planned
+from ...targets.cuda.calls.matrices import between
 from .checks import Check, check_later, status
 from .driver import Array, driver
 from .launches import NAME, of_device, scratch
@@ -27,7 +29,7 @@ def called(step: Call, args: Sequence[Array], node: Node) -> Any:
     found = planned(step.op, step.params, args, outs, over)
     if found is None:
         return None
-    _carry_out(found, step, args, outs, node)
+    carry_out(found, step.device, args, outs, node)
     return tuple(outs) if many else outs[0]
 
 
@@ -44,22 +46,27 @@ def _text(code: Code) -> str:
 
 def texts(step: Call, args: Sequence[Any], outs: Sequence[Any]) -> list[str]:
     """What is compiled for a call on arrays that lie as these."""
-    found = planned(step.op, step.params, args, outs) if has(step.op) else None
-    return [_text(one.code) for one in found.steps] if found else []
+    if step.op.kind == "linalg" and not has(step.op):
+        plans = between(step.op, args[0].dtype, step.params)
+    else:
+        found = planned(step.op, step.params, args, outs)
+        plans = (found,) if found else ()
+    return [_text(one.code) for plan in plans for one in plan.steps]
 
 
-def _carry_out(
-    found: Planned, step: Call, args: Sequence[Array], outs: Sequence[Array], node: Node
+def carry_out(
+    found: Planned, device: Device, args: Sequence[Array], outs: Sequence[Array], node: Node
 ) -> None:
+    """Launch what is planned, on a device, which is the current one. `node` as above."""
     room = scratch(found.scratch)
     bases = {ARG: [x.data.ptr for x in args], OUT: [x.data.ptr for x in outs], SCRATCH: [room[0]]}
     if found.fails:
-        words = status(step.device)
+        words = status(device)
         bases[STATUS] = [words.data.ptr]
     for one in found.steps:
-        run = of_device(_text(one.code), step.device)
+        run = of_device(_text(one.code), device)
         places = [bases[p.of][p.number] + p.offset for p in one.places]
         grid = (one.blocks, 1, 1)
         driver().launch(run, grid, one.threads, one.shared, [*places, *one.tail])
     if found.fails:
-        check_later(step.device, Check(words, found.fails, node.where))
+        check_later(device, Check(words, found.fails, node.where))

@@ -17,6 +17,7 @@ import numpy as np
 from ..._base import config
 from ..._base.dtypes import DType
 from ..._base.shapes import Shape
+from .libraries import Libraries
 from .usage import Peak, Usage
 
 Three = tuple[int, int, int]
@@ -122,6 +123,11 @@ class Driver:
         kind = products.COMPUTE_TYPE_TF32 if tf32 else products.COMPUTE_TYPE_DEFAULT
         products.set_compute_type(np.float32, kind)
         return function(self.cupy, *args, *params)
+
+    @cached_property
+    def libraries(self) -> Libraries:
+        """Solvers."""
+        return Libraries()
 
     def compile(self, text: str, options: Sequence[str]) -> bytes:
         """Machine code of a text."""

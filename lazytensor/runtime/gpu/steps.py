@@ -16,6 +16,7 @@ from ...ops.movement import reshape
 from ...targets.cuda import Unsupported
 from ...targets.cuda.calls import has
 from ..counters import COUNTERS
+from . import linalg
 from .ahead import compile_ahead
 from .calls import called
 from .captured import captured, let_go
@@ -113,7 +114,10 @@ def _called(step: Call, args: list[Any], graph: Graph) -> list[Any] | None:
         return [found]
     if step.op is reshape:
         return [contiguous(args[0], step.device).reshape(step.shape)]
-    made = called(step, args, graph.order[step.place]) if has(step.op) else None
+    node = graph.order[step.place]
+    made = called(step, args, node) if has(step.op) else None
+    if made is None and linalg.has(step.op):
+        made = linalg.solved(step, args, node)
     if made is not None:
         COUNTERS.calls += 1
         return [made]

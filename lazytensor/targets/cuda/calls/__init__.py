@@ -10,7 +10,18 @@ from functools import lru_cache
 from typing import Any
 
 from ....ir.op import Op
-from . import copies, draws, gathers, iterated, products, scans, scatters, sorts, windows
+from . import (
+    copies,
+    draws,
+    gathers,
+    iterated,
+    matrices,
+    products,
+    scans,
+    scatters,
+    sorts,
+    windows,
+)
 from .axes import Lies
 from .plan import ARG, OUT, SCRATCH, STATUS, Code, Fails, Place, Planned, Step
 
@@ -22,7 +33,7 @@ __all__ = [
 PLANS: dict[Op, Callable[..., Planned | None]] = {
     op: plan
     for module in (
-        copies, draws, gathers, iterated, products, scans, scatters, sorts, windows,
+        copies, draws, gathers, iterated, matrices, products, scans, scatters, sorts, windows,
     )
     for op, plan in module.PLANS.items()
 }  # fmt: skip

@@ -7,6 +7,8 @@ launches fills with addresses. It must not know rows, nor who launches.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from numpy.linalg import LinAlgError
+
 from ..form import THREADS
 from ..source import HEAD, part
 
@@ -94,6 +96,19 @@ class Fails:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """What the two words of a status mean where matrices were looked at: the first one is 0 if
+    all went well.
+    """
+
+    message: str
+
+    def error(self, first: int, found: int) -> LinAlgError | None:
+        """What is to be raised."""
+        return LinAlgError(self.message) if first else None
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """Launches, bytes of scratch memory (nothing is assumed of what it holds), and what a status
     word means, if there is one.
@@ -101,7 +116,7 @@ class Planned:
 
     steps: tuple[Step, ...]
     scratch: int = 0
-    fails: Fails | None = None
+    fails: Fails | Refused | None = None
 
 
 def step(

@@ -4,23 +4,24 @@ What enters: how arrays lie. What leaves: plans. It must not know addresses.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import isqrt, prod
 from typing import Any
 
-from ...._base.dtypes import DType, kind
 from ....ops import iterated, scan
 from ..types import c_type
 from .axes import Args, Axis, Lies, axes, words
 from .plan import ARG, OUT, Place, Planned, Room, Step, blocks, number, step
 
 PARTS = ("types", "scalar", "complex", "folds", "cells", "scans")
-# Threads of a block; neighbours that each has where the order doesn't matter, and bytes of what is
-# held at most. Columns from which on a block is worth a line.
-SCANNERS, EACH, HELD, LONG = 256, 8, 16, 256
+# Elements of a piece, which a thread has, and threads that have a chunk, as in `device/scans.cuh`;
+# bytes of what is held at most. Elements from which on a block is worth a line.
+PIECE, SCANNERS, HELD, LONG = 8, 256, 16, 256
 # Lines that a block has at most, one after another; blocks that keep a device busy; bytes of shared
 # memory for pieces of lines.
 LINES, BUSY, SHARED = 32, 264, 16 << 10
-CHUNK = SCANNERS * EACH
+# Numbers that a block of one chunk holds in shared memory: of pieces, gaps between groups, groups.
+CHUNK, ROOM = SCANNERS * PIECE, SCANNERS + 2 * (SCANNERS // 16)
 
 
 def without(values: Sequence[int], axis: int) -> tuple[int, ...]:
@@ -45,11 +46,16 @@ class _Lines:
         kinds = ", ".join((*more, str(len(self.axes)), number(self.lines * self.n)))
         return f"LT_ROOM(room);\n{name}<{fold}, {c_type(self.x.dtype)}, {kinds}>(a.w, room);"
 
+    @property
+    def across(self) -> bool:
+        """Whether neighbouring lines lie closer than neighbours on a line."""
+        beside = abs(self.axes[-1][1][1])
+        return self.lines > 1 and 0 < beside < abs(self.steps[1])
 
-def _one_by_one(of: _Lines, fold: str) -> Planned:
-    many = LINES
-    beside = abs(of.axes[-1][1][1])
-    across = of.lines > 1 and 0 < beside < abs(of.steps[1])
+
+def _by_lines(of: _Lines, fold: str) -> Planned:
+    """A thread goes over each line."""
+    many, across = LINES, of.across
     while many > 1 and (many >= 2 * of.lines or (not across and of.lines < many * BUSY)):
         many //= 2
     slot = max(of.x.itemsize, of.out.itemsize)
@@ -62,47 +68,50 @@ def _one_by_one(of: _Lines, fold: str) -> Planned:
 
 
 def _by_chunks(of: _Lines, fold: str) -> Planned:
+    """Blocks go over chunks of each line, of which those of more than one twice."""
     chunks, room = -(-of.n // CHUNK), Room()
     held = room.take(of.lines * chunks * HELD) if chunks > 1 else Place(ARG, 0)
     places = (Place(OUT, 0), Place(ARG, 0), held)
     tail = (of.n, chunks, *of.steps, *words(of.axes))
-    shared, threads = SCANNERS // 32 * HELD, (SCANNERS, 1, 1)
+    few = min(SCANNERS, -(-of.n // (32 * PIECE)) * 32)
 
     def part(name: str) -> Step:
         body = of.template("scan_chunks", fold, name)
-        return blocks(PARTS, body, of.lines * chunks, threads, shared, places, tail)
+        found = blocks(PARTS, body, of.lines * chunks, (SCANNERS, 1, 1), ROOM * HELD, places, tail)
+        return replace(found, threads=(few, 1, 1))
 
     if chunks == 1:
         return Planned((part("WHOLE"),))
     body = f"LT_ROOM(room);\nscan_totals<{fold}>(a.w, room);"
-    between = blocks(PARTS, body, of.lines, threads, shared, (held,), (chunks,))
+    between = blocks(
+        PARTS, body, of.lines, (SCANNERS, 1, 1), SCANNERS * HELD, (held,), (chunks,)
+    )  # fmt: skip
     return Planned((part("TOTALS"), between, part("REST")), room.used)
 
 
-def _scan(fold: Callable[..., str], exact: Callable[[DType], bool]) -> Callable[..., Planned]:
-    """A row whose fold is given by dtype and parameters; for some dtypes in any order."""
+def _scan(fold: Callable[..., str]) -> Callable[..., Planned]:
+    """A row whose fold is given by dtype and parameters. Which way is taken is nothing that
+    results depend on.
+    """
 
     def plan(args: Args, outs: Args, params: tuple[Any, ...], over: bool) -> Planned:
         (x,), (out,), (axis, *rest) = args, outs, params
         if 0 in x.shape:
             return Planned(())
         of, name = _Lines(x, out, axis), fold(c_type(x.dtype), *rest)
-        return (_by_chunks if exact(x.dtype) and of.n >= LONG else _one_by_one)(of, name)
+        lines = of.n < LONG or (of.across and of.lines >= LINES * BUSY)
+        return (_by_lines if lines else _by_chunks)(of, name)
 
     return plan
 
 
-def _integer(dtype: DType) -> bool:
-    return kind(dtype) in "iu"
-
-
 def _combined(name: str) -> Callable[..., Planned]:
-    return _scan(lambda dtype: f"{name}<{dtype}>", _integer)
+    return _scan(lambda dtype: f"{name}<{dtype}>")
 
 
 def _best(name: str) -> Callable[..., Planned]:
     text = {True: "true", False: "false"}
-    return _scan(lambda dtype, largest: f"{name}<{dtype}, {text[largest]}>", lambda dtype: True)
+    return _scan(lambda dtype, largest: f"{name}<{dtype}, {text[largest]}>")
 
 
 # --- recurrences ----------------------------------------------------------------------------------
@@ -144,5 +153,5 @@ PLANS = {
     scan.recurrence: _recurrence,
     iterated.running: _best("BestElement"),
     iterated.running_place: _best("BestPlace"),
-    iterated.logcumsumexp: _scan(lambda dtype: f"Logarithms<{dtype}>", lambda dtype: False),
+    iterated.logcumsumexp: _combined("Logarithms"),
 }

@@ -1,10 +1,12 @@
-// Scans along an axis. What is rounded is combined one element after another, as the other targets do it;
-// what isn't, integers and extrema, in any order, by all threads of blocks.
+// Scans along an axis, in one order whoever carries them out: of a line the elements of each piece are combined
+// one after another, then the pieces of a group, the groups of a chunk, the chunks of a span, the spans. An
+// element comes to what the spans before its own hold, joined with what chunks, groups, pieces before its own
+// do, and then with its piece up to itself.
 
 namespace lt {
 
-// What a scan holds, what it holds of one element, and two of them combined (the first comes first); what
-// it holds of no element, for those whose order doesn't matter; its result.
+// What a scan holds, what it holds of one element, and two of them combined (the first comes first); its
+// result.
 template <class T> struct Held { typedef T type; };
 template <> struct Held<f16> { typedef f32 type; };
 template <> struct Held<bf16> { typedef f32 type; };
@@ -22,12 +24,10 @@ template <class T> struct Scan {
 };
 template <class T> struct Sums : Scan<T> {
   typedef typename Scan<T>::acc acc;
-  static LT_FN acc none() { return acc(0); }
   static LT_FN acc join(acc a, acc b) { return add_(a, b); }
 };
 template <class T> struct Products : Scan<T> {
   typedef typename Scan<T>::acc acc;
-  static LT_FN acc none() { return acc(1); }
   static LT_FN acc join(acc a, acc b) { return mul_(a, b); }
 };
 template <class T> struct Logarithms : Scan<T> {
@@ -37,10 +37,8 @@ template <class T> struct Logarithms : Scan<T> {
 // The last of the greatest (least) elements, or the last NaN.
 template <class T, bool LARGEST> struct Best {
   struct acc { T v; i64 at; };
-  static LT_FN acc none() { return acc{T(), -1}; }
   static LT_FN acc of(T x, i64 i) { return acc{x, i}; }
   static LT_FN acc join(acc a, acc b) {
-    if (a.at < 0 || b.at < 0) return a.at < 0 ? b : a;
     if (isnan_(a.v) || isnan_(b.v)) return isnan_(b.v) ? b : a;
     return (LARGEST ? lt_(b.v, a.v) : lt_(a.v, b.v)) ? a : b;
   }
@@ -54,9 +52,58 @@ template <class T, bool LARGEST> struct BestPlace : Best<T, LARGEST> {
   static LT_FN i64 result(typename Best<T, LARGEST>::acc a) { return a.at; }
 };
 
-constexpr int SCANNERS = 256;
+// Elements of a piece, of a group, of a chunk, of a span; threads of a block, one for each piece of a chunk;
+// groups of a chunk, pieces of a group, chunks of a span.
+constexpr int PIECE = 8, GROUP = 128, CHUNK = 2048, SPAN = 65536;
+constexpr int SCANNERS = CHUNK / PIECE, GROUPS = CHUNK / GROUP, PIECES = GROUP / PIECE, CHUNKS = SPAN / CHUNK;
 
-// --- one after another --------------------------------------------------------------------------------
+// What is held of some elements, if of any.
+template <class F> struct Some {
+  typedef typename F::acc A;
+  A a;
+  bool any;
+  LT_FN Some() : any(false) {}
+  LT_FN void add(A b) {
+    a = any ? F::join(a, b) : b;
+    any = true;
+  }
+  LT_FN void add(const Some &b) {
+    if (b.any) add(b.a);
+  }
+  LT_FN A before(A b) const { return any ? F::join(a, b) : b; }
+};
+
+// --- by one thread ------------------------------------------------------------------------------------
+
+// What a thread holds that goes over a line.
+template <class F> struct Running {
+  typedef typename F::acc A;
+  Some<F> piece, pieces, groups, chunks, spans, before;
+  // What the element of place i comes to.
+  LT_FN A next(A x, i64 i) {
+    if (i % PIECE == 0 && i) turn(i);
+    piece.add(x);
+    return before.before(piece.a);
+  }
+  static LT_FN void close(Some<F> &of, Some<F> &within) {
+    of.add(within);
+    within.any = false;
+  }
+  LT_FN void turn(i64 i) {
+    close(pieces, piece);
+    if (i % GROUP == 0) {
+      close(groups, pieces);
+      if (i % CHUNK == 0) {
+        close(chunks, groups);
+        if (i % SPAN == 0) close(spans, chunks);
+      }
+    }
+    before = spans;
+    before.add(chunks);
+    before.add(groups);
+    before.add(pieces);
+  }
+};
 
 // Some lines a block: pieces of them are copied to shared memory, where a thread has each line, and back.
 // Words: to, from; lines, n, bytes between neighbours of both; lines of a block, columns of a piece,
@@ -76,7 +123,7 @@ template <class F, class T, int R, class N> LT_FN void scan_lines(const i64 *w, 
     from[threadIdx.x] = w[1] + offset(at, sizes + 2 * R);
   }
   __syncthreads();
-  typename F::acc a;
+  Running<F> held;
   for (i64 c0 = 0; c0 < n; c0 += wide) {
     const int here = n - c0 < wide ? int(n - c0) : wide;
     for (int k = threadIdx.x; k < many * wide; k += SCANNERS) {
@@ -87,11 +134,8 @@ template <class F, class T, int R, class N> LT_FN void scan_lines(const i64 *w, 
     __syncthreads();
     if (threadIdx.x < live) {
       char *p = room + threadIdx.x * (wide + 1) * slot;
-      for (int c = 0; c < here; ++c, p += slot) {
-        const typename F::acc x = F::of(load<T>(p), c0 + c);
-        a = c0 + c ? F::join(a, x) : x;
-        store<O>(p, F::result(a));
-      }
+      for (int c = 0; c < here; ++c, p += slot)
+        store<O>(p, F::result(held.next(F::of(load<T>(p), c0 + c), c0 + c)));
     }
     __syncthreads();
     for (int k = threadIdx.x; k < many * wide; k += SCANNERS) {
@@ -103,80 +147,90 @@ template <class F, class T, int R, class N> LT_FN void scan_lines(const i64 *w, 
   }
 }
 
-// --- in any order -------------------------------------------------------------------------------------
+// --- by blocks ----------------------------------------------------------------------------------------
 
-// What the threads before this one hold, and what all of them do.
-template <class F> struct Joined {
-  typedef typename F::acc A;
-  A before, all;
-  LT_FN Joined(A a, char *memory) {
-    A *const room = reinterpret_cast<A *>(memory);
-    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-#pragma unroll
-    for (int d = 1; d < 32; d *= 2) {
-      const A other = from_lane(a, lane - d & 31);
-      if (lane >= d) a = F::join(other, a);
-    }
-    if (lane == 31) room[warp] = a;
-    before = from_lane(a, lane - 1 & 31);
-    if (lane == 0) before = F::none();
-    __syncthreads();
-    A warps = F::none();
-    all = F::none();
-#pragma unroll
-    for (int k = 0; k < SCANNERS / 32; ++k) {
-      if (k == warp) warps = all;
-      all = F::join(all, room[k]);
-    }
-    before = F::join(warps, before);
-    __syncthreads();
-  }
-};
-
-// A block has a chunk of a line, a thread eight neighbours. Words: to, from, what chunks hold; n, chunks,
-// bytes between neighbours of both; sizes of R axes of lines, strides of both.
-constexpr int EACH = 8;
+// A block has a chunk of a line, a thread a piece. Words: to, from, what chunks hold; n, chunks, bytes
+// between neighbours of both; sizes of R axes of lines, strides of both. Threads behind the line hold
+// something that nobody asks for.
 enum Part { WHOLE, TOTALS, REST };
 template <class F, class T, Part PART, int R, class N>
-LT_FN void scan_chunks(const i64 *w, char *room) {
+LT_FN void scan_chunks(const i64 *w, char *memory) {
   typedef typename F::acc A;
   const i64 n = w[3], line = i64(N(blockIdx.x) / N(w[4])), chunk = blockIdx.x - line * w[4];
-  const i64 first = (chunk * SCANNERS + threadIdx.x) * EACH, *const sizes = w + 7;
+  const int t = threadIdx.x, group = t / PIECES, groups = (blockDim.x + PIECES - 1) / PIECES;
+  const i64 first = chunk * CHUNK + t * PIECE, *const sizes = w + 7;
   i64 at[R];
   split<R, N>(at, line, sizes);
   const char *const from = pointer(w[1]) + offset(at, sizes + 2 * R);
-  A held[EACH];
+  A held[PIECE];
 #pragma unroll
-  for (int k = 0; k < EACH; ++k) {
-    const i64 i = first + k;
-    held[k] = i < n ? F::of(load<T>(from + i * w[6]), i) : F::none();
+  for (int k = 0; k < PIECE; ++k) {
+    const i64 i = first + k < n ? first + k : n - 1;
+    held[k] = F::of(load<T>(from + i * w[6]), i);
     if (k) held[k] = F::join(held[k - 1], held[k]);
   }
-  const Joined<F> joined(held[EACH - 1], room);
+  // Of each group the pieces lie one behind the other, and a gap behind them.
+  A *const pieces = reinterpret_cast<A *>(memory), *const sums = pieces + SCANNERS + GROUPS;
+  pieces[t + group] = held[PIECE - 1];
+  __syncthreads();
+  if (t < groups) {
+    A *const own = pieces + t * (PIECES + 1);
+    A sum = own[0];
+    for (int k = 1; k < PIECES && t * PIECES + k < blockDim.x; ++k) {
+      const A next = own[k];
+      own[k] = sum;
+      sum = F::join(sum, next);
+    }
+    sums[t] = sum;
+  }
+  __syncthreads();
   A *const totals = reinterpret_cast<A *>(pointer(w[2]));
   if constexpr (PART == TOTALS) {
-    if (threadIdx.x == 0) totals[blockIdx.x] = joined.all;
+    if (t) return;
+    A sum = sums[0];
+    for (int k = 1; k < groups; ++k) sum = F::join(sum, sums[k]);
+    totals[blockIdx.x] = sum;
   } else {
-    A before = joined.before;
-    if constexpr (PART == REST) before = F::join(totals[blockIdx.x], before);
+    Some<F> before, within;
+    if constexpr (PART == REST)
+      if (chunk) before.add(totals[blockIdx.x]);
+    for (int k = 0; k < group; ++k) within.add(sums[k]);
+    before.add(within);
+    if (t % PIECES) before.add(pieces[t + group]);
     char *const to = pointer(w[0]) + offset(at, sizes + R);
 #pragma unroll
-    for (int k = 0; k < EACH; ++k)
+    for (int k = 0; k < PIECE; ++k)
       if (first + k < n)
-        store<typename F::out>(to + (first + k) * w[5], F::result(F::join(before, held[k])));
+        store<typename F::out>(to + (first + k) * w[5], F::result(before.before(held[k])));
   }
 }
-// What each chunk holds, replaced by what those before it do; a block has a line. Words: where they are,
-// how many of a line.
-template <class F> LT_FN void scan_totals(const i64 *w, char *room) {
+// What each chunk of a line holds, replaced by what spans and chunks before it do, if any are; a block has a
+// line, a thread a span. Words: where they are, how many of a line.
+template <class F> LT_FN void scan_totals(const i64 *w, char *memory) {
   typedef typename F::acc A;
   A *const totals = reinterpret_cast<A *>(pointer(w[0])) + i64(blockIdx.x) * w[1];
-  A carried = F::none();
-  for (i64 first = 0; first < w[1]; first += SCANNERS) {
-    const i64 i = first + threadIdx.x;
-    const Joined<F> joined(i < w[1] ? totals[i] : F::none(), room);
-    if (i < w[1]) totals[i] = F::join(carried, joined.before);
-    carried = F::join(carried, joined.all);
+  A *const spans = reinterpret_cast<A *>(memory);
+  Some<F> carried;
+  for (i64 round = 0; round < w[1]; round += SCANNERS * CHUNKS) {
+    const i64 first = round + threadIdx.x * CHUNKS;
+    const i64 end = first + CHUNKS < w[1] ? first + CHUNKS : w[1];
+    Some<F> span;
+    for (i64 i = first; i < end; ++i) span.add(totals[i]);
+    if (span.any) spans[threadIdx.x] = span.a;
+    __syncthreads();
+    Some<F> before = carried, within;
+    for (int k = 0; k < SCANNERS && round + k * CHUNKS < w[1]; ++k) {
+      if (k == threadIdx.x) before = carried;
+      carried.add(spans[k]);
+    }
+    for (i64 i = first; i < end; ++i) {
+      const A next = totals[i];
+      Some<F> sum = before;
+      sum.add(within);
+      if (sum.any) totals[i] = sum.a;
+      within.add(next);
+    }
+    __syncthreads();
   }
 }
 
