@@ -254,7 +254,7 @@ def test_a_graph_rounds_products_as_when_it_was_captured(gpus: StandIn) -> None:
         assert gpus.replays == replays
 
 
-def test_what_the_host_computes_is_no_graph(gpus: StandIn) -> None:
+def test_what_libraries_solve_is_no_graph(gpus: StandIn) -> None:
     run = xp.jit(lambda x: xp.linalg.svdvals(x + 1.0) * 2.0)
     for _ in range(6):
         out = run(xp.asarray(X, device="cuda"))
