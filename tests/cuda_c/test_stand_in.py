@@ -28,7 +28,7 @@ from lazytensor.targets.cuda import OPTIONS
 
 from .compare import same as bits
 from .nvrtc import nvrtc
-from .stand_in import Foreign, StandIn, standing_in
+from .stand_in import Foreign, StandIn, shown, standing_in
 
 pytest.importorskip("cupy", reason="no CuPy, whose arrays are used")
 X = np.arange(12, dtype=np.float32).reshape(3, 4) / 8 - 1
@@ -403,6 +403,29 @@ def test_cupy_has_what_it_is_asked_for() -> None:
     assert (pointer.device_id, pointer.mem.size, (pointer + 8).ptr) == (0, 32, 72)
     assert cuda.get_allocator() is not None and Driver().cupy is cupy
     assert cuda.get_allocator().__name__ == "counted"
+
+
+def test_one_number_is_shown_in_memory_of_its_own(gpus: StandIn) -> None:
+    """Equal constants share theirs, which others might write to."""
+    x, y = (xp.asarray(1.5, device="cuda:1") for _ in range(2))
+    for _ in range(2):
+        at_x, at_y = (a.__cuda_array_interface__["data"][0] for a in (x, y))
+        assert at_x != at_y and x._node.value.data.ptr == at_x
+        shown(x._node.value)[...] = 3
+        assert (float(x), float(y), float(xp.asarray(1.5, device="cuda:1"))) == (3, 1.5, 1.5)
+        x = xp.asarray(np.asarray(1.5), device="cuda:1")
+    assert xp.ones((), device="cuda:1").__cuda_array_interface__["shape"] == ()
+
+
+def test_scipy_writes_to_what_it_is_given(gpus: StandIn) -> None:
+    ndimage = pytest.importorskip("scipy.ndimage")
+    out, image = xp.zeros((3, 4), device="cuda:1"), xp.asarray(X, device="cuda:1")
+    ndimage.uniform_filter(image[:2], 3, output=out[1:])
+    want = np.zeros((3, 4))
+    ndimage.uniform_filter(X[:2], 3, output=want[1:])
+    assert (out.device, image.device) == ("cuda:1", "cuda:1")
+    same(np.asarray(out), want, "written")
+    same(np.asarray(out + image), want + X, "read on the device")
 
 
 def test_texts_are_compiled_by_cupy() -> None:
