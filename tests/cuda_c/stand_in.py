@@ -5,6 +5,7 @@ as fibres. Everything else is what runs on a device.
 import ctypes
 import subprocess
 import tempfile
+import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -46,6 +47,8 @@ class StandIn(Driver):
         self.arrived = 0
         self.peaks = [Peak() for _ in range(count)]
         self.libraries: Any = Solvers(self)
+
+        self.one_kernel = threading.Lock()
         self.puts = self.gets = self.copies = self.launches = self.compiled = self.calls = (
             self.replays
         ) = 0
@@ -244,7 +247,8 @@ class StandIn(Driver):
         assert len(words) <= MOST_WORDS, "more words than a kernel may be given"
         shape = (ctypes.c_uint * 7)(x, *threads, shared, waits, y)
         given = by_value(words)
-        wrong = call(ctypes.c_void_p(given.ctypes.data), shape, 0)
+        with self.one_kernel:  # its fibres are all that its code has room for
+            wrong = call(ctypes.c_void_p(given.ctypes.data), shape, 0)
         if wrong:
             raise RuntimeError(WRONG[wrong])
 
