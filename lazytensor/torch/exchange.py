@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from .._base.dtypes import canonical
 from . import _dtypes, _types
 from ._dispatch import FUNCTIONS
 from ._dtypes import TITLES
@@ -18,7 +17,7 @@ from ._host import is_cuda
 from ._untyped import TypedStorage, UntypedStorage, mapped, over
 from .create import from_numpy, moved
 from .settings import public
-from .tensor import Tensor, memory, wrap
+from .tensor import Tensor, memory
 
 Memory = np.ndarray[Any, Any]
 
