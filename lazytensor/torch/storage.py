@@ -27,7 +27,7 @@ from ..runtime.pending import new_leaf
 from ._driver import driver
 from ._host import beside, is_cuda, value
 
-__all__ = ["Storage"]
+__all__ = ["Part", "Storage"]
 
 # One movement on the way from a whole to what a view shows: a row, its parameters, and for a gather
 # the index nodes, which are on the CPU.
@@ -274,6 +274,46 @@ class Storage:
         found = self.expose(known)
         found = found if self.order is None else found.transpose(self.order)
         return found.reshape(-1).view(dtype) if found.flags.c_contiguous else None
+
+
+class Part(Storage):
+    """Some bytes of another storage, which has the elements."""
+
+    __slots__ = ("_count", "_first", "_whole")
+
+    def __init__(self, whole: Storage, first: int, count: int) -> None:
+        self.order, self.pinned, self.memory = None, False, None
+        self.last, self.place = _none, None
+        self._whole, self._first, self._count = whole, first, count
+
+    @property  # type: ignore[override]
+    def node(self) -> Node:
+        """The bytes now."""
+        return self._whole.shown(self._steps())
+
+    @property  # type: ignore[override]
+    def stamp(self) -> int:
+        """Grows with every write to the other storage."""
+        return self._whole.stamp
+
+    def _steps(self) -> Steps:
+        part: Step = slice_, ((self._first,), (self._count,), (1,))
+        return (*self._whole.flat(_BYTE), part)
+
+    def whole(self) -> Node:
+        """The node of all bytes now."""
+        return self.node
+
+    def write(self, steps: Steps, new: Node) -> bool:
+        """As of any storage, in the other one."""
+        return self._whole.write((*self._steps(), *steps), new)
+
+    def address(self) -> int:
+        """Where the bytes lie within the other storage."""
+        return self._whole.address() + self._first if self._count else 0
+
+
+_BYTE = np.dtype(np.uint8)
 
 
 def _is_plain(found: np.ndarray[Any, Any]) -> bool:
