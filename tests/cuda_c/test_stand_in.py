@@ -417,6 +417,26 @@ def test_one_number_is_shown_in_memory_of_its_own(gpus: StandIn) -> None:
     assert xp.ones((), device="cuda:1").__cuda_array_interface__["shape"] == ()
 
 
+def test_compiled_functions_of_numpy_arrays_and_numbers(gpus: StandIn) -> None:
+    """They are taken where arrays are made if nothing says where, as without `jit`."""
+
+    @xp.jit
+    def f(x: Any, n: Any) -> Any:
+        x += 1
+        return x * n, n + 1
+
+    with config.context(default_device="cuda:1"):
+        for n in (2, 3.5):
+            memory = np.array(X)
+            scaled, number = f(memory, n)
+            assert (scaled.device, number) == ("cuda:1", n + 1)
+            assert type(number) is type(n)
+            same(memory, X + 1, "written to")
+            same(np.asarray(scaled), (X + 1) * np.float32(n), "computed")
+        itself = xp.jit(lambda x: xp.reshape(x, x.shape))(X)
+        assert itself.device == "cuda:1" and itself.__cuda_array_interface__["shape"] == X.shape
+
+
 def test_scipy_writes_to_what_it_is_given(gpus: StandIn) -> None:
     ndimage = pytest.importorskip("scipy.ndimage")
     out, image = xp.zeros((3, 4), device="cuda:1"), xp.asarray(X, device="cuda:1")
