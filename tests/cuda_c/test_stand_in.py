@@ -2,6 +2,7 @@
 moved, compiled and launched for them.
 """
 
+import functools
 import random
 import subprocess
 import sys
@@ -435,6 +436,25 @@ def test_compiled_functions_of_numpy_arrays_and_numbers(gpus: StandIn) -> None:
             same(np.asarray(scaled), (X + 1) * np.float32(n), "computed")
         itself = xp.jit(lambda x: xp.reshape(x, x.shape))(X)
         assert itself.device == "cuda:1" and itself.__cuda_array_interface__["shape"] == X.shape
+
+
+def test_a_state_that_is_donated_stays_where_it_is(gpus: StandIn) -> None:
+    @functools.partial(xp.jit, donate_argnums=0)
+    def step(state: Any, change: Any) -> Any:
+        mean, x = state
+        mean = mean * 0.5 + change
+        return mean, x - mean
+
+    change = xp.ones((160, 161), device="cuda")
+    with config.context(cuda_graphs=False):
+        state = step((change + 1.0, change + 2.0), change)
+        places = {x._node.value.data.ptr for x in state}
+        for _ in range(3):
+            with counting() as done:
+                state = step(state, change)
+            assert done.bytes == 0
+            assert {x._node.value.data.ptr for x in state} == places
+    same(np.asarray(state[0][0, :2]), np.asarray([2.0, 2.0]), "mean")
 
 
 def test_scipy_writes_to_what_it_is_given(gpus: StandIn) -> None:
