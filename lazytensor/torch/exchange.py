@@ -64,7 +64,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     except ValueError:
         raise RuntimeError(_NO_CAPSULE) from None
     out = from_numpy(found if found.flags.writeable else np.asarray(_Writable(found)))
-    return out if device is None else out.to(device)  # type: ignore[no-any-return]
+    return out if device is None else out.to(device)
 
 
 _NO_CAPSULE = (

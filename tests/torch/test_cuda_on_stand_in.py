@@ -83,6 +83,19 @@ def test_one_number_is_shown_in_memory_of_its_own():
         assert (x.item(), y.item(), torch.full((), 1.5, device="cuda").item()) == (3, 1.5, 1.5)
 
 
+def test_storages_have_addresses_of_their_own():
+    with stand_in.standing_in(count=1):
+        x = torch.arange(6.0, device="cuda") + 1
+        number = torch.tensor(2.0, device="cuda")
+        others = [x.clone(), torch.tensor(x), x[2:].clone(), x * 1, number, number.clone()]
+        kept = [x, *others]
+        assert len({t.data_ptr() for t in kept}) == len(kept)
+        assert [t.data_ptr() for t in kept] == [t.data_ptr() for t in kept]
+        assert x[2:].data_ptr() == x.data_ptr() + 8 and x.detach().data_ptr() == x.data_ptr()
+        assert x.__cuda_array_interface__["data"][0] == x.data_ptr()
+        assert others[2].tolist() == [3, 4, 5, 6] and number.item() == 2
+
+
 def test_a_device_without_memory():
     with stand_in.standing_in(count=1, capacity=1 << 16):
         x = torch.arange(64.0).to("cuda")
