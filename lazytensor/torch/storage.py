@@ -269,7 +269,7 @@ class Storage:
                 found = gpus.loaded().copy(found)
             if found is not node.value:
                 self.node = known(found, node.dtype, node.device)
-        where = driver().address(found)
+        where = _address(found)
         _TOLD[where] = self
         return where
 
@@ -277,7 +277,7 @@ class Storage:
         """Whether the address of an array of a GPU was told as that of this storage, or where it
         was told of none, of the one named.
         """
-        return _TOLD.get(driver().address(found), otherwise) is self
+        return _TOLD.get(_address(found), otherwise) is self
 
     def flat(self, dtype: Any) -> Steps:
         """The steps that show the memory along one axis, as elements of a dtype."""
@@ -335,8 +335,13 @@ class Part(Storage):
 _BYTE = np.dtype(np.uint8)
 
 
+def _address(found: Any) -> int:
+    """Where an array of a GPU begins."""
+    return driver().address(found) or 0
+
+
 # The storages whose addresses on GPUs were told, by these.
-_TOLD: "WeakValueDictionary[int, Storage]" = WeakValueDictionary()
+_TOLD: "WeakValueDictionary[int, Storage | None]" = WeakValueDictionary()
 
 
 def _is_plain(found: np.ndarray[Any, Any]) -> bool:
