@@ -457,6 +457,19 @@ def test_a_state_that_is_donated_stays_where_it_is(gpus: StandIn) -> None:
     same(np.asarray(state[0][0, :2]), np.asarray([2.0, 2.0]), "mean")
 
 
+def test_complex_powers_at_infinity(gpus: StandIn) -> None:
+    parts = [-np.inf, -1.5, 0.5, np.inf, np.nan]
+    numbers = np.array([complex(a, b) for a in parts for b in parts])
+    for z in (numbers, numbers.astype(np.complex64)):
+        z, w = np.broadcast_arrays(z[:, None], z)
+        with np.errstate(all="ignore"):
+            want = z**w
+        got = np.asarray(xp.pow(*(xp.asarray(x, device="cuda") for x in (z, w))))
+        for part in ("real", "imag"):
+            of = getattr(got, part), getattr(want, part)
+            np.testing.assert_allclose(*of, rtol=1e-5, err_msg=part)
+
+
 def test_scipy_writes_to_what_it_is_given(gpus: StandIn) -> None:
     ndimage = pytest.importorskip("scipy.ndimage")
     out, image = xp.zeros((3, 4), device="cuda:1"), xp.asarray(X, device="cuda:1")
