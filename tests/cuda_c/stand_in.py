@@ -29,6 +29,13 @@ ALIGNED = 256
 WAITS = b"\x01", b"\x00"
 
 
+class _Mine(threading.local):
+    """What a thread captures: other threads' launches are carried out meanwhile."""
+
+    kept: Any = None
+    noted: Any = None
+
+
 class StandIn(Driver):
     """Devices of which each has so many bytes; what was asked of them is counted."""
 
@@ -37,8 +44,7 @@ class StandIn(Driver):
         self.in_force = 0
         self.capacity = capacity
         self.current = 0
-        self.kept: list[Any] | None = None
-        self.noted: list[Any] | None = None
+        self.mine = _Mine()
         self.used = 0
         self.pins: set[int] = set()
         self.others: deque[Any] = deque(maxlen=16)  # pinned memory that others have by now
@@ -80,8 +86,8 @@ class StandIn(Driver):
         owner = _Block(self, size)
         self.blocks[owner.start] = owner
         self.peaks[self.current].taken(size, lambda: self.used, self.used)
-        if self.kept is not None:
-            self.kept.append(owner)
+        if self.mine.kept is not None:
+            self.mine.kept.append(owner)
         cuda = self.cupy.cuda
         memory = cuda.UnownedMemory(owner.start, max(size, 1), owner, self.current)
         return self.cupy.ndarray(shape, dtype, cuda.MemoryPointer(memory, 0))
@@ -107,29 +113,29 @@ class StandIn(Driver):
 
     @contextmanager
     def capturing(self, room: list[Any]) -> Iterator["Noted"]:
-        assert self.noted is None and self.kept is None
+        assert self.mine.noted is None and self.mine.kept is None
         noted = Noted(self)
         with self._noting(noted.calls, room):
             yield noted
 
     @contextmanager
     def outside(self, room: list[Any]) -> Iterator[None]:
-        assert self.kept is room
+        assert self.mine.kept is room
         with self._noting(None, None):
             yield
 
     @contextmanager
     def _noting(self, calls: list[Any] | None, room: list[Any] | None) -> Iterator[None]:
-        before, self.noted, self.kept = (self.noted, self.kept), calls, room
+        before, self.mine.noted, self.mine.kept = (self.mine.noted, self.mine.kept), calls, room
         try:
             yield
         finally:
-            self.noted, self.kept = before
+            self.mine.noted, self.mine.kept = before
 
     def put(self, out: Any, host: Any) -> None:
         assert out.flags.c_contiguous and host.flags.c_contiguous
         assert out.nbytes == host.nbytes and out.device.id == self.current
-        assert self.noted is None, "a CUDA graph can't read the host's memory"
+        assert self.mine.noted is None, "a CUDA graph can't read the host's memory"
         self.puts += 1
         root = host
         while isinstance(root.base, np.ndarray):
@@ -142,7 +148,7 @@ class StandIn(Driver):
 
     def get(self, host: Any, x: Any, first: int) -> None:
         assert x.flags.c_contiguous and host.nbytes <= x.nbytes - first
-        assert self.noted is None and x.device.id == self.current, "a CUDA graph can't wait"
+        assert self.mine.noted is None and x.device.id == self.current, "a CUDA graph can't wait"
         self._arrive()
         self.gets += 1
         ctypes.memmove(host.ctypes.data, x.data.ptr + first, host.nbytes)
@@ -181,8 +187,8 @@ class StandIn(Driver):
 
     def _copy(self, out: int, x: int, nbytes: int) -> None:
         """As of a device, a graph has addresses, and keeps nothing alive."""
-        if self.noted is not None:
-            self.noted.append(partial(self._copy, out, x, nbytes))
+        if self.mine.noted is not None:
+            self.mine.noted.append(partial(self._copy, out, x, nbytes))
             return
         self._arrive()
         self.copies += 1
@@ -205,10 +211,10 @@ class StandIn(Driver):
             self.calls += 1
             out[...] = function(np, *given, *params)
 
-        if self.noted is None:
+        if self.mine.noted is None:
             compute()
         else:
-            self.noted.append(compute)
+            self.mine.noted.append(compute)
         return found
 
     def compile(self, text: str, options: Sequence[str]) -> bytes:
@@ -235,8 +241,8 @@ class StandIn(Driver):
     def launch(
         self, function: Any, grid: Any, threads: Any, shared: int, words: Sequence[int]
     ) -> None:
-        if self.noted is not None:
-            self.noted.append(partial(self.launch, function, grid, threads, shared, words))
+        if self.mine.noted is not None:
+            self.mine.noted.append(partial(self.launch, function, grid, threads, shared, words))
             return
         self._arrive()
         self.launches += 1
