@@ -53,7 +53,6 @@ class StandIn(Driver):
         self.arrived = 0
         self.peaks = [Peak() for _ in range(count)]
         self.libraries: Any = Solvers(self)
-
         self.one_kernel = threading.Lock()
         self.puts = self.gets = self.copies = self.launches = self.compiled = self.calls = (
             self.replays
@@ -98,9 +97,7 @@ class StandIn(Driver):
     def usage(self, device: int) -> Usage:
         """As of one device: all have one memory."""
         peak, free = self.peaks[device], self.capacity - self.used
-        return Usage(
-            self.used, self.used, peak.used, peak.held, free, self.capacity, peak.failures
-        )
+        return Usage(self.used, self.used, peak.used, peak.held, free, self.capacity, peak.failures)
 
     def reset_peak(self, device: int) -> None:
         self.peaks[device].now(self.used, self.used)
