@@ -61,11 +61,21 @@ def missing_cuda() -> str | None:
     return None if count else "no CUDA device"
 
 
+def elsewhere(item: pytest.Item) -> str | None:
+    """Why a test doesn't run where arrays are on a GPU: what it says of the CPU."""
+    marker = item.get_closest_marker("cpu")
+    there = os.environ.get("LAZYTENSOR_DEFAULT_DEVICE", "").startswith("cuda")
+    return f"speaks of the CPU: {marker.args[0]}" if marker and there else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--full"):
         for item in items:
             if item.get_closest_marker("slow"):
                 item.add_marker(pytest.mark.skip(reason="long: runs with --full"))
+    for item in items:
+        if (reason := elsewhere(item)) is not None:
+            item.add_marker(pytest.mark.skip(reason=reason))
     cuda = [item for item in items if item.get_closest_marker("cuda")]
     reason = missing_cuda() if cuda else None
     if reason is not None:

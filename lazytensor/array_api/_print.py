@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._base.devices import device as device_of
 from .._base.errors import publish
 from ..ir.graph import ancestors
 from ..ir.node import PLACEHOLDER, TRACING, Node
@@ -84,7 +85,7 @@ def _tail(node: Node) -> str:
     parts = [f"dtype={node.dtype.name}"]
     if 0 in node.shape and node.shape != (0,):
         parts.insert(0, f"shape={node.shape}")
-    if node.device != "cpu":
+    if node.device is not device_of(None):
         parts.append(f"device={str(node.device)!r}")
     return ", ".join(parts)
 

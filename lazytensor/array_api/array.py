@@ -207,7 +207,7 @@ class Array(Methods):
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
         """Memory on a GPU, not to be written to. Raises AttributeError for arrays elsewhere."""
-        return exchange.cuda_interface(self._node)
+        return exchange.cuda_interface(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return exchange.rebuild, (Array, exchange.to_numpy(self._node, None, None), self.device)

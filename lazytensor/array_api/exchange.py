@@ -22,9 +22,9 @@ from ..ir.graph import COUNTED
 from ..ir.node import Node, apply, known
 from ..ir.op import ROWS
 from ..runtime import gpus
-from ..runtime.materialize import asked, materialize
+from ..runtime.materialize import asked, on_device
 from ..runtime.pending import new_leaf
-from ._rules import brief, exposed, frozen, is_exposed
+from ._rules import brief, cut, exposed, frozen, is_exposed
 
 Buffer = np.ndarray[Any, Any]
 
@@ -58,15 +58,13 @@ def to_numpy(node: Node, dtype: Any, copy: bool | None) -> Buffer:
 def lend(handle: Any) -> Buffer:
     """The handle's own memory to write to: until whoever has it lets go, operations on the handle
     copy what is there when they are called. Memory that another node may read is copied first; of
-    what is on a GPU a copy is lent.
+    what is on a GPU a copy is lent, which is put there again where it is read.
     """
     node = handle._node
     found = asked(node)
-    if is_gpu(node.device):
-        return found
     if is_exposed(node):
         return found.view()
-    if not (COUNTED and sys.getrefcount(node) <= _LENT and _sole(found)):
+    if not (is_gpu(node.device) or (COUNTED and sys.getrefcount(node) <= _LENT and _sole(found))):
         found = found.copy()
     handle._node = exposed(found.view(), node.device)
     return found
@@ -111,7 +109,7 @@ def to_dlpack(handle: Any, stream: Any, max_version: Any, dl_device: Any, copy: 
     With `copy=False` they get the memory itself, as they ask for, and must not write to it.
     """
     if is_gpu(handle._node.device):
-        return _gpu_capsule(handle._node, stream, max_version, dl_device, copy)
+        return _gpu_capsule(handle, stream, max_version, dl_device, copy)
     if stream is not None:
         raise ValueError(f"__dlpack__: CPU arrays take no stream, got {stream!r}")
     if dl_device is not None and tuple(dl_device) != (DLDevice.CPU, 0):
@@ -128,23 +126,31 @@ def to_dlpack(handle: Any, stream: Any, max_version: Any, dl_device: Any, copy: 
     return found.__dlpack__(max_version=max_version)
 
 
-def _gpu_capsule(node: Node, stream: Any, max_version: Any, dl_device: Any, copy: Any) -> Any:
+def _gpu_capsule(handle: Any, stream: Any, max_version: Any, dl_device: Any, copy: Any) -> Any:
     """CuPy's capsule of an array on a GPU, ordered after what the consumer's stream has to do."""
-    materialize((node,), cutting=True)
-    return node.value.__dlpack__(
+    return _there(handle).__dlpack__(
         stream=stream, max_version=max_version, dl_device=dl_device, copy=copy
     )
 
 
-def cuda_interface(node: Node) -> dict[str, Any]:
+def cuda_interface(handle: Any) -> dict[str, Any]:
     """What `__cuda_array_interface__` says: memory on a GPU, not to be written to. Raises
     AttributeError for arrays elsewhere.
     """
+    node = handle._node
     if not is_gpu(node.device):
         raise AttributeError(f"__cuda_array_interface__: the array is on {node.device}")
-    materialize((node,), cutting=True)
-    found = gpus.loaded().interface(node.value)
+    found = gpus.loaded().interface(_there(handle))
     return {**found, "data": (found["data"][0], True)}
+
+
+def _there(handle: Any) -> Any:
+    """The handle's elements as an array of CuPy's, which it keeps."""
+    node = cut(handle)
+    found = on_device(node)
+    if found is not node.value:
+        handle._node = known(found, node.dtype, node.device)
+    return found
 
 
 def _own_memory(handle: Any) -> Buffer:

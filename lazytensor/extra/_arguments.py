@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from .._base import config
+from .._base.devices import CPU
+from .._base.devices import device as device_of
 from .._base.pytree import parts_of
 from ..array_api._rules import PYTHON, brief, cut, frozen
 from ..array_api.array import Array
@@ -93,8 +95,8 @@ def _other(x: Any, parts: list[Any], buffers: list[Any], handles: list[Any]) -> 
         parts += (NONE,) if x is None else (OTHER, type(x), found[0], len(found[1]))
         gather(found[1], parts, buffers, handles)
     elif _is_numpy(x):
-        node = frozen(x)
-        parts += (node.dtype, node.shape, node.device)
+        node = frozen(x, CPU)
+        parts += (node.dtype, node.shape, device_of(None))
         buffers.append(node.value)
         handles.append(x)
     elif isinstance(x, Generator):

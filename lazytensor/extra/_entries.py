@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._base.devices import CPU, Device
+from .._base.devices import Device
+from .._base.devices import device as device_of
 from .._base.dtypes import DType, canonical
 from .._base.pytree import TreeDef, flatten, unflatten
 from ..array_api import _views as views
 from ..array_api._rules import cut, gone
 from ..array_api.array import Array
-from ..ir.node import TRACING, Node, Weak, describe_line, known, user_line
+from ..ir.node import TRACING, Node, Weak, describe_line, known, leaf, user_line
+from ..runtime.gpus import at_hand
 from ..runtime.jit import ACTIVE, Description, Program, Source, Trace, compiled
 from ..runtime.pending import new_bytes
 from ._arguments import NUMBERS, Statics, leaves
@@ -168,8 +170,10 @@ def _made(o: Output, found: list[Any], buffers: list[Any], handles: list[Any]) -
     if o.how == STATIC:
         return o.thing
     if o.how == NUMBER:
-        return found[o.number].item()
-    return array_of(buffers[o.number] if o.how == BUFFER else o.thing, o.dtype, o.device)
+        return at_hand(found[o.number]).item()
+    if o.how == BUFFER:
+        return Array(leaf(buffers[o.number], o.device))
+    return array_of(o.thing, o.dtype, o.device)
 
 
 def _write(x: Any, value: Any) -> None:
@@ -177,7 +181,7 @@ def _write(x: Any, value: Any) -> None:
     if type(x) is Array:
         views.written(x, known(value, x._node.dtype, x._node.device))
     else:
-        x[...] = value
+        x[...] = at_hand(value)
 
 
 # --- tracing --------------------------------------------------------------------------------------
@@ -247,7 +251,7 @@ class Tracer:
         if type(buffer) in NUMBERS:
             return self._trace.number(number, type(buffer), path)
         dtype = canonical(buffer.dtype)
-        device = handle._node.device if type(handle) is Array else CPU
+        device = handle._node.device if type(handle) is Array else device_of(None)
         return Array(self._trace.array(number, buffer.shape, dtype, device, path))
 
     # --- results ----------------------------------------------------------------------------------

@@ -51,6 +51,11 @@ def at_hand(x: Any) -> Any:
     return x if isinstance(x, np.ndarray | np.generic) else loaded().read(x)
 
 
+def own_number(x: Any, device: devices.Device) -> Any:
+    """One number, wherever it is, on a GPU in memory that nothing else has."""
+    return loaded().own_number(x, device)
+
+
 def clear() -> None:
     """Give the memory of GPUs back that nothing uses."""
     if active():

@@ -21,7 +21,7 @@ from . import cache
 from .cache import SMALL_BYTES, small
 from .counters import COUNTERS
 from .execute import steps
-from .gpus import at_hand
+from .gpus import at_hand, own_number
 from .interpret import fill, quietly
 from .observe import OBSERVERS, TIMERS
 from .pending import settle, watch
@@ -65,6 +65,14 @@ def asked(node: Node) -> numpy.ndarray[Any, Any]:
         materialize((node,), cutting=True)
     found = node.value
     return found if type(found) is numpy.ndarray else at_hand(found)
+
+
+def on_device(node: Node) -> Any:
+    """`asked` for what is on a GPU: its array there, which others may be shown. One number gets
+    memory of its own, since equal ones share theirs.
+    """
+    materialize((node,), cutting=True)
+    return node.value if node.shape else own_number(node.value, node.device)
 
 
 def materialize(nodes: Sequence[Node], cutting: bool = False) -> None:

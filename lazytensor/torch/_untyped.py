@@ -21,7 +21,7 @@ from ._host import placed, value
 from .create import filled, place
 from .parts import strided_steps
 from .sharing import block, share
-from .storage import Storage
+from .storage import Part, Storage
 from .tensor import Tensor, contiguous, normal, wrap
 from .views import become
 
@@ -134,7 +134,8 @@ class UntypedStorage:
                 f"Trying to slice with a step of {key.step}, but only a step of 1 is supported"
             )
         if self.is_cuda:
-            raise NotImplementedError("lazytensor: a part of a storage on a CUDA device")
+            first, end, _ = key.indices(self.nbytes())
+            return UntypedStorage._of(Part(self._stor, first, max(end - first, 0)))
         lined = self._stor.lined(_BYTE)
         found = self._read() if lined is None else lined
         return UntypedStorage._of(exposed(found[key]))

@@ -11,10 +11,10 @@ from weakref import ref
 import numpy as np
 
 from .._base.devices import is_gpu
-from ..ir.node import Node
+from ..ir.node import Node, known
 from ..ops import g
 from ..runtime import gpus
-from ..runtime.materialize import NoValue
+from ..runtime.materialize import NoValue, on_device
 from . import _dtypes, _types
 from ._dispatch import assign, op, refuse_leaf
 from ._format import PRINT_OPTS, device_suffix, formatted, suffixes, text
@@ -251,12 +251,18 @@ def _dlpack(self: Tensor, **kwargs: Any) -> Any:
 
 
 def _on_gpu(x: Tensor) -> Any:
-    """The tensor's elements as an array of CuPy's. Raises BufferError for a virtual device."""
+    """The tensor's elements as an array of CuPy's, which it keeps. Raises BufferError for a virtual
+    device.
+    """
     node = x._read()
-    asked(node)
     if not is_gpu(node.device):
         raise BufferError(f"Can't export tensors on {x.device}, which is virtual: use tensor.cpu()")
-    return node.value
+    found = on_device(node)
+    if found is not node.value:
+        x._node = known(found, node.dtype, node.device)
+        if x._stor is not None and not x._steps:
+            x._stor.node = x._node
+    return found
 
 
 def _cuda_interface(self: Tensor) -> dict[str, Any]:

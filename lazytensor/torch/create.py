@@ -18,6 +18,7 @@ from . import _dtypes, _types
 from ._data import as_array, checked
 from ._dispatch import FUNCTIONS, NUMBERS, need_tensor, op
 from ._dtypes import default, dtype, fit, scalar_dtype
+from ._foreign import on_gpu, over_gpu
 from ._graph import MODE
 from ._host import placed_new
 from ._record import cast, to_device, to_dtype
@@ -88,6 +89,8 @@ def tensor(
     Python floats are of the default dtype, ints int64. Raises ValueError for ragged data, TypeError
     and RuntimeError for what is no number.
     """
+    if not isinstance(data, Tensor) and on_gpu(data):
+        data, device = over_gpu(data, copy=True), place(device)
     if isinstance(data, Tensor):
         node = data._read()
         to = data.dtype if dtype is None else dtype
@@ -105,6 +108,9 @@ def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tens
         return x if device is None else moved(x, device)
     if isinstance(data, np.ndarray) and (dtype is None or dtype.numpy == data.dtype):
         return moved(from_numpy(data), device)
+    if on_gpu(data):
+        x = moved(over_gpu(data), device)
+        return x if dtype is None else to_dtype(x, dtype)
     return FUNCTIONS["tensor"](data, dtype=dtype, device=device)  # type: ignore[no-any-return]
 
 

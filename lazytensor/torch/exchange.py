@@ -9,18 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from .._base.devices import NO_GPU
-from .._base.dtypes import canonical
-from ..ir.node import known
-from ..runtime import gpus
 from . import _dtypes, _types
 from ._dispatch import FUNCTIONS
 from ._dtypes import TITLES
+from ._foreign import on_gpu, over_gpu
 from ._host import is_cuda
 from ._untyped import TypedStorage, UntypedStorage, mapped, over
 from .create import from_numpy, moved
 from .settings import public
-from .tensor import Tensor, memory, wrap
+from .tensor import Tensor, memory
 
 Memory = np.ndarray[Any, Any]
 
@@ -55,8 +52,11 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     that was used before, BufferError where the memory can't be shared.
     """
     capsule = type(ext_tensor).__name__ == "PyCapsule"
-    if not capsule and _on_gpu(ext_tensor):
-        return _over_gpu(ext_tensor, device, copy)
+    if not capsule and on_gpu(ext_tensor):
+        if isinstance(ext_tensor, Tensor):
+            return ext_tensor.clone() if copy else ext_tensor.detach()  # type: ignore[no-any-return]
+        out = over_gpu(ext_tensor, copy)
+        return out if device is None else moved(out, device)
     if not (capsule or hasattr(ext_tensor, "__dlpack__")):
         raise RuntimeError(_NO_CAPSULE)
     try:
@@ -64,32 +64,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     except ValueError:
         raise RuntimeError(_NO_CAPSULE) from None
     out = from_numpy(found if found.flags.writeable else np.asarray(_Writable(found)))
-    moved: Tensor = out if device is None else out.to(device)
-    return moved
-
-
-_CUDA = 2  # DLPack's number
-
-
-def _on_gpu(x: Any) -> bool:
-    """Whether another library's array is on a GPU."""
-    where = getattr(x, "__dlpack_device__", None)
-    return where is not None and where()[0] == _CUDA
-
-
-def _over_gpu(x: Any, device: Any, copy: bool | None) -> Tensor:
-    """A tensor over the memory of another library's array on a GPU, which is read when kernels run
-    that read it, or of a copy. Raises BufferError where there are no GPUs.
-    """
-    if isinstance(x, Tensor):
-        return x.clone() if copy else x.detach()  # type: ignore[no-any-return]
-    if not gpus.count():
-        raise BufferError(f"the array is on a GPU, and {NO_GPU}")
-    found = gpus.loaded().foreign(x)
-    here = _types.node_device(_types.device("cuda", found.device.id))
-    held = gpus.loaded().copy(found) if copy else found
-    out = wrap(known(held, canonical(found.dtype), here))
-    return out if device is None else moved(out, device)
+    return out if device is None else out.to(device)
 
 
 _NO_CAPSULE = (
@@ -219,7 +194,7 @@ def _shared(obj: Any, of: _dtypes.dtype | None, copy: bool | None) -> Tensor | N
         return from_numpy(obj)
     if isinstance(obj, UntypedStorage | TypedStorage):
         return _over_storage(obj, of)
-    if type(obj).__name__ == "PyCapsule" or hasattr(obj, "__dlpack__"):
+    if type(obj).__name__ == "PyCapsule" or hasattr(obj, "__dlpack__") or on_gpu(obj):
         return from_dlpack(obj)  # type: ignore[no-any-return]
     try:
         memoryview(obj)

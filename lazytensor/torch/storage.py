@@ -9,25 +9,26 @@ import sys
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
-from weakref import ref
+from weakref import WeakValueDictionary, ref
 
 import numpy as np
 
-from .._base.devices import CPU
+from .._base.devices import CPU, is_gpu
 from ..ir.graph import COUNTED
-from ..ir.node import TRACING, Node, apply, leaf
+from ..ir.node import TRACING, Node, apply, known, leaf
 from ..ir.op import Op
 from ..ops import g
 from ..ops.bits import bitcast
 from ..ops.elementwise import conj, negative
 from ..ops.gather import gather
 from ..ops.movement import broadcast_to, permute, reshape, slice_
-from ..runtime.materialize import asked
+from ..runtime import gpus
+from ..runtime.materialize import asked, on_device
 from ..runtime.pending import new_leaf
 from ._driver import driver
 from ._host import beside, is_cuda, value
 
-__all__ = ["Storage"]
+__all__ = ["Part", "Storage"]
 
 # One movement on the way from a whole to what a view shows: a row, its parameters, and for a gather
 # the index nodes, which are on the CPU.
@@ -255,10 +256,28 @@ class Storage:
         return int(found.__array_interface__["data"][0])
 
     def _there(self) -> int | None:
-        """Where on a device the elements lie; None where a copy on the host stands for them."""
+        """Where on a GPU the elements lie, in memory that no other storage has; None where a copy
+        on the host stands for them.
+        """
+        if not is_gpu(self.node.device):
+            return None
         node = self.whole()
-        asked(node)
-        return None if type(node.value) is np.ndarray else driver().address(node.value)
+        found = node.value
+        if found is None or type(found) is np.ndarray or not self._told(found):
+            found = on_device(node)
+            if found is node.value and (found.base is not None or not self._told(found, self)):
+                found = gpus.loaded().copy(found)
+            if found is not node.value:
+                self.node = known(found, node.dtype, node.device)
+        where = _address(found)
+        _TOLD[where] = self
+        return where
+
+    def _told(self, found: Any, otherwise: "Storage | None" = None) -> bool:
+        """Whether the address of an array of a GPU was told as that of this storage, or where it
+        was told of none, of the one named.
+        """
+        return _TOLD.get(_address(found), otherwise) is self
 
     def flat(self, dtype: Any) -> Steps:
         """The steps that show the memory along one axis, as elements of a dtype."""
@@ -274,6 +293,55 @@ class Storage:
         found = self.expose(known)
         found = found if self.order is None else found.transpose(self.order)
         return found.reshape(-1).view(dtype) if found.flags.c_contiguous else None
+
+
+class Part(Storage):
+    """Some bytes of another storage, which has the elements."""
+
+    __slots__ = ("_count", "_first", "_whole")
+
+    def __init__(self, whole: Storage, first: int, count: int) -> None:
+        self.order, self.pinned, self.memory = None, False, None
+        self.last, self.place = _none, None
+        self._whole, self._first, self._count = whole, first, count
+
+    @property
+    def node(self) -> Node:  # type: ignore[override]
+        """The bytes now."""
+        return self._whole.shown(self._steps())
+
+    @property
+    def stamp(self) -> int:  # type: ignore[override]
+        """Grows with every write to the other storage."""
+        return self._whole.stamp
+
+    def _steps(self) -> Steps:
+        part: Step = slice_, ((self._first,), (self._count,), (1,))
+        return (*self._whole.flat(_BYTE), part)
+
+    def whole(self) -> Node:
+        """The node of all bytes now."""
+        return self.node
+
+    def write(self, steps: Steps, new: Node) -> bool:
+        """As of any storage, in the other one."""
+        return self._whole.write((*self._steps(), *steps), new)
+
+    def address(self) -> int:
+        """Where the bytes lie within the other storage."""
+        return self._whole.address() + self._first if self._count else 0
+
+
+_BYTE = np.dtype(np.uint8)
+
+
+def _address(found: Any) -> int:
+    """Where an array of a GPU begins."""
+    return driver().address(found) or 0
+
+
+# The storages whose addresses on GPUs were told, by these.
+_TOLD: "WeakValueDictionary[int, Storage | None]" = WeakValueDictionary()
 
 
 def _is_plain(found: np.ndarray[Any, Any]) -> bool:

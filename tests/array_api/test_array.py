@@ -25,7 +25,7 @@ def same(got: Any, want: Any) -> None:
 
 
 def test_attributes() -> None:
-    x = xp.asarray(X, dtype=xp.float32)
+    x = xp.asarray(X, dtype=xp.float32, device="cpu")
     assert (x.ndim, x.size, x.shape, x.itemsize, x.nbytes) == (2, 6, (2, 3), 4, 24)
     assert x.dtype is np.dtype("float32")
     assert x.device == "cpu"
@@ -316,7 +316,7 @@ def test_namespace() -> None:
 
 
 def test_devices() -> None:
-    x = xp.asarray(X)
+    x = xp.asarray(X, device="cpu")
     assert x.to_device("cpu") is x
     with config.context(cpu_devices=2):
         y = x.to_device(xp.__array_namespace_info__().devices()[1])

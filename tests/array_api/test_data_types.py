@@ -8,6 +8,7 @@ import pytest
 
 import lazytensor as xp
 from lazytensor._base import config
+from lazytensor._base.devices import cuda_devices
 from lazytensor._base.dtypes import bfloat16
 from lazytensor.lang.promote import can_cast, promote, result_type
 
@@ -138,10 +139,11 @@ def test_inspection() -> None:
         "data-dependent shapes": True,
         "max dimensions": 64,
     }
-    assert info.default_device() == "cpu"
-    assert info.devices() == ("cpu",)
+    assert info.default_device() == xp.zeros(1).device
+    assert info.devices()[0] == "cpu"
     with config.context(cpu_devices=3):
-        assert info.devices() == ("cpu", "cpu:1", "cpu:2")
+        assert info.devices()[:3] == ("cpu", "cpu:1", "cpu:2")
+        assert len(info.devices()) == 3 + cuda_devices()
     assert list(info.dtypes()) == NAMES
     assert info.dtypes(kind=("bool", "real floating")) == {
         "bool": xp.bool,

@@ -29,6 +29,7 @@ def test_views_of_another_dtype():
         xp.asarray(np.ones((2, 3), np.float32)).view(np.float64)
 
 
+@pytest.mark.cpu("NumPy shows its memory")
 def test_asarray_of_numpy_reads_or_shares() -> None:
     n = np.arange(4.0)
     x = xp.asarray(n, copy=False)
@@ -44,6 +45,7 @@ def test_asarray_of_numpy_reads_or_shares() -> None:
     assert x.tolist() == [10, -1, 2, 3]
 
 
+@pytest.mark.cpu("NumPy shows its memory")
 def test_memory_whose_owner_is_gone_is_not_copied_again() -> None:
     x = xp.asarray(np.arange(100.0), copy=False)
     where = np.asarray(x).__array_interface__["data"][0]
@@ -53,6 +55,7 @@ def test_memory_whose_owner_is_gone_is_not_copied_again() -> None:
     assert x._node.args == ()
 
 
+@pytest.mark.cpu("NumPy shows its memory")
 def test_exposed_memory_is_read_when_the_function_is_called() -> None:
     n = np.arange(6.0).reshape(2, 3)
     x = xp.asarray(n, copy=False)
@@ -63,6 +66,7 @@ def test_exposed_memory_is_read_when_the_function_is_called() -> None:
         np.testing.assert_allclose(np.asarray(got), expected, rtol=1e-15)
 
 
+@pytest.mark.cpu("NumPy shows its memory")
 def test_numpy_gets_read_only_views() -> None:
     x = xp.arange(3.0)
     view = np.asarray(x)
@@ -78,6 +82,7 @@ def test_numpy_gets_read_only_views() -> None:
     assert np.asarray(x, copy=False) is not None
 
 
+@pytest.mark.cpu("NumPy shows its memory")
 def test_views_outlive_their_array() -> None:
     x = xp.ones(200_000) * 3
     view = np.asarray(x)
@@ -89,6 +94,7 @@ def test_views_outlive_their_array() -> None:
     assert (capsule == 3).all()
 
 
+@pytest.mark.cpu("NumPy shows its memory")
 @pytest.mark.parametrize(
     "dtype", ["bool", "int8", "uint64", "float32", "float64", "complex64", "float16"]
 )
@@ -108,6 +114,7 @@ def test_dlpack_both_ways(dtype: str) -> None:
     assert bool(twice[0, 0]) is False
 
 
+@pytest.mark.cpu("NumPy shows its memory")
 def test_dlpack_arguments() -> None:
     x = xp.arange(3.0)
     kind, index = x.__dlpack_device__()
@@ -128,6 +135,7 @@ def test_dlpack_arguments() -> None:
         xp.from_dlpack(np.ones(2), device="tpu")
 
 
+@pytest.mark.cpu("NumPy shows its memory")
 def test_constants_never_share_memory_that_may_be_written_to() -> None:
     for x in (xp.asarray(1.5), xp.ones(3)):
         assert "dltensor" in repr(x.__dlpack__(copy=False))
@@ -157,7 +165,7 @@ def test_malformed_producers() -> None:
 def test_pickles(protocol: int) -> None:
     x = xp.arange(6).reshape(2, 3) * 2
     y = pickle.loads(pickle.dumps(x, protocol))
-    assert (y.dtype, y.device, y.tolist()) == (x.dtype, "cpu", x.tolist())
+    assert (y.dtype, y.device, y.tolist()) == (x.dtype, x.device, x.tolist())
     y += 1
     assert (y - x).tolist() == [[1] * 3] * 2
 

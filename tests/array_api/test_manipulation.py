@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as nps
 from numpy.exceptions import AxisError
 
 import lazytensor as xp
+from lazytensor._base.devices import is_gpu
 from lazytensor.runtime.counters import counting
 
 X = np.arange(24).reshape(2, 1, 3, 4)
@@ -92,7 +93,8 @@ def test_as_numpy(name: str, empty: bool) -> None:
         x = X
     with counting() as done:
         got = ours(xp.asarray(x))
-    assert done.graphs == 0
+    # How often something is repeated is read.
+    assert done.graphs == (is_gpu(got.device) and name.startswith("repeat array"))
     same(got, numpys(x))
 
 

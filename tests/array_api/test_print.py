@@ -77,6 +77,9 @@ def test_bounded(shape: tuple[int, ...]) -> None:
 def test_a_device_that_is_not_the_default_is_named() -> None:
     with config.context(cpu_devices=2):
         assert repr(xp.ones(1, device="cpu:1")) == "Array([1.], dtype=float64, device='cpu:1')"
+        with config.context(default_device="cpu:1"):
+            assert repr(xp.ones(1)) == "Array([1.], dtype=float64)"
+            assert repr(xp.ones(1, device="cpu")) == "Array([1.], dtype=float64, device='cpu')"
 
 
 def test_html_starts_no_work() -> None:

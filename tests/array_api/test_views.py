@@ -149,6 +149,7 @@ def test_lent_memory_is_read_as_it_is_at_each_call() -> None:
     assert exchange.lend(x).base is memory
 
 
+@pytest.mark.cpu("its memory is lent")
 def test_memory_that_was_given_back_is_not_copied() -> None:
     x = xp.asarray([1.0, 2.0, 3.0])
     address = exchange.lend(x).ctypes.data

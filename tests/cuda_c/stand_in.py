@@ -5,6 +5,7 @@ as fibres. Everything else is what runs on a device.
 import ctypes
 import subprocess
 import tempfile
+import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,13 @@ ALIGNED = 256
 WAITS = b"\x01", b"\x00"
 
 
+class _Mine(threading.local):
+    """What a thread captures: other threads' launches are carried out meanwhile."""
+
+    kept: Any = None
+    noted: Any = None
+
+
 class StandIn(Driver):
     """Devices of which each has so many bytes; what was asked of them is counted."""
 
@@ -36,8 +44,7 @@ class StandIn(Driver):
         self.in_force = 0
         self.capacity = capacity
         self.current = 0
-        self.kept: list[Any] | None = None
-        self.noted: list[Any] | None = None
+        self.mine = _Mine()
         self.used = 0
         self.pins: set[int] = set()
         self.others: deque[Any] = deque(maxlen=16)  # pinned memory that others have by now
@@ -46,6 +53,7 @@ class StandIn(Driver):
         self.arrived = 0
         self.peaks = [Peak() for _ in range(count)]
         self.libraries: Any = Solvers(self)
+        self.one_kernel = threading.Lock()
         self.puts = self.gets = self.copies = self.launches = self.compiled = self.calls = (
             self.replays
         ) = 0
@@ -77,8 +85,8 @@ class StandIn(Driver):
         owner = _Block(self, size)
         self.blocks[owner.start] = owner
         self.peaks[self.current].taken(size, lambda: self.used, self.used)
-        if self.kept is not None:
-            self.kept.append(owner)
+        if self.mine.kept is not None:
+            self.mine.kept.append(owner)
         cuda = self.cupy.cuda
         memory = cuda.UnownedMemory(owner.start, max(size, 1), owner, self.current)
         return self.cupy.ndarray(shape, dtype, cuda.MemoryPointer(memory, 0))
@@ -89,9 +97,7 @@ class StandIn(Driver):
     def usage(self, device: int) -> Usage:
         """As of one device: all have one memory."""
         peak, free = self.peaks[device], self.capacity - self.used
-        return Usage(
-            self.used, self.used, peak.used, peak.held, free, self.capacity, peak.failures
-        )
+        return Usage(self.used, self.used, peak.used, peak.held, free, self.capacity, peak.failures)
 
     def reset_peak(self, device: int) -> None:
         self.peaks[device].now(self.used, self.used)
@@ -104,29 +110,29 @@ class StandIn(Driver):
 
     @contextmanager
     def capturing(self, room: list[Any]) -> Iterator["Noted"]:
-        assert self.noted is None and self.kept is None
+        assert self.mine.noted is None and self.mine.kept is None
         noted = Noted(self)
         with self._noting(noted.calls, room):
             yield noted
 
     @contextmanager
     def outside(self, room: list[Any]) -> Iterator[None]:
-        assert self.kept is room
+        assert self.mine.kept is room
         with self._noting(None, None):
             yield
 
     @contextmanager
     def _noting(self, calls: list[Any] | None, room: list[Any] | None) -> Iterator[None]:
-        before, self.noted, self.kept = (self.noted, self.kept), calls, room
+        before, self.mine.noted, self.mine.kept = (self.mine.noted, self.mine.kept), calls, room
         try:
             yield
         finally:
-            self.noted, self.kept = before
+            self.mine.noted, self.mine.kept = before
 
     def put(self, out: Any, host: Any) -> None:
         assert out.flags.c_contiguous and host.flags.c_contiguous
         assert out.nbytes == host.nbytes and out.device.id == self.current
-        assert self.noted is None, "a CUDA graph can't read the host's memory"
+        assert self.mine.noted is None, "a CUDA graph can't read the host's memory"
         self.puts += 1
         root = host
         while isinstance(root.base, np.ndarray):
@@ -139,7 +145,7 @@ class StandIn(Driver):
 
     def get(self, host: Any, x: Any, first: int) -> None:
         assert x.flags.c_contiguous and host.nbytes <= x.nbytes - first
-        assert self.noted is None and x.device.id == self.current, "a CUDA graph can't wait"
+        assert self.mine.noted is None and x.device.id == self.current, "a CUDA graph can't wait"
         self._arrive()
         self.gets += 1
         ctypes.memmove(host.ctypes.data, x.data.ptr + first, host.nbytes)
@@ -178,8 +184,8 @@ class StandIn(Driver):
 
     def _copy(self, out: int, x: int, nbytes: int) -> None:
         """As of a device, a graph has addresses, and keeps nothing alive."""
-        if self.noted is not None:
-            self.noted.append(partial(self._copy, out, x, nbytes))
+        if self.mine.noted is not None:
+            self.mine.noted.append(partial(self._copy, out, x, nbytes))
             return
         self._arrive()
         self.copies += 1
@@ -202,10 +208,10 @@ class StandIn(Driver):
             self.calls += 1
             out[...] = function(np, *given, *params)
 
-        if self.noted is None:
+        if self.mine.noted is None:
             compute()
         else:
-            self.noted.append(compute)
+            self.mine.noted.append(compute)
         return found
 
     def compile(self, text: str, options: Sequence[str]) -> bytes:
@@ -232,8 +238,8 @@ class StandIn(Driver):
     def launch(
         self, function: Any, grid: Any, threads: Any, shared: int, words: Sequence[int]
     ) -> None:
-        if self.noted is not None:
-            self.noted.append(partial(self.launch, function, grid, threads, shared, words))
+        if self.mine.noted is not None:
+            self.mine.noted.append(partial(self.launch, function, grid, threads, shared, words))
             return
         self._arrive()
         self.launches += 1
@@ -244,7 +250,8 @@ class StandIn(Driver):
         assert len(words) <= MOST_WORDS, "more words than a kernel may be given"
         shape = (ctypes.c_uint * 7)(x, *threads, shared, waits, y)
         given = by_value(words)
-        wrong = call(ctypes.c_void_p(given.ctypes.data), shape, 0)
+        with self.one_kernel:  # its fibres are all that its code has room for
+            wrong = call(ctypes.c_void_p(given.ctypes.data), shape, 0)
         if wrong:
             raise RuntimeError(WRONG[wrong])
 

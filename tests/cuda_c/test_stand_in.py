@@ -2,6 +2,7 @@
 moved, compiled and launched for them.
 """
 
+import functools
 import random
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from lazytensor.targets.cuda import OPTIONS
 
 from .compare import same as bits
 from .nvrtc import nvrtc
-from .stand_in import Foreign, StandIn, standing_in
+from .stand_in import Foreign, StandIn, shown, standing_in
 
 pytest.importorskip("cupy", reason="no CuPy, whose arrays are used")
 X = np.arange(12, dtype=np.float32).reshape(3, 4) / 8 - 1
@@ -403,6 +404,81 @@ def test_cupy_has_what_it_is_asked_for() -> None:
     assert (pointer.device_id, pointer.mem.size, (pointer + 8).ptr) == (0, 32, 72)
     assert cuda.get_allocator() is not None and Driver().cupy is cupy
     assert cuda.get_allocator().__name__ == "counted"
+
+
+def test_one_number_is_shown_in_memory_of_its_own(gpus: StandIn) -> None:
+    """Equal constants share theirs, which others might write to."""
+    x, y = (xp.asarray(1.5, device="cuda:1") for _ in range(2))
+    for _ in range(2):
+        at_x, at_y = (a.__cuda_array_interface__["data"][0] for a in (x, y))
+        assert at_x != at_y and x._node.value.data.ptr == at_x
+        shown(x._node.value)[...] = 3
+        assert (float(x), float(y), float(xp.asarray(1.5, device="cuda:1"))) == (3, 1.5, 1.5)
+        x = xp.asarray(np.asarray(1.5), device="cuda:1")
+    assert xp.ones((), device="cuda:1").__cuda_array_interface__["shape"] == ()
+
+
+def test_compiled_functions_of_numpy_arrays_and_numbers(gpus: StandIn) -> None:
+    """They are taken where arrays are made if nothing says where, as without `jit`."""
+
+    @xp.jit
+    def f(x: Any, n: Any) -> Any:
+        x += 1
+        return x * n, n + 1
+
+    with config.context(default_device="cuda:1"):
+        for n in (2, 3.5):
+            memory = np.array(X)
+            scaled, number = f(memory, n)
+            assert (scaled.device, number) == ("cuda:1", n + 1)
+            assert type(number) is type(n)
+            same(memory, X + 1, "written to")
+            same(np.asarray(scaled), (X + 1) * np.float32(n), "computed")
+        itself = xp.jit(lambda x: xp.reshape(x, x.shape))(X)
+        assert itself.device == "cuda:1" and itself.__cuda_array_interface__["shape"] == X.shape
+
+
+def test_a_state_that_is_donated_stays_where_it_is(gpus: StandIn) -> None:
+    @functools.partial(xp.jit, donate_argnums=0)
+    def step(state: Any, change: Any) -> Any:
+        mean, x = state
+        mean = mean * 0.5 + change
+        return mean, x - mean
+
+    change = xp.ones((160, 161), device="cuda")
+    with config.context(cuda_graphs=False):
+        state = step((change + 1.0, change + 2.0), change)
+        places = {x._node.value.data.ptr for x in state}
+        for _ in range(3):
+            with counting() as done:
+                state = step(state, change)
+            assert done.bytes == 0
+            assert {x._node.value.data.ptr for x in state} == places
+    same(np.asarray(state[0][0, :2]), np.asarray([2.0, 2.0]), "mean")
+
+
+def test_complex_powers_at_infinity(gpus: StandIn) -> None:
+    parts = [-np.inf, -1.5, 0.5, np.inf, np.nan]
+    numbers = np.array([complex(a, b) for a in parts for b in parts])
+    for z in (numbers, numbers.astype(np.complex64)):
+        z, w = np.broadcast_arrays(z[:, None], z)
+        with np.errstate(all="ignore"):
+            want = z**w
+        got = np.asarray(xp.pow(*(xp.asarray(x, device="cuda") for x in (z, w))))
+        for part in ("real", "imag"):
+            of = getattr(got, part), getattr(want, part)
+            np.testing.assert_allclose(*of, rtol=1e-5, err_msg=part)
+
+
+def test_scipy_writes_to_what_it_is_given(gpus: StandIn) -> None:
+    ndimage = pytest.importorskip("scipy.ndimage")
+    out, image = xp.zeros((3, 4), device="cuda:1"), xp.asarray(X, device="cuda:1")
+    ndimage.uniform_filter(image[:2], 3, output=out[1:])
+    want = np.zeros((3, 4))
+    ndimage.uniform_filter(X[:2], 3, output=want[1:])
+    assert (out.device, image.device) == ("cuda:1", "cuda:1")
+    same(np.asarray(out), want, "written")
+    same(np.asarray(out + image), want + X, "read on the device")
 
 
 def test_texts_are_compiled_by_cupy() -> None:

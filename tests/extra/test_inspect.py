@@ -58,6 +58,7 @@ def test_nothing_is_computed():
     assert "exp(" in kernel.source
 
 
+@pytest.mark.cpu("a graph's steps, no transfer among them")
 def test_costs_of_calls_and_views():
     a, b = arr(4, 6), arr(6, 7)
     found = inspect.explain(xp.matmul(a, b).T @ arr(4, 1))
@@ -89,6 +90,7 @@ def test_a_column_of_work_that_scalars_share_is_counted_by_rows():
     assert kernel.cost.flops == 40 + 40 + 5 + 40
 
 
+@pytest.mark.cpu("a graph's steps, no transfer among them")
 def test_memory_that_a_plan_takes():
     x = arr(50, 40)
     y = xp.exp(x) @ arr(40, 30)
@@ -117,6 +119,7 @@ def test_a_product_that_a_program_makes_late_is_made_late():
     assert inspect.explain(h).peak <= 4 * product
 
 
+@pytest.mark.cpu("a graph's steps, no transfer among them")
 def test_the_peak_is_what_a_plan_is_measured_to_take():
     x = arr(1000)
     y = xp.sort(x)
@@ -136,6 +139,7 @@ def test_several_arrays_and_known_ones():
     assert "0 B" in str(nothing)
 
 
+@pytest.mark.cpu("what is interpreted")
 def test_whether_a_plan_is_there():
     def ask() -> Any:
         return xp.sum(xp.sin(arr(1_500_000)))
@@ -175,6 +179,7 @@ def test_a_method_of_jit():
     assert inspect.why_missed(Model().f)[0].name == "f"
 
 
+@pytest.mark.cpu("a graph's steps, no transfer among them")
 def test_the_text_has_all_parts():
     text = str(inspect.explain(softmax(xp.asarray(X))))
     parts = ("the graph:\ndef graph(x0):", "the plan (which is not made yet):", "plan(b0):",
@@ -233,6 +238,7 @@ def test_rows_by_kernel_and_shape():
     assert [r.seconds for r in found.rows] == sorted((r.seconds for r in found.rows), reverse=True)
 
 
+@pytest.mark.cpu("what is interpreted")
 def test_small_graphs_are_seen_operation_by_operation():
     with inspect.profile() as found:
         float(xp.sum(xp.exp(arr(3))))
@@ -251,6 +257,7 @@ def test_calls_of_compiled_functions_are_seen():
     assert [(row.kind, row.name, row.launches) for row in found.rows] == [("kernel", "exp+add", 2)]
 
 
+@pytest.mark.cpu("a graph's steps, no transfer among them")
 def test_a_profile_as_text():
     with inspect.profile() as found:
         np.asarray(xp.exp(arr(1000)))
@@ -261,6 +268,7 @@ def test_a_profile_as_text():
     assert lines[4].startswith("1 nodes made, 0 graphs planned, 0 kernels compiled, 8 kB of new")
 
 
+@pytest.mark.cpu("a graph's steps, no transfer among them")
 def test_a_profile_ends_with_its_block():
     def failing() -> None:
         np.asarray(xp.exp(arr(10)))
@@ -335,6 +343,7 @@ def test_why_a_program_was_traced_again():
     ]
 
 
+@pytest.mark.cpu("a graph's steps, no transfer among them")
 def test_why_a_graph_was_planned_anew():
     def ask(n: int, f: Any = xp.sum, shift: float = 2.0) -> None:
         float(f(xp.exp(xp.asarray(np.ones(n)) * shift)))

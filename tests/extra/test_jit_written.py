@@ -15,6 +15,8 @@ from lazytensor.extra import jitted
 from lazytensor.runtime.counters import counting
 from lazytensor.runtime.observe import OBSERVERS, TIMERS
 
+pytestmark = pytest.mark.cpu("calls of native kernels are written out")
+
 X = np.arange(6.0).reshape(2, 3) + 0.3
 
 

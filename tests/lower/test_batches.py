@@ -148,6 +148,7 @@ def address(x: Any) -> int:
     return int(x._node.value.__array_interface__["data"][0])
 
 
+@pytest.mark.cpu("launches as one write over what is donated")
 @pytest.mark.parametrize("n", [1, 5])
 @pytest.mark.parametrize("target", ["llvm", "numpy"])
 def test_a_state_that_is_donated_stays_where_it_is(n: int, target: str) -> None:

@@ -198,6 +198,7 @@ def test_a_warm_program_compiles_nothing():
     assert (c.plans, c.compilations) == (0, 0)
 
 
+@pytest.mark.cpu("a bug is planted in what it computes")
 def test_a_planted_bug_is_found(monkeypatch):
     from lazytensor.ops import ROWS
 

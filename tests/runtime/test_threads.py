@@ -212,6 +212,7 @@ def test_nothing_is_kept_of_what_a_part_held(fails: bool) -> None:
         gc.enable()
 
 
+@pytest.mark.cpu("how a kernel is shared out")
 def test_kernels_are_shared_out_and_their_exceptions_come_back(monkeypatch: Any) -> None:
     settings = {"num_threads": 3, "block_bytes": 1 << 12, "target": "numpy"}
     with config.context(execution="compile", **settings):

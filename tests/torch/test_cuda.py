@@ -320,6 +320,25 @@ def test_views_and_writes():
     assert x.is_shared() and x.share_memory_() is x
 
 
+def test_a_part_of_a_storage_shares_its_memory():
+    for where in ("cpu", ONE):
+        x = torch.arange(6, dtype=torch.int16, device=where)
+        whole = x.untyped_storage()
+        part = whole[4:10]
+        assert (part.nbytes(), part.device) == (6, x.device)
+        assert part.data_ptr() == whole.data_ptr() + 4
+        y = torch.empty(0, dtype=torch.int16, device=where).set_(part)
+        assert y.tolist() == [2, 3, 4]
+        y += 10
+        part[0] = 7
+        x[4] = -1
+        assert x.tolist() == [0, 1, 7, 13, -1, 5] and y.tolist() == [7, 13, -1]
+        assert part[2:4].tolist() == [13, 0] and whole[3:1].nbytes() == 0
+        assert part.clone().fill_(0).tolist() == [0] * 6 and part.cpu().tolist()[:2] == [7, 0]
+        with pytest.raises(RuntimeError, match="step of 2"):
+            whole[::2]
+
+
 # --- derivatives ----------------------------------------------------------------------------------
 
 

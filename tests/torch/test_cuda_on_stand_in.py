@@ -48,6 +48,54 @@ def test_arrays_of_other_libraries():
             torch.ones(1).__cuda_array_interface__
 
 
+class Interface:
+    """An array of a library that has no DLPack."""
+
+    __cuda_array_interface__ = {}  # the stand-in asks for the array itself
+
+    def __init__(self, array):
+        self.array = array
+
+
+def test_arrays_that_have_no_more_than_an_interface():
+    with stand_in.standing_in(count=2):
+        held = torch.arange(4.0, device="cuda:1") + 1
+        held.sum().item()
+        x = Interface(held._read().value)
+        where = held.__cuda_array_interface__["data"]
+        for shared in (torch.as_tensor(x, device="cuda:1"), torch.from_dlpack(x)):
+            assert shared.__cuda_array_interface__["data"] == where
+        shared = torch.asarray(x, device="cuda:1", dtype=torch.float32)
+        assert shared.__cuda_array_interface__["data"] == where
+        own = torch.tensor(x, device="cuda:1")
+        assert own.__cuda_array_interface__["data"] != where
+        assert (own.device, own.tolist()) == (held.device, [1.0, 2.0, 3.0, 4.0])
+        assert torch.as_tensor(x).device.type == torch.tensor(x).device.type == "cpu"
+        assert torch.as_tensor(x, dtype=torch.int64, device="cuda:0").tolist() == [1, 2, 3, 4]
+
+
+def test_one_number_is_shown_in_memory_of_its_own():
+    with stand_in.standing_in(count=1):
+        x, y = (torch.tensor(1.5, device="cuda") for _ in range(2))
+        where = x.__cuda_array_interface__["data"][0]
+        stand_in.shown(x._node.value)[...] = 3
+        assert where == x._node.value.data.ptr != y.__cuda_array_interface__["data"][0]
+        assert (x.item(), y.item(), torch.full((), 1.5, device="cuda").item()) == (3, 1.5, 1.5)
+
+
+def test_storages_have_addresses_of_their_own():
+    with stand_in.standing_in(count=1):
+        x = torch.arange(6.0, device="cuda") + 1
+        number = torch.tensor(2.0, device="cuda")
+        others = [x.clone(), torch.tensor(x), x[2:].clone(), x * 1, number, number.clone()]
+        kept = [x, *others]
+        assert len({t.data_ptr() for t in kept}) == len(kept)
+        assert [t.data_ptr() for t in kept] == [t.data_ptr() for t in kept]
+        assert x[2:].data_ptr() == x.data_ptr() + 8 and x.detach().data_ptr() == x.data_ptr()
+        assert x.__cuda_array_interface__["data"][0] == x.data_ptr()
+        assert others[2].tolist() == [3, 4, 5, 6] and number.item() == 2
+
+
 def test_a_device_without_memory():
     with stand_in.standing_in(count=1, capacity=1 << 16):
         x = torch.arange(64.0).to("cuda")

@@ -35,6 +35,7 @@ __all__ = [
     "driver",
     "foreign",
     "interface",
+    "own_number",
     "pinned",
     "prepared",
     "read",
@@ -171,6 +172,12 @@ def copy(x: Any) -> Any:
     """A copy of an array on its own device."""
     with driver().on(x.device.id):
         return copied(x, Device(f"cuda:{x.device.id}"))
+
+
+def own_number(x: Any, device: Device) -> Any:
+    """One number, wherever it is, on a device in memory that nothing else has."""
+    with driver().on(number(device)):
+        return copied(moved(x, device), device)
 
 
 def prepared(plan: Plan, graph: Graph) -> None:

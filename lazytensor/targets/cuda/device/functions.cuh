@@ -178,12 +178,28 @@ LT_CALLED c128 whole_power(c128 z, int n) {
     if (left & 1) found = some ? mul_(found, base) : base, some = true;
   return n < 0 ? quotient(c128{1, 0}, found) : found;
 }
+// A product that is infinite where a factor is, even if its other part is no number: C's.
+LT_FN f64 side(f64 x) { return ::copysign(infinite_(x) ? 1.0 : 0.0, x); }
+LT_FN f64 or_zero(f64 x) { return x != x ? ::copysign(0.0, x) : x; }
+LT_CALLED c128 product_at_infinity(c128 z, c128 w) {
+  const bool one = infinite_(z.re) || infinite_(z.im), other = infinite_(w.re) || infinite_(w.im);
+  if (one) z = c128{side(z.re), side(z.im)};
+  if (other) w = c128{side(w.re), side(w.im)};
+  const c128 a = c128{or_zero(z.re), or_zero(z.im)}, b = c128{or_zero(w.re), or_zero(w.im)};
+  const f64 infinity = bits_as<f64>(0x7ff0000000000000ull);
+  return c128{infinity * (a.re * b.re - a.im * b.im), infinity * (a.re * b.im + a.im * b.re)};
+}
+LT_FN c128 whole_product(c128 z, c128 w) {
+  const c128 found = mul_(z, w);
+  const bool far = infinite_(z.re) || infinite_(z.im) || infinite_(w.re) || infinite_(w.im);
+  return found.re != found.re && found.im != found.im && far ? product_at_infinity(z, w) : found;
+}
 LT_CALLED c128 complex_power(c128 z, c128 w) {
   if (w.re == 0 && w.im == 0) return c128{1, 0};
   if (z.re == 0 && z.im == 0)
     return w.re > 0 ? c128{0, 0} : c128{no_number(), no_number()};
   if (w.im == 0 && ::fabs(w.re) < 100 && w.re == ::trunc(w.re)) return whole_power(z, int(w.re));
-  return exponential(mul_(w, logarithm(z)));
+  return exponential(whole_product(w, logarithm(z)));
 }
 
 LT_FN c128 doubled(c64 z) { return c128{z.re, z.im}; }
