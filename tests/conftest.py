@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable
 
@@ -18,6 +19,10 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 if "LAZYTENSOR_CACHE_DIR" not in os.environ:
     os.environ["LAZYTENSOR_CACHE_DIR"] = tempfile.mkdtemp(prefix="lazytensor-tests-")
     atexit.register(shutil.rmtree, os.environ["LAZYTENSOR_CACHE_DIR"], ignore_errors=True)
+
+# A shell that runs tests in the background ignores Ctrl-C, and so would all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # One seed for everyone: a run of CI tests the same programs as the run before it.
 settings.register_profile(
