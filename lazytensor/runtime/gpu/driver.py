@@ -163,18 +163,25 @@ class Driver:
         the room, for what it gives to do again. Raises Uncaptured where a graph can't do what was
         asked for.
         """
-        replay, failure = Replay(), self.cupy.cuda.runtime.CUDARuntimeError
-        with self.cupy.cuda.using_allocator(room.pool.malloc), room.stream:
-            room.stream.begin_capture(self.cupy.cuda.runtime.streamCaptureModeRelaxed)
+        replay, cuda = Replay(), self.cupy.cuda
+        with cuda.using_allocator(room.pool.malloc), room.stream:
+            room.stream.begin_capture(cuda.runtime.streamCaptureModeRelaxed)
             try:
                 yield replay
                 replay.graph = room.stream.end_capture()
             except BaseException as error:
-                with suppress(failure):
+                with suppress(cuda.runtime.CUDARuntimeError):
                     room.stream.end_capture()
-                if isinstance(error, failure):
+                if isinstance(error, self._refusals):
                     raise Uncaptured(str(error)) from error
                 raise
+
+    @cached_property
+    def _refusals(self) -> tuple[type[Exception], ...]:
+        """What CuPy raises where CUDA refuses: its runtime, its driver, which launches, cuBLAS."""
+        cuda = self.cupy.cuda
+        found = cuda.runtime.CUDARuntimeError, cuda.driver.CUDADriverError
+        return (*found, self.libraries.cublas.CUBLASError) if self.libraries.complete else found
 
     @contextmanager
     def outside(self, room: "Room") -> Iterator[None]:
