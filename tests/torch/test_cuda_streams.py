@@ -147,6 +147,10 @@ def test_what_graphs_refuse():
         torch.cuda.CUDAGraph().capture_begin()
     with pytest.raises(RuntimeError, match="host draws poisson numbers"):
         torch.poisson(torch.ones(3, device="cuda"))
+    before, refused = torch.cuda.current_stream(), torch.cuda.graph(torch.cuda.CUDAGraph())
+    with pytest.raises(RuntimeError, match="being captured already"), refused:
+        pass
+    assert torch.cuda.current_stream() == before
     graph.capture_end()
     graph.reset()
     with pytest.raises(KeyError), torch.cuda.graph(torch.cuda.CUDAGraph()):
