@@ -240,6 +240,29 @@ def test_streams_of_the_cpu():
             torch.Stream("cuda")
 
 
+def test_a_stream_that_two_threads_enter():
+    """Each of them goes on where it was."""
+    shared, first, second = (torch.cuda.Stream() for _ in range(3))
+    inside, done, found = threading.Event(), threading.Event(), []
+
+    def other():
+        with config.context(virtual_cuda=2), torch.cuda.stream(second):
+            with shared:
+                inside.set()
+                done.wait(10)
+            found.append(torch.cuda.current_stream())
+
+    thread = threading.Thread(target=other)
+    with torch.cuda.stream(first):
+        with shared:
+            thread.start()
+            assert inside.wait(10)
+        found.append(torch.cuda.current_stream())
+        done.set()
+        thread.join()
+    assert found == [first, second]
+
+
 def test_ranges():
     nvtx = torch.cuda.nvtx
     assert [nvtx.range_push("a"), nvtx.range_push("b"), nvtx.range_pop()] == [0, 1, 1]
