@@ -25,7 +25,7 @@ _scalars: OrderedDict[tuple[Any, Device, int, str, bytes], Array] = OrderedDict(
 
 
 class NeedsHost(Exception):
-    """A step that can't be a part of a CUDA graph: the host computes it."""
+    """What can't be a part of a CUDA graph, or isn't worth one: the host computes it, or waits."""
 
 
 class Capture:
