@@ -6,6 +6,7 @@ import functools
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
@@ -436,6 +437,25 @@ def test_what_a_graph_cannot_do_is_told(ends: bool) -> None:
             with pytest.raises(told), Driver().capturing(room):
                 raise error
     assert room.stream.end_capture.call_count == room.stream.begin_capture.call_count == 2
+
+
+def test_each_thread_has_its_products_rounded_as_it_says() -> None:
+    """CuPy keeps that for all of them."""
+    products, said = mock.Mock(), []
+    products.set_compute_type = lambda dtype, kind: said.append(kind)
+    product = functools.partial(Driver().call, params=())
+    other = threading.Thread(target=product, args=(lambda cupy: None, ()))
+
+    def slow(cupy: Any) -> Any:
+        other.start()
+        other.join(0.2)
+        return said[-1]
+
+    with mock.patch("lazytensor.runtime.gpu.driver._products", return_value=products):
+        with config.context(tf32=True):
+            assert product(slow, ()) is products.COMPUTE_TYPE_TF32
+        other.join()
+    assert said == [products.COMPUTE_TYPE_TF32, products.COMPUTE_TYPE_DEFAULT]
 
 
 def test_numbers_are_sent_in_the_stream_that_reads_them(gpus: StandIn) -> None:

@@ -6,6 +6,7 @@ kernels, or what is asked for when.
 
 import importlib
 import struct
+import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -25,6 +26,8 @@ Array = Any
 """An array of CuPy's."""
 _NOTHING = nullcontext()
 OUT_OF_MEMORY = 2  # CUDA's number for it
+# How products are rounded CuPy keeps for all threads: one at a time says how and asks for one.
+_rounding = threading.RLock()
 
 
 class Driver:
@@ -121,8 +124,9 @@ class Driver:
         products = _products()
         tf32 = config.get("tf32")
         kind = products.COMPUTE_TYPE_TF32 if tf32 else products.COMPUTE_TYPE_DEFAULT
-        products.set_compute_type(np.float32, kind)
-        return function(self.cupy, *args, *params)
+        with _rounding:
+            products.set_compute_type(np.float32, kind)
+            return function(self.cupy, *args, *params)
 
     @cached_property
     def libraries(self) -> Libraries:
