@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from .._base.devices import Device
-from .._base.dtypes import canonical, float32, float64, int64, uint64
+from .._base.dtypes import canonical, float32, float64, int64, real_of, uint64
 from .._base.shapes import Shape
 from ..ir.node import Node, known, leaf
 from ..ops import g
@@ -30,7 +30,7 @@ from ._device_choices import check_weights, chosen, chosen_once, shuffled
 from ._driver import CAPTURE
 from ._host import placed_new, value
 from ._philox import Philox, threads
-from ._random import Engine
+from ._random import WIDE, Engine
 from ._random_math import rounded
 
 __all__ = ["Draws"]
@@ -51,10 +51,7 @@ PAIRS: Taken = ((1 | EVEN, 1 | ODD, 3 | EVEN, 3 | ODD), (0, 0, 2, 2))
 FIRST_HALF: Taken = ((0, 0), (1, 1))
 LAST_HALF: Taken = ((2, 2), (3, 3))
 
-_REAL_OF = {np.dtype(np.complex64): np.dtype(np.float32), np.dtype(np.complex128): float64}
 _LOW = 0xFFFFFFFF
-# Up to this range one word is taken for an integer, from it on two.
-_WIDE = 1 << 28
 # Which numbers of the stream a row of rejections is taken to use.
 _REJECTED = {"poisson": 5, "binomial": 11, "gamma": 3}
 # Threads of a block that choose for one line, and lines for which blocks choose at once.
@@ -146,14 +143,14 @@ class Draws:
         return _number(self._words(shape, ONE)[0], dtype)
 
     def _complex(self, draw: Callable[..., Node], shape: Shape, dtype: DType, *args: float) -> Node:
-        parts = draw((math.prod(shape), 2), _REAL_OF[dtype], *args)
+        parts = draw((math.prod(shape), 2), real_of(dtype), *args)
         return g.reshape(g.bitcast(parts, canonical(dtype)), shape)
 
     # --- uniform ----------------------------------------------------------------------------------
 
     def uniform(self, shape: Shape, dtype: DType, low: float = 0.0, high: float = 1.0) -> Node:
         """Numbers in [low, high); what would be `high` is `low`."""
-        if dtype in _REAL_OF:
+        if dtype.kind == "c":
             return self._complex(self.uniform, shape, dtype, low, high)
         check.uniform_bounds(low, high, dtype)
         if not math.prod(shape):
@@ -242,7 +239,7 @@ class Draws:
         if not math.prod(shape):
             return self._empty(shape, dtype)
         span = last - low + 1
-        return self._from(shape, dtype, span, low, span >= _WIDE)
+        return self._from(shape, dtype, span, low, span >= WIDE)
 
     def _from(self, shape: Shape, dtype: DType, span: int, low: int, long: bool) -> Node:
         """Words modulo a span, and so much more."""
@@ -341,7 +338,7 @@ class Draws:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
         if not math.prod(shape):
             return self._empty(shape, dtype)
-        if dtype in _REAL_OF:
+        if dtype.kind == "c":
             return self._complex(self.normal, shape, dtype, mean, std / math.sqrt(2.0))
         check.implemented("normal_kernel_cuda", dtype, check.FLOATING)
         drawn = self._normals(shape, dtype)

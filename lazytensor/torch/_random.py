@@ -46,7 +46,7 @@ _REAL_OF = {np.dtype(np.complex64): np.dtype(np.float32), np.dtype(np.complex128
 # From this many elements on, permutations use 64 bits for each.
 _LONG_PERMUTATION = ((1 << 32) - 1) // 20
 # Up to this range one word is taken for an integer, from it on two.
-_WIDE = 1 << 28
+WIDE = 1 << 28
 _NORMAL_BLOCK = 16
 # Numbers after which permutations are left to the native target.
 EXCHANGED = Worth(1 << 17)
@@ -262,7 +262,7 @@ class Engine:
         low, last = check.integer_bounds(low, high, dtype)
         count = math.prod(shape)
         span = last - low + 1
-        numbers = self._bits.long_words(count) if span >= _WIDE else self._bits.words(count)
+        numbers = self._bits.long_words(count) if span >= WIDE else self._bits.words(count)
         if span < 1 << 64:
             numbers = remainder(numbers, span)
         numbers += np.uint64(low % (1 << 64))

@@ -61,13 +61,16 @@ _TYPES = ("cpu", "cuda", "meta", "mps", "xpu", "hpu", "mtia", "xla", "ipu", "pri
 
 
 class _Here(threading.local):
-    """Of this thread: the devices of open contexts, the current CUDA device and streams."""
+    """Of this thread: the devices of open contexts, the current CUDA device and streams, contexts
+    of streams that it has entered.
+    """
 
     cuda = 0
 
     def __init__(self) -> None:
         self.devices: list[device] = []
         self.streams: dict[int, Any] = {}
+        self.entered: list[Any] = []
 
 
 class device:

@@ -42,8 +42,8 @@ def lapack(name: str, dtype: Any) -> Any:
 class Calls:
     """Functions by name: a letter for the dtype, and the rest."""
 
-    def __init__(self, library: str, log: list[str]) -> None:
-        self._library, self._log = library, log
+    def __init__(self, library: str, driver: Any, log: list[str]) -> None:
+        self._library, self._driver, self._log = library, driver, log
 
     def __getattr__(self, name: str) -> Any:
         if name in CONSTANTS:
@@ -54,6 +54,7 @@ class Calls:
         def call(handle: int, *args: Any) -> Any:
             assert handle == HANDLES[self._library]
             self._log.append(rest)
+            self._driver._arrive()
             return found(DTYPES[letter], *args)
 
         return call
@@ -222,7 +223,9 @@ class Solvers:
     def __init__(self, driver: Any) -> None:
         self._driver = driver
         self.log: list[str] = []
-        self.cusolver, self.cublas = Calls("cusolver", self.log), Calls("cublas", self.log)
+        self.cusolver, self.cublas = (
+            Calls(library, driver, self.log) for library in ("cusolver", "cublas")
+        )
         self.linalg = SimpleNamespace(
             svd=self.svd, eigh=self.eigh, eigvalsh=self.eigvalsh, eig=self.eig,
             eigvals=self.eigvals,

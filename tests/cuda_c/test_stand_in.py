@@ -6,6 +6,7 @@ import functools
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
@@ -23,7 +24,8 @@ from lazytensor.lower.pipeline import lower
 from lazytensor.runtime import gpus as gpus_of_process
 from lazytensor.runtime.counters import counting
 from lazytensor.runtime.execute import execute
-from lazytensor.runtime.gpu.driver import Driver, by_value
+from lazytensor.runtime.gpu.driver import Driver, Uncaptured, by_value
+from lazytensor.runtime.gpu.memory import put
 from lazytensor.runtime.materialize import graph_of, materialize, value
 from lazytensor.targets.cuda import OPTIONS
 
@@ -404,6 +406,65 @@ def test_cupy_has_what_it_is_asked_for() -> None:
     assert (pointer.device_id, pointer.mem.size, (pointer + 8).ptr) == (0, 32, 72)
     assert cuda.get_allocator() is not None and Driver().cupy is cupy
     assert cuda.get_allocator().__name__ == "counted"
+
+
+def test_profilers_are_told_by_cupy() -> None:
+    """NVTX needs no device; CuPy's functions take different arguments."""
+    from lazytensor.torch.cuda._gpu import Real
+
+    real = Real()
+    real.range_push("a")
+    real.mark("b")
+    real.range_pop()
+    assert isinstance(real.range_start("c"), int)
+    real.range_end(real.range_start("d"))
+
+
+class Refused(RuntimeError):
+    """What CuPy raises, which can't be made without a driver of the system's."""
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_a_graph_cannot_do_is_told(ends: bool) -> None:
+    """Launches are refused by CUDA's driver, not by its runtime; all else goes on as it is."""
+    room, cupy = mock.MagicMock(), mock.MagicMock()
+    room.stream.__exit__.return_value = cupy.cuda.using_allocator().__exit__.return_value = None
+    cupy.cuda.runtime.CUDARuntimeError = type("Runtime", (RuntimeError,), {})
+    cupy.cuda.driver.CUDADriverError = Refused
+    room.stream.end_capture.side_effect = None if ends else cupy.cuda.runtime.CUDARuntimeError
+    with mock.patch.object(Driver, "cupy", cupy):
+        for error, told in ((Refused, Uncaptured), (MemoryError, MemoryError)):
+            with pytest.raises(told), Driver().capturing(room):
+                raise error
+    assert room.stream.end_capture.call_count == room.stream.begin_capture.call_count == 2
+
+
+def test_each_thread_has_its_products_rounded_as_it_says() -> None:
+    """CuPy keeps that for all of them."""
+    products, said = mock.Mock(), []
+    products.set_compute_type = lambda dtype, kind: said.append(kind)
+    product = functools.partial(Driver().call, params=())
+    other = threading.Thread(target=product, args=(lambda cupy: None, ()))
+
+    def slow(cupy: Any) -> Any:
+        other.start()
+        other.join(0.2)
+        return said[-1]
+
+    with mock.patch("lazytensor.runtime.gpu.driver._products", return_value=products):
+        with config.context(tf32=True):
+            assert product(slow, ()) is products.COMPUTE_TYPE_TF32
+        other.join()
+    assert said == [products.COMPUTE_TYPE_TF32, products.COMPUTE_TYPE_DEFAULT]
+
+
+def test_numbers_are_sent_in_the_stream_that_reads_them(gpus: StandIn) -> None:
+    places = set()
+    for gpus.in_force in (0, 1, 0, 1):
+        number = put(np.float32(3.25), device_of("cuda:0"))
+        places.add(number.data.ptr)
+        assert shown(number) == 3.25
+    assert len(places) == 2
 
 
 def test_one_number_is_shown_in_memory_of_its_own(gpus: StandIn) -> None:

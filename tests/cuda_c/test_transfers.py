@@ -42,7 +42,27 @@ def test_memory_is_kept_until_it_was_read(gpus: StandIn) -> None:
         xp.materialize(*kept)
         for k, x in enumerate(kept):
             assert np.asarray(x)[-1] == k + i
-    assert len(pinned._read) <= 5 and len(gpus.pins) <= 8
+    assert len(pinned._used) <= 5 and len(gpus.pins) <= 8
+
+
+@pytest.mark.parametrize("size", [pinned.FEW, 3 * pinned.CHUNK])
+def test_memory_is_kept_until_it_was_written(
+    gpus: StandIn, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """After a Ctrl-C the device goes on."""
+
+    def interrupted(event: int) -> None:
+        raise KeyboardInterrupt
+
+    x, before = xp.asarray(np.arange(size, dtype=np.uint8)), len(gpus.pins)
+    xp.materialize(x)
+    with monkeypatch.context() as patch:
+        patch.setattr(gpus, "wait", interrupted)
+        patch.setattr(gpus, "passed", lambda event: False)
+        with pytest.raises(KeyboardInterrupt):
+            np.asarray(x)
+        assert len(gpus.pins) >= before + (1 if size == pinned.FEW else 2)
+    assert np.asarray(x)[-1] == (size - 1) % 256
 
 
 def test_without_pinned_memory(gpus: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:

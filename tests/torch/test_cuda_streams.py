@@ -147,6 +147,10 @@ def test_what_graphs_refuse():
         torch.cuda.CUDAGraph().capture_begin()
     with pytest.raises(RuntimeError, match="host draws poisson numbers"):
         torch.poisson(torch.ones(3, device="cuda"))
+    before, refused = torch.cuda.current_stream(), torch.cuda.graph(torch.cuda.CUDAGraph())
+    with pytest.raises(RuntimeError, match="being captured already"), refused:
+        pass
+    assert torch.cuda.current_stream() == before
     graph.capture_end()
     graph.reset()
     with pytest.raises(KeyError), torch.cuda.graph(torch.cuda.CUDAGraph()):
@@ -234,6 +238,29 @@ def test_streams_of_the_cpu():
                 refused()
         with pytest.raises(RuntimeError):
             torch.Stream("cuda")
+
+
+def test_a_stream_that_two_threads_enter():
+    """Each of them goes on where it was."""
+    shared, first, second = (torch.cuda.Stream() for _ in range(3))
+    inside, done, found = threading.Event(), threading.Event(), []
+
+    def other():
+        with config.context(virtual_cuda=2), torch.cuda.stream(second):
+            with shared:
+                inside.set()
+                done.wait(10)
+            found.append(torch.cuda.current_stream())
+
+    thread = threading.Thread(target=other)
+    with torch.cuda.stream(first):
+        with shared:
+            thread.start()
+            assert inside.wait(10)
+        found.append(torch.cuda.current_stream())
+        done.set()
+        thread.join()
+    assert found == [first, second]
 
 
 def test_ranges():

@@ -6,6 +6,7 @@ kernels, or what is asked for when.
 
 import importlib
 import struct
+import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -25,6 +26,8 @@ Array = Any
 """An array of CuPy's."""
 _NOTHING = nullcontext()
 OUT_OF_MEMORY = 2  # CUDA's number for it
+# How products are rounded CuPy keeps for all threads: one at a time says how and asks for one.
+_rounding = threading.RLock()
 
 
 class Driver:
@@ -121,8 +124,9 @@ class Driver:
         products = _products()
         tf32 = config.get("tf32")
         kind = products.COMPUTE_TYPE_TF32 if tf32 else products.COMPUTE_TYPE_DEFAULT
-        products.set_compute_type(np.float32, kind)
-        return function(self.cupy, *args, *params)
+        with _rounding:
+            products.set_compute_type(np.float32, kind)
+            return function(self.cupy, *args, *params)
 
     @cached_property
     def libraries(self) -> Libraries:
@@ -163,18 +167,25 @@ class Driver:
         the room, for what it gives to do again. Raises Uncaptured where a graph can't do what was
         asked for.
         """
-        replay, failure = Replay(), self.cupy.cuda.runtime.CUDARuntimeError
-        with self.cupy.cuda.using_allocator(room.pool.malloc), room.stream:
-            room.stream.begin_capture(self.cupy.cuda.runtime.streamCaptureModeRelaxed)
+        replay, cuda = Replay(), self.cupy.cuda
+        with cuda.using_allocator(room.pool.malloc), room.stream:
+            room.stream.begin_capture(cuda.runtime.streamCaptureModeRelaxed)
             try:
                 yield replay
                 replay.graph = room.stream.end_capture()
             except BaseException as error:
-                with suppress(failure):
+                with suppress(cuda.runtime.CUDARuntimeError):
                     room.stream.end_capture()
-                if isinstance(error, failure):
+                if isinstance(error, self._refusals):
                     raise Uncaptured(str(error)) from error
                 raise
+
+    @cached_property
+    def _refusals(self) -> tuple[type[Exception], ...]:
+        """What CuPy raises where CUDA refuses: its runtime, its driver, which launches, cuBLAS."""
+        cuda = self.cupy.cuda
+        found = cuda.runtime.CUDARuntimeError, cuda.driver.CUDADriverError
+        return (*found, self.libraries.cublas.CUBLASError) if self.libraries.complete else found
 
     @contextmanager
     def outside(self, room: "Room") -> Iterator[None]:

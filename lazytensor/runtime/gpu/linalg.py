@@ -253,7 +253,8 @@ def _values(
     name: str, place: int, message: str, infinite: str = "", *more: Any
 ) -> Callable[..., Outs]:
     """A row that a function of `cupy.linalg` computes, whose values are at a place among what it
-    gives: they are NaN where it doesn't converge. It takes no infinite numbers.
+    gives: NaN there tells that it failed, since CuPy doesn't say what cuSOLVER does of that. It
+    takes no infinite numbers.
     """
 
     def run(at: _At, x: Array, *rest: Any) -> Outs:

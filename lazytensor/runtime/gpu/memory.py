@@ -19,13 +19,13 @@ from ..counters import COUNTERS
 from .driver import Array, driver
 from .pinned import send
 
-# Scalars that are kept on devices.
+# Scalars that are kept on devices, by the stream that fills them: others may read them too early.
 MOST_SCALARS = 1024
-_scalars: OrderedDict[tuple[Any, Device, str, bytes], Array] = OrderedDict()
+_scalars: OrderedDict[tuple[Any, Device, int, str, bytes], Array] = OrderedDict()
 
 
 class NeedsHost(Exception):
-    """A step that can't be a part of a CUDA graph: the host computes it."""
+    """What can't be a part of a CUDA graph, or isn't worth one: the host computes it, or waits."""
 
 
 class Capture:
@@ -107,7 +107,7 @@ def sent(host: np.ndarray[Any, Any]) -> Array:
 
 def _scalar(host: np.ndarray[Any, Any], device: Device) -> Array:
     """One number, of which programs have few: those used last are kept."""
-    key = driver(), device, host.dtype.str, host.tobytes()
+    key = driver(), device, driver().stream(), host.dtype.str, host.tobytes()
     found = _scalars.pop(key, None)
     if found is None:
         found = sent(host)

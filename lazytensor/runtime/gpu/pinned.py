@@ -20,8 +20,8 @@ Host = np.ndarray[Any, Any]
 FEW, CHUNK, MOST = 1 << 12, 4 << 20, 64 << 20
 
 _pinned: WeakValueDictionary[int, Host] = WeakValueDictionary()
-# What devices still read, and events that happen when they have.
-_read: deque[tuple[Any, Any, Host]] = deque()
+# What devices still read or write, and events that happen when they have.
+_used: deque[tuple[Any, Any, Host]] = deque()
 _lock = threading.Lock()
 
 
@@ -64,24 +64,34 @@ def _staged(host: Host) -> Host:
 
 
 def _keep(host: Host) -> None:
-    """Keep what the device has been asked to read until it has."""
+    """Keep what the device has been asked to read, or write, until it has."""
     with _lock:
-        while _read and _read[0][0].passed(_read[0][1]):
-            _read.popleft()
-        _read.append((driver(), driver().mark(), host))
+        while _used and _used[0][0].passed(_used[0][1]):
+            _used.popleft()
+        _used.append((driver(), driver().mark(), host))
 
 
 def receive(host: Host, x: Array) -> None:
     """Fill an array of the host from one of the current device. Waits."""
+    rooms = [] if is_pinned(host) else _rooms(host.nbytes)
     try:
-        rooms = [driver().pinned(min(host.nbytes, CHUNK)) for _ in range(1 + (host.nbytes > CHUNK))]
+        if rooms:
+            _by_way_of(rooms, _bytes(host), x)
+        else:
+            driver().get(host, x, 0)
+            driver().wait(driver().mark())
+    except BaseException:  # a Ctrl-C: the device goes on writing there
+        for each in rooms or [host]:
+            _keep(each)
+        raise
+
+
+def _rooms(nbytes: int) -> list[Host]:
+    """Pinned memory for a chunk, or for two, if there is as much."""
+    try:
+        return [driver().pinned(min(nbytes, CHUNK)) for _ in range(1 + (nbytes > CHUNK))]
     except MemoryError:
-        rooms = []
-    if is_pinned(host) or not rooms:
-        driver().get(host, x, 0)
-        driver().wait(driver().mark())
-    else:
-        _by_way_of(rooms, _bytes(host), x)
+        return []
 
 
 def _by_way_of(rooms: list[Host], out: Host, x: Array) -> None:

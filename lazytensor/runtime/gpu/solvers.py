@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..._base.dtypes import DType, int32, uint64
+from ..._base.dtypes import DType, int32
 from .driver import Array, driver
-from .memory import empty
+from .memory import empty, sent
 
 _LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 # Elements of a matrix up to which several are factorised at once, for each that there is: larger
@@ -32,9 +32,8 @@ def _each(x: Array) -> range:
 
 def _addresses(x: Array) -> Array:
     """The same on the device."""
-    parts, out = _each(x), empty((len(x),), uint64)
-    driver().put(out, np.arange(parts.start, parts.stop, parts.step, dtype=np.uint64))
-    return out
+    parts = _each(x)
+    return sent(np.arange(parts.start, parts.stop, parts.step, dtype=np.uint64))
 
 
 def _at_once(a: Array) -> bool:

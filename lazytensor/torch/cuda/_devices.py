@@ -10,7 +10,6 @@ from typing import Any
 from ..._base import config, devices
 from .. import _types
 from .._driver import CAPTURE, Properties, driver, refuse
-from ..tensor import Tensor
 from . import _gpu as _gpu
 from . import _virtual as _virtual
 from ._live import compute
@@ -166,8 +165,3 @@ def get_gencode_flags() -> str:
     """Options of the compiler for these."""
     named = [a.removeprefix("sm_") for a in get_arch_list()]
     return " ".join([f"-gencode compute=compute_{n},code=sm_{n}" for n in named])
-
-
-def on_cuda(x: Any) -> bool:
-    """Whether it is a tensor on a CUDA device."""
-    return isinstance(x, Tensor) and bool(x.is_cuda)

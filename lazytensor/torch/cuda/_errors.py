@@ -21,7 +21,7 @@ class cudaStatus:
 
 
 _NAMES = {0: "no error", 1: "invalid argument", 2: "out of memory", 3: "initialization error",
-          34: "device not ready", 100: "no CUDA-capable device is detected",
+          34: "CUDA driver is a stub library", 100: "no CUDA-capable device is detected",
           101: "invalid device ordinal", 600: "device not ready",
           700: "an illegal memory access was encountered"}  # fmt: skip
 

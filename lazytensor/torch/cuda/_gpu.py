@@ -154,8 +154,8 @@ class Real:
         _cupy().cuda.nvtx.RangePop()
 
     def range_start(self, message: str) -> int:
-        """By NVTX."""
-        return int(_cupy().cuda.nvtx.RangeStart(message))
+        """By NVTX, in no colour."""
+        return int(_cupy().cuda.nvtx.RangeStart(message, None))
 
     def range_end(self, handle: int) -> None:
         """By NVTX."""

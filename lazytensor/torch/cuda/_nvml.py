@@ -13,6 +13,9 @@ from ._devices import indexed
 __all__ = ["clock_rate", "device_memory_used", "list_gpu_processes", "memory_usage", "power_draw",
            "temperature", "utilization"]  # fmt: skip
 
+# The library's numbers: NVML_TEMPERATURE_GPU, NVML_CLOCK_SM.
+_OF_CHIP, _OF_PROCESSORS = 0, 1
+
 
 def _library() -> Any:
     try:
@@ -66,7 +69,7 @@ def device_memory_used(device: Any = None) -> int:
 def temperature(device: Any = None) -> int:
     """Degrees Celsius."""
     library, handle = _handle(device)
-    return int(library.nvmlDeviceGetTemperature(handle, 0))
+    return int(library.nvmlDeviceGetTemperature(handle, _OF_CHIP))
 
 
 def power_draw(device: Any = None) -> int:
@@ -78,7 +81,7 @@ def power_draw(device: Any = None) -> int:
 def clock_rate(device: Any = None) -> int:
     """Megahertz of the multiprocessors."""
     library, handle = _handle(device)
-    return int(library.nvmlDeviceGetClockInfo(handle, 1))
+    return int(library.nvmlDeviceGetClockInfo(handle, _OF_PROCESSORS))
 
 
 def list_gpu_processes(device: Any = None) -> str:

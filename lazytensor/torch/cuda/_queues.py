@@ -59,7 +59,6 @@ class Stream:
 
     def _set(self, index: int, handle: Any, priority: int = 0) -> None:
         self._index, self._handle, self.priority = index, handle, priority
-        self._within: list[Any] = []
 
     @property
     def device(self) -> _types.device:
@@ -127,12 +126,12 @@ class Stream:
 
     def __enter__(self) -> "Stream":
         context = StreamContext(self)
-        self._within.append(context)
+        _types.HERE.entered.append(context)
         context.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._within.pop().__exit__()
+        _types.HERE.entered.pop().__exit__()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Stream):

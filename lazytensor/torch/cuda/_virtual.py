@@ -17,9 +17,9 @@ from ..tensor import Tensor
 from ._live import tensors
 
 BLOCK = 512  # PyTorch's allocator gives whole blocks of this size
-_ranges = numbers(1)
 SEGMENT = 2 << 20  # and asks the device for whole segments of this one
 PROCESSORS = 132
+_ranges = numbers(1)
 
 
 def _up(n: int, unit: int) -> int:

@@ -231,7 +231,11 @@ class graph:
 
     def __enter__(self) -> None:
         self.stream_ctx.__enter__()
-        self.cuda_graph.capture_begin(self.pool, self.capture_error_mode)
+        try:
+            self.cuda_graph.capture_begin(self.pool, self.capture_error_mode)
+        except BaseException:
+            self.stream_ctx.__exit__()
+            raise
 
     def __exit__(self, *exception: object) -> None:
         try:
