@@ -194,8 +194,8 @@ def run(
 def run_fixed(
     name: str, f: Callable[..., Node], params: tuple[Any, ...], tensors: Sequence[Tensor | None]
 ) -> Tensor:
-    """`run` of `f(*nodes, *params)`, which looks at nothing but the types of nodes, and at params
-    by what their text says. Some tensors may be missing.
+    """`run` of `f(*nodes, *params)`, which looks at nothing but the types of nodes and at params.
+    Some tensors may be missing.
     """
     given = [t for t in tensors if t is not None]
     nodes = [t._read() for t in given]
