@@ -283,9 +283,9 @@ _TOLD = frozenset((bool, int, float, complex, str, type(None)))
 
 def _told(params: Sequence[Any]) -> bool:
     """Whether the text of params says what they are: that of a tensor has but a few digits."""
-    return _TOLD.issuperset(map(type, params)) or all([
-        type(p) in _TOLD or (type(p) in (tuple, list) and _told(p)) for p in params
-    ])  # fmt: skip
+    if _TOLD.issuperset(map(type, params)):
+        return True
+    return all(type(p) in _TOLD or (type(p) in (tuple, list) and _told(p)) for p in params)
 
 
 def _laid(
