@@ -23,11 +23,6 @@ from .tensor import Tensor, wrap
 __all__ = ["record", "run"]
 
 
-def needs_grad(tensors: Sequence[Tensor]) -> bool:
-    """Whether an operation on these is recorded."""
-    return MODE.grad and any(t.requires_grad for t in tensors)
-
-
 @lru_cache(4096)
 def _class_of(name: str) -> type[GradFn]:
     """The class of a derivative: others than "Backward0" are named in full."""
