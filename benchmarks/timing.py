@@ -1,10 +1,25 @@
 """Timing of several contestants in one run: rounds interleaved, medians, ratios taken round by
-round.
+round; PyTorch as one of them.
 """
 
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
+
+
+def beside_torch(ours: Any) -> dict[str, Any]:
+    """lazytensor's PyTorch interface, and PyTorch where it is installed, at one thread."""
+    found: dict[str, Any] = {"lazytensor": ours}
+    try:
+        import torch
+    except ImportError:
+        print("PyTorch is not installed: no comparison with it")
+    else:
+        found["torch"] = torch
+    for library in found.values():
+        library.set_num_threads(1)
+    return found
 
 
 def rounds(

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
+from timing import beside_torch
 
 import lazytensor.torch as ours
 
@@ -183,7 +184,7 @@ def rows_of_orders() -> Iterator[Row]:
 
 
 def rows_of_images() -> Iterator[Row]:
-    """Pooling and resizing."""
+    """Pooling and resizing; what goes by windows."""
 
     def pool(name: str, *args: Any, **more: Any) -> Row:
         return Row(
@@ -215,6 +216,11 @@ def rows_of_images() -> Iterator[Row]:
     yield Row(
         "fold", lambda f, x: f.nn.functional.fold(x, (56, 56), 3, padding=1), (normal(8, 72, 3136),)
     )
+    yield from rows_of_grids()
+
+
+def rows_of_grids() -> Iterator[Row]:
+    """Samples of images, and convolutions that are rarer than those of images."""
     grid = np.random.default_rng(4).uniform(-1.1, 1.1, (8, 28, 28, 2)).astype(np.float32)
     for mode in ("bilinear", "nearest"):
         yield Row(
@@ -561,20 +567,6 @@ def measured(row: Row | Program, libraries: dict[str, Any], rounds: int) -> list
     return out
 
 
-def libraries() -> dict[str, Any]:
-    """lazytensor, and PyTorch where it is installed, at one thread."""
-    found: dict[str, Any] = {"lazytensor": ours}
-    try:
-        import torch
-    except ImportError:
-        print("PyTorch is not installed: no comparison with it")
-    else:
-        found["torch"] = torch
-    for library in found.values():
-        library.set_num_threads(1)
-    return found
-
-
 def said(times: dict[str, float]) -> str:
     """Microseconds, and the ratio."""
     line = " ".join(f"{seconds * 1e6:9.0f}" for seconds in times.values())
@@ -587,7 +579,7 @@ def main() -> None:
     parser.add_argument("words", nargs="*", help="parts of names of rows; all by default")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    found = libraries()
+    found = beside_torch(ours)
     with threadpool_limits(1):
         for row in table():
             if not options.words or any(word in row.name for word in options.words):

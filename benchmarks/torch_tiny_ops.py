@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from import_time import seconds
-from timing import median, ratio, rounds
+from timing import beside_torch, median, ratio, rounds
 
 import lazytensor.torch as ours
 
@@ -55,19 +55,6 @@ def programs(torch: Any) -> dict[str, Callable[[], np.ndarray]]:
     return dict(zip(GOALS, calls, strict=True))
 
 
-def libraries() -> dict[str, Any]:
-    """lazytensor, and PyTorch where it is installed."""
-    found: dict[str, Any] = {"lazytensor": ours}
-    try:
-        import torch
-    except ImportError:
-        print("PyTorch is not installed: no comparison with it")
-    else:
-        torch.set_num_threads(1)
-        found["torch"] = torch
-    return found
-
-
 def import_cost() -> None:
     """Print what the import costs more than NumPy's."""
     pairs = [(seconds("lazytensor.torch"), seconds("numpy")) for _ in range(11)]
@@ -77,7 +64,7 @@ def import_cost() -> None:
 
 def main() -> None:
     """Print a table."""
-    contestants = {name: programs(library) for name, library in libraries().items()}
+    contestants = {name: programs(library) for name, library in beside_torch(ours).items()}
     for what, goal in GOALS.items():
         calls = {name: each[what] for name, each in contestants.items()}
         want = calls["lazytensor"]()

@@ -155,7 +155,7 @@ def _from_sequence(items: Any, dtype: DType | None, device: Device) -> Node:
     with np.errstate(all="ignore"):
         out = np.array(items, dtype)
     if out.dtype.kind not in "biufcV":
-        raise _no_numbers(items, out)
+        raise _no_numbers(out)
     return new_leaf(out.astype(canonical(out.dtype), copy=False), device)
 
 
@@ -165,7 +165,7 @@ def _element(x: Any, device: Device) -> Node:
     return node_of(x, "asarray", "an element")
 
 
-def _no_numbers(items: Any, out: np.ndarray[Any, Any]) -> Exception:
+def _no_numbers(out: np.ndarray[Any, Any]) -> Exception:
     bad = [x for x in out.flat if not isinstance(x, PYTHON)]
     if not bad:
         return OverflowError("asarray: an integer is out of bounds for int64")

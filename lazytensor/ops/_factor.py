@@ -227,7 +227,7 @@ def _ldl(np: Any, a: Any, pivots: Any, hermitian: bool) -> int:
             pivots[k] = k + 1
             k += 1
             continue
-        _exchange(np, a, k, k + step - 1, place, step, hermitian)
+        _exchange(a, k, k + step - 1, place, step, hermitian)
         _eliminate(np, a, k, step, hermitian)
         pivots[k : k + step] = place + 1 if step == 1 else -(place + 1)
         k += step
@@ -255,7 +255,7 @@ def _ldl_pivot(np: Any, a: Any, k: int) -> tuple[int, int]:
     return place, 2
 
 
-def _exchange(np: Any, a: Any, k: int, row: int, place: int, step: int, hermitian: bool) -> None:
+def _exchange(a: Any, k: int, row: int, place: int, step: int, hermitian: bool) -> None:
     """Exchange two rows and columns of what the lower triangle stands for."""
     if place == row:
         return

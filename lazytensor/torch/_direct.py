@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.node import Node, leaf, scalar
+from ..ir.node import Node, leaf
 from ..ops import g
 from ..transform.structures import repeated
-from ._dtypes import fit, of
+from ._dispatch import number
+from ._dtypes import of
 from ._graph import MODE
 from ._host import value
 from .operators import FAST
@@ -28,6 +29,11 @@ __all__ = ["Cell", "Count", "Shared", "apart", "direct", "each", "number_like", 
 Row = tuple[Any, ...]
 # Changes cells and counts.
 Update = Callable[[Any, Any], None]
+
+
+def _home(t: Tensor) -> int:
+    """What tensors of one memory have in common."""
+    return id(t if t._stor is None else t._stor)
 
 
 def direct(*tensors: Tensor) -> bool:
@@ -43,17 +49,20 @@ def direct(*tensors: Tensor) -> bool:
             return False
         if t._strides is not None or t._base is not None or t._inference is True:
             return False
-        homes.add(id(t if t._stor is None else t._stor))
+        homes.add(_home(t))
     return kind._rank == 2 and len(homes) == len(tensors)
 
 
-def apart(tensors: Sequence[Tensor]) -> bool:
-    """Whether each is `direct`, all have one dtype and device, and no two share memory."""
-    first = tensors[0]
+def apart(tensors: Sequence[Tensor], read: Sequence[Tensor] = ()) -> bool:
+    """Whether each is `direct`, all have one dtype and device, and none shares memory with another
+    or with what is read beside them.
+    """
+    first, homes = tensors[0], {*map(_home, tensors)}
     return (
         all(t.dtype is first.dtype and t._node.device is first._node.device for t in tensors)
         and all(map(direct, tensors))
-        and len({id(t if t._stor is None else t._stor) for t in tensors}) == len(tensors)
+        and len(homes) == len(tensors)
+        and homes.isdisjoint(map(_home, read))
     )
 
 
@@ -63,7 +72,7 @@ def number_like(value: Any, x: Tensor) -> Node | None:
     """
     node = x._node
     if type(value) in (int, float):
-        return scalar(fit(value, x.dtype), node.dtype, node.device)
+        return number(value, x.dtype, node, True)
     if type(value) not in FAST or value._node.shape or value._node.device is not node.device:
         return None
     return value._read() if value.dtype is x.dtype else None
@@ -130,15 +139,20 @@ class Shared:
 
     def __init__(self, group: dict[str, Any]) -> None:
         asked = group["maximize"], group.get("capturable"), group["differentiable"]
-        self.plain = not any(asked) and all(map(_is_plain, group.values()))
+        settings = [value for name, value in group.items() if name not in _NAMES]
+        self.plain = not any(asked) and all(map(_is_plain, settings))
         self.written: dict[Any, _Written] = {}
 
 
+# What is in a group beside its settings.
+_NAMES = frozenset(("params", "param_names"))
+
+
 def _is_plain(setting: Any) -> bool:
-    """Whether a setting is a number of Python's, or some; parameters and names are a list."""
-    if type(setting) is tuple:
+    """Whether a setting is a number of Python's, or some."""
+    if type(setting) is tuple or type(setting) is list:
         return all(map(_is_plain, setting))
-    return setting is None or type(setting) in (bool, int, float, list, str)
+    return setting is None or type(setting) in (bool, int, float, str)
 
 
 class Sheet:
@@ -153,16 +167,15 @@ class Sheet:
 
     def note(self, operation: Any, x: int, *others: Any) -> int:
         """The place of what an operation gives."""
-        places = [y.place if type(y) is Cell else ~self._number(y) for y in others]
+        places = [(y if type(y) is Cell else self.number(y)).place for y in others]
         self.rows.append((operation, x, *places))
         return len(self.rows) - 1
 
-    def _number(self, value: Any) -> int:
-        """Where among what is read a number is, in the dtype of the nodes."""
+    def number(self, value: Any, wraps: bool = True) -> "Cell":
+        """A number in the dtype of the nodes, which it has to fit where it isn't `wraps`."""
         like = self.read[0]
-        kind = of(like.dtype)
-        self.read.append(scalar(fit(value, kind), kind.numpy, like.device))
-        return len(self.read) - 1
+        self.read.append(number(value, of(like.dtype), like, wraps))
+        return Cell(self, ~(len(self.read) - 1))
 
 
 class _Written:
@@ -229,6 +242,9 @@ class Cell:
     def _new(self, operation: Any, *others: Any) -> "Cell":
         return Cell(self._sheet, self._sheet.note(operation, self.place, *others))
 
+    def _factor(self, value: Any) -> "Cell":
+        return self._sheet.number(value, False)
+
     def _put(self, made: "Cell") -> "Cell":
         self.place = made.place
         self.writes += 1
@@ -254,7 +270,7 @@ class Cell:
         """Plus alpha times a number or a cell."""
         if type(alpha) is int and alpha == 1:
             return self._new(g.add, other)
-        return self._new(_scaled_sum, other, alpha)
+        return self._new(_scaled_sum, other, self._factor(alpha))
 
     def add_(self, other: Any, *, alpha: Any = 1) -> "Cell":
         """`add` in place."""
@@ -262,21 +278,21 @@ class Cell:
 
     def lerp_(self, end: "Cell", weight: Any) -> "Cell":
         """On the way to another, from whichever end is nearer, in place."""
-        number = scalar(fit(weight, of(self._sheet.read[0].dtype)), self._sheet.read[0].dtype)
-        way = _near if abs(number.value) < 0.5 else _far
-        return self._put(self._new(way, end, weight))
+        by = self._factor(weight)
+        way = _near if abs(self._sheet.read[~by.place].value) < 0.5 else _far
+        return self._put(self._new(way, end, by))
 
     def addcmul_(self, a: "Cell", b: "Cell", *, value: Any = 1) -> "Cell":
         """Plus value times a product, in place."""
         if value == 1:
             return self._put(self._new(_plus_product, a, b))
-        return self._put(self._new(_plus_scaled_product, a, b, value))
+        return self._put(self._new(_plus_scaled_product, a, b, self._factor(value)))
 
     def addcdiv_(self, a: "Cell", b: "Cell", *, value: Any = 1) -> "Cell":
         """Plus value times a ratio, in place."""
         if value == 1:
             return self._put(self._new(_plus_ratio, a, b))
-        return self._put(self._new(_plus_scaled_ratio, a, b, value))
+        return self._put(self._new(_plus_scaled_ratio, a, b, self._factor(value)))
 
     def addcmul(self, a: "Cell", b: "Cell", *, value: Any = 1) -> "Cell":
         """`addcmul_` of something new."""

@@ -38,7 +38,8 @@ REFUSALS = (TypeError, ValueError, IndexError, OverflowError, RuntimeError, Memo
 # Threads in which operations choose their dtypes: their state, and who calls an operation there.
 CASTING: dict[int, Callable[..., Any]] = {}
 
-# Short ways of operations, by name: from arguments to the result, or to None.
+# Short ways of operations, by name, `Tensor.name` for what is a method alone: from arguments to the
+# result, or to None.
 QUICK: dict[str, Callable[[Sequence[Any], dict[str, Any]], Any]] = {}
 
 # Types that never override an operation: a quick look for most calls.
@@ -145,7 +146,8 @@ def op(
 
     def made(f: Function) -> Function:
         called = name or f.__name__
-        public = _public(pinning(f) if _pins(f) else f, called, out)
+        short = called if function else f"Tensor.{called}"
+        public = _public(pinning(f) if _pins(f) else f, called, out, short)
         if function:
             FUNCTIONS[called] = public
         if method:
@@ -191,10 +193,12 @@ def _named(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     return args, kwargs
 
 
-def _public(f: Callable[..., Any], name: str, has_out: bool | str) -> Any:
+def _public(f: Callable[..., Any], name: str, has_out: bool | str, short: str = "") -> Any:
+    short = short or name
+
     def public(*args: Any, **kwargs: Any) -> Any:
         try:
-            quick = QUICK.get(name)
+            quick = QUICK.get(short)
             if quick is not None and (found := quick(args, kwargs)) is not None:
                 return found
             if not PLAIN.issuperset(map(type, args)) or kwargs:

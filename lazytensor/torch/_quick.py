@@ -8,12 +8,12 @@ to be gone. It must not know how anything is computed.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..ir.node import Node, apply_alike, scalar
+from ..ir.node import Node, apply_alike
 from ..ir.op import Op
 from ..lang import pointwise as nodes
 from ..ops import elementwise as rows
 from ..ops import g
-from ._dispatch import CASTING, QUICK
+from ._dispatch import CASTING, QUICK, number
 from ._dtypes import bool_, dtype, fit
 from ._graph import MODE
 from .operators import FAST
@@ -39,15 +39,10 @@ def _free() -> bool:
     return not (CASTING or MODE.inference or MODE.transforms or MODE.levels)
 
 
-def _number(value: Any, x: Tensor) -> Node:
-    """The node of a number in the dtype of a tensor."""
-    return scalar(fit(value, x.dtype, True), x._node.dtype, x._node.device)
-
-
 def _operand(y: Any, x: Tensor) -> Node | None:
     """The node of a number, or of a tensor like x; None for anything else."""
     if type(y) is float or type(y) is int:
-        return _number(y, x)
+        return number(y, x.dtype, x._node, True)
     if not _still(y) or y.dtype is not x.dtype or y._node.shape != x._node.shape:
         return None
     return y._read() if y._node.device is x._node.device else None
@@ -80,7 +75,7 @@ def _pair(row: Op, of: dtype | None = None, turned: bool = False) -> Made:
     first.
     """
 
-    def made(x: Tensor, y: Any) -> Node | None:
+    def made(x: Tensor, y: Any, /) -> Node | None:
         other = _operand(y, x)
         if other is None:
             return None
@@ -93,18 +88,18 @@ def _pair(row: Op, of: dtype | None = None, turned: bool = False) -> Made:
 
 def _of_tensors(row: Op) -> Made:
     pair = _pair(row)
-    return lambda x, y: pair(x, y) if type(y) in FAST else None
+    return lambda x, y, /: pair(x, y) if type(y) in FAST else None
 
 
 def _scaled(row: Op) -> Made:
     """A row of a tensor and alpha times another."""
 
-    def made(x: Tensor, y: Any, *, alpha: Any = 1) -> Node | None:
+    def made(x: Tensor, y: Any, /, *, alpha: Any = 1) -> Node | None:
         other = _operand(y, x)
         if other is None or (type(alpha) is not float and type(alpha) is not int):
             return None
         if type(alpha) is float or alpha != 1:
-            other = g.multiply(other, scalar(fit(alpha, x.dtype), other.dtype, other.device))
+            other = g.multiply(other, number(alpha, x.dtype, other))
         node = x._read()
         return apply_alike(row, (node, other), node, node.dtype)
 
@@ -114,10 +109,10 @@ def _scaled(row: Op) -> Made:
 # --- of several -----------------------------------------------------------------------------------
 
 
-def _lerp(x: Tensor, y: Any, weight: Any) -> Node | None:
+def _lerp(x: Tensor, y: Any, /, weight: Any) -> Node | None:
     if type(y) not in FAST or type(weight) is not float:
         return None
-    end, by = _operand(y, x), scalar(fit(weight, x.dtype), x._node.dtype, x._node.device)
+    end, by = _operand(y, x), number(weight, x.dtype, x._node)
     if end is None:
         return None
     start = x._read()
@@ -128,7 +123,7 @@ def _lerp(x: Tensor, y: Any, weight: Any) -> Node | None:
 
 
 def _accumulated(f: Callable[..., Node]) -> Made:
-    def made(x: Tensor, a: Any, b: Any, *, value: Any = 1) -> Node | None:
+    def made(x: Tensor, a: Any, b: Any, /, *, value: Any = 1) -> Node | None:
         if type(a) not in FAST or type(b) not in FAST:
             return None
         if type(value) is not float and type(value) is not int:
@@ -141,17 +136,17 @@ def _accumulated(f: Callable[..., Node]) -> Made:
     return made
 
 
-def _clamp(x: Tensor, min: Any = None, max: Any = None) -> Node | None:
+def _clamp(x: Tensor, /, min: Any = None, max: Any = None) -> Node | None:
     """Between numbers that are not NaN."""
     bounds = [b for b in (min, max) if b is not None]
     if not bounds or any((type(b) is not float and type(b) is not int) or b != b for b in bounds):
         return None
     node = x._read()
     if min is not None:
-        low = scalar(fit(min, x.dtype), node.dtype, node.device)
+        low = number(min, x.dtype, node)
         node = g.where(g.less(node, low), low, node)
     if max is not None:
-        high = scalar(fit(max, x.dtype), node.dtype, node.device)
+        high = number(max, x.dtype, node)
         node = g.where(g.less(high, node), high, node)
     return node
 
@@ -176,7 +171,7 @@ def _chosen(args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     return None if node is None else _result(x, node, x.dtype)
 
 
-def _copy(x: Tensor, y: Any) -> Node | None:
+def _copy(x: Tensor, y: Any, /) -> Node | None:
     return _operand(y, x) if type(y) in FAST else None
 
 
@@ -221,7 +216,7 @@ for _name, _made in (
     ("addcmul", _accumulated(nodes.addcmul)), ("addcdiv", _accumulated(nodes.addcdiv)),
 ):  # fmt: skip
     _offer(_name, _made)
-QUICK["copy_"] = _in_place(_copy)
+QUICK["Tensor.copy_"] = _in_place(_copy)
 QUICK["where"] = _chosen
 QUICK["maximum"] = _function(_of_tensors(rows.maximum))
 QUICK["minimum"] = _function(_of_tensors(rows.minimum))

@@ -25,7 +25,6 @@ Array = np.ndarray[Any, Any]
 
 LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
 FLOATING = frozenset({"float16", "bfloat16", "float32", "float64"})
-WIDE_UNSIGNED = frozenset({"uint16", "uint32", "uint64"})
 SIGNED = frozenset({"uint8", "int8", "int16", "int32", "int64"})
 # PyTorch's name of a dtype and the name of its C++ type.
 _NAMES = {

@@ -23,11 +23,6 @@ from .tensor import Tensor, wrap
 __all__ = ["record", "run"]
 
 
-def needs_grad(tensors: Sequence[Tensor]) -> bool:
-    """Whether an operation on these is recorded."""
-    return MODE.grad and any(t.requires_grad for t in tensors)
-
-
 @lru_cache(4096)
 def _class_of(name: str) -> type[GradFn]:
     """The class of a derivative: others than "Backward0" are named in full."""
@@ -194,8 +189,8 @@ def run(
 def run_fixed(
     name: str, f: Callable[..., Node], params: tuple[Any, ...], tensors: Sequence[Tensor | None]
 ) -> Tensor:
-    """`run` of `f(*nodes, *params)`, which looks at nothing but the types of nodes, and at params
-    by what their text says. Some tensors may be missing.
+    """`run` of `f(*nodes, *params)`, which looks at nothing but the types of nodes and at params.
+    Some tensors may be missing.
     """
     given = [t for t in tensors if t is not None]
     nodes = [t._read() for t in given]

@@ -180,7 +180,8 @@ def _binary(
 
 def _written_at_once(row: Callable[..., Node], xs: Sequence[Tensor], other: Any) -> bool:
     """Write what a row gives of each tensor and a number, if nothing sees how; whether that was."""
-    number = number_like(other, xs[0]) if apart(xs) else None
+    read = [other] if isinstance(other, Tensor) else []
+    number = number_like(other, xs[0]) if apart(xs, read) else None
     if number is None:
         return False
     for x, node in zip(xs, each(_with_number(row), xs, number)):

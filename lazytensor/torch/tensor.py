@@ -455,13 +455,6 @@ def shown_of(base: Tensor, whole: Node, view: Tensor) -> Node:
     return whole
 
 
-def attach(out: Tensor, fn: GradFn, number: int = 0) -> Tensor:
-    """Let a tensor have been made by a record."""
-    out._fn = fn
-    out._out = number
-    return out
-
-
 def memory(x: Tensor) -> np.ndarray[Any, Any]:
     """The tensor's memory, shared: a NumPy array that shows it, writable.
 

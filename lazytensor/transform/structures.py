@@ -263,7 +263,7 @@ def laid(
     f: Callable[..., Node], params: tuple[Any, ...], operands: Sequence[Node | None]
 ) -> tuple[Node, Laid | None]:
     """`f(*operands, *params)`, which depends on nothing but kinds of nodes, which are different
-    ones, and on what the text of params says; and how it was laid, if it was.
+    ones, and on params; and how it was laid, if it was.
     """
     made = _laid(f, params, operands)
     return (f(*operands, *params), None) if made is None else (made.outs[0], made)
@@ -277,10 +277,21 @@ def laid_many(
     return (f(*operands, *params), None) if made is None else (made.outs, made)
 
 
+# Types whose text says all that there is to know.
+_TOLD = frozenset((bool, int, float, complex, str, type(None)))
+
+
+def _told(params: Sequence[Any]) -> bool:
+    """Whether the text of params says what they are: that of a tensor has but a few digits."""
+    if _TOLD.issuperset(map(type, params)):
+        return True
+    return all(type(p) in _TOLD or (type(p) in (tuple, list) and _told(p)) for p in params)
+
+
 def _laid(
     f: Callable[..., Any], params: tuple[Any, ...], operands: Sequence[Node | None]
 ) -> Laid | None:
-    if TRACING.depth:
+    if TRACING.depth or not _told(params):
         return None
     kinds = tuple([None if x is None else kind_of(x) for x in operands])
     way = _recipe(_ways, (f, repr(params), kinds), lambda: _way(f, params, kinds))
@@ -304,10 +315,8 @@ def _closed(template: Template) -> Template | None:
 def repeated(
     f: Callable[..., Sequence[Node]], params: tuple[Any, ...], operands: Sequence[Node]
 ) -> Sequence[Any]:
-    """`f(*operands, *params)`, nodes that depend on nothing but kinds of nodes and on what the text
-    of params says.
-    """
-    if TRACING.depth:
+    """`f(*operands, *params)`, nodes that depend on nothing but kinds of nodes and on params."""
+    if TRACING.depth or not _told(params):
         return f(*operands, *params)
     kinds = tuple([kind_of(x) for x in operands])
 

@@ -166,6 +166,29 @@ def test_sizes_and_dtypes_are_apart() -> None:
         assert structures.laid(smooth, (), inputs)[0].dtype is d.float64
 
 
+def test_parameters_whose_text_does_not_tell_all_are_not_remembered() -> None:
+    class Short:
+        def __init__(self, by: float) -> None:
+            self.by = by
+
+        def __repr__(self) -> str:
+            return f"{self.by:.2f}"
+
+    def f(x: Node, p: Any) -> Node:
+        return x * (p if type(p) is Short else p[0]).by
+
+    def several(x: Node, p: Any) -> list[Node]:
+        return [f(x, p)]
+
+    x = operands()[0]
+    for by in (0.301, 0.302, 0.303, 0.304):
+        for param in (Short(by), (Short(by), 1)):
+            out, made = structures.laid(f, (param,), (x,))
+            assert made is None
+            same([out], [x * by])
+            same(structures.repeated(several, (param,), (x,)), [x * by])
+
+
 def test_parameters_are_told_by_their_text() -> None:
     def f(x: Node, by: Any) -> Node:
         return x * by

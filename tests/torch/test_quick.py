@@ -135,6 +135,24 @@ def test_what_is_watched_goes_the_long_way() -> None:
         leaf.add_(y)
 
 
+@pytest.mark.parametrize("name", ["add", "mul", "eq", "maximum", "lerp", "addcmul", "copy_"])
+def test_names_of_arguments_are_those_of_the_long_way(name: str) -> None:
+    x = torch.ones(2)
+    f = getattr(torch.Tensor, name)
+    for names in (("y",), ("y", "weight"), ("a", "b")):
+        with pytest.raises(TypeError):
+            f(x, **dict.fromkeys(names, x))
+    with pytest.raises(TypeError):
+        f(x=x)
+
+
+def test_conditions_are_the_first_of_the_function_and_the_second_of_the_method() -> None:
+    x, y = torch.ones(2), torch.zeros(2)
+    assert torch.where(x > 0, x, y).tolist() == x.where(x > 0, y).tolist() == [1.0, 1.0]
+    with pytest.raises(RuntimeError, match="condition to be a boolean tensor"):
+        (x > 0).where(x, y)
+
+
 def test_numbers_that_do_not_fit() -> None:
     x = torch.ones(2, dtype=torch.float16)
     with pytest.raises(RuntimeError, match="without overflow"):

@@ -132,7 +132,11 @@ def ctc_loss(
     log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0,
     reduction: int = 1, zero_infinity: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Connectionist temporal classification: -log of the sum over all alignments."""
+    """Connectionist temporal classification: -log of the sum over all alignments. Raises
+    RuntimeError where there are no probabilities.
+    """
+    if not log_probs._node.size:
+        raise RuntimeError("log_probs tensor must not be empty")
     there = log_probs.device
     others = [as_tensor(n, device=there) for n in (targets, input_lengths, target_lengths)]
     options = blank, word(reduction), zero_infinity

@@ -32,7 +32,7 @@ def clipped(params: list[Any], norm: float, most: float) -> list[Any]:
 def test_bits_and_versions(norm: float, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for most in (0.5, 1e6):
         found = clipped(parameters(dtype), norm, most)
-        monkeypatch.setattr(foreach, "apart", lambda tensors: False)
+        monkeypatch.setattr(foreach, "apart", lambda *tensors: False)
         assert clipped(parameters(dtype), norm, most) == found
         monkeypatch.undo()
 
@@ -40,7 +40,7 @@ def test_bits_and_versions(norm: float, dtype: Any, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("scale", [0.0, float("nan"), float("inf")])
 def test_norms_that_are_no_numbers_or_0(scale: float, monkeypatch: pytest.MonkeyPatch) -> None:
     found = clipped(parameters(torch.float32, scale), 2.0, 1.0)
-    monkeypatch.setattr(foreach, "apart", lambda tensors: False)
+    monkeypatch.setattr(foreach, "apart", lambda *tensors: False)
     assert clipped(parameters(torch.float32, scale), 2.0, 1.0) == found
 
 
@@ -52,8 +52,18 @@ def test_gradients_that_share_memory_are_scaled_one_after_another() -> None:
     np.testing.assert_allclose(whole.numpy(), [0.25, 0.25, 0.5, 0.5], rtol=1e-5)
 
 
+def test_a_number_that_is_among_what_is_written_to_or_a_part_of_it() -> None:
+    x, y = torch.tensor(2.0), torch.tensor(3.0)
+    torch._foreach_mul_([x, y], x)
+    assert (x.item(), y.item()) == (4.0, 12.0)
+    one, more = torch.tensor([2.0]), torch.tensor([3.0])
+    for part in (one[0], one.detach()[0]):
+        with pytest.raises(RuntimeError, match="refer to a single memory location"):
+            torch._foreach_add_([one, more], part)
+
+
 @pytest.mark.parametrize("name", ["add", "mul", "div"])
-@pytest.mark.parametrize("other", [3, 0.1, -0.0, True, torch.tensor(0.7), torch.tensor(2)])
+@pytest.mark.parametrize("other", [1e9, 3, 0.1, -0.0, True, torch.tensor(0.7), torch.tensor(2)])
 def test_lists_with_a_number(name: str, other: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def written(dtype: Any) -> list[Any]:
         xs = [p.detach() for p in parameters(dtype)]
@@ -62,7 +72,7 @@ def test_lists_with_a_number(name: str, other: Any, monkeypatch: pytest.MonkeyPa
 
     for dtype in (torch.float32, torch.float16, torch.float64):
         found = written(dtype)
-        monkeypatch.setattr(foreach, "apart", lambda tensors: False)
+        monkeypatch.setattr(foreach, "apart", lambda *tensors: False)
         assert written(dtype) == found
         monkeypatch.undo()
 

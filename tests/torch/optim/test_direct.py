@@ -16,6 +16,7 @@ from lazytensor.torch.optim import _by_tensor
 OPTIMIZERS: dict[str, Any] = {
     "adam": lambda p: torch.optim.Adam(p, lr=0.1),
     "adam, decayed": lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.3, eps=1e-3),
+    "adam, a large addend": lambda p: torch.optim.Adam(p, lr=0.1, eps=1e6),
     "adam, far averages": lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.25, 0.5)),
     "adamw": lambda p: torch.optim.AdamW(p, lr=0.01),
     "adamw, no decay": lambda p: torch.optim.AdamW(p, weight_decay=0.0),
@@ -123,7 +124,11 @@ def test_what_is_not_plain_goes_the_other_way(name: str, monkeypatch: pytest.Mon
         raise AssertionError("this step is watched")
 
     monkeypatch.setattr(_by_tensor, "step", refused)
-    for change in ({"maximize": True}, {"lr": torch.tensor(0.1)}, {"weight_decay": np.float32(1)}):
+    of_numpy = [np.float64(0.9), np.float64(0.99)]
+    for change in (
+        {"maximize": True}, {"lr": torch.tensor(0.1)}, {"weight_decay": np.float32(1)},
+        {"betas": of_numpy},
+    ):  # fmt: skip
         p = torch.nn.Parameter(torch.ones(2))
         optimizer = OPTIMIZERS[name]([p])
         optimizer.param_groups[0].update(change)
