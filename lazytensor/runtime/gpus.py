@@ -51,6 +51,12 @@ def at_hand(x: Any) -> Any:
     return x if isinstance(x, np.ndarray | np.generic) else loaded().read(x)
 
 
+def tell(x: Any) -> None:
+    """Raise what was found wrong on the way to an array, or several, if it is on a GPU."""
+    if not isinstance(x, np.ndarray | np.generic | tuple):
+        loaded().tell(x)
+
+
 def own_number(x: Any, device: devices.Device) -> Any:
     """One number, wherever it is, on a GPU in memory that nothing else has."""
     return loaded().own_number(x, device)

@@ -21,7 +21,7 @@ from . import cache
 from .cache import SMALL_BYTES, small
 from .counters import COUNTERS
 from .execute import steps
-from .gpus import at_hand, own_number
+from .gpus import at_hand, own_number, tell
 from .interpret import fill, quietly
 from .observe import OBSERVERS, TIMERS
 from .pending import settle, watch
@@ -69,9 +69,10 @@ def asked(node: Node) -> numpy.ndarray[Any, Any]:
 
 def on_device(node: Node) -> Any:
     """`asked` for what is on a GPU: its array there, which others may be shown. One number gets
-    memory of its own, since equal ones share theirs.
+    memory of its own, since equal ones share theirs. Raises what was found wrong on the way.
     """
     materialize((node,), cutting=True)
+    tell(node.value)
     return node.value if node.shape else own_number(node.value, node.device)
 
 

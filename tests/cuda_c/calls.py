@@ -116,7 +116,7 @@ def _run(codes: Codes, call: Call, at_end: bool) -> None:
     outs = args[:1] if call.over else [fenced(y, at_end) for y in call.empty()]
     found = planned(call.op, call.params, args, outs, call.over)
     assert found is not None
-    scratch, status = np.full(found.scratch + 16, 0xFF, np.uint8), np.zeros(2, np.int64)
+    scratch, status = np.full(found.scratch + 16, 0xFF, np.uint8), np.zeros(4, np.int64)
     bases = {
         ARG: [address(a) for a in args], OUT: [address(y) for y in outs],
         SCRATCH: [scratch.ctypes.data + -scratch.ctypes.data % 16],
@@ -127,7 +127,7 @@ def _run(codes: Codes, call: Call, at_end: bool) -> None:
 
     for step in found.steps:
         codes.launch(step, [at(p) for p in step.places], not at_end)
-    error = found.fails.error(*map(int, status)) if found.fails else None
+    error = found.fails.error(*map(int, status[2:])) if found.fails else None
     assert (type(error), str(error)) == (type(call.error), str(call.error)), call.what
     if call.error is None:
         _compare(call, args, outs)

@@ -265,32 +265,6 @@ def test_what_libraries_solve_is_no_graph(gpus: StandIn) -> None:
     same(np.asarray(out), np.linalg.svd(X + 1, compute_uv=False) * 2, "svd")
 
 
-def test_bad_indices(gpus: StandIn) -> None:
-    """They are told of at the line that took elements, when a value is read; all else goes on."""
-    x, bad = xp.asarray(X, device="cuda"), xp.asarray([0, 7], device="cuda")
-    y = xp.take(x, bad, axis=0) + 1.0
-    z = y * 2.0
-    with pytest.raises(IndexError, match=r"index 7 is out of bounds.*test_stand_in.py:\d+"):
-        np.asarray(z)
-    same(np.asarray(x + 1.0), X + 1, "afterwards")
-    same(np.asarray(xp.take(x, bad % 5, axis=0)), X[[0, 2]], "afterwards")
-
-
-def test_bad_indices_of_a_graph(gpus: StandIn) -> None:
-    run = xp.jit(lambda x, i: xp.take(x, i, axis=0) * 2.0)
-    x = xp.asarray(X, device="cuda")
-    for i in range(8):
-        bad = i == 6
-        out = run(x, xp.asarray([0, 9 if bad else 2], device="cuda"))
-        if i % 2 == 0:
-            continue
-        if i == 7:
-            with pytest.raises(IndexError, match="index 9 is out of bounds"):
-                np.asarray(out)
-        same(np.asarray(out), X[[0, 2]] * 2, str(i))
-    assert gpus.replays == 5
-
-
 def test_large_arrays_are_no_graph(gpus: StandIn) -> None:
     run = xp.jit(lambda x: x + 1.0)
     for _ in range(6):

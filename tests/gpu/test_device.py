@@ -199,8 +199,9 @@ def test_bad_indices_leave_the_device_as_it_was() -> None:
     a = numbers(5, 4)
     x = there(a)
     taken = xp.take(x, there(np.array([0, 9])), axis=0) + 1.0
-    with pytest.raises(IndexError, match=r"index 9 is out of bounds.*test_device.py:\d+"):
-        np.asarray(taken)
+    for bad in (taken, taken, taken * 2.0):
+        with pytest.raises(IndexError, match=r"index 9 is out of bounds.*test_device.py:\d+"):
+            np.asarray(bad)
     np.testing.assert_array_equal(
         np.asarray(xp.take(x, there(np.array([4, 0])), axis=0)), a[[4, 0]]
     )

@@ -69,4 +69,4 @@ def carry_out(
         grid = (one.blocks, 1, 1)
         driver().launch(run, grid, one.threads, one.shared, [*places, *one.tail])
     if found.fails:
-        check_later(device, Check(words, found.fails, node.where))
+        check_later(Check(words, found.fails, node.where))

@@ -40,6 +40,7 @@ class Capture:
         self.given, self.into = given, into
         self.checks: list[Any] = []
         self.kept: list[Any] = []
+        self.turn: Any = None  # where the device counts its runs
 
     def outside(self) -> AbstractContextManager[None]:
         """A context in which what is asked for is done, and not noted."""

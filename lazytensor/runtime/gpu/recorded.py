@@ -14,11 +14,11 @@ import numpy as np
 from ..._base.devices import Device
 from ..._base.dtypes import canonical
 from ..counters import COUNTERS
-from .checks import check_later
 from .copies import contiguous, copied
 from .driver import Array, driver
 from .memory import NOW, Capture, empty, put, shaped, there
 from .pinned import send
+from .runs import Replays, Source, Work, mark
 
 # Bytes that are compared before they are sent.
 FEW = 64
@@ -36,6 +36,7 @@ class Results:
         """`types` are shape and dtype of each."""
         self._types = types
         self.arrays: dict[int, Array] = {}
+        self.source = Source(fixed=True)
         self._memory: list[Any] = []
         self._usual: tuple[list[int], list[int]] = [], []
 
@@ -48,6 +49,7 @@ class Results:
     def _add(self, j: int) -> None:
         self.arrays[j] = empty(*self._types[j])
         self._memory.append(self.arrays[j].data.mem)
+        mark(self.arrays[j], self.source)
         for usual, now in zip(self._usual, self._count(), strict=True):
             usual.append(now[-1])
 
@@ -120,13 +122,18 @@ class Frame(NamedTuple):
             out[slot] = each.array
         return out
 
+    def inputs(self, env: Sequence[Any]) -> tuple[list[int], list[int]]:
+        """The slots of inputs that are read where they lie, and of those that are copied."""
+        found = [i for i, x in enumerate(env) if x is not None and i not in self.constants]
+        return [i for i in found if i not in self.statics], list(self.statics)
+
 
 class Recorded(NamedTuple):
-    """A graph that has been captured; `checks` and `kept` are what it needs."""
+    """A graph that has been captured; `kept` is what it needs."""
 
     frame: Frame
     replay: Any
-    checks: list[Any]
+    runs: Replays
     kept: list[Any]
     kernels: int
     calls: int
@@ -140,9 +147,11 @@ class Recorded(NamedTuple):
         self.replay.launch()
         COUNTERS.kernels += self.kernels
         COUNTERS.calls += self.calls
-        for check in self.checks:
-            check_later(self.frame.device, check)
-        return [take(env) for take in self.takes]
+        run = self.runs.begun(env)
+        outs = [take(env) for take in self.takes]
+        if run is not None and self.runs.loose:
+            self.runs.left(run, outs)
+        return outs
 
 
 def record(
@@ -162,7 +171,9 @@ def record(
         NOW.capture = None
         done = COUNTERS.kernels - kernels, COUNTERS.calls - calls
         COUNTERS.kernels, COUNTERS.calls = kernels, calls
-    return Recorded(frame, replay, capture.checks, capture.kept, *done, takes)
+    work, slots = Work(frame.device, capture.checks), frame.inputs(env)
+    runs = Replays(work, slots, results.source, left.over, left.apart)
+    return Recorded(frame, replay, runs, capture.kept, *done, takes)
 
 
 class _Left:
@@ -170,6 +181,9 @@ class _Left:
 
     def __init__(self, frame: Frame, env: Sequence[Any], results: Results) -> None:
         self._frame, self._results = frame, results
+        # Outputs that aren't left in arrays that are given out.
+        self.over: list[int] = []
+        self.apart: list[int] = []
         outputs = enumerate(frame.outputs)
         self._numbers = {slot: j for j, slot in outputs if env[slot] is None}
 
@@ -191,11 +205,14 @@ class _Left:
         over = next((i for i in dead if _same(x, env[i])), None)
         if over is not None:
             shape = x.shape
+            self.over.append(j)
             return lambda env: shaped(env[over], shape)
         target = self._array(j)
         if not _same(x, target):
             driver().copy(target, contiguous(x, device))
         apart = j in self._frame.apart
+        if apart:
+            self.apart.append(j)
         arrays = (self._frame.own if apart else self._results).arrays
         return lambda env: copied(arrays[j], device) if apart else arrays[j]
 

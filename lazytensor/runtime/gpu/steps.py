@@ -20,12 +20,13 @@ from . import linalg
 from .ahead import compile_ahead
 from .calls import called
 from .captured import captured, let_go
-from .checks import check_now
+from .checks import MADE
 from .copies import contiguous, copied, fetch, moved
 from .driver import driver, use
 from .launches import launched, launched_together
-from .memory import need_host, number, put, there
+from .memory import NOW, need_host, number, put, there
 from .pinned import pinned
+from .runs import stepped, tell, tell_all
 from .views import view_of
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "prepared",
     "read",
     "run",
+    "synchronize",
+    "tell",
     "use",
     "wait",
 ]
@@ -59,14 +62,28 @@ def run(step: Step | Batch, env: list[Any], graph: Graph, host: Host) -> None:
     device = step.device
     with driver().on(number(device)):
         if isinstance(step, Call) and step.op.kind == "transfer":
-            env[step.outs[0]] = _transferred(env[step.args[0]], step.params[-1])
+            x = env[step.args[0]]
+            env[step.outs[0]] = found = _transferred(x, step.params[-1])
+            if there(x) and there(found):
+                stepped(device, (x,), (found,))
             return
-        args = _args(step, env)
+        made = _noted(step, _args(step, env), graph, host)
+        for slot, out in zip(step.outs, made, strict=True):
+            env[slot] = out
+
+
+def _noted(step: Step, args: list[Any], graph: Graph, host: Host) -> list[Any]:
+    """The outputs of a step; what is to be looked at before they are read is noted."""
+    before, MADE.checks = MADE.checks, []
+    try:
         made = _called(step, args, graph) if isinstance(step, Call) else _launched(step, args)
         if made is None:
             made = _by_host(step, args, graph, host)
-        for slot, out in zip(step.outs, made, strict=True):
-            env[slot] = out
+        if NOW.capture is None:
+            stepped(step.device, args, made, MADE.checks)
+        return made
+    finally:
+        MADE.checks = before
 
 
 def _args(step: Step, env: list[Any]) -> list[Any]:
@@ -82,13 +99,16 @@ def _batch(batch: Batch, env: list[Any], graph: Graph, host: Host) -> None:
     """Run launches of one kernel as one."""
     try:
         with driver().on(number(batch.device)):
-            made = launched_together(batch, [_args(step, env) for step in batch.launches])
+            args = [_args(step, env) for step in batch.launches]
+            made = launched_together(batch, args)
     except Unsupported:
         for step in batch.launches:
             run(step, env, graph, host)
         return
     COUNTERS.kernels += len(made)
-    for step, outs in zip(batch.launches, made, strict=True):
+    for step, own, outs in zip(batch.launches, args, made, strict=True):
+        if NOW.capture is None:
+            stepped(batch.device, own, outs)
         for slot, out in zip(step.outs, outs, strict=True):
             env[slot] = out
 
@@ -157,9 +177,8 @@ def foreign(x: Any) -> Any:
 
 
 def read(x: Any) -> Any:
-    """What is on a device in memory of the host. Raises what kernels found wrong."""
-    with driver().on(x.device.id):
-        check_now(Device(f"cuda:{x.device.id}"))
+    """What is on a device in memory of the host. Raises what was found wrong on the way to it."""
+    tell(x)
     return fetch(x)
 
 
@@ -201,3 +220,9 @@ def wait(device: Device) -> None:
     """Until a device has done what it was asked for."""
     with driver().on(number(device)):
         driver().synchronize()
+
+
+def synchronize(device: Device) -> None:
+    """Wait for a device. Raises what was found wrong there and nobody has been told of."""
+    wait(device)
+    tell_all(device)

@@ -6,6 +6,7 @@ tensors.
 
 from typing import Any
 
+from ..._base.devices import Device
 from ...runtime import gpus
 from .._driver import DRIVERS, Memory, Properties
 
@@ -81,9 +82,10 @@ class Real:
         return gpus.loaded().pinned(host)
 
     def synchronize(self, device: int) -> None:
-        """Wait for everything on a device."""
-        with _on(device):
-            gpus.loaded().driver().synchronize()
+        """Wait for everything on a device. Raises what was found wrong there and nobody has been
+        told of.
+        """
+        gpus.loaded().synchronize(Device(f"cuda:{device}"))
 
     def new_stream(self, device: int, priority: int) -> Any:
         """One that doesn't wait for the default stream, as PyTorch's."""

@@ -74,7 +74,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Fails:
-    """What the two words of a call's status mean, which are 0 before it: the first one is 0 if all
+    """What two words of a call's status mean, which are 0 before it: the first one is 0 if all
     went well, else 1 more than the place of the first failure, the second one what was found there.
     Indices were checked, `count` of them for each axis, axis after axis, against these sizes;
     `unsigned` tells of each axis how the second word is to be read.
@@ -97,7 +97,7 @@ class Fails:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What the two words of a status mean where matrices were looked at: the first one is 0 if
+    """What two words of a status mean where matrices were looked at: the first one is 0 if
     all went well.
     """
 
@@ -130,6 +130,11 @@ def step(
     code = Code(tuple(parts), body, len(places) + len(tail))
     blocks = -(-count // THREADS)
     return Step(code, blocks, (THREADS, 1, 1), 0, tuple(places), tuple(tail))
+
+
+def turn(count: int) -> Step:
+    """Moves on a number that says which of so many runs has its turn; its status is noted there."""
+    return step(("types", "cells", "places"), "move_on(a.w);", 1, (Place(ARG),), (count,))
 
 
 def blocks(

@@ -3,9 +3,12 @@
 namespace lt {
 
 // Only one thread at a time says what it found: its place is locked until it has. `first` is how many
-// places are not behind this one; it is what is left in the first word by who has the least.
+// places are not behind this one; it is what is left in the first word by who has the least. A status
+// begins with the address of whose turn it is, if it has words for several; else with 0.
 LT_FN void report(i64 status, i64 first, i64 found) {
-  u64 *const word = reinterpret_cast<u64 *>(status);
+  u64 *const words = reinterpret_cast<u64 *>(status);
+  const u64 *const turn = reinterpret_cast<const u64 *>(words[0]);
+  u64 *const word = words + 2 + (turn ? 2 * *turn : 0);
   volatile u64 *const seen = word;
   const u64 locked = ~u64(0);
   for (;;) {
@@ -18,6 +21,13 @@ LT_FN void report(i64 status, i64 first, i64 found) {
     atomicExch(word, u64(first));
     return;
   }
+}
+
+// It is the next one's turn. Words: where it says whose; how many there are.
+LT_FN void move_on(const i64 *w) {
+  if (thread_number()) return;
+  u64 *const turn = reinterpret_cast<u64 *>(w[0]);
+  *turn = (*turn + 1) % u64(w[1]);
 }
 
 // What indices of one row come to: `sum` of places times `step`s, unless one was out of bounds.
