@@ -158,11 +158,10 @@ def _is_plain(setting: Any) -> bool:
 class Sheet:
     """Operations on some nodes, which are the first operands; then come numbers."""
 
-    __slots__ = ("cells", "read", "rows")
+    __slots__ = ("read", "rows")
 
     def __init__(self, nodes: Sequence[Node]) -> None:
         self.read = list(nodes)
-        self.cells = [Cell(self, ~i) for i in range(len(nodes))]
         self.rows: list[Row] = []
 
     def note(self, operation: Any, x: int, *others: Any) -> int:
@@ -187,7 +186,7 @@ class _Written:
 
     def __init__(self, update: Update, nodes: Sequence[Node], counts: Sequence[Any]) -> None:
         sheet, self.counts = Sheet(nodes), [Count(n) for n in counts]
-        cells = list(sheet.cells)
+        cells = [Cell(sheet, ~i) for i in range(len(nodes))]
         update(cells, self.counts)
         self.times = [cell.writes for cell in cells]
         self.numbers = sheet.read[len(nodes) :]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from lazytensor.runtime import gpus
+from lazytensor.runtime.gpu import runs
 from lazytensor.runtime.gpu.driver import Driver, by_value
 from lazytensor.runtime.gpu.usage import Peak, Usage
 from lazytensor.targets.cuda.source import HEAD
@@ -315,4 +316,7 @@ def standing_in(**how: Any) -> Iterator[StandIn]:
     try:
         yield driver
     finally:
-        gpus.use(before)
+        try:
+            runs.look()  # whoever is asked next doesn't know of these
+        finally:
+            gpus.use(before)

@@ -40,7 +40,7 @@ sys.path.insert(0, {str(EXAMPLES)!r})
 runpy.run_path(sys.argv[0], run_name="__main__")
 import torch
 assert torch.__name__ == "lazytensor.torch"
-files = [str(getattr(module, "__file__", None)) for module in sys.modules.values()]
+files = [str(getattr(module, "__file__", None)) for module in [*sys.modules.values()]]
 assert not any("site-packages/torch/" in file for file in files)
 """
     plot = ["--plot", "curve.png"] if find_spec("matplotlib") is not None else []
