@@ -68,7 +68,9 @@ def test_special_values(name: str, dtype: str) -> None:
     with np.errstate(all="ignore"):
         want = numpy_function(name)(*xs)
     y = build(name, dtype, WIDTH[dtype])(*xs)
-    apart = ~np.isfinite(want) | (want == 0) | (np.abs(want) == 1)
+    apart = ~np.isfinite(want) | (want == 0)
+    ones = np.flatnonzero(np.abs(want) == 1)  # NumPy's power is a unit off some, with AVX-512
+    apart[ones[errors(name, want[ones], *(x[ones] for x in xs)) < 0.5]] = True
     np.testing.assert_array_equal(y[apart], want[apart])
     kept = apart & ~np.isnan(want)
     np.testing.assert_array_equal(np.signbit(y[kept]), np.signbit(want[kept]))

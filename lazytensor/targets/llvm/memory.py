@@ -125,7 +125,7 @@ def _joined(c: Code, elements: Sequence[Value]) -> Value:
 
 def streamed(size: int, width: int) -> int:
     """Of how many bytes a place past the caches is a multiple."""
-    return min(32, size * width)
+    return min(64, size * width)
 
 
 def store(c: Code, lane: Lane, at: Value, stream: bool = False) -> None:
