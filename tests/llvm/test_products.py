@@ -10,6 +10,7 @@ from lazytensor._base import config
 from lazytensor._base.module import MODULES
 from lazytensor.runtime.counters import counting
 from lazytensor.targets.llvm import matmul as native
+from lazytensor.targets.llvm.host import Host
 
 from .fenced import fenced
 
@@ -89,6 +90,37 @@ def test_bits(breath, dtype, monkeypatch):
                 found.add(np.asarray(xp.asarray(x) @ xp.asarray(y)).tobytes())
     assert len(found) == 1
     assert multiply(x[5:9], y[5:9]).tobytes() == multiply(x, y)[5:9].tobytes()
+
+
+@pytest.mark.parametrize("dtype", EXACT)
+@pytest.mark.parametrize("sizes", [(16, 300, 260), (100, 7, 128), (128, 1024, 129), (33, 40, 1)])
+def test_few_rows_with_what_lies_across(sizes, dtype, monkeypatch):
+    """Blocks of columns, by one thread and by several, of long vectors or not: the same bits."""
+    monkeypatch.setattr(native, "ALONE", 1)
+    monkeypatch.setattr(native, "LONG", 0)
+    m, k, n = sizes
+    rng = np.random.default_rng(m)
+    x, y = rng.standard_normal((m, k)).astype(dtype), rng.standard_normal((n, k)).astype(dtype).T
+    check(x, y)
+    check(x[:, ::-1], y[::-1])
+    found = set()
+    for threads in (1, 3):
+        with config.context(target="llvm", num_threads=threads, execution="compile"):
+            found.add(np.asarray(xp.asarray(x) @ xp.asarray(y.T).T).tobytes())
+    assert found == {multiply(x, y).tobytes()}
+
+
+@pytest.mark.parametrize("nbytes", [32, 64])
+def test_few_rows_are_native_where_vectors_are_long(nbytes, monkeypatch):
+    """Only where that is quicker; the others are the BLAS's."""
+    x, y = np.ones((16, 256), np.float32), np.ones((256, 256), np.float32).T
+    monkeypatch.setattr(native, "SMALL", 1 << 15)
+    monkeypatch.setattr(native, "MANY", 4)
+    monkeypatch.setattr(multiply._functions().machine, "host", Host(nbytes, True, True, 32))
+    launched = []
+    monkeypatch.setattr(multiply, "_run", lambda job, *_: launched.append(job.units))
+    multiply(x, y), multiply(x, y.T.copy()), multiply(x[:8], y)
+    assert launched == ([2] if nbytes == 64 else [])
 
 
 def test_special_values():

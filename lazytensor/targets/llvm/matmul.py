@@ -1,4 +1,5 @@
-"""`numpy.matmul` in which products of many small matrices are native; the others are the BLAS's.
+"""`numpy.matmul` in which products of many small matrices are native, and those of a few rows with
+matrices that lie across, where vectors are long; the others are the BLAS's.
 
 What enters: arrays. What leaves: arrays. Which it is depends on sizes alone, so that a product has
 the same bits on any number of threads. It must not know graphs.
@@ -24,17 +25,20 @@ Ints = tuple[int, ...]
 MANY, MUCH, WIDEST, ROWS, FEW = 4, 1 << 16, 512, 128, 48
 # Elements of a matrix up to which NumPy's memory is as good as the pool's.
 SMALL = 1 << 15
+# Of a product that is alone: multiplications from which on it may be native, its rows, and columns
+# that one thread takes; bytes of vectors with which these are quicker than the BLAS.
+ALONE, TALL, SPAN, LONG = 1 << 20, range(16, 129), 128, 64
 # Elements of a sum at most: what is copied of the right operand is on the stack. Most axes of the
 # batch.
-DEEPEST, AXES = 512, 4
+DEEPEST, AXES = 1024, 4
 # Multiplications that are worth another thread, and those between two looks at whether the user has
 # interrupted.
 GRAIN, BREATH = 1 << 20, 1 << 34
 
 
 class _Job(NamedTuple):
-    """The shape of a result; words of the kernel, none where the BLAS does it; blocks of rows, and
-    multiplications of each.
+    """The shape of a result; words of the kernel, none where the BLAS does it; blocks of results,
+    and multiplications of each.
     """
 
     shape: Ints
@@ -55,11 +59,14 @@ class Matmul:
         self._known: dict[DType, Linked] = {}
 
     def __call__(self, x: Any, y: Any, out: Any = None) -> Any:
-        if x.ndim == y.ndim == 2 and x.shape[0] * y.shape[-1] < SMALL:
+        alone = x.ndim == y.ndim == 2
+        tall = alone and _tall(x, y)
+        if alone and not tall and x.shape[0] * y.shape[-1] < SMALL:
             return np.matmul(x, y, out=out)
         if out is not None or x.dtype != y.dtype or min(x.ndim, y.ndim) < 2 or not x.size * y.size:
             return np.matmul(x, y, out=out)
-        job = _job(x.shape, x.strides, y.shape, y.strides, x.dtype)
+        tall = tall and self._functions().machine.host.bytes >= LONG
+        job = _job(x.shape, x.strides, y.shape, y.strides, x.dtype, tall)
         made = self._room(job.shape, x.dtype)
         if job.words:
             self._run(job, x, y, made)
@@ -98,23 +105,32 @@ class Matmul:
         return known.address
 
 
+def _tall(x: Any, y: Any) -> bool:
+    """Whether a product of two matrices, few rows by what lies across, may be native."""
+    across = y.strides[0] == y.itemsize and x.shape[0] in TALL
+    return bool(across and y.shape[0] <= DEEPEST and x.size * y.shape[1] >= ALONE)
+
+
 @lru_cache(4096)
-def _job(x: Ints, of_x: Ints, y: Ints, of_y: Ints, dtype: DType) -> _Job:
-    """What is to be done for operands of these shapes that lie so."""
+def _job(x: Ints, of_x: Ints, y: Ints, of_y: Ints, dtype: DType, alone: bool = False) -> _Job:
+    """What is to be done for operands of these shapes that lie so; `alone` if a product that is
+    alone may be native.
+    """
     batch = np.broadcast_shapes(x[:-2], y[:-2])
     (m, k), n = x[-2:], y[-1]
     shape = (*batch, m, n)
     products = prod(batch)
-    fits = y[-2] == k <= DEEPEST and m >= 2 and 4 <= n <= WIDEST
-    fits = fits and products >= MANY and products * m * n * k >= MUCH
+    fits = products >= MANY and products * m * n * k >= MUCH and m >= 2 and 4 <= n <= WIDEST
+    fits = (fits or alone) and y[-2] == k <= DEEPEST
     axes = _axes(batch, _spread(x, of_x, len(batch)), _spread(y, of_y, len(batch)))
     if dtype not in (float32, float64) or not fits or len(axes) > AXES:
         return _Job(shape)
     axes = [(1, 0, 0)] * (AXES - len(axes)) + axes
-    blocks = -(-m // ROWS)
-    words = (m, n, k, *of_x[-2:], *of_y[-2:], int(m > FEW), blocks, -(-m // blocks))
+    blocks, across = -(-m // ROWS), -(-n // SPAN) if alone else 1
+    cuts = (int(m > FEW), blocks * across, -(-m // blocks), across, SPAN if alone else n)
+    words = (m, n, k, *of_x[-2:], *of_y[-2:], *cuts)
     words = (*words, *(number for part in zip(*axes, strict=True) for number in part))
-    return _Job(shape, words, products * blocks, m * n * k // blocks)
+    return _Job(shape, words, products * blocks * across, m * n * k // (blocks * across))
 
 
 def _spread(shape: Ints, strides: Ints, count: int) -> Ints:

@@ -31,12 +31,15 @@ from .memory import offset, step
 from .squares import transposed
 from .tiles import Matrix, Panel, Sizes, Tiles
 
-WORDS = ("m", "n", "k", "am", "ak", "bk", "bn", "copied", "blocks", "block")
+WORDS = (
+    "m", "n", "k", "am", "ak", "bk", "bn", "copied", "blocks", "block", "across", "span",
+)  # fmt: skip
 
 
 class Batch:
-    """Writes the kernel (a, b, out) over blocks of rows of products. Words: those of `WORDS`, then
-    sizes of the axes of the batch, strides of a, strides of b, each of AXES.
+    """Writes the kernel (a, b, out) over blocks of products: of up to `block` rows, and `across` of
+    them have up to `span` columns each. Words: those of `WORDS`, then sizes of the axes of the
+    batch, strides of a, strides of b, each of AXES.
     """
 
     def __init__(self, dtype: DType, host: Host) -> None:
@@ -58,8 +61,9 @@ class Batch:
 
     def _block(self, u: Value) -> None:
         c, n = self.c, self.n
-        product, block = self._split(u, n["blocks"])
-        first = c.binary("mul", block, n["block"])
+        product, part = self._split(u, n["blocks"])
+        block, column = self._split(part, n["across"])
+        first, begin = c.binary("mul", block, n["block"]), c.binary("mul", column, n["span"])
         rows = least(c, c.binary("sub", n["m"], first), n["block"])
         a, b = self._places(product)
         left = Matrix(step(c, a, c.binary("mul", first, n["am"])), n["am"], n["ak"])
@@ -72,7 +76,7 @@ class Batch:
             right = Panel(*self._right(step(c, b, c.binary("mul", column, n["bn"])), columns))
             self.tiles.run(c, Sizes(rows, columns, n["k"]), left, right, to, FALSE)
 
-        each(c, ZERO, n["n"], self.tiles.panel, panel)
+        each(c, begin, least(c, c.binary("add", begin, n["span"]), n["n"]), self.tiles.panel, panel)
 
     def _right(self, b: Value, columns: Value) -> Values:
         """A panel of the right operand, and its pitch."""

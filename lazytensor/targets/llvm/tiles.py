@@ -17,9 +17,12 @@ from .loops import FALSE, choose, each, function, loaded, where
 from .memory import offset, step
 from .scalar import ir_type
 
-# Rows of tiles: their sums, two vectors of the right operand and a number of the left one fill the
-# registers. Lower ones are for the rows that are left.
-HEIGHTS = (6, 4, 2, 1)
+# Rows of tiles, by registers: their sums, two vectors of the right operand and a number of the left
+# one fill them. Lower ones are for the rows that are left.
+HEIGHTS = {16: (6, 4, 2, 1), 32: (12, 8, 4, 2, 1)}
+# How many rows are left at last where two tiles of the next height take the place of a tile and a
+# low one.
+EVEN = {6: 2, 12: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Tiles:
         self.kinds = ir_type(dtype)
         self.size = dtype.itemsize
         self.width = max(2, host.bytes // dtype.itemsize)
+        self.heights = HEIGHTS[host.registers]
         self.texts: dict[str, str] = {}
         self.fused = host.fused
 
@@ -87,7 +91,7 @@ class Tiles:
         in one place.
         """
         row = Value("0", "i64")
-        for height in HEIGHTS:
+        for height in self.heights:
             name = self._function(height, vectors)
 
             def tile(i: Value, height: int = height, name: str = name) -> None:
@@ -101,13 +105,13 @@ class Tiles:
             row = each(c, row, self._end(c, sizes.rows, height), height, tile)
 
     def _end(self, c: Code, rows: Value, height: int) -> Value:
-        """The row before which the last tile of a height begins. Of eight rows that are left two
-        tiles of four are made: one of two would wait for its own sums.
+        """The row before which the last tile of a height begins. Of eight rows that are left, or of
+        sixteen, two like tiles are made: a low one would wait for its own sums.
         """
         last = c.binary("sub", rows, height - 1)
-        if height != HEIGHTS[0]:
+        if height not in EVEN:
             return last
-        two = c.compare("eq", c.binary("urem", rows, height), 2)
+        two = c.compare("eq", c.binary("urem", rows, height), EVEN[height])
         return c.binary("sub", last, c.select(two, c.const(height, "i64"), c.const(0, "i64")))
 
     def _function(self, height: int, vectors: int) -> str:
@@ -123,7 +127,7 @@ class Tiles:
         name = "ragged"
         if name not in self.texts:
             c = Code(self.fused)
-            c.raw(f"%room = alloca [{HEIGHTS[0] * self.panel} x {self.kinds}], align 64")
+            c.raw(f"%room = alloca [{self.heights[0] * self.panel} x {self.kinds}], align 64")
             self._aside(c)
             self.texts[name] = function(c, name, f"i64 %m, i64 %n, {_ARGUMENTS}")
         return name
@@ -218,8 +222,12 @@ class _Tile:
         """Where a column of the left operand has its elements: sums of few registers."""
         c, am = self.c, Value("%am", "i64")
         steps = (am, c.binary("shl", am, 1))
-        starts = (a, step(c, a, c.binary("add", *steps)))
-        places = [p for start in starts for p in (start, *(step(c, start, s) for s in steps))]
+        three = c.binary("add", *steps)
+        places: list[Value] = []
+        start = a
+        while len(places) < self.height:
+            places += [start, *(step(c, start, s) for s in steps)]
+            start = step(c, start, three)
         return places[: self.height]
 
     def _row(self, at: Value) -> list[Value]:
