@@ -10,11 +10,12 @@ caller's: no settings of a `with` block, no NumPy error state.
 """
 
 import atexit
-import os
 import threading
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
+
+from .forks import at_fork
 
 Work = Callable[[int, int], None]
 Part = tuple[int, int]
@@ -196,5 +197,4 @@ def _forked() -> None:
 
 
 atexit.register(_renew, closed=True)
-if hasattr(os, "register_at_fork"):  # a process without other threads forks safely
-    os.register_at_fork(before=_renew, after_in_child=_forked)
+at_fork(before=_renew, after_in_child=_forked)  # without other threads a process forks safely

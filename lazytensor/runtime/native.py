@@ -6,7 +6,6 @@ Nothing of the compiler is loaded before the first kernel.
 """
 
 import importlib.util
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -16,6 +15,7 @@ from typing import Any
 from .._base import config
 from .._base.dtypes import DType
 from .._base.folders import cache_folder
+from .._base.forks import waits_for
 from .._base.log import log
 from .._base.module import MODULES, Replaced
 from ..lower.kernel import Launch
@@ -25,6 +25,7 @@ from .counters import COUNTERS
 
 # A fork waits until the target is loaded: the child would find the compiler half way.
 _lock = threading.RLock()
+waits_for(_lock)
 _objects: Any = None
 _loaded: Any = None
 
@@ -176,9 +177,5 @@ def _vectors(name: str, dtype: DType, same: tuple[bool, ...]) -> bytes:
     return single.words(loaded().functions, name, dtype, same)
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
 if available():
     MODULES["llvm"] = Replaced(WHOLE.union(FUNCTIONS[name] for name in INEXACT), _replacements)

@@ -5,12 +5,12 @@ writes texts isn't loaded. What leaves: functions, and `launch`, which calls the
 kernels.
 """
 
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..._base.forks import waits_for
 from ..._base.store import Store
 from .call import Launcher, launcher
 from .machine import Linked, Machine, machine, unique
@@ -18,12 +18,7 @@ from .sources import digest
 
 # Held while a function is made. A fork waits for it: the child would find the compiler half way.
 COMPILING = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=COMPILING.acquire,
-        after_in_parent=COMPILING.release,
-        after_in_child=COMPILING.release,
-    )
+waits_for(COMPILING)
 
 
 class Objects:
