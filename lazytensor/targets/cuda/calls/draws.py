@@ -7,10 +7,18 @@ from math import prod
 from typing import Any
 
 from ....ops import philox, random
-from .axes import Args, axes, words
+from .axes import Args, Lies, axes, words
 from .plan import ARG, OUT, Place, Planned, number, step
 
 PARTS = ("types", "cells", "draws")
+
+
+def _drawn(out: Lies, rank: int) -> tuple[int, int] | None:
+    """How many numbers a stream gives, the axes behind `rank`, and the bytes between them; None
+    where these are several axes.
+    """
+    found = axes(out.shape[rank:], out.strides[rank:])
+    return None if len(found) > 1 else (found[0][0], found[0][1][0])
 
 
 def _random_bits(args: Args, outs: Args, params: tuple[Any, ...], over: bool) -> Planned | None:
@@ -18,10 +26,10 @@ def _random_bits(args: Args, outs: Args, params: tuple[Any, ...], over: bool) ->
     rank = len(position.shape)
     if 0 in out.shape:
         return Planned(())
-    drawn = axes(out.shape[rank:], out.strides[rank:])
-    if len(drawn) > 1:
+    drawn = _drawn(out, rank)
+    if drawn is None:
         return None
-    ((count, (along,)),) = drawn
+    count, along = drawn
     streams = axes(position.shape, out.strides[:rank], key.strides[:rank], position.strides)
     lines, counters = prod(position.shape), -(-count // random.WORDS)
     body = f"draw_words<{len(streams)}, {number(lines * counters)}>(a.w);"
@@ -41,10 +49,10 @@ def _philox(args: Args, outs: Args, params: tuple[Any, ...], over: bool) -> Plan
     rank = len(out.shape) - len(shape)
     if 0 in out.shape:
         return Planned(())
-    drawn = axes(out.shape[rank:], out.strides[rank:])
-    if len(drawn) > 1:
+    drawn = _drawn(out, rank)
+    if drawn is None:
         return None
-    ((count, (along,)),) = drawn
+    count, along = drawn
     streams = axes(out.shape[:rank], out.strides[:rank], state.strides[:rank])
     lines, per = prod(out.shape[:rank]), len(taken[0])
     threads, turns = philox.counters(count, threads, run, per)
