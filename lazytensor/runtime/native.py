@@ -54,10 +54,8 @@ def objects() -> Any:
     if _objects is None:
         with _lock:
             if _objects is None:
-                from ..targets.llvm import objects
-
                 folder, cap = cache_folder() / "kernels", config.get("cache_bytes")
-                _objects = objects.kept(folder, cap, _compiled)
+                _objects = _eager().kept(folder, cap, _compiled)
     return _objects
 
 
@@ -107,31 +105,31 @@ class _Replacements(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name == "matmul":
             return _product()
-        named = next((load for load, names in _NAMES.items() if name in names), _elementary)
+        named = next((load for load, names in _NAMES.items() if name in names), _common)
         return named(objects())[name]
 
     def __iter__(self) -> Iterator[str]:
-        return chain(("matmul",), *_NAMES.values(), _elementary(objects()))
+        return chain(("matmul",), *_NAMES.values(), _common(objects()))
 
     def __len__(self) -> int:
         return len(list(iter(self)))
 
 
 @cache
-def _moves() -> Any:
-    from ..targets.llvm import moves
+def _eager() -> Any:
+    from ..targets.llvm import eager
 
-    return moves
+    return eager
 
 
 @cache
 def _product() -> Any:
-    return _moves().Matmul(objects, room)
+    return _eager().Matmul(objects, room)
 
 
 @cache
-def _moved(objects: Any) -> Any:
-    return _moves().functions(objects, bound, room, empty)
+def _common(objects: Any) -> Any:
+    return _eager().functions(objects, bound, _vectors, room, empty)
 
 
 @cache
@@ -148,16 +146,8 @@ def _drawn(objects: Any) -> Any:
     return drawn.functions(objects)
 
 
-@cache
-def _elementary(objects: Any) -> Any:
-    from ..targets.llvm import elementary
-
-    return elementary.functions(objects, _vectors)
-
-
-# Names of what is loaded together; all others are elementary functions.
+# Names of what few graphs want, which is loaded together.
 _NAMES: dict[Callable[[Any], Any], tuple[str, ...]] = {
-    _moved: ("take", "ascontiguousarray", "concatenate", "gather", "scatter"),
     _drawn: ("box_muller", "c_library", "exchanged", "fma", "twister"),
     _whole: (
         "convolution", "convolution_weights", "lu_panel", "running", "substitution",
@@ -172,9 +162,8 @@ def _replacements() -> Mapping[str, Any]:
 
 
 def _vectors(name: str, dtype: DType, same: tuple[bool, ...]) -> bytes:
-    from ..targets.llvm import single
-
-    return single.words(loaded().functions, name, dtype, same)
+    words: bytes = loaded().functions.instruction(name, dtype, same)
+    return words
 
 
 if available():
