@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import config
-from .forks import at_fork
+from .threads import at_fork
 
 # Where the system shows control groups, and the process its place in them.
 CGROUPS, OWN_CGROUPS = "/sys/fs/cgroup", "/proc/self/cgroup"

@@ -17,7 +17,7 @@ from weakref import ref
 
 import numpy as np
 
-from .._base.forks import renewed
+from .._base.threads import renewed
 from ..ir.node import Node, apply
 from ..ir.op import Op
 from ..lang import indexing

@@ -19,8 +19,8 @@ import numpy as np
 from .._base.devices import device as as_device
 from .._base.dtypes import DType, canonical, float64, int64, kind
 from .._base.errors import publish, publish_methods
-from .._base.forks import renewed
 from .._base.shapes import Shape, as_shape, broadcast, normalize_axis, prod
+from .._base.threads import renewed
 from ..array_api.array import Array
 from ..array_api.creation import asarray
 from ..array_api.data_types import astype

@@ -23,8 +23,8 @@ import numpy as np
 
 from .._base import config
 from .._base.dtypes import DType
-from .._base.forks import at_fork
 from .._base.shapes import Shape, prod
+from .._base.threads import at_fork
 from ..ir.graph import COUNTED
 from .counters import COUNTERS
 

@@ -13,7 +13,7 @@ import numpy
 
 from .._base import config
 from .._base.dtypes import DType
-from .._base.forks import at_fork
+from .._base.threads import at_fork
 from ..ir.graph import Graph, Uses, ancestors, held, linearize, pending, wanted_elsewhere
 from ..ir.node import PLACEHOLDER, TRACING, Node, cut
 from ..lower.kernel import Plan

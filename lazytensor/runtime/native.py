@@ -15,9 +15,9 @@ from typing import Any
 from .._base import config
 from .._base.dtypes import DType
 from .._base.folders import cache_folder
-from .._base.forks import waits_for
 from .._base.log import log
 from .._base.module import MODULES, Replaced
+from .._base.threads import waits_for
 from ..lower.kernel import Launch
 from ..ops._eager import FUNCTIONS, INEXACT, WHOLE
 from .buffers import empty, room

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .._base.devices import Device
-from .._base.forks import renewed
+from .._base.threads import renewed
 from ._driver import DRIVERS, answering
 from ._random_bits import DEFAULT_SEED, seed_number
 

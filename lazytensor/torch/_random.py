@@ -24,8 +24,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from .._base.forks import renewed
 from .._base.module import Worth, module, own
+from .._base.threads import renewed
 from ..ops._order import argselect
 from . import _random_checks as check
 from . import _random_reject as reject

@@ -211,9 +211,8 @@ def test_the_digest_is_kept_for_files_that_were_not_touched(
 
 def test_the_sources_are_all_that_decide_texts() -> None:
     """What the target's modules take of other packages is in the digest, but for what runs."""
-    runs = {"_base/config.py", "_base/forks.py", "_base/processors.py", "_base/threads.py"}
-    runs |= {"_base/digests.py", "_base/module.py", "_base/store.py", "ir/op.py"}
-    runs |= {"lower/totals.py"}
+    runs = {"_base/config.py", "_base/processors.py", "_base/threads.py", "_base/module.py"}
+    runs |= {"_base/digests.py", "_base/store.py", "ir/op.py", "lower/totals.py"}
     here = Path(sources.__file__).parent
     package = here.parent.parent
     taken = set()

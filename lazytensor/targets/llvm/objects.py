@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..._base.forks import waits_for
 from ..._base.store import Store
+from ..._base.threads import waits_for
 from .call import Launcher, launcher
 from .machine import Linked, Machine, machine, unique
 from .sources import digest
