@@ -39,12 +39,10 @@ FLOORS = {
 
 # Imports of the package's own modules inside functions, (module, target), each with its reason.
 HIDDEN: dict[tuple[str, str], str] = {
-    ("runtime.native", f"targets.llvm.{name}"): "a target is loaded with its first kernel"
-    for name in ("drawn", "elementary", "moves", "objects", "run", "single", "whole")
-} | {
-    ("targets.llvm.objects", f"targets.llvm.{name}"): "texts are written where there is no code"
-    for name in ("elements", "writers")
+    ("runtime.native", f"targets.llvm.{name}"): "a target is loaded when it is first needed"
+    for name in ("drawn", "eager", "run", "whole")
 }
+HIDDEN["targets.llvm.objects", "targets.llvm.writers"] = "texts are written where there is no code"
 HIDDEN["runtime.gpus", "runtime.gpu.steps"] = "it is loaded with the first question for a GPU"
 
 # Packages that cost too much to come with `import lazytensor`; functions may import them.

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import config
+from .threads import at_fork
 
 # Where the system shows control groups, and the process its place in them.
 CGROUPS, OWN_CGROUPS = "/sys/fs/cgroup", "/proc/self/cgroup"
@@ -53,8 +54,7 @@ def _forget() -> None:
     _found = None
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+at_fork(after_in_child=_forget)
 
 
 def _openmp() -> int:

@@ -11,9 +11,12 @@ import stat
 import time
 import warnings
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .digests import SIZE, digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Seconds after which a file's last use is noted again, and those after which a temporary file is
 # nobody's any more.
@@ -25,7 +28,7 @@ SWEEP = 32
 class Store:
     """Files of one folder, which is made with access for its owner alone: some `cap` bytes."""
 
-    def __init__(self, folder: Path, cap: int = 1 << 29) -> None:
+    def __init__(self, folder: "Path", cap: int = 1 << 29) -> None:
         self.folder = folder
         self.cap = cap
         self._usable: bool | None = None
@@ -91,7 +94,7 @@ class Store:
                         os.unlink(entry.path)
         return found
 
-    def _path(self, key: str) -> Path:
+    def _path(self, key: str) -> "Path":
         return self.folder / f"{key}.o"
 
     def _ready(self) -> bool:
@@ -124,7 +127,7 @@ class Store:
             )
 
 
-def _note(path: Path) -> None:
+def _note(path: "Path") -> None:
     """That a file was used, unless that is noted."""
     with suppress(OSError):
         if time.time() - os.stat(path).st_mtime > NOTED:

@@ -1,7 +1,8 @@
-"""A pool of threads that share out the parts of one piece of work.
+"""A pool of threads that share out the parts of one piece of work; and what is done about locks
+when a process forks, whose child has one thread, and nobody to release what others held.
 
 What enters: a function of a range, and the length of the whole range. What leaves: nothing; the
-function was called once for each part. It must not know what the work is.
+function was called once for each part. It must not know what the work is, nor what locks guard.
 
 The caller takes part, and never waits for a worker that has not begun: whoever comes takes the next
 part, and when none is left only parts that are being worked on are waited for. So many threads may
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
+from typing import Any
 
 Work = Callable[[int, int], None]
 Part = tuple[int, int]
@@ -195,6 +197,24 @@ def _forked() -> None:
     _pool = _Pool()
 
 
+# --- forks ----------------------------------------------------------------------------------------
+
+
+def at_fork(**acts: Callable[[], object]) -> None:
+    """What to call `before` a fork, `after_in_parent` and `after_in_child`, if there are forks."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(**acts)
+
+
+def renewed(module: dict[str, Any], **locks: Callable[[], Any]) -> None:
+    """In a child, globals of a module are made anew: each name with what makes its lock."""
+    at_fork(after_in_child=lambda: module.update({name: make() for name, make in locks.items()}))
+
+
+def waits_for(lock: Any) -> None:
+    """A fork waits until nobody holds the lock: what it guards is whole in the child."""
+    at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+
+
 atexit.register(_renew, closed=True)
-if hasattr(os, "register_at_fork"):  # a process without other threads forks safely
-    os.register_at_fork(before=_renew, after_in_child=_forked)
+at_fork(before=_renew, after_in_child=_forked)  # without other threads a process forks safely

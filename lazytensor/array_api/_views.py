@@ -10,7 +10,6 @@ hold handles weakly, and a handle that is gone is passed over. Two views stop se
 when no array is left that both were made from.
 """
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -18,6 +17,7 @@ from weakref import ref
 
 import numpy as np
 
+from .._base.threads import renewed
 from ..ir.node import Node, apply
 from ..ir.op import Op
 from ..lang import indexing
@@ -155,6 +155,7 @@ def _outermost(handle: Any) -> tuple[Any, Steps]:
 
 
 _lending = threading.Lock()
+renewed(globals(), _lending=threading.Lock)
 
 
 def lend(handle: Any) -> np.ndarray[Any, Any]:
@@ -174,10 +175,6 @@ def lend(handle: Any) -> np.ndarray[Any, Any]:
             return exchange.lend(handle)
         handle._node = exposed(part.view(), handle._node.device)
         return part
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: globals().update(_lending=threading.Lock()))
 
 
 def _ancestors(own: Link) -> Iterator[tuple[Link, Steps]]:

@@ -1,7 +1,7 @@
-"""`einsum` and `dot`: Einstein's summation as matrix products, permutations, sums and products.
+"""`einsum` and `dot` of arrays.
 
-What enters: subscripts and arrays. What leaves: arrays. `opt_einsum` orders contractions of three
-and more operands; it is loaded then. It must not know how a product is computed.
+What enters: subscripts and arrays. What leaves: arrays. It must not know how a product is computed,
+nor what is contracted first (`lang/contraction.py`).
 """
 
 import string
@@ -11,20 +11,18 @@ from typing import Any
 
 from .._base.dtypes import bool_, int64
 from .._base.errors import publish
-from .._base.shapes import prod
+from ..array_api._rules import promoted
 from ..array_api.array import Array
-from ..array_api.data_types import astype, result_type
 from ..array_api.elementwise import multiply
-from ..array_api.linalg import diagonal
-from ..array_api.linear_algebra import matmul, tensordot
-from ..array_api.manipulation import moveaxis, permute_dims, reshape
-from ..array_api.statistical import sum as sum_
+from ..array_api.linear_algebra import tensordot
+from ..array_api.manipulation import permute_dims
+from ..lang import contraction
+from ..ops import g
 from ._arrays import as_array
 
 __all__ = ["dot", "einsum"]
 
 Labels = str
-Term = tuple[Array, Labels]
 
 
 def _from_lists(operands: Sequence[Any]) -> tuple[str, list[Any]]:
@@ -85,85 +83,6 @@ def _sizes(terms: Sequence[Labels], operands: Sequence[Array]) -> dict[str, int]
     return sizes
 
 
-def _plain(x: Array, labels: Labels, sizes: dict[str, int]) -> Term:
-    """Each label once, by diagonals, and none of size 1 that another operand has larger."""
-    stretched = [i for i, c in enumerate(labels) if x.shape[i] == 1 != sizes[c]]
-    if stretched:
-        x = reshape(x, tuple(n for i, n in enumerate(x.shape) if i not in stretched))
-        labels = "".join(c for i, c in enumerate(labels) if i not in stretched)
-    for c in sorted(set(labels)):
-        while labels.count(c) > 1:
-            i = labels.index(c)
-            j = labels.index(c, i + 1)
-            x = diagonal(moveaxis(x, (i, j), (-2, -1)))
-            labels = labels[:i] + labels[i + 1 : j] + labels[j + 1 :] + c
-    return x, labels
-
-
-def _summed(term: Term, keep: Iterable[str]) -> Term:
-    """Labels that nothing else needs are summed."""
-    x, labels = term
-    axes = tuple(i for i, c in enumerate(labels) if c not in keep)
-    if not axes:
-        return term
-    return sum_(x, axis=axes, dtype=x.dtype), "".join(c for c in labels if c in keep)
-
-
-def _arranged(term: Term, order: Labels) -> Array:
-    x, labels = term
-    return x if labels == order else permute_dims(x, tuple(labels.index(c) for c in order))
-
-
-def _grouped(term: Term, groups: Sequence[Labels], batch: Labels) -> Array:
-    """Axes by label: the batch one by one, then each group as one axis."""
-    x, labels = term
-    size = dict(zip(labels, x.shape, strict=True))
-    shape = (*(size[c] for c in batch), *(prod(size[c] for c in group) for group in groups))
-    return reshape(_arranged(term, batch + "".join(groups)), shape)
-
-
-def _pair(a: Term, b: Term, keep: Iterable[str]) -> Term:
-    """The product of two terms, summed over what both have and nobody keeps."""
-    a, b = _summed(a, {*keep, *b[1]}), _summed(b, {*keep, *a[1]})
-    shared = [c for c in a[1] if c in b[1]]
-    batch = "".join(c for c in shared if c in keep)
-    inner = "".join(c for c in shared if c not in keep)
-    mine = "".join(c for c in a[1] if c not in shared)
-    theirs = "".join(c for c in b[1] if c not in shared)
-    if inner:
-        product = matmul(_grouped(a, (mine, inner), batch), _grouped(b, (inner, theirs), batch))
-    else:
-        product = _grouped(a, (mine, ""), batch) * _grouped(b, ("", theirs), batch)
-    size = dict(zip(a[1] + b[1], a[0].shape + b[0].shape, strict=True))
-    labels = batch + mine + theirs
-    return reshape(product, tuple(size[c] for c in labels)), labels
-
-
-def _path(terms: list[Term], out: Labels, optimize: Any) -> list[tuple[int, ...]]:
-    """Which terms to contract, in turn: the last two, or as `opt_einsum` finds it."""
-    if len(terms) < 3 or optimize is False:
-        return [(0, 1)] * (len(terms) - 1)
-    if isinstance(optimize, (list, tuple)):
-        return [tuple(step) for step in optimize if not isinstance(step, str)]
-    import opt_einsum
-
-    text = ",".join(labels for _, labels in terms) + "->" + out
-    shapes = [x.shape for x, _ in terms]
-    optimize = "auto" if optimize is True else optimize
-    return opt_einsum.contract_path(text, *shapes, shapes=True, optimize=optimize)[0]  # type: ignore[no-any-return]
-
-
-def _contracted(terms: list[Term], out: Labels, optimize: Any) -> Array:
-    for step in _path(terms, out, optimize):
-        chosen = [terms.pop(i) for i in sorted(step, reverse=True)][::-1]
-        needed = {*out, *(c for _, labels in terms for c in labels)}
-        term = chosen[0]
-        for i, other in enumerate(chosen[1:], 2):
-            term = _pair(term, other, {*needed, *(c for _, later in chosen[i:] for c in later)})
-        terms.append(_summed(term, needed))
-    return _arranged(_summed(terms[0], out), out)
-
-
 def einsum(subscripts: Any, *operands: Any, optimize: Any = True) -> Array:
     """Einstein's summation with NumPy's subscripts: repeated labels, ellipses, no arrow, lists.
 
@@ -176,14 +95,21 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = True) -> Array:
     arrays = [as_array(x) for x in operands]
     terms, out = _expanded(subscripts, arrays)
     _checked(subscripts, terms, out)
+    if len(arrays) == 1 and sorted(terms[0]) == sorted(out):
+        return _arranged(arrays[0], terms[0], out)
     sizes = _sizes(terms, arrays)
-    dtype = result_type(*arrays)
-    wide = int64 if dtype == bool_ else dtype
-    plain = [
-        _plain(astype(x, wide, copy=False), t, sizes) for x, t in zip(arrays, terms, strict=True)
-    ]
-    result = _contracted(plain, out, optimize)
+    nodes = promoted("einsum", *arrays)
+    dtype = nodes[0].dtype
+    if dtype == bool_:
+        nodes = [g.cast(x, int64) for x in nodes]
+    plain = [contraction.plain(x, t, sizes) for x, t in zip(nodes, terms, strict=True)]
+    result = Array(contraction.contracted(plain, out, optimize))
     return result != 0 if dtype == bool_ else result
+
+
+def _arranged(x: Array, labels: Labels, out: Labels) -> Array:
+    """The axes in another order: a view."""
+    return x if labels == out else permute_dims(x, tuple(labels.index(c) for c in out))
 
 
 def dot(a: Any, b: Any) -> Array:

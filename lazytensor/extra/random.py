@@ -10,7 +10,6 @@ It must not know how words are made.
 """
 
 import operator
-import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,6 +20,7 @@ from .._base.devices import device as as_device
 from .._base.dtypes import DType, canonical, float64, int64, kind
 from .._base.errors import publish, publish_methods
 from .._base.shapes import Shape, as_shape, broadcast, normalize_axis, prod
+from .._base.threads import renewed
 from ..array_api.array import Array
 from ..array_api.creation import asarray
 from ..array_api.data_types import astype
@@ -40,15 +40,7 @@ Size = int | Sequence[int] | None
 Seed = int | Sequence[int] | np.random.SeedSequence | None
 
 _lock = threading.Lock()
-
-
-def _renew_lock() -> None:
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+renewed(globals(), _lock=threading.Lock)
 
 
 def default_rng(seed: "Seed | Generator" = None) -> "Generator":

@@ -10,7 +10,6 @@ pages cost more than most arithmetic. Large ones are made of huge pages where th
 """
 
 import mmap
-import os
 import sys
 import threading
 from collections import OrderedDict, deque
@@ -25,6 +24,7 @@ import numpy as np
 from .._base import config
 from .._base.dtypes import DType
 from .._base.shapes import Shape, prod
+from .._base.threads import at_fork
 from ..ir.graph import COUNTED
 from .counters import COUNTERS
 
@@ -222,8 +222,7 @@ def _huge(size: int) -> memoryview:
 
 
 POOL = Pool()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=POOL.forked)
+at_fork(after_in_child=POOL.forked)
 
 
 def empty(shape: Shape, dtype: DType) -> Array:

@@ -5,7 +5,6 @@ otherwise have to be computed again (docs/architecture.md, "Materialising"). A g
 once, whichever thread asks; threads that ask for different ones compute at the same time.
 """
 
-import os
 import threading
 from collections.abc import Callable, Collection, Sequence, Set
 from typing import Any
@@ -14,6 +13,7 @@ import numpy
 
 from .._base import config
 from .._base.dtypes import DType
+from .._base.threads import at_fork
 from ..ir.graph import Graph, Uses, ancestors, held, linearize, pending, wanted_elsewhere
 from ..ir.node import PLACEHOLDER, TRACING, Node, cut
 from ..lower.kernel import Plan
@@ -47,8 +47,7 @@ def _reset_lock() -> None:
     _runs.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reset_lock)
+at_fork(after_in_child=_reset_lock)
 
 
 def value(node: Node) -> numpy.ndarray[Any, Any]:

@@ -6,7 +6,6 @@ Nothing of the compiler is loaded before the first kernel.
 """
 
 import importlib.util
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -18,6 +17,7 @@ from .._base.dtypes import DType
 from .._base.folders import cache_folder
 from .._base.log import log
 from .._base.module import MODULES, Replaced
+from .._base.threads import waits_for
 from ..lower.kernel import Launch
 from ..ops._eager import FUNCTIONS, INEXACT, WHOLE
 from .buffers import empty, room
@@ -25,6 +25,7 @@ from .counters import COUNTERS
 
 # A fork waits until the target is loaded: the child would find the compiler half way.
 _lock = threading.RLock()
+waits_for(_lock)
 _objects: Any = None
 _loaded: Any = None
 
@@ -53,10 +54,8 @@ def objects() -> Any:
     if _objects is None:
         with _lock:
             if _objects is None:
-                from ..targets.llvm import objects
-
                 folder, cap = cache_folder() / "kernels", config.get("cache_bytes")
-                _objects = objects.kept(folder, cap, _compiled)
+                _objects = _eager().kept(folder, cap, _compiled)
     return _objects
 
 
@@ -106,31 +105,31 @@ class _Replacements(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name == "matmul":
             return _product()
-        named = next((load for load, names in _NAMES.items() if name in names), _elementary)
+        named = next((load for load, names in _NAMES.items() if name in names), _common)
         return named(objects())[name]
 
     def __iter__(self) -> Iterator[str]:
-        return chain(("matmul",), *_NAMES.values(), _elementary(objects()))
+        return chain(("matmul",), *_NAMES.values(), _common(objects()))
 
     def __len__(self) -> int:
         return len(list(iter(self)))
 
 
 @cache
-def _moves() -> Any:
-    from ..targets.llvm import moves
+def _eager() -> Any:
+    from ..targets.llvm import eager
 
-    return moves
+    return eager
 
 
 @cache
 def _product() -> Any:
-    return _moves().Matmul(objects, room)
+    return _eager().Matmul(objects, room)
 
 
 @cache
-def _moved(objects: Any) -> Any:
-    return _moves().functions(objects, bound, room, empty)
+def _common(objects: Any) -> Any:
+    return _eager().functions(objects, bound, _vectors, room, empty)
 
 
 @cache
@@ -147,16 +146,8 @@ def _drawn(objects: Any) -> Any:
     return drawn.functions(objects)
 
 
-@cache
-def _elementary(objects: Any) -> Any:
-    from ..targets.llvm import elementary
-
-    return elementary.functions(objects, _vectors)
-
-
-# Names of what is loaded together; all others are elementary functions.
+# Names of what few graphs want, which is loaded together.
 _NAMES: dict[Callable[[Any], Any], tuple[str, ...]] = {
-    _moved: ("take", "ascontiguousarray", "concatenate", "gather", "scatter"),
     _drawn: ("box_muller", "c_library", "exchanged", "fma", "twister"),
     _whole: (
         "convolution", "convolution_weights", "lu_panel", "running", "substitution",
@@ -171,14 +162,9 @@ def _replacements() -> Mapping[str, Any]:
 
 
 def _vectors(name: str, dtype: DType, same: tuple[bool, ...]) -> bytes:
-    from ..targets.llvm import single
+    words: bytes = loaded().functions.instruction(name, dtype, same)
+    return words
 
-    return single.words(loaded().functions, name, dtype, same)
 
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
 if available():
     MODULES["llvm"] = Replaced(WHOLE.union(FUNCTIONS[name] for name in INEXACT), _replacements)

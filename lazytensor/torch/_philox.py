@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .._base.devices import Device
+from .._base.threads import renewed
 from ._driver import DRIVERS, answering
 from ._random_bits import DEFAULT_SEED, seed_number
 
@@ -25,15 +26,7 @@ _SEED_BYTES, _STATE_BYTES = 8, 16
 _STEP = 4
 
 _lock = threading.Lock()
-
-
-def _renew_lock() -> None:
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+renewed(globals(), _lock=threading.Lock)
 
 
 class Philox:

@@ -18,7 +18,6 @@ It must not know tensors or devices.
 
 import functools
 import math
-import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -26,6 +25,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 
 from .._base.module import Worth, module, own
+from .._base.threads import renewed
 from ..ops._order import argselect
 from . import _random_checks as check
 from . import _random_reject as reject
@@ -52,15 +52,7 @@ _NORMAL_BLOCK = 16
 EXCHANGED = Worth(1 << 17)
 
 _lock = threading.RLock()
-
-
-def _renew_lock() -> None:
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+renewed(globals(), _lock=threading.RLock)
 
 
 def _drawing(

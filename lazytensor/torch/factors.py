@@ -488,6 +488,14 @@ op("qr")(with_out(_old_qr, "qr", "safe"))
 op("geqrf")(with_out(_geqrf, "geqrf", "safe"))
 
 
+def _check_axes(name: str, x: Tensor, tau: Tensor) -> None:
+    if x.ndim - tau.ndim != 1:
+        raise RuntimeError(
+            f"{name}: Expected tau to have one dimension less than input, but got tau.ndim equal "
+            f"to {tau.ndim} and input.ndim is equal to {x.ndim}"
+        )
+
+
 def _check_reflections(x: Tensor, tau: Tensor) -> None:
     name = "torch.linalg.householder_product"
     if x.ndim < 2:
@@ -500,11 +508,7 @@ def _check_reflections(x: Tensor, tau: Tensor) -> None:
         raise RuntimeError(
             f"{name}: input.shape[-1] must be greater than or equal to tau.shape[-1]"
         )
-    if x.ndim - tau.ndim != 1:
-        raise RuntimeError(
-            f"{name}: Expected tau to have one dimension less than input, but got tau.ndim equal "
-            f"to {tau.ndim} and input.ndim is equal to {x.ndim}"
-        )
+    _check_axes(name, x, tau)
     if tau._node.shape[:-1] != x._node.shape[:-2]:
         raise RuntimeError(
             f"{name}: Expected batch dimensions of tau to be equal to input.shape[:-2], but got "
@@ -541,11 +545,7 @@ def _check_ormqr(x: Tensor, tau: Tensor, c: Tensor, left: bool) -> None:
         raise RuntimeError(
             f"{name}: tau.shape[-1] must be equal to min(other.shape[{side}], input.shape[-1])"
         )
-    if x.ndim - tau.ndim != 1:
-        raise RuntimeError(
-            f"{name}: Expected tau to have one dimension less than input, but got tau.ndim equal "
-            f"to {tau.ndim} and input.ndim is equal to {x.ndim}"
-        )
+    _check_axes(name, x, tau)
     if x.ndim != c.ndim:
         raise RuntimeError(
             f"{name}: Expected other to have the same number of dimensions as input, but got "

@@ -89,6 +89,13 @@ def test_einsum(case: tuple[Any, ...], dtype: str) -> None:
     same(xp.einsum(text, *map(xp.asarray, arrays)), np.einsum(text, *arrays))
 
 
+def test_einsum_that_only_moves_axes_is_a_view() -> None:
+    x = xp.asarray(np.arange(6.0).reshape(2, 3))
+    assert xp.einsum("ij->ij", x) is x
+    xp.einsum("ij->ji", x)[0, 1] = 50.0
+    assert x[1, 0] == 50.0
+
+
 @pytest.mark.parametrize("optimize", [True, False, "greedy", ["einsum_path", (1, 2), (0, 1)]])
 def test_einsum_orders(optimize: Any) -> None:
     arrays = [RNG.normal(size=s) for s in ((3, 4), (4, 5), (5, 2))]

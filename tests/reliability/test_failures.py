@@ -273,6 +273,46 @@ def test_a_fork_while_threads_compute_does_not_hang(request):
     assert done.stdout.strip() == "right", done.stderr
 
 
+HELD = """
+    import os, signal, threading
+    import numpy as np
+    import lazytensor as xp
+    from lazytensor.array_api import _views
+    from lazytensor.extra import random
+    from lazytensor.torch import _philox, _random
+    locks = [_views._lending, random._lock, _philox._lock, _random._lock]
+    held, done = threading.Event(), threading.Event()
+    def hold():
+        for lock in locks:
+            lock.acquire()
+        held.set()
+        done.wait()
+        for lock in reversed(locks):
+            lock.release()
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(30)
+        random.default_rng(0).random(3)
+        _philox.Philox().take(1)
+        _random.Engine().uniform((3,), np.dtype("float32"))
+        _views.lend(xp.ones(3))
+        os._exit(0)
+    done.set()
+    thread.join()
+    print(os.waitpid(pid, 0)[1], *(not lock.acquire(blocking=False) for lock in locks))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_child_finds_no_lock_held_by_a_thread_that_is_not_there():
+    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(HELD)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["0", "False", "False", "False", "False"], done.stderr
+
+
 def test_an_exception_in_a_thread_reaches_whoever_asks_each_time():
     bad = g.gather([a(), leaf(np.array([400]))])
     seen: list[str] = []

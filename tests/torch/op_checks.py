@@ -47,6 +47,11 @@ SECONDS = 60.0
 # Samples would be seeded by the name of the `unittest` test that asks for them, which is looked for
 # in the sources of every caller: here there is none, and the search takes longer than the checks.
 common_utils.extract_test_fn = lambda: None
+# A seed is noted for devices of every kind that may be found later, with the stack of the call:
+# under pytest that takes longer than the checks.
+for _kind in (torch.cuda, torch.mtia, torch.xpu):
+    if not _kind.is_available():
+        _kind.manual_seed_all = lambda seed: None
 
 
 class Differs(Exception):

@@ -17,6 +17,7 @@ import importlib
 import json
 import multiprocessing
 import multiprocessing.connection
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -31,6 +32,9 @@ from tests.torch.op_checks import SECONDS, Result, check, operators
 UNDER_TEST = "lazytensor.torch"
 PASSING = Path(__file__).with_name("opdb_passing.txt")
 GRACE = 20.0  # seconds beyond the limits of all of an operator's checks before a worker is ended
+# Where processes can fork, PyTorch's table, which takes seconds to load, is loaded once for all.
+START = "forkserver" if hasattr(os, "fork") else "spawn"
+multiprocessing.set_forkserver_preload(["tests.torch.op_checks"])
 COLUMNS = ("forward", "method", "inplace", "out", "aliases", "backward", "backward_complex")
 COLUMNS += ("second", "errors", "texts")
 
@@ -68,7 +72,7 @@ class Worker:
         self._plan = plan
         self._name = ""
         self._deadline = 0.0
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context(START)
         self.connection, other = context.Pipe()
         self._process = context.Process(target=serve, args=(other, plan), daemon=True)
         self._process.start()

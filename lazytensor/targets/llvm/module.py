@@ -18,7 +18,7 @@ from ...ops._eager import FUNCTIONS as OF_NUMPY
 from ...ops._eager import INEXACT
 from .call import packed
 from .machine import Linked
-from .objects import Objects, elements
+from .objects import Objects, writers
 
 # Elements, of all calls together, from which on a function is worth compiling over vectors.
 WORTH = 1 << 20
@@ -94,7 +94,7 @@ class Function:
         name, fused = self.__name__, self._objects.machine.host.fused
         return self._objects.found(
             f"element {name} {dtype.name}",
-            lambda: elements().element(name, dtype, arity, fused),
+            lambda: writers().element(name, dtype, arity, fused),
             True,
         )
 

@@ -5,25 +5,22 @@ writes texts isn't loaded. What leaves: functions, and `launch`, which calls the
 kernels.
 """
 
-import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._base.store import Store
+from ..._base.threads import waits_for
 from .call import Launcher, launcher
 from .machine import Linked, Machine, machine, unique
 from .sources import digest
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 # Held while a function is made. A fork waits for it: the child would find the compiler half way.
 COMPILING = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=COMPILING.acquire,
-        after_in_parent=COMPILING.release,
-        after_in_child=COMPILING.release,
-    )
+waits_for(COMPILING)
 
 
 class Objects:
@@ -70,20 +67,13 @@ class Objects:
             return self.machine.link(code, name)
 
 
-def kept(folder: Path, cap: int, compiled: Callable[[str], None]) -> Objects:
+def kept(folder: "Path", cap: int, compiled: Callable[[str], None]) -> Objects:
     """Object code that is kept in a folder, some `cap` bytes."""
     return Objects(Store(folder, cap), compiled)
 
 
-def elements() -> Any:
-    """What writes functions an element at a time, loaded when there is one to write."""
-    from . import elements
-
-    return elements
-
-
 def writers() -> Any:
-    """What writes all other texts, loaded when there is one to write."""
+    """What writes texts, loaded when there is one to write."""
     from . import writers
 
     return writers

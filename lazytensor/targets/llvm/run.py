@@ -29,6 +29,7 @@ from .keys import key_of
 from .machine import Linked
 from .objects import COMPILING, Objects, writers
 from .passes import own, planned
+from .single import single
 from .split import halves
 
 # Elements from which on other threads may run meanwhile.
@@ -89,6 +90,10 @@ class Functions:
         self._lasting.append(code)
         operands = len(form.lie)
         return packed(code.address, True, 0, *(words * operands)[:operands])
+
+    def instruction(self, name: str, dtype: DType, same: tuple[bool, ...]) -> bytes:
+        """What `launch` takes for an instruction (`single`)."""
+        return self.words(*single(name, dtype, same), dtype.itemsize)
 
 
 class Bound:

@@ -1,15 +1,14 @@
 """Kernels of one instruction, over vectors.
 
-What enters: an instruction's name, how its operands lie. What leaves: what `launch` takes. It must
-not know graphs.
+What enters: an instruction's name, how its operands lie. What leaves: a kernel and its form. It
+must not know graphs.
 """
 
 from typing import Any, NamedTuple
 
 from ..._base.dtypes import DType
-from ...lower.kernel import FULL, Constant, Input, Kernel, Stage
+from ...lower.kernel import FULL, Input, Kernel, Stage
 from .form import SAME, UNIT, Form
-from .run import Functions
 
 
 class _Instruction(NamedTuple):
@@ -23,16 +22,10 @@ class _Instruction(NamedTuple):
         return getattr(s, self.name)(*args)
 
 
-def words(functions: Functions, name: str, dtype: DType, same: tuple[bool, ...]) -> bytes:
+def single(name: str, dtype: DType, same: tuple[bool, ...]) -> tuple[Kernel, Form]:
     """For an instruction on operands one element after another, or the same for all."""
-    kernel = _kernel(name, (dtype,) * len(same))
+    count = len(same)
+    inputs = (Input(dtype, FULL, (True,)),) * count
+    stage: Any = Stage(_Instruction(name), (), tuple(range(count)), dtype, FULL)  # type: ignore[arg-type]
     form = Form((*(SAME if s else UNIT for s in same), UNIT), 0)
-    return functions.words(kernel, form, dtype.itemsize)
-
-
-def _kernel(name: str, dtypes: tuple[DType, ...]) -> Kernel:
-    """A kernel over one axis that carries out one instruction."""
-    inputs = tuple(Input(d, FULL, (True,)) for d in dtypes)
-    constants: tuple[Constant, ...] = ()
-    stage: Any = Stage(_Instruction(name), (), tuple(range(len(dtypes))), dtypes[0], FULL)  # type: ignore[arg-type]
-    return Kernel(1, 0, inputs, constants, (stage,), (len(dtypes),))
+    return Kernel(1, 0, inputs, (), (stage,), (count,)), form

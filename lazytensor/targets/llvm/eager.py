@@ -1,8 +1,8 @@
-"""Functions that move elements of arrays, gathers, scatters and copies, and products. Small graphs
-want these as well, so that nothing here loads what writes texts.
+"""What graphs of small arrays want, and all others too: object code, products, and functions that
+take NumPy's place. Nothing here loads what writes texts.
 
-What enters: object code, what gives functions of launches, and what makes arrays. What leaves:
-functions by name. It must not know graphs.
+What enters: a folder for object code; what gives functions of launches and of instructions, and
+what makes arrays. What leaves: functions by name. It must not know graphs.
 """
 
 from collections.abc import Callable
@@ -11,15 +11,18 @@ from typing import Any
 from .copies import Concatenate, Contiguous
 from .gathers import Take
 from .matmul import Matmul
-from .objects import Objects
+from .module import Vectors, replacements
+from .objects import Objects, kept
 from .places import Gather, Scatter
+from .scans import cumulatives
 
-__all__ = ["Matmul", "functions"]
+__all__ = ["Matmul", "functions", "kept"]
 
 
 def functions(
     objects: Objects,
     bound: Callable[..., Any],
+    vectors: Vectors,
     room: Callable[..., Any],
     empty: Callable[..., Any],
 ) -> dict[str, Any]:
@@ -31,4 +34,6 @@ def functions(
         "concatenate": Concatenate(contiguous, room),
         "gather": Gather(objects, room),
         "scatter": Scatter(objects, room),
+        **replacements(objects, vectors),
+        **cumulatives(objects),
     }
