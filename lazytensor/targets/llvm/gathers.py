@@ -20,7 +20,7 @@ from .objects import writers
 # Bytes of a result from which on NumPy's own function is left; from which on it is written past the
 # caches; of the smallest share.
 WORTH, STREAM, GRAIN = 1 << 18, 1 << 24, 1 << 18
-WIDE = 32  # bytes of a vector
+WIDE = 32  # bytes of a vector, if not more
 ELEMENTS = (1, 2, 4, 8, 16)
 
 
@@ -33,7 +33,7 @@ class Take:
         self.__name__ = "take"
         self._functions = functions
         self._empty = empty
-        self._known: dict[tuple[int, bool], Linked] = {}
+        self._known: dict[tuple[int, int], Linked] = {}
 
     def __call__(self, x: Any, indices: Any, axis: int, mode: Any) -> Any:
         rows = x.size // x.shape[0] if x.shape[0] else 0
@@ -48,7 +48,7 @@ class Take:
     def _call(self, x: Any, indices: Any, nbytes: int) -> Any:
         """The rows; None if an index is outside."""
         out = self._empty((*indices.shape, *x.shape[1:]), x.dtype)
-        stream = out.nbytes >= STREAM and nbytes % WIDE == 0 and out.ctypes.data % WIDE == 0
+        stream = self._past(out, nbytes) if out.nbytes >= STREAM else 0
         size = nbytes if nbytes in ELEMENTS else 0
         words = packed(self._address(size, stream), True, x.shape[0], nbytes)
         failed = []
@@ -60,7 +60,13 @@ class Take:
         share(work, indices.size, max(1, GRAIN // nbytes), threads())
         return None if failed else out
 
-    def _address(self, size: int, stream: bool) -> int:
+    def _past(self, out: Any, nbytes: int) -> int:
+        """Bytes of the vectors that go past the caches; 0 where rows don't begin at whole ones."""
+        places = out.ctypes.data | nbytes
+        wide = max(WIDE, self._functions.machine.host.bytes)
+        return next((n for n in (wide, WIDE) if places % n == 0), 0)
+
+    def _address(self, size: int, stream: int) -> int:
         known = self._known.get((size, stream))
         if known is None:
             found = self._functions.found(

@@ -14,12 +14,14 @@ AHEAD, MOST_LINES = 8, 8
 
 class Rows:
     """Writes `i64 kernel(i64 lo, i64 hi, ptr pointers, ptr words)` over rows: 1 if an index is
-    outside. `size` is that of a row, or 0 if it is the second word.
+    outside. `size` is that of a row, or 0 if it is the second word; `stream` are the bytes of
+    vectors that go past the caches, or 0.
     """
 
-    def __init__(self, size: int, stream: bool) -> None:
+    def __init__(self, size: int, stream: int) -> None:
         self.c = c = Code()
         self.size, self.stream = size, stream
+        self.wide = stream or WIDE
         self.table, self.indices, self.out = pointers(c, 3)
         self.count, self.nbytes = words(c, 2)
         if size:
@@ -45,7 +47,8 @@ class Rows:
             self._copy(source, to)
         c.also(row, c.binary("add", row, 1), c.block)
         c.jump("head")
-        ends = ["end:", *["fence seq_cst"] * self.stream, "ret i64 0", "outside:", "ret i64 1", "}"]
+        fence = ["fence seq_cst"] if self.stream else []
+        ends = ["end:", *fence, "ret i64 0", "outside:", "ret i64 1", "}"]
         return "\n".join([KERNEL, *c.lines, *ends, *sorted(c.declared), "!0 = !{i32 1}"]) + "\n"
 
     def _place(self, row: Value) -> Value:
@@ -70,10 +73,11 @@ class Rows:
 
     def _copy(self, source: Value, to: Value) -> None:
         c = self.c
-        align = f"{WIDE}, !nontemporal !0" if self.stream else "1"
+        wide = self.wide
+        align = f"{wide}, !nontemporal !0" if self.stream else "1"
 
         def vector(i: Value) -> None:
-            x = c.fresh(f"load <{WIDE} x i8>, {step(c, source, i)}, align 1", "i8", WIDE)
+            x = c.fresh(f"load <{wide} x i8>, {step(c, source, i)}, align 1", "i8", wide)
             c.raw(f"store {x}, {step(c, to, i)}, align {align}")
 
         def byte(i: Value) -> None:
@@ -81,7 +85,7 @@ class Rows:
             x = c.fresh(f"load i8, {step(c, source, place)}", "i8")
             c.raw(f"store {x}, {step(c, to, place)}")
 
-        whole = c.binary("and", self.nbytes, -WIDE)
-        each(c, ZERO, whole, WIDE, vector)
+        whole = c.binary("and", self.nbytes, -wide)
+        each(c, ZERO, whole, wide, vector)
         if not self.stream:
             each(c, ZERO, c.binary("sub", self.nbytes, whole), 1, byte)
