@@ -94,15 +94,18 @@ def test_bits(breath, dtype, monkeypatch):
 
 @pytest.mark.parametrize("dtype", EXACT)
 @pytest.mark.parametrize("sizes", [(16, 300, 260), (100, 7, 128), (128, 1024, 129), (33, 40, 1)])
-def test_few_rows_with_what_lies_across(sizes, dtype, monkeypatch):
-    """Blocks of columns, by one thread and by several, of long vectors or not: the same bits."""
+@pytest.mark.parametrize("spread", [1, 1 << 17])
+def test_few_rows(sizes, dtype, spread, monkeypatch):
+    """Blocks of columns, by one thread and by several, copied or not: the same bits."""
     monkeypatch.setattr(native, "ALONE", 1)
     monkeypatch.setattr(native, "LONG", 0)
+    monkeypatch.setattr(native, "SPREAD", spread)
     m, k, n = sizes
     rng = np.random.default_rng(m)
     x, y = rng.standard_normal((m, k)).astype(dtype), rng.standard_normal((n, k)).astype(dtype).T
     check(x, y)
     check(x[:, ::-1], y[::-1])
+    check(x, np.ascontiguousarray(y))
     found = set()
     for threads in (1, 3):
         with config.context(target="llvm", num_threads=threads, execution="compile"):
@@ -119,8 +122,10 @@ def test_few_rows_are_native_where_vectors_are_long(nbytes, monkeypatch):
     monkeypatch.setattr(multiply._functions().machine, "host", Host(nbytes, True, True, 32))
     launched = []
     monkeypatch.setattr(multiply, "_run", lambda job, *_: launched.append(job.units))
-    multiply(x, y), multiply(x, y.T.copy()), multiply(x[:8], y)
-    assert launched == ([2] if nbytes == 64 else [])
+    multiply(x, y), multiply(x, y.T.copy())
+    assert launched == ([2, 2] if nbytes == 64 else [])
+    multiply(x[:8], y), multiply(x.astype(np.float64), y.T.astype(np.float64, "C"))
+    assert len(launched) <= 2
 
 
 def test_special_values():

@@ -25,9 +25,10 @@ Ints = tuple[int, ...]
 MANY, MUCH, WIDEST, ROWS, FEW = 4, 1 << 16, 512, 128, 48
 # Elements of a matrix up to which NumPy's memory is as good as the pool's.
 SMALL = 1 << 15
-# Of a product that is alone: multiplications from which on it may be native, its rows, and columns
-# that one thread takes; bytes of vectors with which these are quicker than the BLAS.
-ALONE, TALL, SPAN, LONG = 1 << 20, range(16, 129), 128, 64
+# Of a product that is alone: multiplications from which on it may be native, its rows, columns that
+# one thread takes, and elements of the right operand from which on it isn't read as it lies; bytes
+# of vectors with which these are quicker than the BLAS.
+ALONE, TALL, SPAN, SPREAD, LONG = 1 << 20, range(16, 129), 128, 1 << 17, 64
 # Elements of a sum at most: what is copied of the right operand is on the stack. Most axes of the
 # batch.
 DEEPEST, AXES = 1024, 4
@@ -106,9 +107,13 @@ class Matmul:
 
 
 def _tall(x: Any, y: Any) -> bool:
-    """Whether a product of two matrices, few rows by what lies across, may be native."""
-    across = y.strides[0] == y.itemsize and x.shape[0] in TALL
-    return bool(across and y.shape[0] <= DEEPEST and x.size * y.shape[1] >= ALONE)
+    """Whether a product of two matrices may be native: few rows, by what lies across or, in single
+    precision, by what has many columns.
+    """
+    columns = y.shape[1]
+    lies = y.strides[0] == y.itemsize or (columns >= SPAN and y.dtype == float32)
+    fits = lies and x.shape[0] in TALL and y.shape[0] <= DEEPEST
+    return bool(fits and x.size * columns >= ALONE)
 
 
 @lru_cache(4096)
@@ -127,7 +132,8 @@ def _job(x: Ints, of_x: Ints, y: Ints, of_y: Ints, dtype: DType, alone: bool = F
         return _Job(shape)
     axes = [(1, 0, 0)] * (AXES - len(axes)) + axes
     blocks, across = -(-m // ROWS), -(-n // SPAN) if alone else 1
-    cuts = (int(m > FEW), blocks * across, -(-m // blocks), across, SPAN if alone else n)
+    copied = m > FEW or (alone and k * n >= SPREAD)
+    cuts = (int(copied), blocks * across, -(-m // blocks), across, SPAN if alone else n)
     words = (m, n, k, *of_x[-2:], *of_y[-2:], *cuts)
     words = (*words, *(number for part in zip(*axes, strict=True) for number in part))
     return _Job(shape, words, products * blocks * across, m * n * k // (blocks * across))
