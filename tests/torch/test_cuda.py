@@ -10,6 +10,7 @@ import gc
 import io
 import pickle
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -85,6 +86,23 @@ def test_default_devices():
             assert torch.zeros(1).device == torch.empty(2, 2).device == TWO
     torch.set_default_device(None)
     assert torch.zeros(1).device == CPU
+
+
+def test_a_default_device_is_a_threads():
+    torch.set_default_device("cuda:1")
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(torch.get_default_device).result() == CPU
+    assert torch.get_default_device() == TWO
+
+
+def test_without_a_default_device_the_setting_says_where():
+    with config.context(default_device="cuda:1"):
+        assert torch.zeros(1).device == torch.get_default_device() == TWO
+        assert torch.from_numpy(np.ones(2)).device == CPU
+        torch.set_default_device("cpu")
+        assert torch.zeros(1).device == CPU
+        torch.set_default_device(None)
+        assert nn.Linear(2, 2).weight.device == TWO
 
 
 def test_new_tensors_are_where_others_are():
