@@ -154,7 +154,7 @@ def _parsed(text: str) -> tuple[str, int | None]:
 
 HERE = _Here()
 CPU = device("cpu")
-_settings: dict[str, device] = {"cpu": CPU}
+_settings: dict[str, device | None] = {"cpu": None}
 _nodes: dict[device, base.Device] = {CPU: base.CPU}
 _known: dict[base.Device, device] = {base.CPU: CPU}
 
@@ -165,19 +165,23 @@ def set_default_device(where: Any) -> None:
 
 
 def current_device() -> device:
-    """Where new tensors go: the innermost context, else what this thread has set, else the setting
-    `default_device`.
+    """Where new tensors go: what was chosen, else the CPU."""
+    return chosen_device() or CPU
+
+
+def chosen_device() -> device | None:
+    """The device of the innermost context, else what this thread has set, else what the setting
+    `default_device` says; None where nothing was chosen.
     """
     stack = HERE.devices
     return stack[-1] if stack else HERE.default or _by_setting()
 
 
-def _by_setting() -> device:
+def _by_setting() -> device | None:
     name = config.get("default_device")
-    found = _settings.get(name)
-    if found is None:
-        found = _settings[name] = device(name)
-    return found
+    if name not in _settings:
+        _settings[name] = device(name)
+    return _settings[name]
 
 
 def indexed(where: device) -> device:

@@ -222,15 +222,17 @@ def normal(
     dtype: dtype | None = None, layout: Any = None, device: Any = None,
     requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Normal numbers: of a size, or one for each mean and spread that tensors give.
+    """Normal numbers: of a size, without `device` on the CPU, or one for each mean and
+    spread that tensors give.
 
     Raises RuntimeError for spreads below zero.
     """
     tensors = [x for x in (mean, std) if isinstance(x, Tensor)]
     if not tensors:
         sizes, of = sizes_of((size,), "normal"), dtype or default()
-        found = engine(generator, place(device)).normal(sizes, of.numpy, float(mean), float(std))
-        return _made(found, of, device, None, requires_grad)
+        where = "cpu" if device is None else device
+        found = engine(generator, place(where)).normal(sizes, of.numpy, float(mean), float(std))
+        return _made(found, of, where, None, requires_grad)
     if isinstance(std, Tensor):
         _refuse_spread(std)
     of = tensors[0].dtype

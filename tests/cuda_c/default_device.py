@@ -4,19 +4,17 @@ processes, where there is no stand-in, is on the CPU there.
     pytest -p tests.cuda_c.default_device tests/array_api
 """
 
-from collections.abc import Iterator
-
 import pytest
 
-from lazytensor._base import config
+from lazytensor._base import config as settings
 
 from .stand_in import standing_in
 
-config.set(default_device="cuda:0")
+settings.set(default_device="cuda:0")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtestloop() -> Iterator[None]:
-    """Tests run in a `with` block in which there are GPUs."""
-    with standing_in(count=2, capacity=1 << 33):
-        return (yield)
+def pytest_configure(config: pytest.Config) -> None:
+    """There are GPUs from before tests are collected until all have run."""
+    there = standing_in(count=2, capacity=1 << 33)
+    there.__enter__()
+    config.add_cleanup(lambda: there.__exit__(None, None, None))

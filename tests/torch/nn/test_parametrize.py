@@ -11,6 +11,7 @@ pytest.importorskip("torch")
 import torch
 
 import lazytensor.torch as ours
+from tests.torch.both import drawn
 
 BOTH = (torch, ours)
 
@@ -40,7 +41,7 @@ def doubled(T: Any) -> Any:
 
 def linear(T: Any, rows: int = 3) -> Any:
     T.manual_seed(1)
-    return T.nn.Linear(3, rows)
+    return drawn(T, lambda: T.nn.Linear(3, rows))
 
 
 def rounded(t: Any) -> Any:
@@ -86,7 +87,9 @@ CASES: dict[str, Any] = {
     "weight_norm of all": lambda T: learned(
         T, T.nn.utils.parametrizations.weight_norm(linear(T, 2), dim=None)
     ),
-    "spectral_norm": lambda T: learned(T, T.nn.utils.parametrizations.spectral_norm(linear(T, 2))),
+    "spectral_norm": lambda T: learned(
+        T, drawn(T, lambda: T.nn.utils.parametrizations.spectral_norm(linear(T, 2)))
+    ),
     "removed": lambda T: described(
         T.nn.utils.parametrize.remove_parametrizations(twice(T), "weight")
     ),
