@@ -435,7 +435,7 @@ def _channels(x: Tensor) -> Ints:
 
 
 def _dropped(x: Tensor, p: float, train: bool, feature: bool) -> Tensor:
-    _checked(p)
+    p = _checked(p)
     if p == 0 or not train or not x._node.size:
         return x
     mul = FUNCTIONS["mul"]
@@ -448,7 +448,7 @@ def _dropped(x: Tensor, p: float, train: bool, feature: bool) -> Tensor:
 def _dropped_anew(x: Tensor, p: float, train: bool, feature: bool) -> Tensor:
     """Not in place: CUDA devices have an operation of its own for this."""
     if train and 0 < p < 1 and x._node.size and is_cuda(x._node.device):
-        return _fused(x, p)[0]
+        return _fused(x, float(p))[0]
     return _dropped(x, p, train, feature)
 
 
@@ -492,7 +492,7 @@ _ALPHA = 1.7580993408473766
 
 
 def _alpha_dropped(x: Tensor, p: float, train: bool, feature: bool) -> Tensor:
-    _checked(p)
+    p = _checked(p)
     if p == 0 or not train or not x._node.size:
         return x
     if p == 1:

@@ -290,7 +290,8 @@ NUMBERS = [
     "torch.add(x, x, alpha=n)", "torch.sub(x, x, alpha=n)", "x.clone().add_(x, alpha=n)",
     "torch.addcmul(x, x, x, value=n)", "torch.addcdiv(x, x, x, value=n)",
     "torch.addmm(x, x, x, beta=n, alpha=n)", "torch.addmv(x[0], x, x[0], beta=n, alpha=n)",
-    "torch.addr(x, x[0], x[0], beta=n, alpha=n)", "torch.baddbmm(x[None], x[None], x[None], beta=n)",
+    "torch.addr(x, x[0], x[0], beta=n, alpha=n)",
+    "torch.baddbmm(x[None], x[None], x[None], beta=n)",
     "torch.addbmm(x, x[None], x[None], beta=n, alpha=n)", "torch.full((2,), n)",
 ]  # fmt: skip
 
@@ -303,6 +304,17 @@ def test_numbers_in_tensors_are_read_when_they_are_given(text, where):
         n.fill_(value)
         want = eval(text, {"torch": torch, "x": x, "n": value})
         assert same(eval(text, {"torch": torch, "x": x, "n": n}), want)
+
+
+def test_sizes_and_probabilities_in_tensors():
+    for where in ("cpu", "cuda:1"):
+        x, n = torch.arange(12.0, device=where).reshape(3, 4), torch.tensor(2, device=where)
+        assert [t.shape for t in x.split(n)] == [t.shape for t in x.chunk(n)] == [(2, 4), (1, 4)]
+        assert torch.diagonal(x, n).tolist() == [2, 7]
+        assert x.unfold(0, n, n).shape == (1, 4, 2)
+        assert x.as_strided((2,), (1,), n).tolist() == [2, 3]
+        assert torch.dropout(x, n / 2, True).tolist() == torch.zeros(3, 4).tolist()
+        assert torch.dropout(x, n / 4, True).count_nonzero() < 12
 
 
 def test_a_step_of_lbfgs_is_the_cpus():
