@@ -57,10 +57,10 @@ def outcome(lib: Any, text: str, begin: str = "") -> Any:
 
 
 def neutral(text: str) -> str:
-    """A text as it is where tensors are on the CPU."""
-    for there, here in (("torch.cuda.", "torch."), (", device='cuda:0'", ""), ("cuda:0", "cpu")):
-        text = text.replace(there, here)
-    return text
+    """A text as it is where tensors are on the CPU, and a line is long enough for a dtype."""
+    text = re.sub(r",\s+device='cuda:0'", "", text)
+    text = re.sub(r",\s+dtype=", ", dtype=", text)
+    return text.replace("torch.cuda.", "torch.").replace("cuda:0", "cpu")
 
 
 def differences(got: Any, want: Any, rtol: float) -> str:
@@ -85,11 +85,13 @@ def same(text: str, begin: str = "", rtol: float = 1e-5, message: bool = True) -
     assert not found, f"{text}\n{found}"
 
 
-DRAWS = re.compile(r"torch\.rand|dropout|bernoulli|normal_?\(|nn\.[A-Z]\w*[a-z]\(\d")
+OF_THE_CPU = re.compile(
+    r"torch\.rand|(bernoulli|multinomial|normal|uniform)_?\(|dropout|nn\.[A-Z]\w*[a-z]\(\d|\.numpy\("
+)
 
 
 def blocks(text: str) -> Sequence[Any]:
     """The programs of a text, which blank lines part, to be parameters of a test."""
     programs = [block.strip() for block in text.split("\n\n") if block.strip()]
-    mark = pytest.mark.cpu("random numbers as PyTorch's on the CPU")
-    return [pytest.param(p, marks=mark) if DRAWS.search(p) else p for p in programs]
+    mark = pytest.mark.cpu("random numbers as PyTorch's on the CPU, or memory of NumPy's")
+    return [pytest.param(p, marks=mark) if OF_THE_CPU.search(p) else p for p in programs]

@@ -8,10 +8,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-import torch
-
-import lazytensor.torch as ours
-from tests.torch.both import drawn
+from tests.torch.both import drawn, ours
+from tests.torch.both import real as torch
 
 
 def conv(T: Any, **kwargs: Any) -> tuple[Any, Any]:

@@ -8,12 +8,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-import torch
+from tests.torch.both import drawn, ours, real
 
-import lazytensor.torch as ours
-from tests.torch.both import drawn
-
-BOTH = (torch, ours)
+BOTH = (real, ours)
 
 
 def symmetric(T: Any) -> Any:

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import lazytensor.torch as ours
-from tests.torch.both import drawn, neutral
+pytest.importorskip("torch")
 
-real = pytest.importorskip("torch")
+from tests.torch.both import drawn, neutral, ours, real
 
 SETTINGS: list[dict[str, Any]] = [
     {},
