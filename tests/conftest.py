@@ -68,8 +68,10 @@ def missing_cuda() -> str | None:
 
 def elsewhere(item: pytest.Item) -> str | None:
     """Why a test doesn't run where arrays are on a GPU: what it says of the CPU."""
+    from lazytensor._base import config
+
     marker = item.get_closest_marker("cpu")
-    there = os.environ.get("LAZYTENSOR_DEFAULT_DEVICE", "").startswith("cuda")
+    there = config.get("default_device").startswith("cuda")
     return f"speaks of the CPU: {marker.args[0]}" if marker and there else None
 
 

@@ -297,11 +297,12 @@ def is_weak(x: Any) -> bool:
 
 
 _scalars: dict[Any, Node] = {}
+_NUMBERS = int, float, complex, np.generic
 
 
 def scalar(value: Any, dtype: DType, device: Device = CPU) -> Node:
-    """A 0-d node for a Python scalar. Raises OverflowError when an integer does not fit the
-    dtype.
+    """A 0-d node for a Python scalar, or for what has one as its `item()`, as it is now. Raises
+    OverflowError when an integer does not fit the dtype.
     """
     if type(value) is Weak:
         return value.node(dtype, device)
@@ -310,6 +311,8 @@ def scalar(value: Any, dtype: DType, device: Device = CPU) -> Node:
     key = (value if exact else str(value), dtype, device, type(value))
     node = _scalars.get(key)
     if node is None:
+        if not isinstance(value, _NUMBERS):  # and so may be another one the next time
+            return scalar(value.item(), dtype, device)
         WATCH.uncounted += 1
         node = Node(SCALAR, (), (), (), dtype, device, _buffer(value, dtype))
         if value == value:

@@ -282,14 +282,18 @@ C_NAMES = {
 
 
 def python(value: Any) -> Any:
-    """A number among operands as Python's: NumPy's bool and complex64, which are no subclasses of
-    Python's types, go in by their real value as floats, as in PyTorch.
+    """A number among operands, or a tensor that stands for one, as Python's: NumPy's bool and
+    complex64, which are no subclasses of Python's types, go in by their real value as floats, as in
+    PyTorch.
     """
-    if not isinstance(value, np.generic):
+    if type(value) in _PYTHONS or not hasattr(value, "item"):
         return value
     if isinstance(value, np.bool_ | np.complex64):
         return float(value.real)
     return value.item()
+
+
+_PYTHONS = (bool, int, float, complex)
 
 
 def fit(value: Any, to: dtype, wraps: bool = False) -> Any:

@@ -31,7 +31,7 @@ class Generator:
     _engine: Engine | Philox
 
     def __init__(self, device: Any = "cpu") -> None:
-        where = device if isinstance(device, _types.device) else _types.device(device)
+        where = _types.CPU if device is None else _types.device(device)
         if where.type not in ("cpu", "cuda"):
             raise RuntimeError(
                 f"Device type {where.type} is not supported for torch.Generator() api."

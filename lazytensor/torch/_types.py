@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from math import prod
 from typing import Any, SupportsIndex
 
+from .._base import config
 from .._base import devices as base
 from ._errors import AcceleratorError
 
@@ -61,13 +62,14 @@ _TYPES = ("cpu", "cuda", "meta", "mps", "xpu", "hpu", "mtia", "xla", "ipu", "pri
 
 
 class _Here(threading.local):
-    """Of this thread: the devices of open contexts, the current CUDA device and streams, contexts
-    of streams that it has entered.
+    """Of this thread: the device that it has set, those of open contexts, the current CUDA device
+    and streams, contexts of streams that it has entered.
     """
 
     cuda = 0
 
     def __init__(self) -> None:
+        self.default: device | None = None
         self.devices: list[device] = []
         self.streams: dict[int, Any] = {}
         self.entered: list[Any] = []
@@ -152,20 +154,34 @@ def _parsed(text: str) -> tuple[str, int | None]:
 
 HERE = _Here()
 CPU = device("cpu")
-_default = [CPU]
+_settings: dict[str, device | None] = {"cpu": None}
 _nodes: dict[device, base.Device] = {CPU: base.CPU}
 _known: dict[base.Device, device] = {base.CPU: CPU}
 
 
 def set_default_device(where: Any) -> None:
-    """Where new tensors go from now on; None for the CPU."""
-    _default[0] = CPU if where is None else device(where)
+    """Where this thread's new tensors go from now on; None for where the setting says."""
+    HERE.default = None if where is None else device(where)
 
 
 def current_device() -> device:
-    """Where new tensors go: the innermost context, else the default."""
+    """Where new tensors go: what was chosen, else the CPU."""
+    return chosen_device() or CPU
+
+
+def chosen_device() -> device | None:
+    """The device of the innermost context, else what this thread has set, else what the setting
+    `default_device` says; None where nothing was chosen.
+    """
     stack = HERE.devices
-    return stack[-1] if stack else _default[0]
+    return stack[-1] if stack else HERE.default or _by_setting()
+
+
+def _by_setting() -> device | None:
+    name = config.get("default_device")
+    if name not in _settings:
+        _settings[name] = device(name)
+    return _settings[name]
 
 
 def indexed(where: device) -> device:
@@ -176,6 +192,8 @@ def indexed(where: device) -> device:
 def node_device(where: Any) -> base.Device:
     """The graph's device of one of PyTorch's. Raises RuntimeError for one that isn't there."""
     found = current_device() if where is None else where if type(where) is device else device(where)
+    if found is CPU:
+        return base.CPU
     known = _nodes.get(found)
     if known is None:
         if found.type == "cuda":

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from .._base.devices import Device
 from .._base.dtypes import canonical
 from ..ir.node import Node, scalar
 from ..ops import g
@@ -94,18 +95,23 @@ def tensor(
     if isinstance(data, Tensor):
         node = data._read()
         to = data.dtype if dtype is None else dtype
-        where = node.device if device is None else place(device)
+        where = _where(data, device)
         made = cast(g.reshape(node, node.shape), to)
         return new(made if made.device is where else g.transfer(made, where), to, requires_grad)
     return new(placed_new(as_array(data, dtype), place(device)), dtype, requires_grad)
+
+
+def _where(data: Tensor, device: Any) -> Device:
+    """Where a tensor goes that becomes a new one: without a device to one that was chosen."""
+    chosen = _types.chosen_device() if device is None else device
+    return data._node.device if chosen is None else place(chosen)
 
 
 @public()
 def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
     """Data as a tensor, without a copy where that can be."""
     if isinstance(data, Tensor):
-        x = data if dtype is None else to_dtype(data, dtype)
-        return x if device is None else moved(x, device)
+        return to_device(data if dtype is None else to_dtype(data, dtype), _where(data, device))
     if isinstance(data, np.ndarray) and (dtype is None or dtype.numpy == data.dtype):
         return moved(from_numpy(data), device)
     if on_gpu(data):

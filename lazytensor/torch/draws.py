@@ -222,15 +222,17 @@ def normal(
     dtype: dtype | None = None, layout: Any = None, device: Any = None,
     requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Normal numbers: of a size, or one for each mean and spread that tensors give.
+    """Normal numbers: of a size, without `device` on the CPU, or one for each mean and
+    spread that tensors give.
 
     Raises RuntimeError for spreads below zero.
     """
     tensors = [x for x in (mean, std) if isinstance(x, Tensor)]
     if not tensors:
         sizes, of = sizes_of((size,), "normal"), dtype or default()
-        found = engine(generator, place(device)).normal(sizes, of.numpy, float(mean), float(std))
-        return _made(found, of, device, None, requires_grad)
+        where = "cpu" if device is None else device
+        found = engine(generator, place(where)).normal(sizes, of.numpy, float(mean), float(std))
+        return _made(found, of, where, None, requires_grad)
     if isinstance(std, Tensor):
         _refuse_spread(std)
     of = tensors[0].dtype
@@ -433,7 +435,7 @@ def _channels(x: Tensor) -> Ints:
 
 
 def _dropped(x: Tensor, p: float, train: bool, feature: bool) -> Tensor:
-    _checked(p)
+    p = _checked(p)
     if p == 0 or not train or not x._node.size:
         return x
     mul = FUNCTIONS["mul"]
@@ -446,7 +448,7 @@ def _dropped(x: Tensor, p: float, train: bool, feature: bool) -> Tensor:
 def _dropped_anew(x: Tensor, p: float, train: bool, feature: bool) -> Tensor:
     """Not in place: CUDA devices have an operation of its own for this."""
     if train and 0 < p < 1 and x._node.size and is_cuda(x._node.device):
-        return _fused(x, p)[0]
+        return _fused(x, float(p))[0]
     return _dropped(x, p, train, feature)
 
 
@@ -490,7 +492,7 @@ _ALPHA = 1.7580993408473766
 
 
 def _alpha_dropped(x: Tensor, p: float, train: bool, feature: bool) -> Tensor:
-    _checked(p)
+    p = _checked(p)
     if p == 0 or not train or not x._node.size:
         return x
     if p == 1:

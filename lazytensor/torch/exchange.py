@@ -174,8 +174,9 @@ def asarray(
         raise ValueError(
             f"can't alias tensor with dtype '{TITLES[found.dtype]}' into dtype '{TITLES[of]}'."
         )
-    where = _types.current_device() if device is None and found is not obj else device
-    made = found.to(device=where, dtype=of)
+    if device is None:
+        device = _types.chosen_device() if found is obj else _types.current_device()
+    made = found.to(device=device, dtype=of)
     out: Tensor = made.clone() if copy and made is found else made
     return _needing(out, requires_grad)
 

@@ -146,6 +146,8 @@ def split(input: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Ten
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     a = axis(dim, len(shape))
     given = split_size_or_sections
+    if isinstance(given, Tensor) and not given._node.shape:
+        given = operator.index(given)
     if isinstance(given, int):
         if given < 0:
             raise RuntimeError(
@@ -183,7 +185,7 @@ def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Ten
 @op()
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` pieces of one size, but for the last."""
-    shape = input._node.shape
+    shape, chunks = input._node.shape, operator.index(chunks)
     if not shape:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if chunks <= 0:
@@ -327,7 +329,7 @@ def as_strided(
 ) -> Tensor:
     """A view of the tensor's memory by sizes, strides and offset, in elements."""
     shape, strides = tuple(size), tuple(stride)
-    offset = input._offset if storage_offset is None else storage_offset
+    offset = input._offset if storage_offset is None else operator.index(storage_offset)
     check_strided(input, shape, strides, offset)
     return strided("AsStrided", input, shape, strides, offset)
 
@@ -360,7 +362,7 @@ def check_strided(x: Tensor, shape: Ints, strides: Ints, offset: int) -> None:
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The diagonals of two axes, along a new last axis."""
     shape, strides = input._node.shape, input._stride()
-    a, b = axis(dim1, len(shape)), axis(dim2, len(shape))
+    a, b, offset = axis(dim1, len(shape)), axis(dim2, len(shape)), operator.index(offset)
     if a == b:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     count = min(shape[a], shape[b] - offset) if offset >= 0 else min(shape[a] + offset, shape[b])
@@ -380,7 +382,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """Windows of a size along an axis, `step` apart, along a new last axis."""
     shape, strides = input._node.shape, input._stride()
-    a = axis(dimension, len(shape))
+    a, size, step = axis(dimension, len(shape)), operator.index(size), operator.index(step)
     n = shape[a] if shape else 1
     if size > n:
         raise RuntimeError(

@@ -78,10 +78,11 @@ def _line(first: Any, by: Any, count: int, of: dtype, device: Any) -> Node:
 
 @public()
 def range_(start: Any = 0, end: Any = None, step: Any = 1, **kwargs: Any) -> Tensor:
-    """Numbers from start to end, which is included, by step."""
+    """Numbers from start to end, which is included, by step; without `device` on the CPU."""
     count = int((end - start) / step) + 1
-    of = kwargs.get("dtype") or default()
-    return new(_line(float(start), float(step), count, of, place(kwargs.get("device"))), of)
+    of, device = kwargs.get("dtype") or default(), kwargs.get("device")
+    where = place("cpu" if device is None else device)
+    return new(_line(float(start), float(step), count, of, where), of)
 
 
 FUNCTIONS["range"] = FUNCTIONS.pop("range_")

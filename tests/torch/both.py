@@ -2,16 +2,25 @@
 
 import contextlib
 import io
+import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 import torch as real
 
 import lazytensor.torch as ours
 
-__all__ = ["differences", "outcome", "same"]
+__all__ = ["differences", "drawn", "neutral", "outcome", "same"]
+
+
+def drawn(lib: Any, make: Callable[[], Any]) -> Any:
+    """A module or tensor that is made with the CPU's random numbers, moved to where tensors go."""
+    with lib.device("cpu"):
+        made = make()
+    return made.to(lib.get_default_device())
 
 
 def described(x: Any) -> Any:
@@ -43,8 +52,15 @@ def outcome(lib: Any, text: str, begin: str = "") -> Any:
         try:
             exec(text, env)
         except Exception as error:
-            return "error", type(error).__name__, str(error)
-    return "value", described(env.get("r")), printed.getvalue()
+            return "error", type(error).__name__, neutral(str(error))
+    return "value", described(env.get("r")), neutral(printed.getvalue())
+
+
+def neutral(text: str) -> str:
+    """A text as it is where tensors are on the CPU, and a line is long enough for a dtype."""
+    text = re.sub(r",\s+device='cuda:0'", "", text)
+    text = re.sub(r",\s+dtype=", ", dtype=", text).replace("type='cuda', index=0", "type='cpu'")
+    return text.replace("torch.cuda.", "torch.").replace("cuda:0", "cpu")
 
 
 def differences(got: Any, want: Any, rtol: float) -> str:
@@ -69,6 +85,13 @@ def same(text: str, begin: str = "", rtol: float = 1e-5, message: bool = True) -
     assert not found, f"{text}\n{found}"
 
 
-def blocks(text: str) -> Sequence[str]:
-    """The programs of a text, which blank lines part."""
-    return [block.strip() for block in text.split("\n\n") if block.strip()]
+OF_THE_CPU = re.compile(
+    r"torch\.rand|(bernoulli|multinomial|normal|uniform)_?\(|dropout|nn\.[A-Z]\w*[a-z]\(\d|\.numpy\("
+)
+
+
+def blocks(text: str) -> Sequence[Any]:
+    """The programs of a text, which blank lines part, to be parameters of a test."""
+    programs = [block.strip() for block in text.split("\n\n") if block.strip()]
+    mark = pytest.mark.cpu("random numbers as PyTorch's on the CPU, or memory of NumPy's")
+    return [pytest.param(p, marks=mark) if OF_THE_CPU.search(p) else p for p in programs]

@@ -264,6 +264,8 @@ y.backward(inputs=[])
 y = x.sum()
 y.backward(inputs=[v])
 
+A.grad(x.sum(), ())
+
 A.grad(x.sum(), v)
 
 A.grad(x.sum(), w)

@@ -10,6 +10,7 @@ import gc
 import io
 import pickle
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -83,8 +84,38 @@ def test_default_devices():
         assert torch.zeros(1).device == CPU
         with torch.device("cuda:1"):
             assert torch.zeros(1).device == torch.empty(2, 2).device == TWO
+    assert torch.normal(0.0, 1.0, (2,)).device == torch.range(0, 2).device == CPU
+    assert torch.Generator().device == torch.Generator(None).device == CPU
     torch.set_default_device(None)
     assert torch.zeros(1).device == CPU
+
+
+def test_tensors_made_of_tensors_go_to_a_device_that_was_chosen():
+    x = torch.ones(2, device=TWO)
+    made = torch.tensor, torch.as_tensor, torch.asarray
+    assert {f(x).device for f in made} == {TWO}
+    for chosen in (ONE, CPU):
+        with chosen:
+            assert {f(x).device for f in made} == {chosen}
+            assert {f(x, dtype=torch.float64).device for f in made} == {chosen}
+            assert x.new_tensor(x).device == torch.ones_like(x).device == TWO
+
+
+def test_a_default_device_is_a_threads():
+    torch.set_default_device("cuda:1")
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(torch.get_default_device).result() == CPU
+    assert torch.get_default_device() == TWO
+
+
+def test_without_a_default_device_the_setting_says_where():
+    with config.context(default_device="cuda:1"):
+        assert torch.zeros(1).device == torch.get_default_device() == TWO
+        assert torch.from_numpy(np.ones(2)).device == CPU
+        torch.set_default_device("cpu")
+        assert torch.zeros(1).device == CPU
+        torch.set_default_device(None)
+        assert nn.Linear(2, 2).weight.device == TWO
 
 
 def test_new_tensors_are_where_others_are():
@@ -253,6 +284,53 @@ def test_numbers_on_the_cpu_mix():
     y[1] = torch.tensor(4.0)
     y += torch.tensor(1.0)
     assert y.tolist() == [1.0, 5.0, 1.0]
+
+
+NUMBERS = [
+    "torch.add(x, x, alpha=n)", "torch.sub(x, x, alpha=n)", "x.clone().add_(x, alpha=n)",
+    "torch.addcmul(x, x, x, value=n)", "torch.addcdiv(x, x, x, value=n)",
+    "torch.addmm(x, x, x, beta=n, alpha=n)", "torch.addmv(x[0], x, x[0], beta=n, alpha=n)",
+    "torch.addr(x, x[0], x[0], beta=n, alpha=n)",
+    "torch.baddbmm(x[None], x[None], x[None], beta=n)",
+    "torch.addbmm(x, x[None], x[None], beta=n, alpha=n)", "torch.full((2,), n)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+@pytest.mark.parametrize("where", ["cpu", "cuda:1"])
+def test_numbers_in_tensors_are_read_when_they_are_given(text, where):
+    x, n = torch.ones(2, 2, device=where) * 3, torch.tensor(2.0, device=where)
+    for value in (2.0, 5.0, 0.0):
+        n.fill_(value)
+        want = eval(text, {"torch": torch, "x": x, "n": value})
+        assert same(eval(text, {"torch": torch, "x": x, "n": n}), want)
+
+
+def test_sizes_and_probabilities_in_tensors():
+    for where in ("cpu", "cuda:1"):
+        x, n = torch.arange(12.0, device=where).reshape(3, 4), torch.tensor(2, device=where)
+        assert [t.shape for t in x.split(n)] == [t.shape for t in x.chunk(n)] == [(2, 4), (1, 4)]
+        assert torch.diagonal(x, n).tolist() == [2, 7]
+        assert x.unfold(0, n, n).shape == (1, 4, 2)
+        assert x.as_strided((2,), (1,), n).tolist() == [2, 3]
+        assert torch.dropout(x, n / 2, True).tolist() == torch.zeros(3, 4).tolist()
+        assert torch.dropout(x, n / 4, True).count_nonzero() < 12
+
+
+def test_a_step_of_lbfgs_is_the_cpus():
+    def trained(where):
+        p = nn.Parameter(torch.tensor([1.0, -2.0], device=where))
+        optimizer = torch.optim.LBFGS([p], max_iter=4)
+        for _ in range(2):
+            def closure():
+                optimizer.zero_grad()
+                loss = (p * p).sum() + p[0] * p[1] + p.sum()
+                loss.backward()
+                return loss
+            optimizer.step(closure)
+        return p
+
+    assert same(trained(ONE), trained("cpu"))
 
 
 def test_indices_may_be_on_the_cpu():

@@ -198,6 +198,8 @@ def grad(
             "allow_unused=False."
         )
     roots, ends = _listed(outputs), _listed(inputs)
+    if not ends:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     if is_grads_batched:
         given = [_gradients(roots, grad_outputs), retain_graph, create_graph]
         return _batched(roots, ends, given, bool(allow_unused), materialize_grads)

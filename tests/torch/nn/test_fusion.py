@@ -8,29 +8,28 @@ import pytest
 
 pytest.importorskip("torch")
 
-import torch
-
-import lazytensor.torch as ours
+from tests.torch.both import drawn, ours
+from tests.torch.both import real as torch
 
 
 def conv(T: Any, **kwargs: Any) -> tuple[Any, Any]:
     T.manual_seed(1)
-    layer = T.nn.Conv1d(2, 3, 2, **kwargs), T.nn.BatchNorm1d(3)
-    layer[1](layer[0](T.randn(4, 2, 5)))
+    layer = drawn(T, lambda: T.nn.Conv1d(2, 3, 2, **kwargs)), T.nn.BatchNorm1d(3)
+    layer[1](layer[0](drawn(T, lambda: T.randn(4, 2, 5))))
     return tuple(m.eval() for m in layer)  # type: ignore[return-value]
 
 
 def linear(T: Any, rows: int = 3, features: int = 3) -> tuple[Any, Any]:
     T.manual_seed(1)
-    layer, bn = T.nn.Linear(2, rows), T.nn.BatchNorm1d(features)
+    layer, bn = drawn(T, lambda: T.nn.Linear(2, rows)), T.nn.BatchNorm1d(features)
     if rows == features:
-        bn(layer(T.randn(4, 2)))
+        bn(layer(drawn(T, lambda: T.randn(4, 2))))
     return layer.eval(), bn.eval()
 
 
 def transposed(T: Any) -> tuple[Any, Any]:
     T.manual_seed(1)
-    layer = T.nn.ConvTranspose1d(2, 3, 2), T.nn.BatchNorm1d(3)
+    layer = drawn(T, lambda: T.nn.ConvTranspose1d(2, 3, 2)), T.nn.BatchNorm1d(3)
     return tuple(m.eval() for m in layer)  # type: ignore[return-value]
 
 

@@ -8,11 +8,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-import torch
+from tests.torch.both import drawn, ours, real
 
-import lazytensor.torch as ours
-
-BOTH = (torch, ours)
+BOTH = (real, ours)
 
 
 def symmetric(T: Any) -> Any:
@@ -40,7 +38,7 @@ def doubled(T: Any) -> Any:
 
 def linear(T: Any, rows: int = 3) -> Any:
     T.manual_seed(1)
-    return T.nn.Linear(3, rows)
+    return drawn(T, lambda: T.nn.Linear(3, rows))
 
 
 def rounded(t: Any) -> Any:
@@ -86,7 +84,9 @@ CASES: dict[str, Any] = {
     "weight_norm of all": lambda T: learned(
         T, T.nn.utils.parametrizations.weight_norm(linear(T, 2), dim=None)
     ),
-    "spectral_norm": lambda T: learned(T, T.nn.utils.parametrizations.spectral_norm(linear(T, 2))),
+    "spectral_norm": lambda T: learned(
+        T, drawn(T, lambda: T.nn.utils.parametrizations.spectral_norm(linear(T, 2)))
+    ),
     "removed": lambda T: described(
         T.nn.utils.parametrize.remove_parametrizations(twice(T), "weight")
     ),

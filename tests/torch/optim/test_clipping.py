@@ -23,7 +23,7 @@ def parameters(dtype: Any, scale: float = 1.0) -> list[Any]:
 
 def clipped(params: list[Any], norm: float, most: float) -> list[Any]:
     total = torch.nn.utils.clip_grad_norm_(params, most, norm)
-    return [(t.double().numpy().tobytes(), t._version, t.dtype, t.grad_fn)
+    return [(t.double().cpu().numpy().tobytes(), t._version, t.dtype, t.grad_fn)
             for t in (total, *[p.grad for p in params])]  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def test_gradients_that_share_memory_are_scaled_one_after_another() -> None:
     params = [torch.nn.Parameter(torch.ones(2)), torch.nn.Parameter(torch.ones(4))]
     params[0].grad, params[1].grad = whole[:2], whole
     torch.nn.utils.clip_grad_norm_(params, 6.0**0.5 / 2)
-    np.testing.assert_allclose(whole.numpy(), [0.25, 0.25, 0.5, 0.5], rtol=1e-5)
+    np.testing.assert_allclose(whole.tolist(), [0.25, 0.25, 0.5, 0.5], rtol=1e-5)
 
 
 def test_a_number_that_is_among_what_is_written_to_or_a_part_of_it() -> None:
@@ -68,7 +68,7 @@ def test_lists_with_a_number(name: str, other: Any, monkeypatch: pytest.MonkeyPa
     def written(dtype: Any) -> list[Any]:
         xs = [p.detach() for p in parameters(dtype)]
         getattr(torch, f"_foreach_{name}_")(xs, other)
-        return [(x.double().numpy().tobytes(), x._version, x.dtype) for x in xs]
+        return [(x.double().cpu().numpy().tobytes(), x._version, x.dtype) for x in xs]
 
     for dtype in (torch.float32, torch.float16, torch.float64):
         found = written(dtype)

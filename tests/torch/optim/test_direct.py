@@ -49,7 +49,7 @@ def trained(make: Any, dtype: Any, steps: int = 7) -> list[Any]:
         optimizer.step()
         for p in params:
             kept = [t for _, t in sorted(optimizer.state[p].items())]
-            seen += [(t.detach().double().numpy().tobytes(), t._version, t.dtype)
+            seen += [(t.detach().double().cpu().numpy().tobytes(), t._version, t.dtype)
                      for t in (p, *kept)]  # fmt: skip
     return seen
 

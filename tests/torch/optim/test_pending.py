@@ -14,13 +14,13 @@ from lazytensor.torch.utils.data import DataLoader, Dataset, RandomSampler
 
 
 class Words(Dataset):  # type: ignore[type-arg]
-    """Samples that are written to tensors at places that differ from one to the next."""
+    """Samples on the CPU, written to tensors at places that differ from one to the next."""
 
     def __len__(self) -> int:
         return 64
 
     def __getitem__(self, i: int) -> Any:
-        x = torch.zeros(8)
+        x = torch.zeros(8, device="cpu")
         x[i % 5 : i % 5 + 1 + i % 3] = 1.0 + i
         return {"x": x, "y": x.sum()}
 
@@ -62,10 +62,13 @@ def test_steps_share_a_plan_though_their_data_are_made_differently() -> None:
     layer = torch.nn.Sequential(torch.nn.Linear(8, 6000), torch.nn.Tanh(), torch.nn.Linear(6000, 1))
     optimizer = torch.optim.Adam(layer.parameters())
     before = 0
-    for step, batch in enumerate(DataLoader(Words(), batch_size=4, shuffle=True)):
+    there = torch.get_default_device()
+    order = torch.Generator(there).manual_seed(0)
+    for step, batch in enumerate(DataLoader(Words(), 4, shuffle=True, generator=order)):
         if step == 10:
             before = COUNTERS.plans
-        loss = (layer(batch["x"]).squeeze(-1) - batch["y"]).pow(2).mean()
+        x, y = batch["x"].to(there), batch["y"].to(there)
+        loss = (layer(x).squeeze(-1) - y).pow(2).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -73,5 +76,6 @@ def test_steps_share_a_plan_though_their_data_are_made_differently() -> None:
 
 
 def test_a_sampler_of_very_many_draws_begins_at_once() -> None:
-    sampler = RandomSampler(range(5), replacement=True, num_samples=10**15)
+    order = torch.Generator(torch.get_default_device())
+    sampler = RandomSampler(range(5), replacement=True, num_samples=10**15, generator=order)
     assert next(iter(sampler)) in range(5)
