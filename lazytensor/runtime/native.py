@@ -55,8 +55,10 @@ def objects() -> Any:
     if _objects is None:
         with _lock:
             if _objects is None:
+                from ..targets.llvm.objects import kept
+
                 folder = os.path.join(cache_folder(), "kernels")
-                _objects = _eager().kept(folder, config.get("cache_bytes"), _compiled)
+                _objects = kept(folder, config.get("cache_bytes"), _compiled)
     return _objects
 
 
