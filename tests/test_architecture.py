@@ -40,9 +40,10 @@ FLOORS = {
 # Imports of the package's own modules inside functions, (module, target), each with its reason.
 HIDDEN: dict[tuple[str, str], str] = {
     ("runtime.native", f"targets.llvm.{name}"): "a target is loaded when it is first needed"
-    for name in ("drawn", "eager", "run", "whole")
+    for name in ("drawn", "eager", "objects", "run", "whole")
 }
 HIDDEN["targets.llvm.objects", "targets.llvm.writers"] = "texts are written where there is no code"
+HIDDEN["targets.llvm.machine", "targets.llvm.compiler"] = "there may be nothing to compile"
 HIDDEN["runtime.gpus", "runtime.gpu.steps"] = "it is loaded with the first question for a GPU"
 
 # Packages that cost too much to come with `import lazytensor`; functions may import them.
@@ -62,7 +63,6 @@ HEAVY = {
 }
 # Modules of the standard library that are imported inside functions, because few users need them.
 HIDDEN_STDLIB: dict[tuple[str, str], str] = {
-    ("_base.folders", "pathlib"): "it loads the parts of addresses, which takes 4 ms",
     ("_base.pytree", "dataclasses"): "who has data classes has loaded it",
     ("torch._graph", "traceback"): "only where anomalies are looked for",
     ("torch.sharing", "tempfile"): "it loads the compression libraries",

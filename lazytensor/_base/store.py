@@ -11,12 +11,9 @@ import stat
 import time
 import warnings
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from io import FileIO
 
 from .digests import SIZE, digest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Seconds after which a file's last use is noted again, and those after which a temporary file is
 # nobody's any more.
@@ -28,8 +25,8 @@ SWEEP = 32
 class Store:
     """Files of one folder, which is made with access for its owner alone: some `cap` bytes."""
 
-    def __init__(self, folder: "Path", cap: int = 1 << 29) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | os.PathLike[str], cap: int = 1 << 29) -> None:
+        self.folder = os.fspath(folder)
         self.cap = cap
         self._usable: bool | None = None
         self._writable = True
@@ -41,7 +38,8 @@ class Store:
             return None
         path = self._path(key)
         try:
-            data = path.read_bytes()
+            with FileIO(path) as file:
+                data = file.readall()
         except OSError:
             return None
         kept, body = data[:SIZE], data[SIZE:]
@@ -54,7 +52,7 @@ class Store:
         """Keep bytes under a key; another process sees all of them or none."""
         if not 0 < len(body) <= self.cap or not self._ready() or not self._writable:
             return
-        temporary = self.folder / f"{key}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
+        temporary = os.path.join(self.folder, f"{key}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
         try:
             with open(temporary, "xb") as file:
                 file.write(_digest(key, body) + body)
@@ -62,7 +60,7 @@ class Store:
         except OSError as error:
             self._writable = False
             with suppress(OSError):
-                temporary.unlink()
+                os.unlink(temporary)
             self._warn(f"can't be written to: {error}")
         if int.from_bytes(digest(key.encode())) % SWEEP == 0:
             self.sweep()
@@ -94,8 +92,8 @@ class Store:
                         os.unlink(entry.path)
         return found
 
-    def _path(self, key: str) -> "Path":
-        return self.folder / f"{key}.o"
+    def _path(self, key: str) -> str:
+        return os.path.join(self.folder, f"{key}.o")
 
     def _ready(self) -> bool:
         if self._usable is None:
@@ -105,7 +103,7 @@ class Store:
     def _checked(self) -> bool:
         """Make the folder; refuse one that others own or may write to."""
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.makedirs(self.folder, mode=0o700, exist_ok=True)
             found = os.stat(self.folder)
         except OSError as error:
             self._warn(f"can't be made: {error}")
@@ -127,7 +125,7 @@ class Store:
             )
 
 
-def _note(path: "Path") -> None:
+def _note(path: str) -> None:
     """That a file was used, unless that is noted."""
     with suppress(OSError):
         if time.time() - os.stat(path).st_mtime > NOTED:

@@ -9,6 +9,7 @@ import os
 import platform
 from importlib import metadata
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,7 @@ def _size(nbytes: int) -> str:
 
 
 def _cache() -> str:
-    folder = cache_folder()
+    folder = Path(cache_folder())
     if not folder.is_dir():
         return f"{folder} (not there yet)"
     files = [f for f in folder.rglob("*") if f.is_file()]

@@ -82,7 +82,7 @@ def how_to_get_it() -> str:
 
 def _cloned() -> Path:
     """Where a clone of the pinned commit is kept."""
-    return cache_folder() / f"array-api-tests-{pin()['suite']['commit'][:12]}"
+    return Path(cache_folder()) / f"array-api-tests-{pin()['suite']['commit'][:12]}"
 
 
 def _clone() -> Path:

@@ -23,6 +23,7 @@ import numpy as np
 
 from .._base import config
 from .._base.dtypes import DType
+from .._base.processors import count as threads
 from .._base.shapes import Shape, prod
 from .._base.threads import at_fork
 from ..ir.graph import COUNTED
@@ -75,11 +76,17 @@ class Pool:
         """In a child process: whoever held the lock is not there."""
         self._lock = threading.RLock()
 
-    def array(self, count: int, dtype: DType) -> Array:
-        """A flat array in a block of its own. Raises MemoryError when there is none to be had."""
+    def array(self, count: int, dtype: DType, touched: bool = False) -> Array:
+        """A flat array in a block of its own, whose huge pages are there if it is to be `touched`.
+        Raises MemoryError when there is none to be had.
+        """
         size = _size_class(count * dtype.itemsize)
-        block = self._take(size) or self._new(size)
+        block = self._take(size)
+        new = block is None
+        block = block or self._new(size)
         found: Array = np.frombuffer(block, dtype, count)
+        if new and touched:
+            found.view(np.uint8)[::HUGE] = 0
         self._lend(_Loan(found, self._dead.append), block, size)
         return found
 
@@ -225,15 +232,17 @@ POOL = Pool()
 at_fork(after_in_child=POOL.forked)
 
 
-def empty(shape: Shape, dtype: DType) -> Array:
-    """An uninitialised C-contiguous array, aligned to 64 bytes when it is large. Raises
-    MemoryError.
+def empty(shape: Shape, dtype: DType, streamed: bool = False) -> Array:
+    """An uninitialised C-contiguous array, aligned to 64 bytes when it is large; one that is
+    `streamed` is to be written past the caches. Raises MemoryError.
     """
     count, nbytes = _extent(shape, dtype.itemsize)
     COUNTERS.bytes += nbytes
     if nbytes < POOLED:
         return np.empty(shape, dtype)
-    return POOL.array(count, dtype).reshape(shape)
+    # The system clears a page in the cache, where what is written past it meets it, unless others
+    # were cleared before. Where there are several threads, each has its own pages cleared.
+    return POOL.array(count, dtype, streamed and threads() == 1).reshape(shape)
 
 
 def room(shape: Shape, dtype: DType) -> Array:

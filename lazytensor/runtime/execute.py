@@ -180,7 +180,8 @@ def _outputs(step: Launch, args: list[Any], bound: Any) -> list[Any]:
     """
     over = spared(args, bound.over) if bound.over else None
     if not over:
-        return [empty(shape, dtype) for shape, dtype in zip(step.shapes, step.dtypes)]
+        streams = bound.streams
+        return [empty(shape, dtype, streams) for shape, dtype in zip(step.shapes, step.dtypes)]
     outs = []
     for j, shape in enumerate(step.shapes):
         out = over.get(j)
@@ -224,7 +225,7 @@ class _Reference:
     """A launch by the reference's kernel."""
 
     __slots__ = ("_step", "over")
-    alike, direct = b"", None
+    alike, direct, streams = b"", None, False
 
     def __init__(self, step: Launch) -> None:
         if step.compiled is None:
@@ -242,7 +243,7 @@ class _Apart:
     """A launch with sums over its rows, one after another: the target has no code for both."""
 
     __slots__ = ("_step",)
-    alike, direct, over = b"", None, ()
+    alike, direct, over, streams = b"", None, (), False
 
     def __init__(self, step: Totals) -> None:
         self._step = step

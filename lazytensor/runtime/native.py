@@ -6,6 +6,7 @@ Nothing of the compiler is loaded before the first kernel.
 """
 
 import importlib.util
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -54,8 +55,10 @@ def objects() -> Any:
     if _objects is None:
         with _lock:
             if _objects is None:
-                folder, cap = cache_folder() / "kernels", config.get("cache_bytes")
-                _objects = _eager().kept(folder, cap, _compiled)
+                from ..targets.llvm.objects import kept
+
+                folder = os.path.join(cache_folder(), "kernels")
+                _objects = kept(folder, config.get("cache_bytes"), _compiled)
     return _objects
 
 

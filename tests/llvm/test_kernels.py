@@ -25,7 +25,7 @@ from lazytensor.runtime import cache, native
 from lazytensor.runtime.materialize import materialize
 from lazytensor.targets.llvm import across, bind, folds, memory
 from lazytensor.targets.llvm.code import Value
-from lazytensor.targets.llvm.host import Host
+from lazytensor.targets.llvm.form import Host
 from lazytensor.targets.llvm.loops import ZERO, each
 from lazytensor.targets.llvm.machine import machine
 

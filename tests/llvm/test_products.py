@@ -10,7 +10,7 @@ from lazytensor._base import config
 from lazytensor._base.module import MODULES
 from lazytensor.runtime.counters import counting
 from lazytensor.targets.llvm import matmul as native
-from lazytensor.targets.llvm.host import Host
+from lazytensor.targets.llvm.form import Host
 
 from .fenced import fenced
 

@@ -18,8 +18,7 @@ from lazytensor.lower.pipeline import lower
 from lazytensor.ops import g
 from lazytensor.targets.llvm import run
 from lazytensor.targets.llvm.bind import bind
-from lazytensor.targets.llvm.form import in_order, registers
-from lazytensor.targets.llvm.host import IN_ORDER, Host
+from lazytensor.targets.llvm.form import IN_ORDER, Host, in_order, registers
 from lazytensor.targets.llvm.machine import machine
 from lazytensor.targets.llvm.objects import Objects
 from tests.llvm.test_kernels import agrees, data

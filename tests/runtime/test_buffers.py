@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -358,3 +359,27 @@ def interrupted_at(at: int, event: str, pool: Pool) -> bool:
     finally:
         sys.setprofile(None)
     return False
+
+
+def huge_pages() -> bool:
+    """Whether the system has them to give to who asks."""
+    said = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    return said.exists() and "[never]" not in said.read_text()
+
+
+def faults(streamed: bool, threads: int) -> int:
+    """How often the system is asked for a page while 32 MB of new memory are written."""
+    with config.context(num_threads=threads):
+        buffers.POOL.clear()
+        made = buffers.empty((32 * MB,), U8, streamed)
+    resource = pytest.importorskip("resource")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    made.fill(1)
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+
+
+@pytest.mark.skipif(not huge_pages(), reason="the system has no huge pages")
+def test_pages_are_there_where_they_are_written_past_the_caches_by_one_thread(pool: Pool) -> None:
+    assert faults(True, 1) <= 2
+    assert faults(False, 1) >= 16
+    assert faults(True, 2) >= 16

@@ -4,6 +4,7 @@ What enters: texts. What leaves: functions. It must not know what texts are of.
 """
 
 import hashlib
+import os
 import threading
 from functools import cache
 from typing import Any
@@ -50,9 +51,9 @@ def code(text: str, kept: Store) -> bytes:
 
 def store() -> Store:
     """Where machine code is kept, as this thread's settings say."""
-    return _store(str(cache_folder()), config.get("cache_bytes"))
+    return _store(cache_folder(), config.get("cache_bytes"))
 
 
 @cache
 def _store(folder: str, cap: int) -> Store:
-    return Store(cache_folder() / "cuda", cap)
+    return Store(os.path.join(folder, "cuda"), cap)

@@ -14,8 +14,7 @@ from ...ops._tree import BLOCK, GROUP, LANES, ROUNDS
 from .code import BITS, Value
 from .emitter import Emitter
 from .folds import Fold, TreeFold, fold_of, follows_tree
-from .form import SAME, UNIT, Form, Unsupported
-from .host import Host
+from .form import SAME, UNIT, Form, Host, Unsupported
 from .loops import FALSE, ZERO, choose, each, least
 from .memory import load, load_apart, offset, step, store, store_apart
 from .passes import Pass, keeps_place

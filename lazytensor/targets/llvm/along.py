@@ -9,8 +9,7 @@ from ...ops._tree import LANES
 from .code import Value
 from .emitter import Emitter
 from .folds import Loop, fold_of, follows_tree
-from .form import FEW, OTHER, REVERSED, SAME, STRIDED, UNIT, Form, Unsupported
-from .host import Host
+from .form import FEW, OTHER, REVERSED, SAME, STRIDED, UNIT, Form, Host, Unsupported
 from .loops import choose
 from .memory import (
     Columns,

@@ -10,7 +10,7 @@ from functools import partial
 
 from ..._base.dtypes import DType
 from .code import Code, Value
-from .host import Host
+from .form import Host
 from .loops import HI, LO, ZERO, choose, each, least, loaded, module, pointers, split, words
 from .memory import offset, step
 from .tiles import Matrix, Panel, Sizes, Tiles

@@ -1,8 +1,8 @@
-"""What graphs of small arrays want, and all others too: object code, products, and functions that
-take NumPy's place. Nothing here loads what writes texts.
+"""What interpreting wants of the target: products, and functions that take NumPy's place. Nothing
+here loads what writes texts.
 
-What enters: a folder for object code; what gives functions of launches and of instructions, and
-what makes arrays. What leaves: functions by name. It must not know graphs.
+What enters: object code; what gives functions of launches and of instructions, and what makes
+arrays. What leaves: functions by name. It must not know graphs.
 """
 
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from .copies import Concatenate, Contiguous
 from .gathers import Take
 from .matmul import Matmul
 from .module import Vectors, replacements
-from .objects import Objects, kept
+from .objects import Objects
 from .places import Gather, Scatter
 from .scans import cumulatives
 
-__all__ = ["Matmul", "functions", "kept"]
+__all__ = ["Matmul", "functions"]
 
 
 def functions(

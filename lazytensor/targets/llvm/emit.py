@@ -8,8 +8,7 @@ operands lie, and what the processor has. What leaves: the text of a module. It 
 from ...lower.kernel import Kernel
 from .across import Across
 from .along import Along
-from .form import Form
-from .host import Host
+from .form import Form, Host
 from .tall import Tall
 from .tiled import Tiled
 

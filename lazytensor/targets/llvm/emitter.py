@@ -9,8 +9,7 @@ from collections.abc import Callable
 from ..._base.dtypes import DType
 from ...lower.kernel import Kernel
 from .code import KERNEL, Code, Value
-from .form import SAME, UNIT, Form, in_order, vector_width
-from .host import IN_ORDER, Host
+from .form import IN_ORDER, SAME, UNIT, Form, Host, in_order, vector_width
 from .memory import offset, step
 from .passes import Passes, kept
 from .scalar import Lane, Native

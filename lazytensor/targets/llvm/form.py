@@ -10,7 +10,6 @@ from functools import lru_cache
 from ..._base.dtypes import DType, kind, real_of
 from ..._base.record import Record
 from ...lower.kernel import Kernel
-from .host import Host
 from .passes import has_functions, most_live, work
 
 # How an operand lies along a vector: one element after another, one before another, every other
@@ -21,6 +20,19 @@ ROW, MOST_TILE = 256, 128
 # Arrays at most, and instructions at least (a function counts as many), of kernels that go over
 # several registers at a time; with so many instructions for each array there may be more of these.
 FEW, MUCH, MOST = 6, 20, 16
+
+
+# A first line of modules whose instructions stay in the order in which they are written.
+IN_ORDER = "; in order\n"
+
+
+class Host(Record, frozen=True):
+    """What the processor has: bytes of a vector, fused multiply-add, half precision, registers."""
+
+    bytes: int
+    fused: bool
+    half: bool
+    registers: int = 16
 
 
 class Form(Record, frozen=True):

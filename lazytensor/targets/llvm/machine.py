@@ -1,48 +1,116 @@
 """The processor at hand, and machine code for it.
 
-What enters: the text of a module. What leaves: the address of a function. Object code comes from a
-store of files where there is one, so that a second process compiles nothing. It must not know
-kernels.
+What enters: the text of a module, or object code. What leaves: the address of a function. The
+compiler is loaded when there is something to compile: what it says of the processor is in the
+store, found by what the processor says of itself. It must not know kernels.
 """
 
+import ctypes
+import mmap
+import os
+import struct
+import sys
 import threading
 from collections import deque
+from collections.abc import Callable
+from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 from ..._base.digests import digest
-from .host import IN_ORDER, Host
+from ..._base.store import Store
+from .form import Host
+from .loading import loaded, placed
+from .sources import digest as sources
+from .sources import stated
 
-# Lines of a text up to which the compiler takes its time; it takes more than twice as long to make
-# code that is some 8 % faster. What has to be there soon takes a third of that again.
-LONG = 800
-SOON = 0
+# Of (leaf, part, registers), as C calls functions on Linux.
+_ASK = bytes.fromhex(
+    "53"  # push rbx
+    "4989d0"  # mov r8, rdx
+    "89f8"  # mov eax, edi
+    "89f1"  # mov ecx, esi
+    "0fa2"  # cpuid
+    "418900"  # mov [r8], eax
+    "41895804"  # mov [r8 + 4], ebx
+    "41894808"  # mov [r8 + 8], ecx
+    "4189500c"  # mov [r8 + 12], edx
+    "5b"  # pop rbx
+    "c3"  # ret
+)
+# Of the same, where the first two are nothing: which registers the system saves.
+_SAVED = bytes.fromhex(
+    "31c9"  # xor ecx, ecx
+    "4989d0"  # mov r8, rdx
+    "0f01d0"  # xgetbv
+    "418900"  # mov [r8], eax
+    "c3"  # ret
+)
+# Leaves, with a part of each, by which instructions are chosen; none says which core was asked.
+_LEAVES = ((7, 0), (7, 1), (0x24, 0))
+_EXTENDED = 0x80000001
+_SAVES = 1 << 27
+
+_Call = Callable[[int, int, Any], None]
+
+
+def processor() -> bytes | None:
+    """What an x86-64 processor says of itself, the same wherever the compiler would find the same
+    one. None where it can't be asked.
+    """
+    if sys.platform != "linux" or os.uname().machine != "x86_64" or struct.calcsize("P") != 8:
+        return None
+    try:
+        address, _memory = placed(len(_ASK) + len(_SAVED), _written)
+    except OSError:
+        return None
+    call = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_void_p)
+    return _words(call(address), call(address + len(_ASK)))
+
+
+def _written(memory: mmap.mmap, address: int) -> int:
+    memory.write(_ASK + _SAVED)
+    return address
+
+
+def _words(ask: _Call, saved: _Call) -> bytes:
+    registers = (ctypes.c_uint32 * 4)()
+
+    def leaf(number: int, part: int) -> list[int]:
+        ask(number, part, registers)
+        return list(registers)
+
+    (last, *maker), (model, _, *has) = leaf(0, 0), leaf(1, 0)
+    found = [*maker, model, *has, *leaf(_EXTENDED, 0)]
+    for number, part in _LEAVES:
+        if number <= last:
+            found += leaf(number, part)
+    if has[0] & _SAVES:
+        saved(0, 0, registers)
+        found.append(registers[0])
+    return struct.pack(f"<{len(found)}I", *found)
 
 
 class Machine:
     """Compiles and links modules; one for the process."""
 
-    def __init__(self) -> None:
-        import llvmlite
-        import llvmlite.binding as llvm
-
-        self._llvm = llvm
-        llvm.initialize_native_target()
-        llvm.initialize_native_asmprinter()
-        self._target_of_host = llvm.Target.from_default_triple()
-        features = llvm.get_host_cpu_features()
-        self._name = llvm.get_host_cpu_name()
-        self._features = features.flatten()
-        self.host = _host(features, llvm.get_process_triple())
+    def __init__(self, store: Store | None = None) -> None:
         self._lock = threading.RLock()
-        self._reorders = True
-        self._compilers: dict[int, Any] = {}
-        version = f"{llvmlite.__version__} {llvm.llvm_version_info}"
-        self.identity = f"{version} {self._name} {self._features}"
+        self._given: dict[str, int] = {}
+        key = _key(store)
+        known = store.get(key) if store and key else None
+        said: str = known.decode() if known else self._compiler.said
+        if store and key and not known:
+            store.put(key, said.encode())
+        numbers, self.identity = said.split("\n")
+        nbytes, fused, half, registers = map(int, numbers.split())
+        self.host = Host(nbytes, bool(fused), bool(half), registers)
 
-    def _target(self, effort: int) -> Any:
-        return self._target_of_host.create_target_machine(
-            cpu=self._name, features=self._features, opt=effort, jit=True
-        )
+    @cached_property
+    def _compiler(self) -> Any:
+        from . import compiler
+
+        return compiler.Compiler()
 
     def key(self, text: str) -> str:
         """What names the object code of a text."""
@@ -53,51 +121,35 @@ class Machine:
         RuntimeError for a text that is no module.
         """
         with self._lock:
-            effort = SOON if soon else 2 if text.count("\n") <= LONG else 1
-            if effort not in self._compilers:
-                self._compilers[effort] = self._target(effort)
-            compiler = self._compilers[effort]
-            module = self._llvm.parse_assembly(text)
-            if not soon:
-                self._inline(module, compiler)
-            try:
-                self._reorder(not text.startswith(IN_ORDER))
-                code: bytes = compiler.emit_object(module)
-            finally:
-                self._reorder(True)
+            code: bytes = self._compiler.compile(text, soon)
             return code
-
-    def _reorder(self, may: bool) -> None:
-        """Whether instructions may be put in another order, for the sake of registers. It is asked
-        of the process: what others compile meanwhile runs as well either way.
-        """
-        if may is not self._reorders:
-            self._reorders = may
-            self._llvm.set_option("", f"-enable-misched={'true' if may else 'false'}")
-
-    def _inline(self, module: Any, compiler: Any) -> None:
-        """The only pass: IR is written as it is to run, but for functions with rare cases."""
-        passes = self._llvm.create_new_module_pass_manager()
-        passes.add_always_inliner_pass()
-        options = self._llvm.create_pipeline_tuning_options(speed_level=0)
-        passes.run(module, self._llvm.create_pass_builder(compiler, options))
 
     def link(self, code: bytes, name: str) -> "Linked":
         """A function of object code. Code of functions that are gone is unloaded."""
         with self._lock:
             _GONE.clear()
-            empty = self._llvm.parse_assembly("")
-            # code is there: a target without features is made in a quarter of the time
-            target = self._target_of_host.create_target_machine(jit=True)
-            engine = self._llvm.create_mcjit_compiler(empty, target)
-            engine.remove_module(empty)  # which would be compiled
-            engine.add_object_file(self._llvm.ObjectFileRef.from_data(code))
-            engine.finalize_object()
-            return Linked(int(engine.get_function_address(name)), engine)
+            found = loaded(code, name, self._given) or self._compiler.link(code, name, self._given)
+            return Linked(*found)
 
     def provide(self, name: str, address: int) -> None:
         """Let modules call a function of this process by name."""
-        self._llvm.add_symbol(name, address)
+        self._given[name] = address
+
+
+def _key(store: Store | None) -> str | None:
+    """What finds what the compiler says of the processor. None where it has to be asked."""
+    spec = find_spec("llvmlite") if store else None
+    if spec is None or spec.origin is None:
+        return None
+    asked, ours = processor(), sources(store)
+    if asked is None or ours is None:
+        return None
+    folder = os.path.dirname(spec.origin)
+    files = [os.path.join(folder, name) for name in ("_version.py", "binding/libllvmlite.so")]
+    try:
+        return stated("processor", files, asked + ours.encode())
+    except OSError:
+        return None
 
 
 # Code of functions that are gone. It is unloaded by whoever links next, under the lock that a fork
@@ -118,26 +170,16 @@ class Linked:
         gone.append(self._code)
 
 
-def _host(features: Any, triple: str) -> Host:
-    def has(name: str) -> bool:
-        return bool(features.get(name, False))
-
-    nbytes = 64 if has("avx512f") and has("avx512vl") else 32 if has("avx") else 16
-    arm = triple.startswith(("aarch64", "arm64"))
-    registers = 32 if nbytes == 64 or arm else 16
-    return Host(nbytes, has("fma") or arm, has("f16c") or arm, registers)
-
-
 _machine: Machine | None = None
 _making = threading.Lock()
 
 
-def machine() -> Machine:
+def machine(store: Store | None = None) -> Machine:
     """The machine of this process, made when it is first asked for."""
     global _machine
     with _making:
         if _machine is None:
-            _machine = Machine()
+            _machine = Machine(store)
         return _machine
 
 

@@ -15,7 +15,7 @@ from ..._base.dtypes import DType
 from ...ops.maxima import first_inside
 from .code import Value
 from .convolution import MOST, _Convolutions, _planes
-from .host import Host
+from .form import Host
 from .memory import offset, step
 from .planes import _Planes, _Spot
 

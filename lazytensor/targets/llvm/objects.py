@@ -7,16 +7,13 @@ kernels.
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..._base.store import Store
 from ..._base.threads import waits_for
 from .call import Launcher, launcher
 from .machine import Linked, Machine, machine, unique
 from .sources import digest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Held while a function is made. A fork waits for it: the child would find the compiler half way.
 COMPILING = threading.RLock()
@@ -27,7 +24,7 @@ class Objects:
     """Functions by their text. `compiled` is told of each text that the store doesn't have."""
 
     def __init__(self, store: Store | None, compiled: Callable[[str], None]) -> None:
-        self.machine: Machine = machine()
+        self.machine: Machine = machine(store)
         self.store = store
         self._compiled = compiled
         self.launch: Launcher = launcher(self.machine, self._soon)
@@ -67,7 +64,7 @@ class Objects:
             return self.machine.link(code, name)
 
 
-def kept(folder: "Path", cap: int, compiled: Callable[[str], None]) -> Objects:
+def kept(folder: str, cap: int, compiled: Callable[[str], None]) -> Objects:
     """Object code that is kept in a folder, some `cap` bytes."""
     return Objects(Store(folder, cap), compiled)
 

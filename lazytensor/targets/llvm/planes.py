@@ -12,7 +12,7 @@ from functools import partial, reduce
 
 from ..._base.dtypes import DType
 from .code import Code, Value
-from .host import Host
+from .form import Host
 from .loops import (
     HI,
     LO,

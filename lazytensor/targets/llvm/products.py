@@ -9,7 +9,7 @@ from functools import partial
 
 from ..._base.dtypes import DType
 from .code import Code, Value
-from .host import Host
+from .form import Host
 from .loops import (
     FALSE,
     HI,

@@ -100,12 +100,13 @@ class Bound:
     """A launch bound to how its operands lie: all but their addresses is settled. `over` has pairs
     of an argument and an output that may have its memory; `alike` are equal for those that do the
     same, of which one call of `each` can do several, and empty where it can't; `direct` is the
-    native call that does it all, its words and count, where it is one of operands alone, or None.
+    native call that does it all, its words and count, where it is one of operands alone, or None;
+    `streams` tells whether outputs are written past the caches.
     """
 
     __slots__ = (
         "_binding", "_call", "_code", "_count", "_launch", "_room", "_sets", "_words", "alike",
-        "direct", "over",
+        "direct", "over", "streams",
     )  # fmt: skip
 
     def __init__(self, functions: Functions, launch: Launch, binding: Binding) -> None:
@@ -125,6 +126,7 @@ class Bound:
         alone = one and not rooms
         self.direct: Direct | None = (self._call, self._words, self._count) if alone else None
         self.over = tuple(_over(launch, binding)) if launch.over else ()
+        self.streams = binding.form.stream
 
     def __call__(self, args: list[Array], outs: list[Array]) -> None:
         """Fill `outs`, on several threads where there is much to do."""
@@ -214,6 +216,7 @@ class Long:
     over: tuple[tuple[int, int], ...] = ()
     alike = b""
     direct = None
+    streams = False
 
     def __init__(
         self, functions: Functions, launch: Launch, args: list[Array], blocks: int
@@ -263,6 +266,7 @@ class Summed:
 
     over: tuple[tuple[int, int], ...] = ()
     direct = None
+    streams = False
 
     def __init__(self, functions: Functions, step: Totals, args: list[Array]) -> None:
         assert step.joint is not None

@@ -46,7 +46,7 @@ def digest(store: Store | None) -> str | None:
     """Of names and contents: what the store has for such files, else what is read."""
     paths = list(files())
     try:
-        key = _stated(paths)
+        key = stated("sources", paths)
         if key is None:
             return None
         known = store.get(key) if store else None
@@ -58,18 +58,17 @@ def digest(store: Store | None) -> str | None:
     return found
 
 
-def _stated(paths: list[str]) -> str | None:
+def stated(what: str, paths: list[str], besides: bytes = b"") -> str | None:
     """A key by what the system says of files without reading them: when they were written, which
     may be set at will, and when they were put where they are, which may not. None for changed ones.
+    Raises OSError.
     """
-    found = blake2b(digest_size=20)
-    for path in paths:
-        s = os.stat(path)
-        if s.st_mtime > STARTED:
-            return None
-        said = (path, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_dev)
-        found.update(repr(said).encode())
-    return f"sources_{found.hexdigest()}"
+    found = [os.stat(path) for path in paths]
+    if max(s.st_mtime for s in found) > STARTED:
+        return None
+    told = [n for s in found for n in (s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_dev)]
+    said = "\n".join([*paths, *map(str, told)]).encode() + besides
+    return f"{what}_{blake2b(said, digest_size=20).hexdigest()}"
 
 
 def _read(paths: list[str]) -> str | None:

@@ -10,8 +10,7 @@ from ..._base.dtypes import DType, kind
 from ...lower.kernel import Kernel
 from .along import Along
 from .code import Value, vector
-from .form import STRIDED, UNIT, Form, registers
-from .host import Host
+from .form import STRIDED, UNIT, Form, Host, registers
 from .loops import choose, least
 from .memory import blob, offset, prefetch, step
 from .passes import Pass

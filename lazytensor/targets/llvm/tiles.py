@@ -12,7 +12,7 @@ from functools import partial
 
 from ..._base.dtypes import DType
 from .code import Code, Value
-from .host import Host
+from .form import Host
 from .loops import FALSE, choose, each, function, loaded, where
 from .memory import offset, step
 from .scalar import ir_type

@@ -13,7 +13,7 @@ from ..._base.processors import count as threads
 from ..._base.threads import run as share
 from .call import packed
 from .code import Code, Value, vector
-from .host import Host
+from .form import Host
 from .loops import HI, LO, carried, choose, each, module, pointers, where, words
 from .machine import Linked
 from .memory import offset, step
