@@ -88,8 +88,8 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Event", "GradScaler", "Stream", "accelerator", "amp", "autocast", "autograd", "backends",
-    "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func", "jit", "linalg",
-    "load", "masked", "multiprocessing", "nn", "onnx", "optim", "random", "return_types", "save",
-    "signal", "special", "testing", "utils", "version", "vmap",
+    "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func", "hub", "jit",
+    "linalg", "load", "masked", "multiprocessing", "nn", "onnx", "optim", "random", "return_types",
+    "save", "signal", "special", "testing", "types", "utils", "version", "vmap",
 ]  # fmt: skip
 __all__ += _api.__all__

@@ -1,7 +1,7 @@
 """`torch.hub`: files of parameters that are fetched once and kept.
 
-What enters: addresses. What leaves: files in the folder of the hub, and what `load` reads of them. It
-must not know models.
+What enters: addresses. What leaves: files in the folder of the hub, and what `load` reads of them.
+It must not know models.
 """
 
 import hashlib

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import pytest
@@ -49,6 +50,8 @@ m.ones(1).type("float")
 m.mv(m.ones(2, 3), m.ones(4))
 m.ones(2, 3) @ m.ones(4)
 ~m.ones(2)
+m.autograd.grad(m.ones(2).sum(), m.ones(2))
+m.autograd.grad(m.ones(2, requires_grad=True).sum(), m.ones(2))
 m.finfo(m.float16), m.finfo(m.bfloat16), m.finfo(m.float32)
 """.strip().splitlines()
 
@@ -65,6 +68,19 @@ def said(m: Any, code: str) -> str:
 @pytest.mark.parametrize("code", MISTAKES)
 def test_is_refused_as_in_pytorch(code: str) -> None:
     assert said(ours, code) == said(real, code)
+
+
+def test_a_gradient_that_never_comes_is_warned_of() -> None:
+    for m in (ours, real):
+        x = m.ones(2, requires_grad=True)
+        kept = x * 2
+        kept.retain_grad()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert x.grad is kept.grad is kept.detach().grad is None
+        with pytest.warns(UserWarning, match="not a leaf Tensor is being accessed") as caught:
+            assert (x * 2).grad is None
+        assert caught[0].filename == __file__
 
 
 LINEAR = """

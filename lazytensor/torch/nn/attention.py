@@ -1,4 +1,4 @@
-"""`torch.nn.attention`: which kernels attention may use. There is one here, which serves for all."""
+"""`torch.nn.attention`: which kernels attention may use. There is one here, serving for all."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ class SDPBackend(Enum):
 
 @contextmanager
 def sdpa_kernel(backends: Any, set_priority: bool = False) -> Iterator[dict[str, Any]]:
-    """A context for attention by some kernels. Raises AssertionError, TypeError for what are none."""
+    """A context for attention by some kernels. Raises AssertionError, TypeError for others."""
     if not isinstance(backends, list | SDPBackend):
         raise AssertionError(
             "Backend must be an instance of SDPBackend or a list of SDPBackend instances"

@@ -1,4 +1,4 @@
-"""Pruning, orthogonal weights, kernels of attention and names of older releases, against PyTorch."""
+"""Pruning, orthogonal weights, kernels of attention, files of the hub, against PyTorch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import lazytensor.torch.types
 import lazytensor.torch.utils.model_zoo
 
 real = pytest.importorskip("torch")
-import torch.nn.utils.prune  # noqa: E402
+import torch.nn.utils.prune  # noqa: E402, F401
 
 PRUNED = """
 p.l1_unstructured(linear, "weight", amount=0.3).weight_mask
@@ -25,7 +25,7 @@ p.custom_from_mask(linear, "bias", m.tensor([1, 0, 1, 0])).bias
 p.identity(linear, "bias").bias_mask
 p.l1_unstructured(p.random_structured(linear, "weight", 1, dim=0), "weight", 0.5).weight_mask
 p.ln_structured(p.l1_unstructured(linear, "weight", 0.3), "weight", 1, 1, 0).weight_mask
-p.global_unstructured([(linear, "weight"), (linear, "bias")], p.L1Unstructured, amount=0.4), list(linear.buffers())
+p.global_unstructured(both(linear), p.L1Unstructured, amount=0.4), list(linear.buffers())
 list(p.l1_unstructured(linear, "weight", 0.3).state_dict())
 p.remove(p.l1_unstructured(linear, "weight", 0.3), "weight").state_dict()
 p.is_pruned(linear), p.is_pruned(p.identity(linear, "weight"))
@@ -42,7 +42,11 @@ p.remove(linear, "weight")
 def said(m: Any, code: str) -> str:
     """What an expression gives, or is refused with."""
     m.manual_seed(0)
-    names = {"m": m, "nn": m.nn, "p": m.nn.utils.prune, "linear": m.nn.Linear(6, 4)}
+
+    def both(x: Any) -> Any:
+        return [(x, "weight"), (x, "bias")]
+
+    names = {"both": both, "m": m, "nn": m.nn, "p": m.nn.utils.prune, "linear": m.nn.Linear(6, 4)}
     try:
         return str(eval(code, names)).replace("lazytensor.torch.", "torch.")
     except Exception as error:

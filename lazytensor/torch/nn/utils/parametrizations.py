@@ -7,6 +7,7 @@ know particular layers beyond which dimension of their weights is that of output
 from typing import Any
 
 from ... import _api as torch
+from ..._dtypes import finfo
 from ...tensor import Tensor
 from .. import functional as F
 from ..modules import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, Module
@@ -129,13 +130,13 @@ def spectral_norm(
 
 
 class _Orthogonal(Module):
-    """A matrix with orthonormal columns, or rows where there are fewer of these: the exponential of
-    a skew matrix, its Cayley transform, or a product of reflections, times a base that is kept.
+    """A matrix with orthonormal columns, or rows where there are fewer of these: the exponential
+    of a skew matrix, its Cayley transform, or a product of reflections, times a base that is kept.
     """
 
     base: Any
 
-    def __init__(self, weight: Any, orthogonal_map: str, *, use_trivialization: bool = True) -> None:
+    def __init__(self, weight: Any, orthogonal_map: str, *, use_trivialization: bool) -> None:
         super().__init__()
         if weight.is_complex() and orthogonal_map == "householder":
             raise ValueError("The householder parametrization does not support complex tensors.")
@@ -204,7 +205,7 @@ def _completed(Q: Any) -> Any:
     if n == k and _is_orthogonal(Q):
         return Q.clone()
     if n != k:
-        more = torch.randn(*(Q.size()[:-2] + (n, n - k)), dtype=Q.dtype, device=Q.device)
+        more = torch.randn(*Q.size()[:-2], n, n - k, dtype=Q.dtype, device=Q.device)
         Q = torch.cat([Q, more], dim=-1)
     X, tau = torch.geqrf(Q)
     made = torch.linalg.householder_product(X, tau)
@@ -214,7 +215,7 @@ def _completed(Q: Any) -> Any:
 def _is_orthogonal(Q: Any) -> bool:
     k = Q.size(-1)
     one = torch.eye(k, dtype=Q.dtype, device=Q.device)
-    return bool(torch.allclose(Q.mH @ Q, one, atol=10.0 * k * torch.finfo(Q.dtype).eps))
+    return bool(torch.allclose(Q.mH @ Q, one, atol=10.0 * k * finfo(Q.dtype).eps))
 
 
 def orthogonal(

@@ -148,7 +148,7 @@ class PruningContainer(BasePruningMethod):
         method, mask = self._pruning_methods[-1], default_mask.to(dtype=t.dtype)
         kind = method.PRUNING_TYPE
         if kind == "global":
-            left = slice(None)
+            left: Any = slice(None)
         elif kind == "unstructured":
             left = mask == 1
         elif kind == "structured":
@@ -375,12 +375,13 @@ def _check_structured(t: Any) -> None:
         )
 
 
-def _count(amount: Any, size: int) -> int:
+def _count(amount: Any, size: int) -> Any:
     """How many of `size` are to be pruned. Raises ValueError for more than there are."""
     if not isinstance(amount, numbers.Integral):
         return round(amount * size)
-    if amount > size:
+    whole = int(amount)
+    if whole > size:
         raise ValueError(
             f"amount={amount} should be smaller than the number of parameters to prune={size}"
         )
-    return int(amount)
+    return whole
