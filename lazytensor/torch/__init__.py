@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         distributions,
         fft,
         func,
+        hub,
         jit,
         masked,
         multiprocessing,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         optim,
         signal,
         testing,
+        types,
         utils,
     )
     from .amp import GradScaler, autocast
@@ -46,9 +48,9 @@ if TYPE_CHECKING:
     from .serialization import load, save
 
 _PARTS = (
-    "_dynamo", "_files", "amp", "compiler", "distributed", "distributions", "fft", "func", "jit",
-    "masked", "multiprocessing", "nn", "onnx", "optim", "serialization", "signal", "testing",
-    "utils",
+    "_dynamo", "_files", "amp", "compiler", "distributed", "distributions", "fft", "func", "hub",
+    "jit", "masked", "multiprocessing", "nn", "onnx", "optim", "serialization", "signal", "testing",
+    "types", "utils",
 )  # fmt: skip
 _AUTOCAST = (
     "clear_autocast_cache", "get_autocast_cpu_dtype", "get_autocast_dtype",
@@ -86,8 +88,8 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Event", "GradScaler", "Stream", "accelerator", "amp", "autocast", "autograd", "backends",
-    "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func", "jit", "linalg",
-    "load", "masked", "multiprocessing", "nn", "onnx", "optim", "random", "return_types", "save",
-    "signal", "special", "testing", "utils", "version", "vmap",
+    "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func", "hub", "jit",
+    "linalg", "load", "masked", "multiprocessing", "nn", "onnx", "optim", "random", "return_types",
+    "save", "signal", "special", "testing", "types", "utils", "version", "vmap",
 ]  # fmt: skip
 __all__ += _api.__all__

@@ -138,7 +138,7 @@ class Shared:
     __slots__ = ("plain", "written")
 
     def __init__(self, group: dict[str, Any]) -> None:
-        asked = group["maximize"], group.get("capturable"), group["differentiable"]
+        asked = group["maximize"], group.get("capturable"), group.get("differentiable")
         settings = [value for name, value in group.items() if name not in _NAMES]
         self.plain = not any(asked) and all(map(_is_plain, settings))
         self.written: dict[Any, _Written] = {}

@@ -107,11 +107,25 @@ def _bool(self: Tensor) -> bool:
 
 
 def _int(self: Tensor) -> int:
-    return int(item(self))
+    return int(_real(self, "int64_t"))
 
 
 def _float(self: Tensor) -> float:
-    return float(item(self))
+    return float(_real(self, "double"))
+
+
+def _real(self: Tensor, name: str) -> Any:
+    """The one element as a real number. ValueError for several, RuntimeError where it has an
+    imaginary part.
+    """
+    if self._node.size != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    found = item(self)
+    if type(found) is not complex:
+        return found
+    if found.imag:
+        raise RuntimeError(f"value cannot be converted to type {name} without overflow")
+    return found.real
 
 
 def _complex(self: Tensor) -> complex:

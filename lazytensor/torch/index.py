@@ -119,7 +119,7 @@ def _viewed(x: Tensor, items: Sequence[Any]) -> tuple[Tensor, dict[int, Tensor]]
     """What ints, slices and Nones show, and the index tensors by the axis where they stand."""
     at = 0
     arrays: dict[int, Tensor] = {}
-    for k in items:
+    for place, k in enumerate(items):
         if k is None:
             x, at = unsqueeze(x, at), at + 1
         elif isinstance(k, slice):
@@ -136,7 +136,7 @@ def _viewed(x: Tensor, items: Sequence[Any]) -> tuple[Tensor, dict[int, Tensor]]
                 arrays[at] = k
                 at += len(k._node.shape) if k.dtype is _dtypes.bool_ else 1
         else:
-            x = _selected(x, at, k)
+            x = _selected(x, at, k, place)
     return x, arrays
 
 
@@ -152,10 +152,11 @@ def _ints(k: slice) -> slice:
     return slice(plain(k.start), plain(k.stop), plain(k.step))
 
 
-def _selected(x: Tensor, at: int, i: int) -> Tensor:
+def _selected(x: Tensor, at: int, i: int, place: int) -> Tensor:
+    """Without axis `at`, at i. Raises IndexError, which says where in the key i stands."""
     n = x._node.shape[at]
     if not -n <= i < n:
-        raise IndexError(f"index {i} is out of bounds for dimension {at} with size {n}")
+        raise IndexError(f"index {i} is out of bounds for dimension {place} with size {n}")
     return picked(x, at, i % n)
 
 
@@ -224,7 +225,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
                 "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
                 "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
             )
-        return _selected(x, 0, key)
+        return _selected(x, 0, key, 0)
     if type(key) is slice and shape:
         return cut(x, 0, _ints(key))
     items = _spread(_items(key), len(shape))

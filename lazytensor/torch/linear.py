@@ -84,9 +84,8 @@ def _check_mv(result: Tensor, x: Tensor, y: Tensor, size: int | None = None) -> 
     a, v = x._node.shape, y._node.shape
     rows = prod(a[:-1])
     if a[-1] != v[0] or (size is not None and size not in (1, rows)):
-        first = v[0] if size is None and result is y and len(a) == 2 else size or rows
         raise RuntimeError(
-            f"size mismatch, got input ({first}), mat ({rows}x{a[-1]}), vec ({v[0]})"
+            f"size mismatch, got input ({size or rows}), mat ({rows}x{a[-1]}), vec ({v[0]})"
         )
     if _unlike(result, x, y):
         names = [TITLES[t.dtype] for t in (result, x, y)]

@@ -89,6 +89,8 @@ def in_type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any
     """The name of the tensor's type, or the tensor in that of a name or a dtype."""
     if dtype is None:
         return type_name(input)
+    if isinstance(dtype, str) and not dtype.endswith("Tensor"):
+        raise ValueError(f"invalid type: '{dtype}'")
     full = dtype if isinstance(dtype, str) else _named(dtype)
     of = _BY_TYPE.get(full.split(".")[-1])
     if of is None:

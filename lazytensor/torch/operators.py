@@ -141,10 +141,20 @@ def _bind_all() -> None:
     _bind("eq", _equal)
     for symbol in ("ne", "lt", "le", "gt", "ge"):
         _bind(symbol, _plain(symbol))
-    for symbol, name in (("neg", "neg"), ("abs", "abs"), ("invert", "bitwise_not")):
-        setattr(Tensor, f"__{symbol}__", public(name))
+    for symbol in ("neg", "abs"):
+        setattr(Tensor, f"__{symbol}__", public(symbol))
+    _bind("invert", _inverted)
     _bind("pos", lambda self: self)
     setattr(Tensor, "__hash__", object.__hash__)  # noqa: B010  (comparison took it away)
+
+
+def _inverted(self: Tensor) -> Any:
+    """~self. Raises TypeError but for integers and bool."""
+    if self.dtype._rank > 1:
+        raise TypeError(
+            "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
+        )
+    return FUNCTIONS["bitwise_not"](self)
 
 
 def _reciprocal(self: Tensor, other: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._base.devices import CPU
 from ..ir.node import Node, apply
 from ..ir.op import Op
 from ..ops import elementwise as rows
@@ -26,6 +27,7 @@ from ._dispatch import (
 )
 from ._dtypes import bool_, default, dtype
 from ._graph import MODE
+from ._host import known
 from ._overlap import refuse_overlap
 from ._record import cast, distinct, noted, record, together
 from ._strides import dense, elementwise_strides
@@ -384,8 +386,20 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
             f"'{rounding_mode}'"
         )
     refuse(result_type(input, other), f"div_{rounding_mode}_cpu", "03")
+    _refuse_zero(input, other)
     f = _truncated if rounding_mode == "trunc" else _floored
     return binary("div", "Div", f, input, other)
+
+
+def _refuse_zero(x: Any, y: Any) -> None:
+    """Raises RuntimeError where integers on the CPU are divided by a 0 that is known."""
+    if result_type(x, y)._rank > 1 or (isinstance(x, Tensor) and not x._node.size):
+        return
+    found = known(y._read()) if isinstance(y, Tensor) and y._node.device is CPU else y
+    if isinstance(found, np.ndarray):
+        found = found.all()
+    if found is not None and not isinstance(found, Tensor) and not found:
+        raise RuntimeError("ZeroDivisionError")
 
 
 def _truncated(x: Node, y: Node) -> Node:
@@ -408,6 +422,7 @@ for _new in ("divide", "true_divide"):
 def floor_divide(input: Any, other: Any) -> Tensor:
     """The largest integer not above input / other."""
     refuse(result_type(input, other), "div_floor_cpu", "03")
+    _refuse_zero(input, other)
     return binary("floor_divide", "", _floored, input, other)
 
 
@@ -436,6 +451,7 @@ def remainder(input: Any, other: Any) -> Tensor:
     """input - other * floor(input / other): of the sign of `other`."""
     some_tensor("remainder", input, other, rest="")
     refuse(result_type(input, other), "remainder_cpu", "03")
+    _refuse_zero(input, other)
     return binary("remainder", "Remainder", _remainder, input, other)
 
 
@@ -452,6 +468,7 @@ def fmod(input: Any, other: Any) -> Tensor:
     """The remainder of C: of the sign of `input`."""
     tensor_first("fmod", input, other)
     refuse(result_type(input, other), "fmod_cpu", "03")
+    _refuse_zero(input, other)
     return binary("fmod", "Fmod", g.fmod, input, other)
 
 

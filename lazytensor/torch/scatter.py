@@ -32,14 +32,19 @@ def titled(x: Tensor) -> str:
     return TITLES[x.dtype]
 
 
-def known(index: Tensor, n: int, error: type[Exception], text: str, low: int = 0) -> None:
-    """Raises an error, its text made with the index, for a known index below low or not below n."""
+def known(
+    index: Tensor, n: int, error: type[Exception], text: str, low: int = 0, apart: int = 0
+) -> None:
+    """Raises an error, its text made with the index, for a known index below low or not below n;
+    one that is `apart` is as good as 0.
+    """
     found = known_value(index._read())
     if found is None or not found.size:
         return
     if _outside(found, n, low):
-        bad = int(found[(found >= n) | (found < low)].flat[0])
-        raise error(text.format(bad))
+        bad = found[((found >= n) | (found < low)) & (found != apart)]
+        if bad.size:
+            raise error(text.format(int(bad.flat[0])))
 
 
 def _outside(found: Any, n: int, low: int) -> bool:

@@ -5,6 +5,7 @@ same memory. Operations, conversions and autograd's walk are bound by the module
 must not know any operation.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -272,8 +273,11 @@ class Tensor:
 
     @property
     def grad(self) -> "Tensor | None":
-        """The gradient that has been accumulated; None so far."""
-        return self._grad
+        """The gradient that has been accumulated; None so far. Warns where none ever will be."""
+        found = self._grad
+        if found is None and self._fn is not None and not self.retains_grad:
+            warnings.warn(_NO_GRAD, stacklevel=2)
+        return found
 
     @grad.setter
     def grad(self, new: "Tensor | None") -> None:
@@ -289,6 +293,15 @@ class Tensor:
 # No `__getattr__` says so: with one, every attribute of a tensor would be found more slowly.
 for _name in ABSENT:
     setattr(Tensor, _name, Absent(_name))
+
+
+_NO_GRAD = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+    "attribute won't be populated during autograd.backward(). If you indeed want the .grad field "
+    "to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you "
+    "access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead. See "
+    "github.com/pytorch/pytorch/pull/30531 for more information."
+)
 
 
 def _check_grad(x: Tensor, new: Any) -> None:

@@ -22,6 +22,8 @@ WORDS = [
     *(("sorting.py", "100", *kind, "float64") for kind in (("fused", "0"), ("masked", "0.1"))),
     *(("naming.py", "60", kind) for kind in ("table", "mean", "window", "plain", "gated")),
     ("balancing.py", "12"),
+    ("inferring.py", "12"),
+    ("trimming.py", "8"),
     *(("reading.py", "40", kind) for kind in ("LSTM", "GRU", "RNN")),
 ]
 

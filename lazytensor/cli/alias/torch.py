@@ -37,11 +37,22 @@ class Loader:
         """The module, imported under its own name. Raises what its import raises."""
         module = import_module(self._target)
         self._spec = module.__spec__
+        _retitle(module)
         return module
 
     def exec_module(self, module: ModuleType) -> None:
         """It has run already; only its specification was changed on the way here."""
         module.__spec__ = self._spec
+
+
+def _retitle(module: ModuleType) -> None:
+    """Let classes say that they are of `torch`, where programs find them and look for them: those
+    of its own namespace of that, others of the module that they are defined in.
+    """
+    for found in vars(module).values():
+        if isinstance(found, type) and found.__module__.startswith(f"{TARGET}."):
+            root = module.__name__ == TARGET
+            found.__module__ = NAME if root else NAME + found.__module__.removeprefix(TARGET)
 
 
 class Finder:
@@ -87,3 +98,4 @@ def _alias(name: str, real: ModuleSpec) -> ModuleSpec:
 if __name__ == NAME:
     install()
     sys.modules[NAME] = import_module(TARGET)
+    _retitle(sys.modules[NAME])

@@ -18,6 +18,7 @@ from .._dispatch import FUNCTIONS, broadcast
 from .._graph import MODE
 from .._host import placed, still, value
 from .._record import to_dtype
+from ..scatter import known
 from ..tensor import Tensor, wrap
 from ..views import axis
 from ._base import apply, apply_fixed, nn
@@ -39,9 +40,19 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"{w.shape[1]}x{w.shape[0]})"
         )
     refuse(input, "addmm_impl_cpu_", "0")
-    title = "Addmm" if bias is not None and len(x.shape) == 2 else "~Mm" if len(
-        x.shape) == 2 else "~View" if bias is None else "~Add"  # fmt: skip
-    return apply_fixed(title, _linear, (), input, weight, bias)
+    return apply_fixed(_title(input, w, bias), _linear, (), input, weight, bias)
+
+
+def _title(x: Tensor, w: Node, bias: Tensor | None) -> str:
+    """What PyTorch records last: rows that lie one after another are one matrix."""
+    ndim = x._node.ndim
+    if w.ndim == 1:
+        return "~Add" if bias is not None else ("~Dot", "~Mv", "~UnsafeView")[min(ndim, 3) - 1]
+    if ndim == 2:
+        return "~Mm" if bias is None else "Addmm"
+    if bias is None:
+        return "~SqueezeBackward4" if ndim == 1 else "~UnsafeView"
+    return "~View" if x.is_contiguous() else "~Add"
 
 
 def _linear(x: Node, w: Node, b: Node | None) -> Node:
@@ -133,7 +144,15 @@ def group_norm(
     input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None,
     eps: float = 1e-5, cudnn_enabled: bool = True,
 ) -> Tensor:  # fmt: skip
-    """Normalised over the channels of each group."""
+    """Normalised over the channels of each group. Raises RuntimeError for shapes."""
+    shape = tuple(input._node.shape)
+    for name, x in (("weight", weight), ("bias", bias)):
+        if x is not None and x._node.shape != shape[1:2]:
+            raise RuntimeError(
+                f"Expected {name} to be a vector of size equal to the number of channels in "
+                f"input, but got {name} of shape {list(x._node.shape)} and input of shape "
+                f"{list(shape)}"
+            )
     return apply_fixed(
         "NativeGroupNorm", _group_norm, (num_groups, eps), input, weight, bias
     )  # fmt: skip
@@ -159,6 +178,14 @@ def _nothing(x: Any, weight: Any, bias: Any) -> Tensor:
     return out if bias is None else out + bias[0]  # type: ignore[no-any-return]
 
 
+def _fit_channels(input: Tensor, *given: Tensor | None) -> None:
+    """Raises RuntimeError for what has another length than the input has channels."""
+    channels = input._node.shape[1]
+    for name, x in zip(("running_mean", "running_var", "weight", "bias"), given):
+        if x is not None and x._node.size != channels:
+            raise RuntimeError(f"{name} should contain {channels} elements not {x._node.size}")
+
+
 @nn("batch_norm", torch=True)
 def batch_norm(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None,
@@ -168,6 +195,7 @@ def batch_norm(
     """Normalised by the statistics of the batch, which are remembered, or by those remembered."""
     if not input._node.size:
         return _nothing(input, weight, bias)
+    _fit_channels(input, running_mean, running_var, weight, bias)
     if not training:
         return apply_fixed(
             "NativeBatchNorm", norm.batch_norm, (eps,),
@@ -256,6 +284,7 @@ def embedding(
             f"Long, Int; but got torch.{_dtypes.TITLES[indices.dtype]}Tensor instead (while "
             "checking arguments for embedding)"
         )
+    known(indices, weight._node.shape[0], IndexError, "index out of range in self")
     ids = indices._read()
     scales = _frequencies(ids) if scale_grad_by_freq else None
 

@@ -11,6 +11,7 @@ from .._dispatch import broadcast, result_type
 from .._record import to_dtype
 from .._strides import elementwise_strides
 from ..create import as_tensor
+from ..scatter import known
 from ..tensor import Tensor
 from ._base import apply_fixed, nn, word
 
@@ -86,6 +87,14 @@ def _of_logits(x: Node, t: Node, w: Node | None, p: Node | None, reduction: str)
     return lang.binary_cross_entropy_with_logits(x, t, w, reduction, p)
 
 
+def _check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
+    """Raises IndexError for a known target that is no class; other errors are found later."""
+    shape, at = input._node.shape, target._node.shape
+    if target.dtype._rank == 1 and shape and at == shape[:1][: len(shape) - 1] + shape[2:]:
+        classes = shape[min(1, len(shape) - 1)]
+        known(target, classes, IndexError, "Target {} is out of bounds.", 0, ignore_index)
+
+
 @nn("nll_loss_nd")
 def nll_loss_nd(
     input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: int = 1,
@@ -93,6 +102,7 @@ def nll_loss_nd(
 ) -> Tensor:  # fmt: skip
     """The negative log-probability of the target's class."""
     title = "NllLoss" if len(input._node.shape) <= 2 else "NllLoss2D"
+    _check_classes(input, target, ignore_index)
     return apply_fixed(title, lang.nll, (ignore_index, word(reduction)), input, target, weight)
 
 
@@ -106,6 +116,7 @@ def cross_entropy_loss(
 ) -> Tensor:  # fmt: skip
     """`nll_loss` of the log-softmax, or cross-entropy with class probabilities."""
     options = ignore_index, word(reduction), label_smoothing
+    _check_classes(input, target, ignore_index)
     return apply_fixed("NllLoss", lang.cross_entropy, options, input, target, weight)
 
 

@@ -34,16 +34,21 @@ class GradientEdge(NamedTuple):
     ownership_token: GradFn | None = None
 
 
+def _origin(place: int, x: Tensor) -> tuple[GradFn, int]:
+    """Where the history of a tensor ends. Raises RuntimeError for one that has none."""
+    fn, number = _edge(x)
+    if fn is None or fn is NOWHERE[0]:
+        raise RuntimeError(
+            f"element {place} of tensors does not require grad and does not have a grad_fn"
+        )
+    return fn, number
+
+
 def _start(walk: Walk, tensors: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
     roots: list[Root] = []
     given = [_first(i, x, t) for i, (x, t) in enumerate(zip(tensors, gradients, strict=True))]
     for place, (x, gradient) in enumerate(zip(tensors, given, strict=True)):
-        fn, number = _edge(x)
-        if fn is None or fn is NOWHERE[0]:
-            raise RuntimeError(
-                f"element {place} of tensors does not require grad and does not have a grad_fn"
-            )
-        roots.append((fn, number, gradient))
+        roots.append((*_origin(place, x), gradient))
     _begin(walk, roots)
 
 
@@ -133,6 +138,8 @@ def _walk(
             if fn is NOWHERE[0]:  # nothing leads there
                 fn = GradFn((), (), ())
             if fn is None:
+                for place, root in enumerate(roots):
+                    _origin(place, root)
                 raise RuntimeError("One of the differentiated Tensors does not require grad")
             wanted.setdefault((fn, out), number)
             places.append((fn, out))

@@ -24,6 +24,8 @@ class Distribution:
     has_rsample = False
     has_enumerate_support = False
     _validate_args = __debug__
+    # The parameters that are as large as a batch, which `expand` expands.
+    _params: ClassVar[tuple[str, ...]]
     arg_constraints: ClassVar[Any] = property(lambda self: _missing(self))
     support: Any = property(lambda self: _missing(self))
 
@@ -62,8 +64,13 @@ class Distribution:
                 )
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        """The same with another batch shape."""
-        raise NotImplementedError
+        """The same with another batch shape. Raises NotImplementedError where no class says what
+        its parameters are.
+        """
+        kind = next((c for c in type(self).__mro__ if "_params" in vars(c)), None)
+        if kind is None:
+            raise NotImplementedError
+        return self._expanded(kind, batch_shape, _instance, self._params)
 
     def _expanded(self, kind: type, batch_shape: Any, new: Any, names: Any, event: Any = ()) -> Any:
         """`expand` for a class whose parameters are as large as a batch, or have `event` behind.

@@ -1,7 +1,7 @@
 """torch.nn: modules, parameters, their initial values, and what they compute as functions."""
 
 from .._missing import missing
-from . import functional, init, modules, parallel, parameter, utils
+from . import attention, functional, init, modules, parallel, parameter, utils
 from .modules import *  # noqa: F403
 from .parallel import DataParallel
 from .parameter import (
@@ -17,6 +17,7 @@ __all__ = [
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",
+    "attention",
     "functional",
     "init",
     "modules",

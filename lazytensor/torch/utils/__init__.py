@@ -4,7 +4,7 @@ tensors, data and checkpoint above them.
 
 from .._missing import parts as _parts
 
-_NAMES = ("checkpoint", "data", "dlpack", "hooks", "tensorboard")
+_NAMES = ("checkpoint", "data", "dlpack", "hooks", "model_zoo", "tensorboard")
 __getattr__ = _parts(__name__, *_NAMES)
 
 

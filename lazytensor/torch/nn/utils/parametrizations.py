@@ -7,13 +7,14 @@ know particular layers beyond which dimension of their weights is that of output
 from typing import Any
 
 from ... import _api as torch
+from ..._dtypes import finfo
 from ...tensor import Tensor
 from .. import functional as F
 from ..modules import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, Module
 from . import parametrize
 from .weight_norm import norm_except_dim
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 
 class _WeightNorm(Module):
@@ -126,3 +127,117 @@ def spectral_norm(
         dim = 1 if turned else 0
     step = _SpectralNorm(weight, n_power_iterations, dim, eps)
     return parametrize.register_parametrization(module, name, step)
+
+
+class _Orthogonal(Module):
+    """A matrix with orthonormal columns, or rows where there are fewer of these: the exponential
+    of a skew matrix, its Cayley transform, or a product of reflections, times a base that is kept.
+    """
+
+    base: Any
+
+    def __init__(self, weight: Any, orthogonal_map: str, *, use_trivialization: bool) -> None:
+        super().__init__()
+        if weight.is_complex() and orthogonal_map == "householder":
+            raise ValueError("The householder parametrization does not support complex tensors.")
+        self.shape = weight.shape
+        self.orthogonal_map = orthogonal_map
+        if use_trivialization:
+            self.register_buffer("base", None)
+
+    def forward(self, X: Any) -> Any:
+        """The matrix."""
+        wide = X.size(-2) < X.size(-1)
+        X = X.mT if wide else X
+        if self.orthogonal_map == "householder":
+            below = X.tril(diagonal=-1)
+            tau = 2.0 / (1.0 + (below * below).sum(dim=-2))
+            Q = torch.linalg.householder_product(below, tau)
+            Q = Q * X.diagonal(dim1=-2, dim2=-1).int().unsqueeze(-2)
+        else:
+            Q = self._of_skew(X)
+        if hasattr(self, "base"):
+            Q = self.base @ Q
+        return Q.mT if wide else Q
+
+    def _of_skew(self, X: Any) -> Any:
+        n, k = X.size(-2), X.size(-1)
+        X = X.tril()
+        if n != k:
+            more = X.new_zeros(n, n - k).expand(*X.shape[:-2], -1, -1)
+            X = torch.cat([X, more], dim=-1)
+        A = X - X.mH
+        if self.orthogonal_map == "matrix_exp":
+            Q = torch.matrix_exp(A)
+        else:
+            one = torch.eye(n, dtype=A.dtype, device=A.device)
+            Q = torch.linalg.solve(torch.add(one, A, alpha=-0.5), torch.add(one, A, alpha=0.5))
+        return Q[..., :k] if n != k else Q
+
+    def right_inverse(self, Q: Any) -> Any:
+        """What gives a matrix. Raises ValueError, NotImplementedError."""
+        if Q.shape != self.shape:
+            raise ValueError(
+                f"Expected a matrix or batch of matrices of shape {self.shape}. Got a tensor of "
+                f"shape {Q.shape}."
+            )
+        given, wide = Q, Q.size(-2) < Q.size(-1)
+        Q = Q.mT if wide else Q
+        if hasattr(self, "base"):
+            self.base = _completed(Q)
+            start = torch.zeros_like(given)
+            start.diagonal(dim1=-2, dim2=-1).fill_(-1.0)
+            return start
+        if self.orthogonal_map != "householder":
+            raise NotImplementedError(
+                "It is not possible to assign to the matrix exponential or the Cayley "
+                "parametrizations when use_trivialization=False."
+            )
+        A, tau = torch.geqrf(Q)
+        A.diagonal(dim1=-2, dim2=-1).sign_()
+        A.diagonal(dim1=-2, dim2=-1)[tau == 0.0] *= -1
+        return A.mT if wide else A
+
+
+def _completed(Q: Any) -> Any:
+    """A square orthogonal matrix that begins with Q, or with what is nearly so."""
+    n, k = Q.size(-2), Q.size(-1)
+    if n == k and _is_orthogonal(Q):
+        return Q.clone()
+    if n != k:
+        more = torch.randn(*Q.size()[:-2], n, n - k, dtype=Q.dtype, device=Q.device)
+        Q = torch.cat([Q, more], dim=-1)
+    X, tau = torch.geqrf(Q)
+    made = torch.linalg.householder_product(X, tau)
+    return made * X.diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)
+
+
+def _is_orthogonal(Q: Any) -> bool:
+    k = Q.size(-1)
+    one = torch.eye(k, dtype=Q.dtype, device=Q.device)
+    return bool(torch.allclose(Q.mH @ Q, one, atol=10.0 * k * finfo(Q.dtype).eps))
+
+
+def orthogonal(
+    module: Any, name: str = "weight", orthogonal_map: str | None = None, *,
+    use_trivialization: bool = True,
+) -> Any:  # fmt: skip
+    """Keep a weight orthogonal, by "matrix_exp", "cayley" or "householder". Raises ValueError."""
+    weight = getattr(module, name, None)
+    if not isinstance(weight, Tensor):
+        raise ValueError(f"Module '{module}' has no parameter or buffer with name '{name}'")
+    if weight.ndim < 2:
+        raise ValueError(
+            f"Expected a matrix or batch of matrices. Got a tensor of {weight.ndim} dimensions."
+        )
+    if orthogonal_map is None:
+        square = weight.size(-2) == weight.size(-1) or weight.is_complex()
+        orthogonal_map = "matrix_exp" if square else "householder"
+    if orthogonal_map not in ("matrix_exp", "cayley", "householder"):
+        raise ValueError(
+            'orthogonal_map has to be one of "matrix_exp", "cayley", "householder". '
+            f"Got: {orthogonal_map}"
+        )
+    made = _Orthogonal(weight, orthogonal_map, use_trivialization=use_trivialization)
+    parametrize.register_parametrization(module, name, made, unsafe=True)
+    return module

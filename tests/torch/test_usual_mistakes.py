@@ -1,0 +1,117 @@
+"""What users get wrong most often is refused when and as PyTorch refuses it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+
+import lazytensor.torch as ours
+
+real = pytest.importorskip("torch")
+
+MISTAKES = """
+m.ones(2, 3, 4)[0, :, 9]
+m.ones(2, 3, 4)[None, 5]
+m.ones(2, 3, 4)[0, None, 9]
+m.arange(3) // 0
+m.arange(3) // m.tensor([1, 0, 1])
+m.arange(3) % 0
+m.fmod(m.arange(3), 0)
+m.div(m.arange(3), 0, rounding_mode="trunc")
+m.div(m.arange(3), 0, rounding_mode="floor")
+5 // m.tensor([0])
+m.arange(3).floor_divide_(0)
+m.zeros(0, dtype=m.long) // 0
+m.ones(2) // 0
+F.cross_entropy(m.ones(2, 3), m.tensor([0, -1]))
+F.cross_entropy(m.ones(2, 3), m.tensor([0, -100]))
+F.cross_entropy(m.ones(2, 3), m.tensor([0, 7]), ignore_index=7)
+F.cross_entropy(m.ones(3), m.tensor(7))
+F.cross_entropy(m.ones(2, 3, 2), m.tensor([[0, 7], [0, 0]]))
+F.cross_entropy(m.ones(2, 3), m.tensor([0, 5]), label_smoothing=0.1)
+F.nll_loss(m.ones(2, 3), m.tensor([0, 4]), reduction="none")
+F.nll_loss(m.ones(2, 3), m.tensor([0, 4]), weight=m.ones(3))
+F.embedding(m.tensor([[4]]), m.ones(3, 2))
+F.embedding(m.tensor([[-1]]), m.ones(3, 2))
+nn.BatchNorm2d(3)(m.ones(2, 4, 2, 2))
+nn.BatchNorm1d(3).eval()(m.ones(2, 4))
+nn.BatchNorm1d(3, track_running_stats=False)(m.ones(2, 4))
+nn.GroupNorm(2, 4)(m.ones(2, 6, 3))
+float(m.tensor(1j))
+float(m.tensor(1 + 0j))
+int(m.tensor(1j))
+int(m.ones(2))
+float(m.tensor([]))
+nn.Parameter(m.arange(3))
+nn.Parameter(m.arange(3), requires_grad=False)
+m.ones(1).type("float")
+m.mv(m.ones(2, 3), m.ones(4))
+m.ones(2, 3) @ m.ones(4)
+~m.ones(2)
+m.autograd.grad(m.ones(2).sum(), m.ones(2))
+m.autograd.grad(m.ones(2, requires_grad=True).sum(), m.ones(2))
+m.finfo(m.float16), m.finfo(m.bfloat16), m.finfo(m.float32)
+""".strip().splitlines()
+
+
+def said(m: Any, code: str) -> str:
+    """What an expression gives, or is refused with."""
+    m.manual_seed(0)
+    try:
+        return str(eval(code, {"m": m, "nn": m.nn, "F": m.nn.functional}))
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@pytest.mark.parametrize("code", MISTAKES)
+def test_is_refused_as_in_pytorch(code: str) -> None:
+    assert said(ours, code) == said(real, code)
+
+
+def test_a_gradient_that_never_comes_is_warned_of() -> None:
+    for m in (ours, real):
+        x = m.ones(2, requires_grad=True)
+        kept = x * 2
+        kept.retain_grad()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert x.grad is kept.grad is kept.detach().grad is None
+        with pytest.warns(UserWarning, match="not a leaf Tensor is being accessed") as caught:
+            assert (x * 2).grad is None
+        assert caught[0].filename == __file__
+
+
+LINEAR = """
+nn.Linear(3, 2)(m.ones(3))
+nn.Linear(3, 2)(m.ones(2, 3))
+nn.Linear(3, 2)(m.ones(2, 2, 3))
+nn.Linear(3, 2)(m.ones(2, 4, 3).transpose(0, 1))
+nn.Linear(3, 2, bias=False)(m.ones(3))
+nn.Linear(3, 2, bias=False)(m.ones(2, 3))
+nn.Linear(3, 2, bias=False)(m.ones(2, 2, 3))
+F.linear(m.ones(3), m.ones(3, requires_grad=True))
+F.linear(m.ones(2, 3), m.ones(3, requires_grad=True))
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("code", LINEAR)
+def test_linear_maps_are_recorded_under_pytorchs_names(code: str) -> None:
+    def recorded(m: Any) -> str:
+        return said(m, code + ".grad_fn.name()")
+
+    assert recorded(ours) == recorded(real)
+
+
+def test_adafactor_steps() -> None:
+    def stepped(m: Any) -> list[float]:
+        w = m.tensor([1.0, -2.0], requires_grad=True)
+        optimizer = m.optim.Adafactor([w], lr=0.05)
+        for _ in range(3):
+            optimizer.zero_grad()
+            (w**2).sum().backward()
+            optimizer.step()
+        return w.tolist()
+
+    assert stepped(ours) == pytest.approx(stepped(real), rel=1e-6)
