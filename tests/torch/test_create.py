@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import lazytensor.torch as ours  # noqa: E402
+from tests.torch.calls import plain  # noqa: E402
 
 DTYPES = "uint8 int8 int16 int32 int64 uint16 uint32 uint64 bool float16 bfloat16 float32 float64"
 NUMBERS = [300, -1, -255, -256, -300, 70000, 2**31, 2**40, 2**63, -(2**63), 1.7, -1.7]
@@ -354,7 +355,7 @@ def outcome(lib, expression, **names):
     address = found.data_ptr() if found.numel() else None
     memory = address == x.data_ptr(), address == a.ctypes.data
     undefined = "empty" in expression
-    text = str(tuple(found.shape)) if undefined else repr(found)
+    text = str(tuple(found.shape)) if undefined else plain(repr(found))
     return text, str(found.dtype), found.requires_grad, tuple(found.stride()), memory
 
 

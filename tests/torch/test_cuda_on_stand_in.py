@@ -269,3 +269,14 @@ def test_streams_of_others():
     assert cupy.cuda.Stream.from_external(_Address(77)).ptr == 77
     with pytest.raises(TypeError, match="protocol"):
         cupy.cuda.Stream.from_external(77)
+
+
+def test_calls_of_several_outputs():
+    with stand_in.standing_in(count=1) as gpus:
+        for step in range(8):
+            x = torch.tensor([0.0, 1.5, -6.0, 1e30]) * (step + 1)
+            there = x.cuda()
+            assert there.tolist() == x.tolist()
+            made = [sum(torch.frexp(y + 1.0)) for y in (there, x)]
+            assert made[0].tolist() == made[1].tolist()
+        assert gpus.replays
