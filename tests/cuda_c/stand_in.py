@@ -196,6 +196,8 @@ class StandIn(Driver):
         return {"shape": x.shape, "typestr": x.dtype.str, "data": (x.data.ptr, False), "version": 3}
 
     def foreign(self, x: "Foreign") -> Any:
+        if not hasattr(x, "array"):
+            raise RuntimeError("a device that isn't there")
         return x.array
 
     def call(self, function: Any, args: Sequence[Any], params: Sequence[Any]) -> Any:

@@ -36,8 +36,9 @@ def leaves(T: Any, dtype: str = "float64") -> dict[str, Any]:
 
 
 def plain(text: str) -> str:
-    """What tensors print, but for where they are."""
-    return re.sub(r", device='cuda:\d'", "", text)
+    """What tensors print, but for where they are, and the ends of lines after the numbers."""
+    found = re.sub(r",\s+device='cuda:\d'", "", text)
+    return re.sub(r",\n\s+(?=dtype|grad_fn|requires_grad)", ", ", found)
 
 
 def text(call: str, T: Any) -> str:

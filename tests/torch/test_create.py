@@ -359,7 +359,19 @@ def outcome(lib, expression, **names):
     return text, str(found.dtype), found.requires_grad, tuple(found.stride()), memory
 
 
-@pytest.mark.parametrize("expression", EXPRESSIONS)
+# What shares memory with tensors, or arrays, that are on the CPU.
+SHARED = {
+    "torch.asarray(a)", "torch.as_tensor(a)", "torch.asarray(memoryview(a))",
+    "torch.asarray(x,device='cpu',dtype=torch.float32)",
+}  # fmt: skip
+
+
+def anywhere(expression):
+    mark = [pytest.mark.cpu("memory is shared")] if expression in SHARED else []
+    return pytest.param(expression, marks=mark)
+
+
+@pytest.mark.parametrize("expression", [*map(anywhere, EXPRESSIONS)])
 def test_creation(expression):
     assert outcome(ours, expression) == outcome(torch, expression)
 

@@ -4,12 +4,15 @@ own. What `test_cuda.py` shows on virtual devices is not repeated.
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pytest
 
 import lazytensor.torch as torch
 from lazytensor._base import config
 from lazytensor.torch import _philox, nn
+from tests.reliability import foreign
 
 pytest.importorskip("cupy", reason="no CuPy, whose arrays are used")
 stand_in = pytest.importorskip("tests.cuda_c.stand_in")
@@ -46,6 +49,25 @@ def test_arrays_of_other_libraries():
         assert torch.from_dlpack(x).tolist()[0] == 1.0
         with pytest.raises(AttributeError, match="__cuda_array_interface__ on non-CUDA tensor"):
             torch.ones(1).__cuda_array_interface__
+
+
+@pytest.mark.parametrize("capsule", [foreign.capsule, foreign.later_capsule])
+def test_capsules_say_where_their_tensors_are(capsule):
+    """CuPy takes one of a GPU, as NumPy does one of the CPU."""
+    with stand_in.standing_in(count=2) as gpus:
+        x = torch.arange(4.0, device="cuda:1") + 1
+        assert x.tolist() == [1.0, 2.0, 3.0, 4.0]
+        asked = []
+
+        def take(y):
+            asked.append((y.__dlpack_device__(), y.__dlpack__(stream=None)))
+            return x._read().value
+
+        given = capsule(device_type=2, device_id=1)
+        with mock.patch.object(gpus, "foreign", take):
+            for found in torch.from_dlpack(given), torch.asarray(given):
+                assert found.device == x.device and found.tolist() == x.tolist()
+        assert asked == [((2, 1), given)] * 2
 
 
 class Interface:
