@@ -162,9 +162,7 @@ def asarray(
         raise ValueError(
             f"can't alias tensor with dtype '{TITLES[found.dtype]}' into dtype '{TITLES[of]}'."
         )
-    if device is None:
-        device = _types.chosen_device() if found is obj else _types.current_device()
-    made = found.to(device=device, dtype=of)
+    made = found.to(device=_types.chosen_device() if device is None else device, dtype=of)
     out: Tensor = made.clone() if copy and made is found else made
     return _needing(out, requires_grad)
 
