@@ -9,6 +9,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
+import lazytensor as xp
 import lazytensor.torch as torch
 from lazytensor._base import config
 from lazytensor.torch import _philox, nn
@@ -49,6 +50,14 @@ def test_arrays_of_other_libraries():
         assert torch.from_dlpack(x).tolist()[0] == 1.0
         with pytest.raises(AttributeError, match="__cuda_array_interface__ on non-CUDA tensor"):
             torch.ones(1).__cuda_array_interface__
+
+
+def test_consumers_ask_for_a_copy_on_the_cpu():
+    with stand_in.standing_in(count=2):
+        for x in torch.arange(4.0, device="cuda:1"), xp.arange(4.0, device="cuda:1"):
+            assert np.from_dlpack(x + 1, device="cpu").tolist() == [1.0, 2.0, 3.0, 4.0]
+            with pytest.raises(BufferError, match="memory of a stand-in"):
+                (x + 1).__dlpack__()
 
 
 @pytest.mark.parametrize("capsule", [foreign.capsule, foreign.later_capsule])
