@@ -16,7 +16,7 @@ import tomllib
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -224,7 +224,13 @@ def run_examples(page: str, name: str) -> int:
     return count
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)
+def page(path: Path) -> Any:
+    """A page, with the mark of what it shows of the CPU."""
+    mark = [pytest.mark.cpu("plans of the CPU are shown")] if path.name == "inspect.md" else []
+    return pytest.param(path, marks=mark, id=path.name)
+
+
+@pytest.mark.parametrize("path", [*map(page, PAGES)])
 def test_examples_of_the_pages_are_true(path: Path) -> None:
     run_examples(path.read_text(encoding="utf-8"), path.name)
 

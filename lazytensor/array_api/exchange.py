@@ -128,8 +128,8 @@ def to_dlpack(handle: Any, stream: Any, max_version: Any, dl_device: Any, copy: 
 
 def _gpu_capsule(handle: Any, stream: Any, max_version: Any, dl_device: Any, copy: Any) -> Any:
     """CuPy's capsule of an array on a GPU, ordered after what the consumer's stream has to do."""
-    return _there(handle).__dlpack__(
-        stream=stream, max_version=max_version, dl_device=dl_device, copy=copy
+    return gpus.loaded().capsule(
+        _there(handle), stream=stream, max_version=max_version, dl_device=dl_device, copy=copy
     )
 
 

@@ -260,7 +260,7 @@ def _dlpack(self: Tensor, **kwargs: Any) -> Any:
         )
     stream = kwargs.pop("stream", None)
     if is_cuda(self._node.device):
-        return _on_gpu(self).__dlpack__(stream=stream, **kwargs)
+        return gpus.loaded().capsule(_on_gpu(self), stream=stream, **kwargs)
     return memory(self).__dlpack__(**kwargs)
 
 

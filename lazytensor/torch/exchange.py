@@ -12,7 +12,7 @@ import numpy as np
 from . import _dtypes, _types
 from ._dispatch import FUNCTIONS
 from ._dtypes import TITLES
-from ._foreign import on_gpu, over_gpu
+from ._foreign import Capsule, is_capsule, on_gpu, over_gpu
 from ._host import is_cuda
 from ._untyped import TypedStorage, UntypedStorage, mapped, over
 from .create import from_numpy, moved
@@ -20,19 +20,6 @@ from .settings import public
 from .tensor import Tensor, memory
 
 Memory = np.ndarray[Any, Any]
-
-
-class _Capsule:
-    """A DLPack capsule as the object that NumPy asks for one."""
-
-    def __init__(self, capsule: Any) -> None:
-        self._capsule = capsule
-
-    def __dlpack__(self, **_: Any) -> Any:
-        return self._capsule
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return 1, 0
 
 
 class _Writable:
@@ -51,16 +38,17 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     With `copy=True` a tensor of its own. Raises RuntimeError for anything else and for a capsule
     that was used before, BufferError where the memory can't be shared.
     """
-    capsule = type(ext_tensor).__name__ == "PyCapsule"
-    if not capsule and on_gpu(ext_tensor):
+    if is_capsule(ext_tensor):
+        ext_tensor = Capsule(ext_tensor)
+    if on_gpu(ext_tensor):
         if isinstance(ext_tensor, Tensor):
             return ext_tensor.clone() if copy else ext_tensor.detach()  # type: ignore[no-any-return]
         out = over_gpu(ext_tensor, copy)
         return out if device is None else moved(out, device)
-    if not (capsule or hasattr(ext_tensor, "__dlpack__")):
+    if not hasattr(ext_tensor, "__dlpack__"):
         raise RuntimeError(_NO_CAPSULE)
     try:
-        found = np.from_dlpack(_Capsule(ext_tensor) if capsule else ext_tensor, copy=copy)
+        found = np.from_dlpack(ext_tensor, copy=copy)
     except ValueError:
         raise RuntimeError(_NO_CAPSULE) from None
     out = from_numpy(found if found.flags.writeable else np.asarray(_Writable(found)))
@@ -174,9 +162,7 @@ def asarray(
         raise ValueError(
             f"can't alias tensor with dtype '{TITLES[found.dtype]}' into dtype '{TITLES[of]}'."
         )
-    if device is None:
-        device = _types.chosen_device() if found is obj else _types.current_device()
-    made = found.to(device=device, dtype=of)
+    made = found.to(device=_types.chosen_device() if device is None else device, dtype=of)
     out: Tensor = made.clone() if copy and made is found else made
     return _needing(out, requires_grad)
 
@@ -195,7 +181,7 @@ def _shared(obj: Any, of: _dtypes.dtype | None, copy: bool | None) -> Tensor | N
         return from_numpy(obj)
     if isinstance(obj, UntypedStorage | TypedStorage):
         return _over_storage(obj, of)
-    if type(obj).__name__ == "PyCapsule" or hasattr(obj, "__dlpack__") or on_gpu(obj):
+    if is_capsule(obj) or hasattr(obj, "__dlpack__") or on_gpu(obj):
         return from_dlpack(obj)  # type: ignore[no-any-return]
     try:
         memoryview(obj)

@@ -158,6 +158,7 @@ def test_trees_take_arrays_for_leaves(xp: ModuleType) -> None:
     assert again["b"][0] is leaves[1]
 
 
+@pytest.mark.cpu("PyTorch is built without CUDA")
 def test_torch_reads_ours(xp: ModuleType) -> None:
     torch = pytest.importorskip("torch")
     tensor = torch.from_dlpack(table(xp) + 1)

@@ -195,7 +195,16 @@ class StandIn(Driver):
     def interface(self, x: Any) -> dict[str, Any]:
         return {"shape": x.shape, "typestr": x.dtype.str, "data": (x.data.ptr, False), "version": 3}
 
+    def capsule(self, x: Any, dl_device: Any = None, max_version: Any = None, **how: Any) -> Any:
+        """Of a copy in memory of the host, for who asks for it there."""
+        if dl_device is None or dl_device[0] != 1:
+            raise BufferError("memory of a stand-in")
+        self._arrive()
+        return shown(x).copy().__dlpack__(max_version=max_version)
+
     def foreign(self, x: "Foreign") -> Any:
+        if not hasattr(x, "array"):
+            raise RuntimeError("a device that isn't there")
         return x.array
 
     def call(self, function: Any, args: Sequence[Any], params: Sequence[Any]) -> Any:

@@ -110,6 +110,16 @@ def capsule(name: bytes = b"dltensor", sizes: tuple[int, ...] = (3,), **fields: 
     return _new_capsule(ctypes.addressof(managed), name, None)
 
 
+def later_capsule(**fields: Any) -> Any:
+    """One as of DLPack 1.0, with nothing in it but some fields of its tensor."""
+    managed = (ctypes.c_byte * 128)()  # a version, two pointers, flags, and the tensor
+    t = DLTensor.from_buffer(managed, 32)
+    _kept.append((managed, name := b"dltensor_versioned"))
+    for field, value in fields.items():
+        setattr(t, field, value)
+    return _new_capsule(ctypes.addressof(managed), name, None)
+
+
 def interface(**changed: Any) -> Interface:
     """A good `__array_interface__` of three float64, with some entries changed."""
     data = np.arange(3.0)
@@ -204,7 +214,7 @@ PRODUCERS: dict[str, Made] = {
         lambda: capsule(b"used_dltensor_versioned")
     ),
     "no device": OnlyHalf,
-    "a device that isn't here": lambda: Producer(lambda: capsule(device_type=2), (2, 0)),
+    "a device that isn't here": lambda: Producer(lambda: capsule(device_type=2), (2, 99)),
     "an unknown device": lambda: Producer(lambda: capsule(device_type=77), (77, 0)),
     "a tensor that is elsewhere": lambda: Producer(lambda: capsule(device_type=2)),
     "sixty-five axes": lambda: Producer(lambda: capsule(sizes=(1,) * 65)),

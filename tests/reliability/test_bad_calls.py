@@ -73,7 +73,19 @@ def test_the_table_is_long_enough_and_without_doubles():
     assert len({case.call for case in TABLE}) == len(TABLE) >= 263
 
 
-@pytest.mark.parametrize("case", TABLE, ids=lambda case: case.call)
+# What GPUs take: themselves, streams, which consumers know by any number.
+TAKEN = {
+    'm.ones(3, device="cuda:0")', "a.v3.__dlpack__(stream=5)", "a.v3.__dlpack__(dl_device=(2, 0))",
+}  # fmt: skip
+
+
+def anywhere(case: Case) -> Any:
+    """A case with the mark of what is refused on the CPU alone."""
+    mark = [pytest.mark.cpu("a GPU takes it")] if case.call in TAKEN else []
+    return pytest.param(case, marks=mark, id=case.call)
+
+
+@pytest.mark.parametrize("case", [*map(anywhere, TABLE)])
 def test_is_refused_when_called(case):
     check(case)
 

@@ -77,6 +77,7 @@ def placed(a: np.ndarray) -> Iterator[np.ndarray]:
     yield np.ascontiguousarray(a[::-1, :, ::-1])[::-1, :, ::-1]
 
 
+@pytest.mark.cpu("NumPy's memory is shared")
 @pytest.mark.parametrize("dtype", p.DTYPES)
 @pytest.mark.parametrize("mode", ["interpret", "compile"])
 def test_any_alignment_and_layout_of_buffers(dtype, mode, full):
@@ -138,6 +139,7 @@ def test_this_process_agrees_with_another(in_a_process):
         assert p.digest(p.bits(p.programs(dtype)[name], x)) == lines[f"{dtype}: {name}"]
 
 
+@pytest.mark.cpu("a bug is planted in what it computes")
 def test_another_order_of_additions_is_noticed(monkeypatch):
     """The check itself: compiled sums that are added up otherwise have other bits."""
     x = p.made("float32", (3, 5, 5000))

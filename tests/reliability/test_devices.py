@@ -14,6 +14,7 @@ import pytest
 import lazytensor as xp
 from lazytensor._base import config
 
+pytestmark = pytest.mark.cpu("virtual devices of the CPU")
 HERE = "cpu:2"
 
 

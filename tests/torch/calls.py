@@ -6,6 +6,7 @@ or as numbers with gradients. It knows no operation.
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -34,12 +35,18 @@ def leaves(T: Any, dtype: str = "float64") -> dict[str, Any]:
     return {"T": T, "x": x, "y": y, "c": c, "b": b, "w": w, "inf": float("inf")}
 
 
+def plain(text: str) -> str:
+    """What tensors print, but for where they are, and the ends of lines after the numbers."""
+    found = re.sub(r",\s+device='cuda:\d'", "", text)
+    return re.sub(r",\n\s+(?=dtype|grad_fn|requires_grad)", ", ", found)
+
+
 def text(call: str, T: Any) -> str:
     """What a call prints, or the class and the text of what it raises."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return repr(eval(call, operands(T)))
+            return plain(repr(eval(call, operands(T))))
         except Exception as error:
             said = str(error)
             return f"{type(error).__name__}: {'' if 'invalid combination' in said else said}"

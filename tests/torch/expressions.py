@@ -37,7 +37,7 @@ def described(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [described(v) for v in value]
     if not callable(getattr(value, "stride", None)):
-        return str(value)
+        return re.sub(r"device=cuda:\d", "device=cpu", str(value))
     fn = value.grad_fn
     found = value.detach().tolist()
     return (found, str(value.dtype), tuple(value.shape), value.stride(), value.storage_offset(),

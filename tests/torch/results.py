@@ -74,7 +74,7 @@ def _close(got: Any, want: torch.Tensor, rtol: float) -> None:
     theirs = want.detach().resolve_conj().to(wide).numpy(force=True)
     finite = np.abs(theirs[np.isfinite(theirs)])
     scale = max(1.0, finite.max() if finite.size else 0.0)
-    mine = got.detach().to(ours.complex128 if want.is_complex() else ours.float64).numpy()
+    mine = got.detach().to(ours.complex128 if want.is_complex() else ours.float64).numpy(force=True)
     np.testing.assert_allclose(mine, theirs, rtol, rtol * scale)
 
 

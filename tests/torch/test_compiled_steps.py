@@ -66,7 +66,7 @@ def trained(compile_: Callable[..., Any]) -> dict[str, Any]:
     return {
         "calls": calls[0], "modes": model.modes, "rates": rates, "returned": returned,
         "losses": [x.item() for x in losses],
-        "parameters": [p.detach().numpy().tobytes() for p in model.parameters()],
+        "parameters": [p.numpy(force=True).tobytes() for p in model.parameters()],
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import lazytensor.torch as ours  # noqa: E402
+from tests.torch.calls import plain  # noqa: E402
 
 DTYPES = "uint8 int8 int16 int32 int64 uint16 uint32 uint64 bool float16 bfloat16 float32 float64"
 NUMBERS = [300, -1, -255, -256, -300, 70000, 2**31, 2**40, 2**63, -(2**63), 1.7, -1.7]
@@ -354,11 +355,23 @@ def outcome(lib, expression, **names):
     address = found.data_ptr() if found.numel() else None
     memory = address == x.data_ptr(), address == a.ctypes.data
     undefined = "empty" in expression
-    text = str(tuple(found.shape)) if undefined else repr(found)
+    text = str(tuple(found.shape)) if undefined else plain(repr(found))
     return text, str(found.dtype), found.requires_grad, tuple(found.stride()), memory
 
 
-@pytest.mark.parametrize("expression", EXPRESSIONS)
+# What shares memory with tensors, or arrays, that are on the CPU.
+SHARED = {
+    "torch.asarray(a)", "torch.as_tensor(a)", "torch.asarray(memoryview(a))",
+    "torch.asarray(x,device='cpu',dtype=torch.float32)",
+}  # fmt: skip
+
+
+def anywhere(expression):
+    mark = [pytest.mark.cpu("memory is shared")] if expression in SHARED else []
+    return pytest.param(expression, marks=mark)
+
+
+@pytest.mark.parametrize("expression", [*map(anywhere, EXPRESSIONS)])
 def test_creation(expression):
     assert outcome(ours, expression) == outcome(torch, expression)
 

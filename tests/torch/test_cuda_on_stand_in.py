@@ -4,12 +4,16 @@ own. What `test_cuda.py` shows on virtual devices is not repeated.
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pytest
 
+import lazytensor as xp
 import lazytensor.torch as torch
 from lazytensor._base import config
 from lazytensor.torch import _philox, nn
+from tests.reliability import foreign
 
 pytest.importorskip("cupy", reason="no CuPy, whose arrays are used")
 stand_in = pytest.importorskip("tests.cuda_c.stand_in")
@@ -46,6 +50,33 @@ def test_arrays_of_other_libraries():
         assert torch.from_dlpack(x).tolist()[0] == 1.0
         with pytest.raises(AttributeError, match="__cuda_array_interface__ on non-CUDA tensor"):
             torch.ones(1).__cuda_array_interface__
+
+
+def test_consumers_ask_for_a_copy_on_the_cpu():
+    with stand_in.standing_in(count=2):
+        for x in torch.arange(4.0, device="cuda:1"), xp.arange(4.0, device="cuda:1"):
+            assert np.from_dlpack(x + 1, device="cpu").tolist() == [1.0, 2.0, 3.0, 4.0]
+            with pytest.raises(BufferError, match="memory of a stand-in"):
+                (x + 1).__dlpack__()
+
+
+@pytest.mark.parametrize("capsule", [foreign.capsule, foreign.later_capsule])
+def test_capsules_say_where_their_tensors_are(capsule):
+    """CuPy takes one of a GPU, as NumPy does one of the CPU."""
+    with stand_in.standing_in(count=2) as gpus:
+        x = torch.arange(4.0, device="cuda:1") + 1
+        assert x.tolist() == [1.0, 2.0, 3.0, 4.0]
+        asked = []
+
+        def take(y):
+            asked.append((y.__dlpack_device__(), y.__dlpack__(stream=None)))
+            return x._read().value
+
+        given = capsule(device_type=2, device_id=1)
+        with mock.patch.object(gpus, "foreign", take):
+            for found in torch.from_dlpack(given), torch.asarray(given):
+                assert found.device == x.device and found.tolist() == x.tolist()
+        assert asked == [((2, 1), given)] * 2
 
 
 class Interface:
@@ -269,3 +300,14 @@ def test_streams_of_others():
     assert cupy.cuda.Stream.from_external(_Address(77)).ptr == 77
     with pytest.raises(TypeError, match="protocol"):
         cupy.cuda.Stream.from_external(77)
+
+
+def test_calls_of_several_outputs():
+    with stand_in.standing_in(count=1) as gpus:
+        for step in range(8):
+            x = torch.tensor([0.0, 1.5, -6.0, 1e30]) * (step + 1)
+            there = x.cuda()
+            assert there.tolist() == x.tolist()
+            made = [sum(torch.frexp(y + 1.0)) for y in (there, x)]
+            assert made[0].tolist() == made[1].tolist()
+        assert gpus.replays

@@ -226,6 +226,12 @@ def test_writes_go_through_views_of_bits_and_parts():
         x.untyped_storage()[3] = 0
         x.storage()[1] = 1.5
         assert x.tolist()[1:] == [1.5, 0.0, 8.0]
+
+
+@pytest.mark.cpu("memory is shared with NumPy")
+def test_writes_of_numpy_go_through_strided_views():
+    for lib in (lazy, torch):
+        x = lib.tensor([9.0, 1.5, 0.0, 8.0])
         x.as_strided((2,), (2,)).numpy()[:] = 4
         assert x.tolist() == [4.0, 1.5, 4.0, 8.0]
 
@@ -304,6 +310,7 @@ def test_random_views_and_writes(seed, grad):
         assert mine == theirs
 
 
+@pytest.mark.cpu("memory is shared with NumPy")
 def test_a_strided_copy_of_exposed_memory_has_its_gradient():
     x = lazy.ones(2, 3, requires_grad=True)
     shared = x.detach().numpy()

@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import lazytensor.torch as ours  # noqa: E402
+from tests.torch.calls import plain  # noqa: E402
 
 LIBRARIES = [ours, torch]
 
@@ -46,7 +47,7 @@ def shown(x):
     """What is compared: texts of tensors with their classes, anything else as it is."""
     if isinstance(x, list | tuple):
         return type(x).__name__, [shown(y) for y in x]
-    return (type(x).__name__, repr(x)) if hasattr(x, "tolist") else x
+    return (type(x).__name__, plain(repr(x))) if hasattr(x, "tolist") else x
 
 
 PROGRAMS = [
@@ -192,5 +193,5 @@ def test_parameters_are_printed_as_pytorchs():
             lib.nn.ParameterDict({"a": lib.ones(3)}),
             lib.nn.UninitializedParameter(),
         )
-        found.append([repr(x) for x in made])
+        found.append([plain(repr(x)) for x in made])
     assert found[0] == found[1]

@@ -51,12 +51,14 @@ def outcome(T: Any, run: Any) -> Any:
             return type(error).__name__
 
 
+@pytest.mark.cpu("NumPy reads tensors")
 @pytest.mark.parametrize("call", [*CALLS, *WITH_SCALARS])
 def test_calls(call):
     got, want = (outcome(T, lambda names: seen(eval(call, names))) for T in (lazy, torch))
     assert got == want
 
 
+@pytest.mark.cpu("NumPy reads tensors")
 @pytest.mark.parametrize("write", WRITES)
 def test_writes(write):
     def run(names: Any) -> Any:

@@ -23,20 +23,23 @@ def called(step: Call, args: Sequence[Array], node: Node) -> Any:
     """What a call gives for which there are kernels, else None. `node` knows the line that a
     failure is told of.
     """
-    many, over = step.op.outputs > 1, step.over and spare(args, 0)
-    shapes, dtypes = (step.shape, step.dtype) if many else ((step.shape,), (step.dtype,))
-    outs = args[:1] if over else list(map(_new, step.outs, shapes, dtypes))
+    over = step.over and spare(args, 0)
+    outs = args[:1] if over else _outs(step)
     found = planned(step.op, step.params, args, outs, over)
     if found is None:
         return None
     carry_out(found, step.device, args, outs, node)
-    return tuple(outs) if many else outs[0]
+    return tuple(outs) if step.op.outputs > 1 else outs[0]
 
 
-def _new(slot: int, shape: Any, dtype: Any) -> Array:
-    """An array for an output; that of a CUDA graph where the graph is to leave it."""
-    wanted = None if NOW.capture is None else NOW.capture.into(slot)
-    return empty(shape, dtype) if wanted is None else wanted
+def _outs(step: Call) -> list[Array]:
+    """Arrays for outputs; that of a CUDA graph where the graph is to leave it. Of several, which
+    are one slot, it leaves what is picked.
+    """
+    if step.op.outputs > 1:
+        return list(map(empty, step.shape, step.dtype))
+    wanted = None if NOW.capture is None else NOW.capture.into(step.outs[0])
+    return [empty(step.shape, step.dtype) if wanted is None else wanted]
 
 
 @lru_cache(4096)

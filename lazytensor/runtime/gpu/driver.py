@@ -115,6 +115,10 @@ class Driver:
         take = self.cupy.from_dlpack if hasattr(x, "__dlpack__") else self.cupy.asarray
         return take(x)
 
+    def capsule(self, x: Array, **how: Any) -> Any:
+        """A DLPack capsule of an array; `how` is what `__dlpack__` is asked for."""
+        return x.__dlpack__(**how)
+
     def interface(self, x: Array) -> dict[str, Any]:
         """`__cuda_array_interface__` of an array."""
         return x.__cuda_array_interface__  # type: ignore[no-any-return]

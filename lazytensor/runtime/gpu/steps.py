@@ -30,6 +30,7 @@ from .runs import stepped, tell, tell_all
 from .views import view_of
 
 __all__ = [
+    "capsule",
     "clear",
     "copy",
     "count",
@@ -180,6 +181,11 @@ def read(x: Any) -> Any:
     """What is on a device in memory of the host. Raises what was found wrong on the way to it."""
     tell(x)
     return fetch(x)
+
+
+def capsule(x: Any, **how: Any) -> Any:
+    """A DLPack capsule of an array; `how` is what `__dlpack__` is asked for."""
+    return driver().capsule(x, **how)
 
 
 def interface(x: Any) -> dict[str, Any]:
