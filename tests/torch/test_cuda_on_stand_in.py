@@ -124,6 +124,8 @@ def test_who_answers_for_gpus():
     assert all(callable(getattr(real, name)) for name in vars(Driver) if name[0] != "_")
     assert _gpu._uuid(bytes(range(16))) == "00010203-0405-0607-0809-0a0b0c0d0e0f"
     assert callable(cupy.cuda.get_elapsed_time) and hasattr(cupy.cuda.Stream, "wait_event")
+    for name in ("MemoryPool", "PythonFunctionAllocator", "set_allocator", "using_allocator"):
+        assert callable(getattr(cupy.cuda, name))
 
 
 DRAWN = {

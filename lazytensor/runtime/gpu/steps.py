@@ -21,15 +21,17 @@ from .ahead import compile_ahead
 from .calls import called
 from .captured import captured, let_go
 from .checks import MADE
-from .copies import contiguous, copied, fetch, moved
+from .copies import contiguous, copied, fetch, moved, tell_waits
 from .driver import driver, use
 from .launches import launched, launched_together
-from .memory import NOW, need_host, number, put, there
-from .pinned import pinned
+from .memory import NOW, block, need_host, number, pooled, put, there
+from .pinned import BLOCKS, pinned
 from .runs import stepped, tell, tell_all
 from .views import view_of
 
 __all__ = [
+    "BLOCKS",
+    "block",
     "clear",
     "copy",
     "count",
@@ -38,11 +40,14 @@ __all__ = [
     "interface",
     "own_number",
     "pinned",
+    "pooled",
     "prepared",
     "read",
     "run",
     "synchronize",
     "tell",
+    "tell_waits",
+    "there",
     "use",
     "wait",
 ]
