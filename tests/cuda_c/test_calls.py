@@ -18,7 +18,7 @@ from .compare import same
 from .harness import compiler
 from .test_convolutions import near
 
-ROUNDED = {"logcumsumexp"}  # by a function that the reference's library has otherwise
+ROUNDED = {"logcumsumexp", "log_walk"}  # by a function that the reference's library has otherwise
 
 
 def exact(op: Op, dtype: d.DType) -> bool:
@@ -54,8 +54,8 @@ def test_rows_without_a_plan() -> None:
     }  # fmt: skip
     left = {op for op in COMPUTED if op not in PLANNED} - kernels - folds
     assert {op.name for op in left if op.kind not in ("linalg", "fft")} == {
-        "matmul", "igamma", "igammac", "transfer", "log_walk", "band_walk",
-    }  # fmt: skip
+        "matmul", "igamma", "igammac", "transfer",
+    }
     assert planned(ROWS["matmul"], (), [np.ones((2, 2))] * 2, [np.ones((2, 2))]) is None
 
 

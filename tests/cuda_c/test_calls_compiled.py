@@ -22,6 +22,7 @@ from . import (
     test_iterated,
     test_scans,
     test_scatters,
+    test_walks_on_devices,
     test_windows,
 )
 from .calls import FILES, Call, part_of, plan
@@ -51,6 +52,7 @@ def calls() -> Iterator[Call]:
         yield from test_scans.scans(dtype, [2, 300, 2049])
         if d.kind(dtype) == "f":
             yield from test_scans.logarithms(dtype)
+            yield from test_walks_on_devices.walked(dtype)
             yield from test_iterated.polynomials(dtype)
             yield Call(iterated.frexp, [test_iterated.numbers(dtype)])
         if d.kind(dtype) in "fc":

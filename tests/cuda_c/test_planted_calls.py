@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import lazytensor._base.dtypes as d
-from lazytensor.ops import gather, movement, scan
+from lazytensor.ops import gather, movement, scan, walks
 
 from . import calls
 from .calls import Call, check
@@ -19,6 +19,7 @@ from .test_device_sorts import several
 from .test_folds import data
 from .test_gathers import index
 from .test_scans import lines
+from .test_walks_on_devices import arrays
 
 
 def sorts() -> list[Call]:
@@ -48,6 +49,10 @@ def failures() -> list[Call]:
 
 def negative() -> list[Call]:
     return [Call(gather.gather, [data((40, 6), d.float32), np.array([-41, 3])])]
+
+
+def steps() -> list[Call]:
+    return [Call(walks.band_walk, arrays((5, 2, 70), d.float32, 4, 0))]
 
 
 SORTED = "if (y.before(x) == up) room[i] = y, room[i + d] = x;\n      }\n      __syncthreads();"
@@ -82,6 +87,12 @@ PLANTED = {
     ),
     "a missing barrier between reading and writing a tile": (
         transposes, "copies", TILED, TILED.replace("__syncthreads();", "")
+    ),
+    "a missing barrier between steps": (
+        steps, "walks", "threadIdx.x);\n    __syncthreads();", "threadIdx.x);"
+    ),
+    "a state that comes from behind the first": (
+        steps, "walks", "if (state > 1)", "if (state > 2)"
     ),
     "whoever comes last is reported": (
         failures, "places", "if (old && old <= u64(first)) return;", "if (false) return;"

@@ -20,6 +20,7 @@ from . import (
     scans,
     scatters,
     sorts,
+    walks,
     windows,
 )
 from .axes import Lies
@@ -33,7 +34,8 @@ __all__ = [
 PLANS: dict[Op, Callable[..., Planned | None]] = {
     op: plan
     for module in (
-        copies, draws, gathers, iterated, matrices, products, scans, scatters, sorts, windows,
+        copies, draws, gathers, iterated, matrices, products, scans, scatters, sorts, walks,
+        windows,
     )
     for op, plan in module.PLANS.items()
 }  # fmt: skip
