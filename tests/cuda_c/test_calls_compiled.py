@@ -54,6 +54,7 @@ def calls() -> Iterator[Call]:
             yield from test_scans.logarithms(dtype)
             yield from test_walks_on_devices.walked(dtype)
             yield from test_iterated.polynomials(dtype)
+            yield from test_iterated.gammas(dtype)
             yield Call(iterated.frexp, [test_iterated.numbers(dtype)])
         if d.kind(dtype) in "fc":
             yield from test_scans.recurrences(dtype)

@@ -13,6 +13,7 @@ from ....ir.op import Op
 from . import (
     copies,
     draws,
+    gammas,
     gathers,
     iterated,
     matrices,
@@ -34,8 +35,8 @@ __all__ = [
 PLANS: dict[Op, Callable[..., Planned | None]] = {
     op: plan
     for module in (
-        copies, draws, gathers, iterated, matrices, products, scans, scatters, sorts, walks,
-        windows,
+        copies, draws, gammas, gathers, iterated, matrices, products, scans, scatters, sorts,
+        walks, windows,
     )
     for op, plan in module.PLANS.items()
 }  # fmt: skip
