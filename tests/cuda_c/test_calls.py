@@ -18,8 +18,8 @@ from .compare import same
 from .harness import compiler
 from .test_convolutions import near
 
-# By functions that the reference's library has otherwise.
-ROUNDED = {"logcumsumexp", "log_walk", "igamma", "igammac"}
+# By functions that the reference's library has otherwise, or in another order.
+ROUNDED = {"logcumsumexp", "log_walk", "igamma", "igammac", "ldl_solve"}
 
 
 def exact(op: Op, dtype: d.DType) -> bool:

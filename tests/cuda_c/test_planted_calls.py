@@ -11,7 +11,7 @@ import pytest
 import lazytensor._base.dtypes as d
 from lazytensor.ops import gather, movement, scan, walks
 
-from . import calls
+from . import calls, test_symmetric
 from .calls import Call, check
 from .harness import compiler
 from .planting import planted
@@ -55,6 +55,10 @@ def steps() -> list[Call]:
     return [Call(walks.band_walk, arrays((5, 2, 70), d.float32, 4, 0))]
 
 
+def pivots() -> list[Call]:
+    return list(test_symmetric.systems(d.float64, False))[:3]
+
+
 SORTED = "if (y.before(x) == up) room[i] = y, room[i + d] = x;\n      }\n      __syncthreads();"
 STORED = "c0 + c)));\n    }\n    __syncthreads();"
 TILED = "* w[9]);\n  __syncthreads();"
@@ -93,6 +97,12 @@ PLANTED = {
     ),
     "a state that comes from behind the first": (
         steps, "walks", "if (state > 1)", "if (state > 2)"
+    ),
+    "rows that are not exchanged on the way back": (
+        pivots, "symmetric", "exchanged(end - 1, size ? size - 1 : n - 1);", "__syncthreads();"
+    ),
+    "a block of two whose sides are mixed up": (
+        pivots, "symmetric", "x.put(last, side, both.y);", "x.put(last, side, both.x);"
     ),
     "whoever comes last is reported": (
         failures, "places", "if (old && old <= u64(first)) return;", "if (false) return;"

@@ -21,6 +21,7 @@ from . import (
     scans,
     scatters,
     sorts,
+    symmetric,
     walks,
     windows,
 )
@@ -36,7 +37,7 @@ PLANS: dict[Op, Callable[..., Planned | None]] = {
     op: plan
     for module in (
         copies, draws, gammas, gathers, iterated, matrices, products, scans, scatters, sorts,
-        walks, windows,
+        symmetric, walks, windows,
     )
     for op, plan in module.PLANS.items()
 }  # fmt: skip
