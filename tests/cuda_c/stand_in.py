@@ -27,6 +27,7 @@ from .harness import FLAGS, HERE, WRONG, compiler
 from .solvers import Solvers
 
 ALIGNED = 256
+CAPTURING = 1000
 WAITS = b"\x01", b"\x00"
 
 
@@ -60,6 +61,7 @@ class StandIn(Driver):
         self.one_kernel = threading.Lock()
         self.allocator: Any = None
         self.keeping, self.asked = True, 0
+        self.plans = 0
         self.puts = self.gets = self.copies = self.launches = self.compiled = self.calls = (
             self.replays
         ) = 0
@@ -137,7 +139,8 @@ class StandIn(Driver):
         self.allocator = allocator
 
     def stream(self) -> int:
-        return self.in_force
+        """That which graphs are captured in is another one."""
+        return self.in_force + (0 if self.mine.noted is None else CAPTURING)
 
     def room(self) -> list[Any]:
         return []
@@ -248,6 +251,32 @@ class StandIn(Driver):
             self.mine.noted.append(compute)
         return found
 
+    def device(self) -> int:
+        return self.current
+
+    def transforms(self, length: int, name: str, count: int) -> "_Transforms":
+        assert self.mine.noted is None, "a plan is made before it is captured"
+        self.plans += 1
+        return _Transforms(self.current, (length, name, count))
+
+    def transform(self, plan: "_Transforms", function: Any, x: Any, params: Any) -> Any:
+        found = self.call(function, [x], params)
+        letters = {"float32": "R", "float64": "D", "complex64": "C", "complex128": "Z"}
+        name = f"{letters[x.dtype.name]}2{letters[found.dtype.name]}"
+        axis = params[0]
+        length = max(x.shape[axis], found.shape[axis])
+        assert plan.what == (length, name, x.size // x.shape[axis])
+        plan.stream = self.stream() if plan.stream is None else plan.stream
+        assert plan.device == self.current and plan.stream == self.stream()
+        if self.mine.noted is not None:  # a graph doesn't keep the plan itself
+            known = weakref.ref(plan)
+
+            def check() -> None:
+                assert known() is not None, "a plan that is no more"
+
+            self.mine.noted.append(check)
+        return found
+
     def compile(self, text: str, options: Sequence[str]) -> bytes:
         self.compiled += 1
         assert text.startswith(HEAD) and any("sm_90" in o for o in options)
@@ -312,6 +341,14 @@ class Foreign:
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return 2, self.array.device.id
+
+
+class _Transforms:
+    """A plan of cuFFT's."""
+
+    def __init__(self, device: int, what: tuple[int, str, int]) -> None:
+        self.device, self.what = device, what
+        self.stream: int | None = None  # the one that its memory is used in
 
 
 class Noted:

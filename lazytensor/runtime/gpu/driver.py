@@ -132,6 +132,20 @@ class Driver:
             products.set_compute_type(np.float32, kind)
             return function(self.cupy, *args, *params)
 
+    def device(self) -> int:
+        """The current device."""
+        return int(self.cupy.cuda.Device().id)
+
+    def transforms(self, length: int, name: str, count: int) -> Any:
+        """A plan of cuFFT's for so many transforms. Raises MemoryError."""
+        cufft = self.cupy.cuda.cufft
+        return cufft.Plan1d(length, getattr(cufft, f"CUFFT_{name}"), count)
+
+    def transform(self, plan: Any, function: Any, x: Array, params: Sequence[Any]) -> Array:
+        """What a value column gives, with CuPy for NumPy, by a plan that fits."""
+        with plan:
+            return function(self.cupy, x, *params)
+
     @cached_property
     def libraries(self) -> Libraries:
         """Solvers."""
@@ -186,10 +200,16 @@ class Driver:
 
     @cached_property
     def _refusals(self) -> tuple[type[Exception], ...]:
-        """What CuPy raises where CUDA refuses: its runtime, its driver, which launches, cuBLAS."""
+        """What CuPy raises where CUDA refuses: its runtime, its driver, which launches, cuBLAS,
+        cuFFT.
+        """
         cuda = self.cupy.cuda
-        found = cuda.runtime.CUDARuntimeError, cuda.driver.CUDADriverError
-        return (*found, self.libraries.cublas.CUBLASError) if self.libraries.complete else found
+        found = [cuda.runtime.CUDARuntimeError, cuda.driver.CUDADriverError]
+        if self.libraries.complete:
+            found.append(self.libraries.cublas.CUBLASError)
+        with suppress(ImportError):
+            found.append(cuda.cufft.CuFFTError)
+        return tuple(found)
 
     @contextmanager
     def outside(self, room: "Room") -> Iterator[None]:
