@@ -9,6 +9,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from weakref import ref
 
+from ..._base.threads import renewed
+
+_lock = threading.RLock()
+renewed(globals(), _lock=threading.RLock)
+
 
 class Usage(NamedTuple):
     """Bytes of a device: in use and held for it, now and at most so far; free, and all there are;
@@ -65,11 +70,10 @@ class Blocks:
         self._alive: list[tuple[Any, int]] = []
         self._peaks = Peak(), Peak()
         self._taken = [0, 0]
-        self._lock = threading.Lock()
 
     def take(self, block: Any, size: int) -> None:
         """A block was taken; it can be referred to weakly."""
-        with self._lock:
+        with _lock:
             self._alive.append((ref(block), size))
             for i, (peak, more) in enumerate(zip(self._peaks, (1, size), strict=True)):
                 self._taken[i] += more
@@ -81,7 +85,7 @@ class Blocks:
 
     def figures(self) -> tuple[Count, Count]:
         """Of blocks, and of their bytes."""
-        with self._lock:
+        with _lock:
             used = self._used()
             kept = zip(used, self._peaks, self._taken, strict=True)
             blocks, size = (Count(n, max(n, peak.used), taken) for n, peak, taken in kept)
@@ -89,11 +93,11 @@ class Blocks:
 
     def reset_most(self) -> None:
         """The most so far is what there is now."""
-        with self._lock:
+        with _lock:
             for peak, now in zip(self._peaks, self._used(), strict=True):
                 peak.now(now, 0)
 
     def reset_taken(self) -> None:
         """Nothing was taken but what is in use now."""
-        with self._lock:
+        with _lock:
             self._taken = list(self._used())
