@@ -40,6 +40,14 @@ INTERNAL = re.compile(
     r"|boolean_dispatch|ha(s|ndle)_torch_function|bit(s\d.*)?$|u?int[1-7]$"
 )
 INTERNAL_HOMES = ("torch._C", "torch._ops", "torch._decomp")
+# What is missing and why, where a name could be expected: the first pattern that a path matches.
+REASONS = {
+    r"torch\.cuda\.\w+Storage": "PyTorch gives typed storages up; `untyped_storage()` is there",
+    r"torch\.cuda\.GreenContext": "CuPy has no green contexts",
+    r"torch\.cuda\.jiterator": "CUDA C of users has no derivative, and no meaning on other devices",
+    r"torch\.cuda\.sparse": "there are no sparse tensors",
+    r"torch\.cuda\.tunable": "cuBLAS chooses among its kernels by itself",
+}
 # Types that stand in PyTorch's manual without having a docstring.
 TYPES = {"Event", "Generator", "LinAlgError", "OutOfMemoryError", "Size", "Stream", "Tensor"}
 TYPES |= {"device", "dtype", "finfo", "iinfo", "layout", "memory_format"}
@@ -146,7 +154,18 @@ def section(path: str, listed: list[str], found: set[str]) -> str:
     parts = [f"\n## {path}\n"]
     parts += [f"\nThere: {_code(have)}.\n"] if have else []
     parts += [f"\nMissing: {_code(missing)}.\n"] if missing else []
-    return "".join(parts)
+    return "".join(parts) + _reasons(path, missing)
+
+
+def _reasons(path: str, missing: list[str]) -> str:
+    """Why names are missing, as a table, where there is something to say."""
+    why: dict[str, list[str]] = {}
+    for name in missing:
+        matching = [r for pattern, r in REASONS.items() if re.fullmatch(pattern, f"{path}.{name}")]
+        if matching:
+            why.setdefault(matching[0], []).append(name)
+    rows = "".join(f"| {_code(names)} | {reason} |\n" for reason, names in why.items())
+    return f"\n| missing | since |\n| --- | --- |\n{rows}" if rows else ""
 
 
 def _code(listed: list[str]) -> str:

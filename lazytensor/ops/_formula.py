@@ -60,6 +60,18 @@ class Formula:
     def __and__(self, other: Any) -> "Formula":
         return self._call("and_", self, other)
 
+    def __invert__(self) -> "Formula":
+        return self._call("invert", self)
+
+    def __or__(self, other: Any) -> "Formula":
+        return self._call("or_", self, other)
+
+    def __gt__(self, other: Any) -> "Formula":
+        return self._call("lt", other, self)
+
+    def __ge__(self, other: Any) -> "Formula":
+        return self._call("le", other, self)
+
     def __lt__(self, other: Any) -> "Formula":
         return self._call("lt", self, other)
 

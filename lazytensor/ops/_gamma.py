@@ -5,7 +5,7 @@ data. What leaves: the same. It must not know rows.
 """
 
 from math import inf, log, nan, pi
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import _erf, _series
 from ._eager import Eager
@@ -35,14 +35,14 @@ def _is_integer(x: Formula) -> Formula:
     return x.eq(x.rint())
 
 
-def stirling(x: Any) -> Any:
-    """lgamma(x) - ((x - 1/2) log(x) - x + log(2 pi)/2) for x >= 10, of formulas or arrays."""
+def stirling(x: Formula) -> Formula:
+    """lgamma(x) - ((x - 1/2) log(x) - x + log(2 pi)/2) for x >= 10."""
     return horner(1.0 / (x * x), _STIRLING) / x
 
 
 def _lgamma_large(x: Formula) -> Formula:
     """By Stirling's series for x >= 10; infinite at infinity."""
-    rest: Formula = stirling(x) + (0.5 * log(2 * pi) - 0.5)
+    rest = stirling(x) + (0.5 * log(2 * pi) - 0.5)
     return (x - 0.5) * (x.log() - 1.0) + rest
 
 
@@ -116,21 +116,72 @@ def zeta(s: Formula, q: Formula) -> Formula:
     return select(s.eq(1.0), inf, select(s < 1.0, nan, y))
 
 
-# --- incomplete gamma functions, array by array ---------------------------------------------------
+# --- incomplete gamma functions -------------------------------------------------------------------
 
 
-def _lgamma_array(np: Any, x: Any) -> Any:
-    return lgamma(Formula(Eager(np), x)).value
+class Ways(NamedTuple):
+    """Which method serves: one for large a and x near it; a series for P; a fraction for Q."""
+
+    uniform: Formula
+    lower: Formula
+    upper: Formula
 
 
-def _factor(np: Any, a: Any, x: Any) -> Any:
+def ways(a: Formula, x: Formula) -> Ways:
+    """By the method, where both are usual numbers."""
+    usual = (a > 0.0) & (x > 0.0) & a.isfinite() & x.isfinite()
+    near = (a > 200.0) & (abs(x - a) < 0.3 * a)
+    low = (x <= 1.1) | (x <= a)
+    return Ways(usual & near, usual & ~near & low, usual & ~near & ~low)
+
+
+def power(a: Formula, x: Formula) -> Formula:
     """x^a exp(-x) / gamma(a + 1), without cancellation where a is large."""
-    small = np.exp(a * np.log(x) - x - _lgamma_array(np, a + 1))
-    b = np.maximum(a, 10.0)
+    small = (a * x.log() - x - _lgamma_positive(a + 1.0)).exp()
+    b = a.max(10.0)
     mu = (x - b) / b
-    exponent = b * np.where(np.abs(mu) < 0.5, np.log1p(mu) - mu, np.log(x / b) - mu)
-    large = np.exp(exponent - stirling(b)) / np.sqrt(2 * pi * b)
-    return np.where(a < 10, small, large)
+    exponent = b * select(abs(mu) < 0.5, mu.log1p() - mu, (x / b).log() - mu)
+    large = (exponent - stirling(b)).exp() / (2 * pi * b).sqrt()
+    return select(a < 10.0, small, large)
+
+
+def uniform(a: Formula, x: Formula) -> tuple[Formula, Formula]:
+    """P and Q by the uniform expansion DLMF 8.12.4 for large a and x near it."""
+    mu = (x - a) / a
+    eta = (2.0 * (mu - mu.log1p()).max(0.0)).sqrt().copysign(mu)
+    total: Any = None
+    for row in _series.TEMME[::-1]:
+        value: Any = row[-1]
+        for c in row[-2::-1]:
+            value = value * eta + c
+        total = value if total is None else total / a + value
+    erfc = _erf.erfc(eta * (a / 2.0).sqrt())
+    gauss = (-0.5 * a * eta * eta).exp() / (2 * pi * a).sqrt()
+    return 0.5 * (2.0 - erfc) - gauss * total, 0.5 * erfc + gauss * total
+
+
+def complement(a: Formula, x: Formula, p: Formula) -> Formula:
+    """1 - P(a, x): for small x and a, where P is near 1, by a series of its own, DLMF 8.7.3."""
+    total: Any = 0.0
+    term: Any = 1.0
+    for n in range(1, 20):
+        term = term * (-x / float(n))
+        total = total + term / (a + float(n))
+    scaled = a * x.log() - _lgamma_positive(a + 1.0)
+    small = -scaled.expm1() - scaled.exp() * a * total
+    return select((x <= 1.1) & (p > 0.5), small, 1.0 - p)
+
+
+def limits(a: Formula, x: Formula, p: Formula, q: Formula) -> tuple[Formula, Formula]:
+    """Arguments that are 0 or infinite: PyTorch's values."""
+    ok = (a >= 0.0) & (x >= 0.0)
+    low = ok & ((x.eq(0.0) & (a > 0.0)) | (a.isinf() & x.isfinite()))
+    high = ok & ((a.eq(0.0) & (x > 0.0)) | (x.isinf() & a.isfinite()))
+    p = select(low, 0.0, select(high, 1.0, p))
+    return p, select(low, 1.0, select(high, 0.0, q))
+
+
+# --- array by array: what takes a number of steps that depends on data ----------------------------
 
 
 def _series_sum(np: Any, a: Any, x: Any) -> Any:
@@ -163,62 +214,28 @@ def _fraction(np: Any, a: Any, x: Any) -> Any:
     return h
 
 
-def _temme(np: Any, a: Any, x: Any) -> Any:
-    """Q(a, x) by the uniform expansion DLMF 8.12.4 for large a and x near it."""
-    mu = (x - a) / a
-    eta = np.copysign(np.sqrt(2 * np.maximum(mu - np.log1p(mu), 0)), mu)
-    total = np.zeros_like(a)
-    for row in _series.TEMME[::-1]:
-        value = np.zeros_like(a)
-        for c in row[::-1]:
-            value = value * eta + c
-        total = total / a + value
-    erfc = _erf.erfc(Formula(Eager(np), eta * np.sqrt(a / 2))).value
-    gauss = np.exp(-0.5 * a * eta * eta) / np.sqrt(2 * pi * a)
-    return 0.5 * erfc + gauss * total, 0.5 * (2 - erfc) - gauss * total
-
-
-def _at(np: Any, where: Any, a: Any, x: Any, inside: Any) -> Any:
-    """Arguments where a method serves, harmless ones elsewhere."""
-    return np.where(where, a, inside[0]), np.where(where, x, inside[1])
-
-
 def incomplete(np: Any, a: Any, x: Any) -> tuple[Any, Any]:
     """P(a, x) and Q(a, x) = 1 - P(a, x) of float64 arrays, for a >= 0 and x >= 0, else NaN."""
-    usual = (a > 0) & (x > 0) & np.isfinite(a) & np.isfinite(x)
-    uniform = usual & (a > 200) & (np.abs(x - a) < 0.3 * a)
-    lower = usual & ~uniform & ((x <= 1.1) | (x <= a))
-    upper = usual & ~uniform & ~lower
+    s = Eager(np)
+
+    def inside(where: Any, *harmless: float) -> list[Formula]:
+        """Arguments where a method serves, harmless ones elsewhere."""
+        pairs = zip((a, x), harmless, strict=True)
+        return [Formula(s, np.where(where, v, other)) for v, other in pairs]
+
+    near, lower, upper = (w.value for w in ways(Formula(s, a), Formula(s, x)))
     p, q = np.full_like(x, nan), np.full_like(x, nan)
-    if np.any(uniform):
-        far, near = _temme(np, *_at(np, uniform, a, x, (400.0, 400.0)))
-        p, q = np.where(uniform, near, p), np.where(uniform, far, q)
+    if np.any(near):
+        below, above = uniform(*inside(near, 400.0, 400.0))
+        p, q = np.where(near, below.value, p), np.where(near, above.value, q)
     if np.any(lower):
-        b, y = _at(np, lower, a, x, (1.0, 0.5))
-        found = _factor(np, b, y) * _series_sum(np, b, y)
-        p, q = np.where(lower, found, p), np.where(lower, _complement(np, b, y, found), q)
+        b, y = inside(lower, 1.0, 0.5)
+        found = power(b, y) * _series_sum(np, b.value, y.value)
+        rest = complement(b, y, found)
+        p, q = np.where(lower, found.value, p), np.where(lower, rest.value, q)
     if np.any(upper):
-        b, y = _at(np, upper, a, x, (1.0, 3.0))
-        found = _factor(np, b, y) * b * _fraction(np, b, y)
-        p, q = np.where(upper, 1 - found, p), np.where(upper, found, q)
-    return _limits(np, a, x, p, q)
-
-
-def _complement(np: Any, a: Any, x: Any, p: Any) -> Any:
-    """1 - P(a, x): for small x and a, where P is near 1, by a series of its own, DLMF 8.7.3."""
-    total, term = np.zeros_like(x), np.ones_like(x)
-    for n in range(1, 20):
-        term = term * (-x / n)
-        total = total + term / (a + n)
-    scaled = a * np.log(x) - _lgamma_array(np, a + 1)
-    small = -np.expm1(scaled) - np.exp(scaled) * a * total
-    return np.where((x <= 1.1) & (p > 0.5), small, 1 - p)
-
-
-def _limits(np: Any, a: Any, x: Any, p: Any, q: Any) -> tuple[Any, Any]:
-    """Arguments that are 0 or infinite: PyTorch's values."""
-    ok = (a >= 0) & (x >= 0)
-    low = ok & (((x == 0) & (a > 0)) | (np.isinf(a) & np.isfinite(x)))
-    high = ok & (((a == 0) & (x > 0)) | (np.isinf(x) & np.isfinite(a)))
-    p = np.where(low, 0.0, np.where(high, 1.0, p))
-    return p, np.where(low, 1.0, np.where(high, 0.0, q))
+        b, y = inside(upper, 1.0, 3.0)
+        found = power(b, y) * b * _fraction(np, b.value, y.value)
+        p, q = np.where(upper, (1.0 - found).value, p), np.where(upper, found.value, q)
+    p, q = (v.value for v in limits(*(Formula(s, v) for v in (a, x, p, q))))
+    return p, q

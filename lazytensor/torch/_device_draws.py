@@ -7,9 +7,8 @@ that nothing is looked at which a device holds.
 Words, uniform numbers, integers and permutations are PyTorch's, bit for bit. So are normal numbers
 and those made by a logarithm, an exponential or a tangent, but for the last digits: PyTorch takes a
 GPU's approximate functions there, these are the graph's own. Rejection
-(`poisson`, `binomial`, gamma) goes through the CPU's methods, seeded from the stream. Tensors of
-more than 2 GB PyTorch draws in parts; here they are one.
-It must not know tensors or generators.
+(`poisson`, `binomial`, gamma) goes through the CPU's methods, seeded from the stream. It must not
+know tensors or generators.
 """
 
 import functools
@@ -52,6 +51,8 @@ FIRST_HALF: Taken = ((0, 0), (1, 1))
 LAST_HALF: Taken = ((2, 2), (3, 3))
 
 _LOW = 0xFFFFFFFF
+# Bytes that PyTorch draws at a time: what 32 bits count. Larger tensors are halved.
+MOST_BYTES = (1 << 31) - 1
 # Which numbers of the stream a row of rejections is taken to use.
 _REJECTED = {"poisson": 5, "binomial": 11, "gamma": 3}
 # Threads of a block that choose for one line, and lines for which blocks choose at once.
@@ -108,6 +109,13 @@ def _sine_of_turns(v: Node, quarters: Node) -> Node:
     return g.where(g.less_equal(2.0, m), -sine, sine)
 
 
+def _parts(count: int, size: int) -> list[int]:
+    """How many elements of so many bytes are drawn at a time, in order."""
+    if (count - 1) * size < MOST_BYTES:
+        return [count]
+    return [*_parts(count // 2, size), *_parts(count - count // 2, size)]
+
+
 class Draws:
     """A generator's stream, drawn from on a device."""
 
@@ -127,20 +135,42 @@ class Draws:
     def _empty(self, shape: Shape, dtype: DType) -> Node:
         return placed_new(np.empty(shape, dtype), self._device)
 
+    def _counters(self, count: int, per: int) -> int:
+        """How many counters each thread takes for so many elements, of which a counter serves some
+        at a time.
+        """
+        return -(-count // (threads(count, self._device) * per))
+
+    def _drawn(self, shape: Shape, dtype: DType, per: int, draw: Callable[[Shape], Node]) -> Node:
+        """What is drawn for a tensor, part by part where it has more than `MOST_BYTES`. PyTorch
+        takes the counters of the whole first, and leaves them.
+        """
+        sizes = _parts(math.prod(shape), dtype.itemsize)
+        if len(sizes) == 1:
+            return draw(shape)
+        self._state(self._counters(math.prod(shape), per))
+        return g.reshape(g.concat([draw((n,)) for n in sizes], 0), shape)
+
     def _words(self, shape: Shape, *taken: Taken, run: int = 1) -> list[Node]:
         """Words by threads that go over all elements, as most of PyTorch's kernels do; of several
         ways to take them from the same counters, all.
         """
         count = math.prod(shape)
         most, per = threads(count, self._device), len(taken[0][0])
-        state = self._state(-(-count // (most * per)))
+        state = self._state(self._counters(count, per))
         return [g.philox(state, shape, most, run, each) for each in taken]
 
     def _unit(self, shape: Shape, dtype: DType) -> Node:
         """Uniform in (0, 1], in the precision that a dtype is computed in."""
         if dtype == float64:
-            return _number(_mixed(self._words(shape, LOW_FIRST)[0]), dtype)
-        return _number(self._words(shape, ONE)[0], dtype)
+            words = self._each(shape, dtype, LOW_FIRST)
+            return _number(_mixed(words), dtype)
+        return _number(self._each(shape, dtype, ONE), dtype)
+
+    def _each(self, shape: Shape, dtype: DType, taken: Taken) -> Node:
+        """Words for the elements of a tensor."""
+        per = len(taken[0])
+        return self._drawn(shape, dtype, per, lambda part: self._words(part, taken)[0])
 
     def _complex(self, draw: Callable[..., Node], shape: Shape, dtype: DType, *args: float) -> Node:
         parts = draw((math.prod(shape), 2), real_of(dtype), *args)
@@ -170,13 +200,15 @@ class Draws:
             return self._empty(shape, dtype)
         if dtype == float64:
             return g.cast(g.less(self._unit(shape, dtype), p), float64)
-        return g.cast(self._below(shape, float(np.float32(p)), 1, ONE), canonical(dtype))
+        limit = float(np.float32(p))
+        below = self._drawn(shape, dtype, 4, lambda part: self._below(part, limit, 1, ONE))
+        return g.cast(below, canonical(dtype))
 
     def _below(self, shape: Shape, p: float, run: int, taken: Taken) -> Node:
         """Where uniform numbers in single precision are below p, by their words."""
         count = math.prod(shape)
         most = threads(count, self._device)
-        state = self._state(-(-count // (most * 4)), _first_word(p))
+        state = self._state(self._counters(count, 4), _first_word(p))
         return g.philox(state, shape, most, run, taken)
 
     def bernoulli_each(self, p: Node, dtype: DType) -> Node:
@@ -243,7 +275,7 @@ class Draws:
 
     def _from(self, shape: Shape, dtype: DType, span: int, low: int, long: bool) -> Node:
         """Words modulo a span, and so much more."""
-        words = self._words(shape, HIGH_FIRST if long else ONE)[0]
+        words = self._each(shape, dtype, HIGH_FIRST if long else ONE)
         if span < 1 << (64 if long else 32):
             words = g.remainder(words, span)
         return self._cast(g.cast(words, int64) + low, dtype)
@@ -261,7 +293,7 @@ class Draws:
             raise RuntimeError(f"{kernel} handles only int64, double, float and bfloat16")
         if not math.prod(shape):
             return self._empty(shape, dtype)
-        return self._cast(g.cast(self._words(shape, HIGH_FIRST)[0], int64), dtype)
+        return self._cast(g.cast(self._each(shape, dtype, HIGH_FIRST), int64), dtype)
 
     def permutation(self, count: int, dtype: DType) -> Node:
         """`randperm`: the numbers below `count` in the order of random keys.
@@ -308,8 +340,8 @@ class Draws:
     def _normals(self, shape: Shape, dtype: DType) -> Node:
         """Standard normal numbers by pairs (G. Box and M. Muller), sine first."""
         if dtype == float64:
-            return self._double_normals(shape)
-        words = self._words(shape, PAIRS)[0]
+            return self._drawn(shape, dtype, 2, self._double_normals)
+        words = self._each(shape, dtype, PAIRS)
         radius = g.sqrt(g.log(_number(g.right_shift(words, 32), float32)) * -2.0)
         low = _uint(words, _LOW)
         angle = g.cast(low, float32) * _TURN + _TURN / 2

@@ -4,6 +4,8 @@ What enters: who answers for GPUs, and who for virtual devices. What leaves: who
 RuntimeError where there is no device. It must not know tensors, nor how a device computes.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
@@ -101,6 +103,32 @@ class Driver(Protocol):
 
     def address(self, buffer: Any) -> int | None:
         """Where a node's buffer lies on its device; None where a copy on the host stands for it."""
+
+    def block(self, buffer: Any) -> tuple[int, int, int]:
+        """Where the memory of a node's buffer begins, its bytes, and the id of its pool, 0 for
+        none; nothing of a buffer that isn't there.
+        """
+
+    def allocate(self, device: int, size: int, stream: int) -> tuple[int, Any]:
+        """The address of so many bytes for a stream, and what has them for as long as it lives."""
+
+    def caching(self, on: bool) -> None:
+        """Keep what is free for what comes, or not."""
+
+    def allocate_by(self, allocator: Any) -> None:
+        """Have memory given by an allocator: two functions, which give and take back."""
+
+    def new_pool(self, allocator: Any) -> Any:
+        """Memory apart from what else there is, which an allocator gives, unless it is None."""
+
+    def pooled(self, device: int, pool: Any) -> AbstractContextManager[None]:
+        """A context in which memory of a device, for this thread, is that of a pool."""
+
+    def pinned_blocks(self) -> Any:
+        """What counts blocks of pinned memory: `usage.Blocks`."""
+
+    def tell_waits(self, told: Callable[[], None] | None) -> None:
+        """Have something called before the host waits for a value of a device."""
 
     def pin(self, host: Any) -> Any:
         """A copy of an array of the host in memory that devices copy from without waiting."""

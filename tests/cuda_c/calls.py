@@ -26,7 +26,7 @@ from .harness import WRONG, address, library
 FILES = (
     "complex", "functions", "folds", "cells", "copies", "numbers", "places", "sorts",
     "scatters", "scans", "draws", "windows",
-    "products", "iterated", "matrices",
+    "products", "iterated", "gammas", "matrices", "symmetric", "walks",
 )  # fmt: skip
 Compare = Callable[[np.ndarray, np.ndarray, Any], None]
 

@@ -73,7 +73,7 @@ def function(name: str) -> Callable[..., Any]:
     return call
 
 
-def absolute(x: Any, out: Any) -> Any:
+def absolute(x: Any, out: Any = None) -> Any:
     """NumPy's, but for the modulus of complex numbers."""
     if x.dtype.kind != "c":
         return np.absolute(x, out)

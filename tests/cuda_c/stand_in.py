@@ -27,6 +27,7 @@ from .harness import FLAGS, HERE, WRONG, compiler
 from .solvers import Solvers
 
 ALIGNED = 256
+CAPTURING = 1000
 WAITS = b"\x01", b"\x00"
 
 
@@ -35,6 +36,9 @@ class _Mine(threading.local):
 
     kept: Any = None
     noted: Any = None
+
+    def __init__(self) -> None:
+        self.pools: dict[int, _Pool] = {}
 
 
 class StandIn(Driver):
@@ -55,6 +59,9 @@ class StandIn(Driver):
         self.peaks = [Peak() for _ in range(count)]
         self.libraries: Any = Solvers(self)
         self.one_kernel = threading.Lock()
+        self.allocator: Any = None
+        self.keeping, self.asked = True, 0
+        self.plans = 0
         self.puts = self.gets = self.copies = self.launches = self.compiled = self.calls = (
             self.replays
         ) = 0
@@ -83,7 +90,11 @@ class StandIn(Driver):
         if self.used + size > self.capacity:
             self.peaks[self.current].failures += 1
             raise MemoryError(f"a device has no {size} bytes left")
-        owner = _Block(self, size)
+        pool = self.mine.pools.get(self.current)
+        allocator = self.allocator if pool is None else pool.allocator
+        self.asked += pool is None and not self.keeping
+        owner = _Given(self, size, allocator) if allocator else _Block(self, size)
+        owner.pool = pool
         self.blocks[owner.start] = owner
         self.peaks[self.current].taken(size, lambda: self.used, self.used)
         if self.mine.kept is not None:
@@ -103,8 +114,33 @@ class StandIn(Driver):
     def reset_peak(self, device: int) -> None:
         self.peaks[device].now(self.used, self.used)
 
+    def pool(self, allocator: Any) -> "_Pool":
+        return _Pool(allocator)
+
+    @contextmanager
+    def pooled(self, device: int, pool: "_Pool") -> Iterator[None]:
+        before = self.mine.pools
+        self.mine.pools = before | {device: pool}
+        try:
+            yield
+        finally:
+            self.mine.pools = before
+
+    def block(self, x: Any) -> tuple[int, int, int]:
+        owner = self.blocks[x.data.mem.ptr]
+        return owner.start, owner.size, 0 if owner.pool is None else id(owner.pool)
+
+    def caching(self, on: bool) -> None:
+        self.keeping = on
+
+    def allocate_by(self, allocator: Any) -> None:
+        if self.used:
+            raise RuntimeError("Can't swap an already initialized allocator")
+        self.allocator = allocator
+
     def stream(self) -> int:
-        return self.in_force
+        """That which graphs are captured in is another one."""
+        return self.in_force + (0 if self.mine.noted is None else CAPTURING)
 
     def room(self) -> list[Any]:
         return []
@@ -224,6 +260,32 @@ class StandIn(Driver):
             self.mine.noted.append(compute)
         return found
 
+    def device(self) -> int:
+        return self.current
+
+    def transforms(self, length: int, name: str, count: int) -> "_Transforms":
+        assert self.mine.noted is None, "a plan is made before it is captured"
+        self.plans += 1
+        return _Transforms(self.current, (length, name, count))
+
+    def transform(self, plan: "_Transforms", function: Any, x: Any, params: Any) -> Any:
+        found = self.call(function, [x], params)
+        letters = {"float32": "R", "float64": "D", "complex64": "C", "complex128": "Z"}
+        name = f"{letters[x.dtype.name]}2{letters[found.dtype.name]}"
+        axis = params[0]
+        length = max(x.shape[axis], found.shape[axis])
+        assert plan.what == (length, name, x.size // x.shape[axis])
+        plan.stream = self.stream() if plan.stream is None else plan.stream
+        assert plan.device == self.current and plan.stream == self.stream()
+        if self.mine.noted is not None:  # a graph doesn't keep the plan itself
+            known = weakref.ref(plan)
+
+            def check() -> None:
+                assert known() is not None, "a plan that is no more"
+
+            self.mine.noted.append(check)
+        return found
+
     def compile(self, text: str, options: Sequence[str]) -> bytes:
         self.compiled += 1
         assert text.startswith(HEAD) and any("sm_90" in o for o in options)
@@ -290,6 +352,14 @@ class Foreign:
         return 2, self.array.device.id
 
 
+class _Transforms:
+    """A plan of cuFFT's."""
+
+    def __init__(self, device: int, what: tuple[int, str, int]) -> None:
+        self.device, self.what = device, what
+        self.stream: int | None = None  # the one that its memory is used in
+
+
 class Noted:
     """What was asked of a device, to be done again."""
 
@@ -310,11 +380,36 @@ class _Block:
     def __init__(self, device: StandIn, size: int) -> None:
         self._bytes = np.full(size + ALIGNED, 0xA5, np.uint8)
         self.start = self._bytes.ctypes.data + -self._bytes.ctypes.data % ALIGNED
-        self._device, self._size = device, size
+        self._device, self.size = device, size
+        self.pool: _Pool | None = None
         device.used += size
 
     def __del__(self) -> None:
-        self._device.used -= self._size
+        self._device.used -= self.size
+
+
+class _Given(_Block):
+    """Memory that a user's allocator gives."""
+
+    def __init__(self, device: StandIn, size: int, allocator: Any) -> None:
+        give, self._take = allocator
+        self._index, self.start = device.current, 0
+        self.start = give(size, self._index)
+        self._device, self.size = device, size
+        self.pool = None
+        device.used += size
+
+    def __del__(self) -> None:
+        if self.start:
+            super().__del__()
+            self._take(self.start, self._index)
+
+
+class _Pool:
+    """Memory apart from what else there is."""
+
+    def __init__(self, allocator: Any) -> None:
+        self.allocator = allocator
 
 
 @contextmanager

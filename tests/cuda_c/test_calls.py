@@ -18,7 +18,8 @@ from .compare import same
 from .harness import compiler
 from .test_convolutions import near
 
-ROUNDED = {"logcumsumexp"}  # by a function that the reference's library has otherwise
+# By functions that the reference's library has otherwise, or in another order.
+ROUNDED = {"logcumsumexp", "log_walk", "igamma", "igammac", "ldl_solve"}
 
 
 def exact(op: Op, dtype: d.DType) -> bool:
@@ -53,9 +54,7 @@ def test_rows_without_a_plan() -> None:
         "sum", "prod", "max", "min", "any", "all", "argmax", "argmin",
     }  # fmt: skip
     left = {op for op in COMPUTED if op not in PLANNED} - kernels - folds
-    assert {op.name for op in left if op.kind not in ("linalg", "fft")} == {
-        "matmul", "igamma", "igammac", "transfer", "log_walk", "band_walk",
-    }  # fmt: skip
+    assert {op.name for op in left if op.kind not in ("linalg", "fft")} == {"matmul", "transfer"}
     assert planned(ROWS["matmul"], (), [np.ones((2, 2))] * 2, [np.ones((2, 2))]) is None
 
 

@@ -10,7 +10,7 @@ import pytest
 import lazytensor._base.dtypes as d
 from lazytensor._base.devices import CPU
 from lazytensor.ops import create, gather, iterated, movement, scan, windows
-from lazytensor.targets.cuda.calls import Code, Planned, matrices
+from lazytensor.targets.cuda.calls import Code, Planned, matrices, symmetric
 from lazytensor.targets.cuda.source import HEAD
 
 from . import (
@@ -22,6 +22,8 @@ from . import (
     test_iterated,
     test_scans,
     test_scatters,
+    test_symmetric,
+    test_walks_on_devices,
     test_windows,
 )
 from .calls import FILES, Call, part_of, plan
@@ -51,13 +53,18 @@ def calls() -> Iterator[Call]:
         yield from test_scans.scans(dtype, [2, 300, 2049])
         if d.kind(dtype) == "f":
             yield from test_scans.logarithms(dtype)
+            yield from test_walks_on_devices.walked(dtype)
             yield from test_iterated.polynomials(dtype)
+            yield from test_iterated.gammas(dtype)
             yield Call(iterated.frexp, [test_iterated.numbers(dtype)])
         if d.kind(dtype) in "fc":
             yield from test_scans.recurrences(dtype)
         for op in test_scatters.ROWS:
             if test_scatters.takes(op, dtype):
                 yield from test_scatters.written(op, dtype)
+    for hermitian in (False, True):
+        yield from test_symmetric.systems(d.float32, hermitian)
+        yield from test_symmetric.systems(d.complex128, hermitian)
     yield from test_gathers.beyond()
     yield from test_draws.streams()
     yield from test_draws.lanes()
@@ -71,6 +78,11 @@ def between() -> Iterator[Planned]:
         yield matrices.adjoint(dtype, 2, 3, 4)
         yield matrices.positive(dtype, 2, 3)
         yield matrices.scale(dtype, 2, 3)
+        yield matrices.only_singular(dtype, 2, 3)
+        yield matrices.times_others(dtype, 2, 3)
+        yield matrices.put_singular(dtype, 2, 3)
+        if d.kind(dtype) == "c":
+            yield symmetric.factors(dtype, 2, 3)
         yield matrices.halvings(dtype, 2, 3, 5.0)
         yield matrices.halve(wide, dtype, 2, 3)
         yield matrices.convert(dtype, wide, 2)

@@ -11,6 +11,7 @@ from lazytensor.ops import iterated
 from .calls import Call, check
 from .edges import numbers
 from .harness import compiler
+from .reference import MODULE
 from .test_folds import data
 
 FLOATS = (*d.REAL_FLOATING, d.float16, d.bfloat16())
@@ -50,3 +51,22 @@ def polynomials(dtype: d.DType) -> Iterator[Call]:
 def test_polynomials(dtype: d.DType) -> None:
     compiler()
     check(polynomials(dtype))
+
+
+def gammas(dtype: d.DType) -> Iterator[Call]:
+    """By each method, and where something is 0, infinite or NaN, over the harness's functions."""
+    edges = [0.0, -0.0, 1.0, -1.0, 1.1, 10.0, 200.0, 250.0, 1e-310, 1e300, np.inf, np.nan]
+    rng = np.random.default_rng(0)
+    some = [*edges, *rng.exponential(1, 12), *rng.exponential(300, 12)]
+    a, x = np.meshgrid(np.array(some), np.array(some))
+    with np.errstate(all="ignore"):
+        a, x = a.astype(dtype), np.where(rng.random(x.shape) < 0.3, a * 1.1, x).astype(dtype)
+        for op in (iterated.igamma, iterated.igammac):
+            yield Call(op, [a, x], wants=[op.value(MODULE, a, x)])
+            yield Call(op, [a.T, x[::-1]], wants=[op.value(MODULE, a.T, x[::-1])])
+
+
+def test_incomplete_gammas() -> None:
+    """Of all dtypes together: what computes them is one function."""
+    compiler()
+    check(call for dtype in FLOATS for call in gammas(dtype))

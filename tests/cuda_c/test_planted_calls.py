@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import lazytensor._base.dtypes as d
-from lazytensor.ops import gather, movement, scan
+from lazytensor.ops import gather, movement, scan, walks
 
-from . import calls
+from . import calls, test_symmetric
 from .calls import Call, check
 from .harness import compiler
 from .planting import planted
@@ -19,6 +19,7 @@ from .test_device_sorts import several
 from .test_folds import data
 from .test_gathers import index
 from .test_scans import lines
+from .test_walks_on_devices import arrays
 
 
 def sorts() -> list[Call]:
@@ -48,6 +49,14 @@ def failures() -> list[Call]:
 
 def negative() -> list[Call]:
     return [Call(gather.gather, [data((40, 6), d.float32), np.array([-41, 3])])]
+
+
+def steps() -> list[Call]:
+    return [Call(walks.band_walk, arrays((5, 2, 70), d.float32, 4, 0))]
+
+
+def pivots() -> list[Call]:
+    return list(test_symmetric.systems(d.float64, False))[:3]
 
 
 SORTED = "if (y.before(x) == up) room[i] = y, room[i + d] = x;\n      }\n      __syncthreads();"
@@ -82,6 +91,18 @@ PLANTED = {
     ),
     "a missing barrier between reading and writing a tile": (
         transposes, "copies", TILED, TILED.replace("__syncthreads();", "")
+    ),
+    "a missing barrier between steps": (
+        steps, "walks", "threadIdx.x);\n    __syncthreads();", "threadIdx.x);"
+    ),
+    "a state that comes from behind the first": (
+        steps, "walks", "if (state > 1)", "if (state > 2)"
+    ),
+    "rows that are not exchanged on the way back": (
+        pivots, "symmetric", "exchanged(end - 1, size ? size - 1 : n - 1);", "__syncthreads();"
+    ),
+    "a block of two whose sides are mixed up": (
+        pivots, "symmetric", "x.put(last, side, both.y);", "x.put(last, side, both.x);"
     ),
     "whoever comes last is reported": (
         failures, "places", "if (old && old <= u64(first)) return;", "if (false) return;"

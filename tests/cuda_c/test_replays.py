@@ -41,6 +41,28 @@ def moved(driver: StandIn, run: Callable[[], Any]) -> tuple[int, int, int]:
     return tuple(b - a for a, b in zip(before, after, strict=True))  # type: ignore[return-value]
 
 
+def test_fourier_transforms_are_captured(gpus: StandIn) -> None:
+    """Forwards, back and of real numbers, along any axis; plans are made before, and kept."""
+    rng = np.random.default_rng(0)
+
+    def step(x: Any) -> Any:
+        y = xp.fft.fft(xp.fft.rfft(x, axis=1), axis=0)
+        return xp.fft.irfft(xp.fft.ifft(y * 2, axis=0), n=9, axis=1) + 1
+
+    compiled = xp.jit(step)
+    for kind in (np.float32, np.float64):
+        inputs = [rng.standard_normal((6, 9)).astype(kind) for _ in range(3)]
+        placed = [there(x) for x in inputs]
+        for i in range(12):
+            if i == 8:
+                done, plans = gpus.replays, gpus.plans
+            y = compiled(placed[i % 3])
+            np.testing.assert_allclose(np.asarray(y), 2 * inputs[i % 3] + 1, 1e-5, 1e-5)
+            if i == 9:
+                gpus_of_process.loaded().transforms.forget()
+        assert gpus.replays - done == 4 and gpus.plans == plans <= 16
+
+
 @pytest.mark.parametrize("donated", [True, False])
 @pytest.mark.parametrize("sizes", [(16, 32, 24, 24, 10), (16, 160, 128, 136, 10)])
 def test_a_training_step_is_one_launch_without_copies(

@@ -35,9 +35,9 @@ from .calls import Call, check
 from .harness import compiler
 from .solvers import FUNCTIONS, Solvers
 from .stand_in import StandIn, standing_in
+from .test_symmetric import DTYPES, numbers
 
 cupy = pytest.importorskip("cupy", reason="no CuPy, whose arrays are used")
-DTYPES = (d.float32, d.float64, d.complex64, d.complex128)
 ALL = [op for op in ROWS.values() if op.kind == "linalg"]
 GPU = Device("cuda:1")
 NAMES = [op.name for op in rows.ROWS]
@@ -53,18 +53,10 @@ def gpus() -> Iterator[StandIn]:
 
 
 def test_rows_are_known() -> None:
-    """Each is computed by libraries, by a kernel, or by the host for a reason."""
-    places = [set(rows.ROWS), {op for op in ALL if op in PLANS}, set(rows.HOST)]
+    """Each is computed by libraries, or by a kernel."""
+    places = [set(rows.ROWS), {op for op in ALL if op in PLANS}]
     assert set().union(*places) == set(ALL) and sum(map(len, places)) == len(ALL)
-    assert all(rows.HOST.values()) and set(rows.NEEDS) <= set(rows.ROWS)
-
-
-def numbers(shape: tuple[int, ...], dtype: d.DType, seed: int = 0) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    x = rng.standard_normal(shape)
-    if d.kind(dtype) == "c":
-        x = x + 1j * rng.standard_normal(shape)
-    return np.asarray(x).astype(dtype)
+    assert set(rows.NEEDS) <= set(rows.ROWS)
 
 
 def definite(shape: tuple[int, ...], dtype: d.DType) -> np.ndarray:
@@ -262,7 +254,7 @@ def test_exponentials(gpus: StandIn) -> None:
 
 
 def test_symmetric_matrices(gpus: StandIn) -> None:
-    """Blocks of two are pivots too; the host has Hermitian ones."""
+    """Blocks of two are pivots too; Hermitian ones a kernel factorises."""
     for dtype in DTYPES:
         x = numbers((2, 6, 6), dtype)
         same(factor.ldl_factor, (np.tril(x) + 7 * np.triu(x, 1),), (False,))
@@ -274,11 +266,41 @@ def test_symmetric_matrices(gpus: StandIn) -> None:
     assert (pivots < 0).all()
 
 
-def test_cofactors(gpus: StandIn) -> None:
-    """Those of singular matrices are the host's."""
+def test_hermitian_factors(gpus: StandIn) -> None:
+    """The host's pivots, whatever the order of sizes; matrices that are 0, or hold NaN."""
+    for dtype in (d.complex64, d.complex128):
+        for n in (1, 2, 3, 40):
+            x = numbers((3, n, n), dtype, n)
+            x[1] *= np.exp(3 * numbers((n, n), d.float64))
+            x = x + x.conj().swapaxes(1, 2)
+            x[2, ::2] = x[2, :, ::2] = 0
+            x[:, range(n), range(n)] *= np.float32(0.01)
+            got, want = (computed(factor.ldl_factor, (x,), (True,), at) for at in (GPU, None))
+            for a, b in zip(got[1:], want[1:], strict=True):
+                np.testing.assert_array_equal(a, b)
+            digits = 1e-9 if dtype is d.complex128 else 2e-2
+            np.testing.assert_allclose(got[0], want[0], digits, digits * abs(want[0]).max())
+    assert (want[1] < 0).any() and (want[1] > 0).any() and want[2].any()
+    factors, _, info = computed(factor.ldl_factor, (np.full((1, 3, 3), np.nan + 0j),), (True,), GPU)
+    assert info.tolist() == [1] and np.isnan(factors[0, 0, 0])
+
+
+def test_cofactors(gpus: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of singular matrices are made of singular values, on the device."""
     same(linalg.cofactor, (numbers((2, 3, 5, 5), d.complex128),), ())
     assert gpus.gets == 2  # determinants, and what is compared
+    def by_host(step: Any, *rest: Any) -> None:
+        raise AssertionError(f"{step} is left to the host")
+
+    monkeypatch.setattr(loaded(), "_by_host", by_host)
     same(linalg.cofactor, (BAD,), ())
+    for dtype in DTYPES:
+        x = numbers((3, 4, 4), dtype, 1)
+        x[0, 2] = x[2, :, 1] = 0
+        same(linalg.cofactor, (x,), ())
+    x[1] = np.nan
+    got, want = (computed(linalg.cofactor, (x,), (), at)[0] for at in (GPU, None))
+    np.testing.assert_allclose(got, want, 1e-11, 1e-11)
 
 
 def test_triangles_that_are_read(gpus: StandIn) -> None:

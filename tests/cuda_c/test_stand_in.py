@@ -405,6 +405,7 @@ def test_what_a_graph_cannot_do_is_told(ends: bool) -> None:
     room.stream.__exit__.return_value = cupy.cuda.using_allocator().__exit__.return_value = None
     cupy.cuda.runtime.CUDARuntimeError = type("Runtime", (RuntimeError,), {})
     cupy.cuda.driver.CUDADriverError = Refused
+    cupy.cuda.cufft.CuFFTError = type("CuFFT", (RuntimeError,), {})
     room.stream.end_capture.side_effect = None if ends else cupy.cuda.runtime.CUDARuntimeError
     with mock.patch.object(Driver, "cupy", cupy):
         for error, told in ((Refused, Uncaptured), (MemoryError, MemoryError)):

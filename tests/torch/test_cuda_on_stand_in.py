@@ -155,6 +155,8 @@ def test_who_answers_for_gpus():
     assert all(callable(getattr(real, name)) for name in vars(Driver) if name[0] != "_")
     assert _gpu._uuid(bytes(range(16))) == "00010203-0405-0607-0809-0a0b0c0d0e0f"
     assert callable(cupy.cuda.get_elapsed_time) and hasattr(cupy.cuda.Stream, "wait_event")
+    for name in ("MemoryPool", "PythonFunctionAllocator", "set_allocator", "using_allocator"):
+        assert callable(getattr(cupy.cuda, name))
 
 
 DRAWN = {
@@ -259,6 +261,31 @@ def test_pinned_memory_goes_to_devices_as_it_is():
         back = y.to("cpu", non_blocking=True)
         assert back.is_pinned()
         np.testing.assert_array_equal(back.numpy(), want)
+
+
+def test_ctc_is_computed_where_it_is(monkeypatch):
+    """Forwards and backwards: nothing goes by way of the host."""
+    from lazytensor.runtime.gpu import steps
+
+    def by_host(step, *rest):
+        raise AssertionError(f"{step} is left to the host")
+
+    monkeypatch.setattr(steps, "_by_host", by_host)
+
+    def losses(where):
+        torch.manual_seed(0)
+        x = torch.randn(12, 3, 7).to(where).requires_grad_(True)
+        labels = torch.tensor([[1, 2, 2, 3], [4, 4, 5, 6], [1, 0, 0, 0]]).to(where)
+        lengths = torch.tensor([12, 11, 9]), torch.tensor([4, 4, 1])
+        loss = nn.functional.ctc_loss(x.log_softmax(2), labels, *lengths, reduction="sum")
+        loss.backward()
+        return loss.item(), x.grad.cpu().numpy()
+
+    with stand_in.standing_in(count=1):
+        loss, grad = losses("cuda")
+    want, other = losses("cpu")
+    np.testing.assert_allclose(loss, want, rtol=1e-6)
+    np.testing.assert_allclose(grad, other, atol=1e-5)
 
 
 def test_replays_of_graphs_are_launches_of_graphs():

@@ -18,7 +18,7 @@ import lazytensor.torch as torch
 from lazytensor._base import config
 from lazytensor.ops import philox
 from lazytensor.runtime.counters import counting
-from lazytensor.torch import _philox, nn
+from lazytensor.torch import _device_draws, _philox, nn
 from lazytensor.torch._dispatch import FUNCTIONS
 from lazytensor.torch.nn import functional as F
 
@@ -249,6 +249,51 @@ def test_normal_numbers_are_of_pytorchs_threads(dtype, held):
     want = over(2500, 512, box_muller if single else box_muller_doubles, 4 if single else 2)
     digits = {torch.float16: 2e-3, torch.bfloat16: 2e-2, torch.float32: 3e-6}.get(dtype, 1e-14)
     np.testing.assert_allclose(found, want, rtol=digits, atol=digits)
+
+
+def in_parts(n: int, size: int, most: int, take, per: int, limit: int) -> list:
+    """As `over`, where 32 bits count so many bytes: PyTorch halves what is longer, and first takes
+    the counters of the whole.
+    """
+
+    def counters(count: int) -> int:
+        return 4 * -(-count // (min(-(-count // 256) * 256, most) * per))
+
+    def drawn(count: int) -> None:
+        nonlocal offset
+        if 1 + (count - 1) * size > limit:
+            drawn(count // 2)
+            drawn(count - count // 2)
+            return
+        out.extend(over(count, most, take, per, offset=offset))
+        offset += counters(count)
+
+    out: list = []
+    offset = counters(n) if 1 + (n - 1) * size > limit else 0
+    drawn(n)
+    return [*out, offset]
+
+
+def test_large_tensors_are_drawn_in_parts(held, monkeypatch):
+    held(256)
+    monkeypatch.setattr(_device_draws, "MOST_BYTES", 999)
+    for n, parts in ((250, 1), (251, 2), (777, 4)):
+        assert len(_device_draws._parts(n, 4)) == parts
+        for dtype, size, take, per in (
+            (torch.float32, 4, units, 4), (torch.float64, 8, doubles, 2),
+        ):  # fmt: skip
+            torch.manual_seed(7)
+            found = torch.rand(n, device="cuda", dtype=dtype).tolist()
+            want = in_parts(n, size, 256, take, per, 999)
+            offset = torch.cuda.default_generators[0].get_offset()
+            assert [*found, offset] == [*(float(x % 1) for x in want[:-1]), want[-1]]
+    torch.manual_seed(7)
+    normals = torch.randn(3, 259, device="cuda", dtype=torch.float64).reshape(-1).tolist()
+    want = in_parts(777, 8, 256, box_muller_doubles, 2, 999)[:-1]
+    np.testing.assert_allclose(normals, want, rtol=1e-14, atol=1e-14)
+    torch.manual_seed(7)
+    coins = torch.empty(2500, device="cuda", dtype=torch.bool).bernoulli_(0.3).tolist()
+    assert coins == [bool(x < np.float32(0.3)) for x in in_parts(2500, 1, 256, units, 4, 999)[:-1]]
 
 
 def test_uniform_numbers_are_rounded_once():

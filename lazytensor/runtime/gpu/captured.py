@@ -16,7 +16,7 @@ from ...ir.graph import Graph
 from ...lower.kernel import Call, Plan
 from .driver import Uncaptured, driver
 from .graphs import Graphs, forget
-from .memory import NeedsHost, number
+from .memory import NOW, NeedsHost, number
 from .recorded import Recorded
 
 # Runs after which a plan is captured, and at first after which once more if its graphs were given
@@ -49,7 +49,7 @@ class Captured:
 
     def __call__(self, plan: Plan, env: list[Any], graph: Graph, run: Steps) -> list[Any]:
         """Values of the outputs, by a graph if there is one; `run` runs steps one by one."""
-        if self._left:
+        if self._left or NOW.pools:
             self._left -= 1 if self._left > 0 else 0
             return run(plan, env, graph)
         with self._lock, driver().on(number(self._device)):

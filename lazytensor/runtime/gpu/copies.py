@@ -3,6 +3,7 @@
 What enters: arrays. What leaves: arrays with the same elements.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -42,8 +43,21 @@ def _copy(shape: Shape, dtype: DType, device: Device) -> Launch:
     )  # fmt: skip
 
 
+class _Waits:
+    """What is called before the host waits for a value of a device, if anything is."""
+
+    told: Callable[[], None] | None = None
+
+
+def tell_waits(told: Callable[[], None] | None) -> None:
+    """Have something called before the host waits for a value of a device; None: nothing."""
+    _Waits.told = told
+
+
 def fetch(x: Array) -> np.ndarray[Any, Any]:
     """What is on a device in memory of the host. Waits."""
+    if _Waits.told is not None:
+        _Waits.told()
     host = np.empty(x.shape, canonical(x.dtype))
     if host.nbytes:
         with driver().on(x.device.id):

@@ -8,7 +8,7 @@ import importlib
 import struct
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache, cached_property, lru_cache
 from typing import Any
@@ -24,6 +24,8 @@ from .usage import Peak, Usage
 Three = tuple[int, int, int]
 Array = Any
 """An array of CuPy's."""
+Allocator = tuple[Callable[[int, int], int], Callable[[int, int], None]]
+"""What gives so many bytes of a device, at an address, and what takes them back."""
 _NOTHING = nullcontext()
 OUT_OF_MEMORY = 2  # CUDA's number for it
 # How products are rounded CuPy keeps for all threads: one at a time says how and asks for one.
@@ -34,6 +36,8 @@ class Driver:
     """The GPUs of this machine. Devices are numbers; all is done in the order of the stream in
     force, but for what says that it waits.
     """
+
+    _usual: Any = None  # what gives memory, while it is not asked
 
     @property
     def cupy(self) -> Any:
@@ -132,6 +136,20 @@ class Driver:
             products.set_compute_type(np.float32, kind)
             return function(self.cupy, *args, *params)
 
+    def device(self) -> int:
+        """The current device."""
+        return int(self.cupy.cuda.Device().id)
+
+    def transforms(self, length: int, name: str, count: int) -> Any:
+        """A plan of cuFFT's for so many transforms. Raises MemoryError."""
+        cufft = self.cupy.cuda.cufft
+        return cufft.Plan1d(length, getattr(cufft, f"CUFFT_{name}"), count)
+
+    def transform(self, plan: Any, function: Any, x: Array, params: Sequence[Any]) -> Array:
+        """What a value column gives, with CuPy for NumPy, by a plan that fits."""
+        with plan:
+            return function(self.cupy, x, *params)
+
     @cached_property
     def libraries(self) -> Libraries:
         """Solvers."""
@@ -186,10 +204,16 @@ class Driver:
 
     @cached_property
     def _refusals(self) -> tuple[type[Exception], ...]:
-        """What CuPy raises where CUDA refuses: its runtime, its driver, which launches, cuBLAS."""
+        """What CuPy raises where CUDA refuses: its runtime, its driver, which launches, cuBLAS,
+        cuFFT.
+        """
         cuda = self.cupy.cuda
-        found = cuda.runtime.CUDARuntimeError, cuda.driver.CUDADriverError
-        return (*found, self.libraries.cublas.CUBLASError) if self.libraries.complete else found
+        found = [cuda.runtime.CUDARuntimeError, cuda.driver.CUDADriverError]
+        if self.libraries.complete:
+            found.append(self.libraries.cublas.CUBLASError)
+        with suppress(ImportError):
+            found.append(cuda.cufft.CuFFTError)
+        return tuple(found)
 
     @contextmanager
     def outside(self, room: "Room") -> Iterator[None]:
@@ -218,6 +242,51 @@ class Driver:
         now = self.usage(device)
         _PEAKS[device].now(now.used, now.held)
 
+    def pool(self, allocator: Allocator | None) -> Any:
+        """Memory apart from what else there is, which an allocator gives, if one is named."""
+        cuda = self.cupy.cuda
+        return cuda.MemoryPool(*((_asked(cuda, allocator),) if allocator else ()))
+
+    @contextmanager
+    def pooled(self, device: int, pool: Any) -> Iterator[None]:
+        """A context in which this thread's new arrays on a device have memory of a pool."""
+        cuda = self.cupy.cuda
+        before = cuda.get_allocator()
+
+        def given(size: int) -> Any:
+            if cuda.Device().id != device:
+                return before(size)
+            found = pool.malloc(size)
+            found.mem.of = pool
+            return found
+
+        with cuda.using_allocator(given):
+            yield
+
+    def block(self, x: Array) -> tuple[int, int, int]:
+        """Where the memory of an array begins, its bytes, and the id of the pool that it is of,
+        0 for the usual one.
+        """
+        mem = x.data.mem
+        pool = getattr(mem, "of", None)
+        return int(mem.ptr), int(mem.size), 0 if pool is None else id(pool)
+
+    def caching(self, on: bool) -> None:
+        """Keep what is free for new arrays, as is usual, or else have CUDA asked for each."""
+        cuda = self.cupy.cuda
+        if not on and self._usual is None:
+            self._usual = cuda.get_allocator()
+            cuda.set_allocator(None)
+        elif on and self._usual is not None:
+            cuda.set_allocator(self._usual)
+            self._usual = None
+
+    def allocate_by(self, allocator: Allocator) -> None:
+        """Have all memory given by an allocator from now on. Raises RuntimeError if some was."""
+        if any(self.usage(device).held for device in range(self.count())):
+            raise RuntimeError("Can't swap an already initialized allocator")
+        self.cupy.cuda.set_allocator(_asked(self.cupy.cuda, allocator))
+
     def clear(self) -> None:
         """Give free memory back."""
         self.cupy.get_default_memory_pool().free_all_blocks()
@@ -226,6 +295,11 @@ class Driver:
     def synchronize(self) -> None:
         """Wait until the current device has done all that it was asked for."""
         self.cupy.cuda.Device().synchronize()
+
+
+def _asked(cuda: Any, allocator: Allocator) -> Any:
+    """An allocator as CuPy has them."""
+    return cuda.PythonFunctionAllocator(*allocator).malloc
 
 
 class Uncaptured(Exception):

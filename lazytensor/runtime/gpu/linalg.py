@@ -20,7 +20,7 @@ from ...lower.kernel import Call
 from ...ops import _factor as steps
 from ...ops import factor, linalg
 from ...ops.contract import matmul
-from ...targets.cuda.calls import Planned, matrices
+from ...targets.cuda.calls import Planned, matrices, symmetric
 from . import solvers
 from .calls import carry_out
 from .copies import contiguous, copied, fetch
@@ -33,11 +33,6 @@ SINGULAR, INDEFINITE = "Singular matrix", "Matrix is not positive definite"
 NO_VALUES, NO_SVD = "Eigenvalues did not converge", "SVD did not converge"
 INFINITE = "Array must not contain infs or NaNs"
 
-# Rows that the host computes, and why; it also has cofactors of stacks in which a determinant is 0,
-# and LDL of Hermitian matrices, which cuSOLVER doesn't know.
-HOST: dict[Op, str] = {
-    factor.ldl_solve: "CuPy has no function of cuSOLVER's for it",
-}
 # Functions of cuSOLVER that not every version has.
 NEEDS: dict[Op, str] = {linalg.eig: "geev", linalg.eigvals: "geev"}
 
@@ -188,12 +183,17 @@ def _slogdet(at: _At, x: Array) -> Outs:
     return _determinant(at, x, (empty(lead, x.dtype), empty(lead, real_of(x.dtype))))
 
 
-def _ldl_factor(at: _At, x: Array, hermitian: bool) -> Outs | None:
-    """None for Hermitian matrices of complex numbers."""
-    if hermitian and x.dtype.kind == "c":
-        return None
+def _ldl_factor(at: _At, x: Array, hermitian: bool) -> Outs:
+    """By cuSOLVER, which doesn't know Hermitian matrices of complex numbers: by a kernel."""
     a, lead = at.columns(x), x.shape[:-2]
-    pivots, info = solvers.symmetric(a) if a.size else _nothing(at, a)
+    if not a.size:
+        pivots, info = _nothing(at, a)
+    elif hermitian and x.dtype.kind == "c":
+        count, n, _ = a.shape
+        pivots, info = empty((count, n), int32), empty((count,), int32)
+        at.run(symmetric.factors(a.dtype, count, n), [], [a, pivots, info])
+    else:
+        pivots, info = solvers.symmetric(a)
     at.triangle(a, True)
     return _back(a, x.shape), pivots.reshape(x.shape[:-1]), info.reshape(lead)
 
@@ -314,18 +314,34 @@ def _adjoint(at: _At, x: Array) -> Array:
 # --- cofactors, the exponential -------------------------------------------------------------------
 
 
-def _cofactor(at: _At, x: Array) -> Outs | None:
-    """det(x) inv(x)^T; None where a determinant is 0. Waits."""
+def _cofactor(at: _At, x: Array) -> Outs:
+    """det(x) inv(x)^T; where the determinant is 0, by singular values. Waits for whether any is."""
     factors, pivots, info = _lu(at, x)
     count, n = factors.shape[:2]
     det = empty((count,), x.dtype)
     at.run(matrices.determinant(x.dtype, count, n, True), [factors, pivots, info], [det])
+    out = at.identity(factors.shape, x.dtype)
+    solvers.solve(factors, pivots, out)
+    at.run(matrices.scale(x.dtype, count, n), [det], [out])
     if not fetch(det).all():
-        return None
-    inverse = at.identity(factors.shape, x.dtype)
-    solvers.solve(factors, pivots, inverse)
-    at.run(matrices.scale(x.dtype, count, n), [det], [inverse])
-    return (inverse.reshape(x.shape),)
+        _singular_cofactors(at, at.stack(x), det, out)
+    return (out.reshape(x.shape),)
+
+
+def _singular_cofactors(at: _At, x: Array, det: Array, out: Array) -> None:
+    """det(U) det(V^H) conj(U) diag(products of the other singular values) conj(V^H), written to the
+    output where the determinant is 0. Of other matrices nothing is read.
+    """
+    (count, n, _), dtype = x.shape, x.dtype
+    given = empty(x.shape, dtype)
+    at.run(matrices.only_singular(dtype, count, n), [x, det], [given])
+    u, s, vh = _svd(at, given, True)
+    numbers = [_det(at, each)[0] for each in (u, vh)]
+    u, s = (contiguous(each, at.device) for each in (u, s))
+    scaled = empty(x.shape, dtype)
+    at.run(matrices.times_others(dtype, count, n), [u, s], [scaled])
+    product = contiguous(driver().call(matmul.value, [scaled, vh], ()), at.device)
+    at.run(matrices.put_singular(dtype, count, n), [det, product, *numbers], [out])
 
 
 class _Stack:
@@ -386,7 +402,7 @@ def _approximant(at: _At, of: _Stack, a: Array) -> Array:
 
 
 # Rows by what computes them.
-ROWS: dict[Op, Callable[..., Outs | None]] = {
+ROWS: dict[Op, Callable[..., Outs]] = {
     linalg.cholesky: _cholesky,
     linalg.inv: _certain(_inv_ex),
     linalg.solve: _certain(_solve_ex),
@@ -426,15 +442,14 @@ def _known(_: Any, name: str) -> bool:
 
 
 def solved(step: Call, args: Sequence[Array], node: Node) -> Any:
-    """What a call of a row gives that `has` knows; None where the host has to. Raises NeedsHost
-    where steps are captured, since libraries may wait for what they started. `node` knows the line
-    that failures are told of.
+    """What a call of a row gives that `has` knows. Raises NeedsHost where steps are captured, since
+    libraries may wait for what they started. `node` knows the line that failures are told of.
     """
     need_host()
-    many, outs = step.op.outputs > 1, None
+    many = step.op.outputs > 1
     shapes, dtypes = (step.shape, step.dtype) if many else ((step.shape,), (step.dtype,))
     if not args[0].size and not any(map(prod, shapes)):
         outs = tuple(empty(s, d) for s, d in zip(shapes, dtypes, strict=True))
     else:
         outs = ROWS[step.op](_At(step.device, node), *args, *step.params)
-    return outs if many or outs is None else outs[0]
+    return outs if many else outs[0]

@@ -6,14 +6,14 @@ What enters: arrays of the host, or of a device. What leaves: the same elsewhere
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
 
 from ..._base.devices import OUT_OF_MEMORY, Device
-from ..._base.dtypes import DType, canonical
+from ..._base.dtypes import DType, canonical, uint8
 from ..._base.shapes import Shape, prod
 from ..counters import COUNTERS
 from .driver import Array, driver
@@ -48,9 +48,10 @@ class Capture:
 
 
 class _Now(threading.local):
-    """What this thread captures."""
+    """What this thread captures, and how many pools it has put in the place of the usual one."""
 
     capture: Capture | None = None
+    pools = 0
 
 
 NOW = _Now()
@@ -78,6 +79,25 @@ def empty(shape: Shape, dtype: DType) -> Array:
         ) from None
     COUNTERS.bytes += found.nbytes
     return found
+
+
+def block(size: int, device: Device) -> Any:
+    """So many bytes on a device: an array. Raises MemoryError."""
+    with driver().on(number(device)):
+        return empty((size,), uint8)
+
+
+@contextmanager
+def pooled(device: Device, pool: Any) -> Iterator[None]:
+    """A context in which this thread's new arrays on a device have memory of a pool. Nothing runs
+    as a CUDA graph meanwhile, whose arrays are kept.
+    """
+    NOW.pools += 1
+    try:
+        with driver().pooled(number(device), pool):
+            yield
+    finally:
+        NOW.pools -= 1
 
 
 def there(x: Any) -> bool:

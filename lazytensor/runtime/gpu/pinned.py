@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from .driver import Array, driver
+from .usage import Blocks
 
 Host = np.ndarray[Any, Any]
 # Up to where the system's driver copies at once; what is copied at a time; up to where memory is
@@ -23,11 +24,20 @@ _pinned: WeakValueDictionary[int, Host] = WeakValueDictionary()
 # What devices still read or write, and events that happen when they have.
 _used: deque[tuple[Any, Any, Host]] = deque()
 _lock = threading.Lock()
+BLOCKS = Blocks()
+"""Pinned memory that is in use."""
+
+
+def _room(nbytes: int) -> Host:
+    """Bytes of pinned memory, counted. Raises MemoryError."""
+    found = driver().pinned(nbytes)
+    BLOCKS.take(found, nbytes)
+    return found
 
 
 def pinned(host: Host) -> Host:
     """A copy in pinned memory. Raises MemoryError."""
-    room = driver().pinned(max(host.nbytes, 1))
+    room = _room(max(host.nbytes, 1))
     _pinned[id(room)] = room
     out = room[: host.nbytes].view(host.dtype).reshape(host.shape)
     out[...] = host
@@ -56,7 +66,7 @@ def _staged(host: Host) -> Host:
     if host.nbytes > MOST:
         return host
     try:
-        room = driver().pinned(host.nbytes)
+        room = _room(host.nbytes)
     except MemoryError:
         return host
     room[: host.nbytes] = _bytes(host)
@@ -89,7 +99,7 @@ def receive(host: Host, x: Array) -> None:
 def _rooms(nbytes: int) -> list[Host]:
     """Pinned memory for a chunk, or for two, if there is as much."""
     try:
-        return [driver().pinned(min(nbytes, CHUNK)) for _ in range(1 + (nbytes > CHUNK))]
+        return [_room(min(nbytes, CHUNK)) for _ in range(1 + (nbytes > CHUNK))]
     except MemoryError:
         return []
 

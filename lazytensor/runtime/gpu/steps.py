@@ -16,20 +16,23 @@ from ...ops.movement import reshape
 from ...targets.cuda import Unsupported
 from ...targets.cuda.calls import has
 from ..counters import COUNTERS
-from . import linalg
+from . import linalg, transforms
 from .ahead import compile_ahead
 from .calls import called
 from .captured import captured, let_go
 from .checks import MADE
-from .copies import contiguous, copied, fetch, moved
+from .copies import contiguous, copied, fetch, moved, tell_waits
 from .driver import driver, use
 from .launches import launched, launched_together
-from .memory import NOW, need_host, number, put, there
-from .pinned import pinned
+from .memory import NOW, block, need_host, number, pooled, put, there
+from .pinned import BLOCKS, pinned
 from .runs import stepped, tell, tell_all
+from .transforms import transformed
 from .views import view_of
 
 __all__ = [
+    "BLOCKS",
+    "block",
     "capsule",
     "clear",
     "copy",
@@ -39,19 +42,18 @@ __all__ = [
     "interface",
     "own_number",
     "pinned",
+    "pooled",
     "prepared",
     "read",
     "run",
     "synchronize",
     "tell",
+    "tell_waits",
+    "there",
     "use",
     "wait",
 ]
 
-# Kinds of rows whose value columns are calls of libraries that GPUs have too.
-LIBRARY = ("contract", "fft")
-# Those of them that CUDA graphs may have: a plan of cuFFT's may be dropped, and its memory with it.
-CAPTURED = ("contract",)
 Host = Callable[[Any, Any, Graph], None]
 
 
@@ -144,11 +146,20 @@ def _called(step: Call, args: list[Any], graph: Graph) -> list[Any] | None:
         COUNTERS.calls += 1
         return [made]
     if step.op.kind in LIBRARY:
-        if step.op.kind not in CAPTURED:
-            need_host()
         COUNTERS.calls += 1
-        return [driver().call(step.op.value, args, step.params)]
+        return [LIBRARY[step.op.kind](step, args)]
     return None
+
+
+def _multiplied(step: Call, args: list[Any]) -> Any:
+    return driver().call(step.op.value, args, step.params)
+
+
+# Kinds of rows whose value columns are calls of libraries that GPUs have too.
+LIBRARY: dict[str, Callable[[Call, list[Any]], Any]] = {
+    "contract": _multiplied,
+    "fft": transformed,
+}
 
 
 def _by_host(step: Step, args: list[Any], graph: Graph, host: Host) -> list[Any]:
@@ -219,6 +230,7 @@ def count() -> int:
 def clear() -> None:
     """Give the memory of devices back that nothing uses, that of CUDA graphs first."""
     let_go()
+    transforms.forget()
     driver().clear()
 
 

@@ -5,7 +5,7 @@ it needs, and one function. It must not know how it is compiled.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -42,9 +42,15 @@ _WAYS = {FLAT: Flat, TILED: Tiled, ALONG: Folds, ACROSS: Folds, SUMMED: Summed}
 FILES = ("types", "scalar", "complex", "functions", "folds")
 
 
+WRITTEN: dict[str, Callable[[], str]] = {}
+"""What writes parts that are no files, since the table has what they say."""
+
+
 @cache
 def part(name: str) -> str:
-    """A file of `device/`."""
+    """A file of `device/`, or a part that is written."""
+    if name in WRITTEN:
+        return WRITTEN[name]()
     return (Path(__file__).parent / "device" / f"{name}.cuh").read_text(encoding="utf-8")
 
 

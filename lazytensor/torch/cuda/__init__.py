@@ -17,7 +17,9 @@ _MODULES = (_devices, memory, random, streams)
 globals().update({name: getattr(m, name) for m in _MODULES for name in m.__all__})
 globals().update(TYPED_CUDA)
 has_half, has_magma = True, False
-_PARTS = "_errors", "_nvml", "amp", "comm", "graphs", "nvtx", "profiler"
+_PARTS = (
+    "_errors", "_nvml", "_pools", "_waits", "amp", "comm", "graphs", "nccl", "nvtx", "profiler",
+)  # fmt: skip
 _parts = parts(__name__, *_PARTS)
 # Names of modules that are loaded when one of them is first named.
 _NAMES = {
@@ -26,6 +28,8 @@ _NAMES = {
         "clock_rate", "device_memory_used", "list_gpu_processes", "memory_usage", "power_draw",
         "temperature", "utilization",
     ),
+    "_pools": memory._POOLS,
+    "_waits": ("get_sync_debug_mode", "set_sync_debug_mode"),
     "graphs": ("CUDAGraph", "graph", "graph_pool_handle", "make_graphed_callables"),
 }  # fmt: skip
 _LAZY = {name: module for module, names in _NAMES.items() for name in names}

@@ -4,6 +4,8 @@ What enters: indices of devices, CuPy's streams and events. What leaves: answers
 tensors.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ..._base.devices import Device
@@ -76,6 +78,42 @@ class Real:
     def address(self, buffer: Any) -> int | None:
         """CuPy knows."""
         return int(buffer.data.ptr)
+
+    def block(self, buffer: Any) -> tuple[int, int, int]:
+        """CuPy knows; 0 for what hasn't been sent so far."""
+        there = gpus.loaded().there(buffer)
+        return gpus.loaded().driver().block(buffer) if there else (0, 0, 0)
+
+    def allocate(self, device: int, size: int, stream: int) -> tuple[int, Any]:
+        """Of CuPy's pool, or what stands in its place."""
+        of = self.external_stream(device, stream) or nullcontext()
+        with _on(device), of:
+            found = gpus.loaded().block(size, Device(f"cuda:{device}"))
+        return int(found.data.ptr), found
+
+    def caching(self, on: bool) -> None:
+        """CuPy's pool is asked, or CUDA."""
+        gpus.loaded().driver().caching(on)
+
+    def allocate_by(self, allocator: Any) -> None:
+        """In place of CuPy's pool."""
+        gpus.loaded().driver().allocate_by(allocator)
+
+    def new_pool(self, allocator: Any) -> Any:
+        """Another one of CuPy's."""
+        return gpus.loaded().driver().pool(allocator)
+
+    def pooled(self, device: int, pool: Any) -> AbstractContextManager[None]:
+        """In place of CuPy's usual one."""
+        return gpus.loaded().pooled(Device(f"cuda:{device}"), pool)  # type: ignore[no-any-return]
+
+    def pinned_blocks(self) -> Any:
+        """What is in use; CuPy doesn't say what it keeps."""
+        return gpus.loaded().BLOCKS
+
+    def tell_waits(self, told: Callable[[], None] | None) -> None:
+        """Before each copy to the host."""
+        gpus.loaded().tell_waits(told)
 
     def pin(self, host: Any) -> Any:
         """In CuPy's pool of pinned memory."""

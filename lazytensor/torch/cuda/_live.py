@@ -7,6 +7,7 @@ don't ask. It must not know who asks.
 
 import gc
 from collections.abc import Iterator
+from typing import Any
 
 from ..._base.devices import Device
 from ...ir.node import TRACING
@@ -14,7 +15,7 @@ from ...runtime.materialize import materialize
 from .._graph import MODE
 from ..tensor import Tensor
 
-__all__ = ["compute", "tensors"]
+__all__ = ["compute", "tensors", "values"]
 
 
 def tensors(device: Device) -> Iterator[Tensor]:
@@ -24,6 +25,12 @@ def tensors(device: Device) -> Iterator[Tensor]:
             node = found.__dict__.get("_node")
             if node is not None and node.device is device:
                 yield found
+
+
+def values(device: Device) -> list[Any]:
+    """What the tensors on a device have been computed to."""
+    found = [x._read().value for x in list(tensors(device))]
+    return [each for each in found if each is not None]
 
 
 def compute(device: Device) -> None:

@@ -6,15 +6,21 @@ was asked for, so there is nothing to wait for. It must not know how anything is
 """
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count as numbers
 from time import perf_counter
 from typing import Any
+from weakref import WeakSet, WeakValueDictionary
+
+import numpy as np
 
 from ..._base.devices import Device, device
+from ...runtime.gpu.usage import Blocks
 from .._driver import DRIVERS, Memory, Properties
 from ..tensor import Tensor
-from ._live import tensors
+from ._live import tensors, values
 
 BLOCK = 512  # PyTorch's allocator gives whole blocks of this size
 SEGMENT = 2 << 20  # and asks the device for whole segments of this one
@@ -34,6 +40,18 @@ def _whole(x: Tensor) -> tuple[int, int]:
     return id(x._stor), node.size * node.dtype.itemsize
 
 
+class _Pool:
+    """The arrays that were made for a pool and are alive, by their ids."""
+
+    def __init__(self) -> None:
+        self.arrays: WeakValueDictionary[int, Any] = WeakValueDictionary()
+
+
+def _no_allocator(allocator: Any) -> None:
+    if allocator is not None:
+        raise RuntimeError("lazytensor: virtual CUDA devices ask no allocator for memory")
+
+
 class _Peak:
     """Bytes held for a device, and the most that was seen in use."""
 
@@ -47,6 +65,9 @@ class Virtual:
 
     def __init__(self) -> None:
         self._peaks: dict[int, _Peak] = {}
+        self._pools: WeakSet[_Pool] = WeakSet()
+        self._pooled: WeakValueDictionary[int, Any] = WeakValueDictionary()  # of any of them
+        self._pinned = Blocks()
 
     def properties(self, device: int) -> Properties:
         """The machine's memory; processors as an H100 has them, so that what is drawn on a device
@@ -97,9 +118,58 @@ class Virtual:
         """A copy on the host stands for it."""
         return None
 
+    def block(self, buffer: Any) -> tuple[int, int, int]:
+        """Of the copy on the host."""
+        if not isinstance(buffer, np.ndarray):
+            return 0, 0, 0
+        held = [id(p) for p in list(self._pools) if p.arrays.get(id(buffer)) is buffer]
+        pool = held[0] if held else 0
+        return int(buffer.__array_interface__["data"][0]), _up(buffer.nbytes, BLOCK), pool
+
+    def allocate(self, device: int, size: int, stream: int) -> tuple[int, Any]:
+        """Memory of the host."""
+        found = np.empty(max(size, 1), np.uint8)
+        return int(found.ctypes.data), found
+
+    def caching(self, on: bool) -> None:
+        """Nothing is held but for tensors."""
+
+    def allocate_by(self, allocator: Any) -> None:
+        """Raises RuntimeError."""
+        _no_allocator(allocator)
+
+    def new_pool(self, allocator: Any) -> Any:
+        """What was made for it. Raises RuntimeError for an allocator."""
+        _no_allocator(allocator)
+        pool = _Pool()
+        self._pools.add(pool)
+        return pool
+
+    @contextmanager
+    def pooled(self, device: int, pool: Any) -> Iterator[None]:
+        """What is new on a device when the context ends, and no other pool's, is the pool's."""
+        before = self._values(device)
+        yield
+        for key, each in self._values(device).items():
+            if key not in before and self._pooled.get(key) is not each:
+                pool.arrays[key] = self._pooled[key] = each
+
+    def _values(self, index: int) -> dict[int, Any]:
+        found = values(device(f"cuda:{index}"))
+        return {id(each): each for each in found if isinstance(each, np.ndarray)}
+
+    def pinned_blocks(self) -> Any:
+        """Copies that are alive."""
+        return self._pinned
+
+    def tell_waits(self, told: Callable[[], None] | None) -> None:
+        """The host waits for nothing."""
+
     def pin(self, host: Any) -> Any:
         """As good as any memory."""
-        return host.copy()
+        found = host.copy()
+        self._pinned.take(found, found.nbytes)
+        return found
 
     def synchronize(self, device: int) -> None:
         """Nothing to wait for."""

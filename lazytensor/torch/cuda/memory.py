@@ -7,16 +7,17 @@ memory is given out.
 from typing import Any
 
 from .._driver import Memory, current, driver
-from .._missing import missing
+from .._missing import missing, parts
 from ._devices import indexed
 
 __all__ = [
-    "empty_cache", "get_allocator_backend", "get_per_process_memory_fraction",
-    "max_memory_allocated", "max_memory_cached", "max_memory_reserved", "mem_get_info",
-    "memory_allocated", "memory_cached", "memory_reserved", "memory_stats",
-    "memory_stats_as_nested_dict", "memory_summary", "reset_accumulated_memory_stats",
-    "reset_max_memory_allocated", "reset_max_memory_cached", "reset_peak_memory_stats",
-    "set_per_process_memory_fraction",
+    "empty_cache", "get_allocator_backend", "get_per_process_memory_fraction", "host_memory_stats",
+    "host_memory_stats_as_nested_dict", "max_memory_allocated", "max_memory_cached",
+    "max_memory_reserved", "mem_get_info", "memory_allocated", "memory_cached", "memory_reserved",
+    "memory_stats", "memory_stats_as_nested_dict", "memory_summary",
+    "reset_accumulated_host_memory_stats", "reset_accumulated_memory_stats",
+    "reset_max_memory_allocated", "reset_max_memory_cached", "reset_peak_host_memory_stats",
+    "reset_peak_memory_stats", "set_per_process_memory_fraction",
 ]  # fmt: skip
 
 _NOTHING = Memory(0, 0, 0, 0, 0, 0, 0)
@@ -95,14 +96,54 @@ def mem_get_info(device: Any = None) -> tuple[int, int]:
 
 def memory_stats_as_nested_dict(device: Any = None) -> dict[str, Any]:
     """Figures of a device's memory, those of one kind together."""
+    return _nested(memory_stats(device))
+
+
+def _nested(flat: dict[str, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
-    for name, number in memory_stats(device).items():
+    for name, number in flat.items():
         *path, last = name.split(".")
         inner = nested
         for part in path:
             inner = inner.setdefault(part, {})
         inner[last] = number
     return nested
+
+
+def host_memory_stats() -> dict[str, Any]:
+    """Figures of pinned memory that is in use, by PyTorch's names, bytes as they were asked for;
+    none where there is no device. What is kept for what comes isn't counted.
+    """
+    found = current()
+    if found is None:
+        return {}
+    counts = zip(("requests", "bytes"), found.pinned_blocks().figures(), strict=True)
+    stats: dict[str, Any] = {}
+    for name, (now, most, taken) in counts:
+        figures = {"current": now, "peak": most, "allocated": taken, "freed": taken - now}
+        owned = "allocations" if name == "requests" else "allocated_bytes"
+        for kind in (f"active_{name}", owned):
+            stats |= {f"{kind}.{key}": number for key, number in figures.items()}
+    return dict(sorted(stats.items()))
+
+
+def host_memory_stats_as_nested_dict() -> dict[str, Any]:
+    """Figures of pinned memory, those of one kind together."""
+    return _nested(host_memory_stats())
+
+
+def reset_accumulated_host_memory_stats() -> None:
+    """Let the pinned memory that was taken so far be what is in use now."""
+    found = current()
+    if found is not None:
+        found.pinned_blocks().reset_taken()
+
+
+def reset_peak_host_memory_stats() -> None:
+    """Let the most pinned memory so far be what is in use now."""
+    found = current()
+    if found is not None:
+        found.pinned_blocks().reset_most()
 
 
 def get_allocator_backend() -> str:
@@ -152,4 +193,17 @@ def _sized(n: int) -> str:
     return f"{n:7d} {unit}"
 
 
-__getattr__ = missing("torch.cuda.memory")
+_POOLS = (
+    "CUDAPluggableAllocator", "MemPool", "caching_allocator_alloc", "caching_allocator_delete",
+    "caching_allocator_disabled", "caching_allocator_enable", "change_current_allocator",
+    "memory_snapshot", "use_mem_pool",
+)  # fmt: skip
+_parts = parts("lazytensor.torch.cuda", "_pools")
+
+
+def __getattr__(name: str) -> Any:
+    """Pools and allocators, which load when they are first named."""
+    return getattr(_parts("_pools"), name) if name in _POOLS else _absent(name)
+
+
+_absent = missing("torch.cuda.memory")

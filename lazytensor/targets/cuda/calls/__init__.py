@@ -13,6 +13,7 @@ from ....ir.op import Op
 from . import (
     copies,
     draws,
+    gammas,
     gathers,
     iterated,
     matrices,
@@ -20,6 +21,8 @@ from . import (
     scans,
     scatters,
     sorts,
+    symmetric,
+    walks,
     windows,
 )
 from .axes import Lies
@@ -33,7 +36,8 @@ __all__ = [
 PLANS: dict[Op, Callable[..., Planned | None]] = {
     op: plan
     for module in (
-        copies, draws, gathers, iterated, matrices, products, scans, scatters, sorts, windows,
+        copies, draws, gammas, gathers, iterated, matrices, products, scans, scatters, sorts,
+        symmetric, walks, windows,
     )
     for op, plan in module.PLANS.items()
 }  # fmt: skip

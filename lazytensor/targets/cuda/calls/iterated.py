@@ -4,7 +4,7 @@ numbers, orthogonal polynomials.
 What enters: how arrays lie. What leaves: plans. It must not know addresses.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -16,8 +16,10 @@ from .plan import ARG, OUT, Place, Planned, number, step
 PARTS = ("types", "scalar", "complex", "cells", "iterated")
 
 
-def _elements(name: Callable[..., str]) -> Callable[..., Planned]:
-    """A thread for each element; what it does is named by dtype and parameters."""
+def elements(body: Callable[..., str], parts: Sequence[str] = PARTS) -> Callable[..., Planned]:
+    """A thread for each element; what it does is written for a dtype, the number of axes with the
+    type of numbers of threads, and parameters.
+    """
 
     def plan(args: Args, outs: Args, params: tuple[Any, ...], over: bool) -> Planned:
         x = args[0]
@@ -25,19 +27,21 @@ def _elements(name: Callable[..., str]) -> Callable[..., Planned]:
         if not count:
             return Planned(())
         held = axes(x.shape, *(a.strides for a in (*outs, *args)))
-        body = f"{name(c_type(x.dtype), *params)}, {len(held)}, {number(count)}>(a.w);"
+        text = body(c_type(x.dtype), f"{len(held)}, {number(count)}", *params)
         places = [Place(OUT, i) for i in range(len(outs))] + [
             Place(ARG, i) for i in range(len(args))
         ]
-        return Planned((step(PARTS, body, count, places, (count, *words(held))),))
+        return Planned((step(parts, text, count, places, (count, *words(held))),))
 
     return plan
 
 
 PLANS = {
-    iterated.gcd: _elements(lambda dtype: f"common_divisor<{dtype}"),
-    iterated.frexp: _elements(lambda dtype: f"parts_of<{dtype}"),
-    iterated.polynomial: _elements(
-        lambda dtype, family, order: f"polynomials<{dtype}, {family}, {order}"
+    iterated.gcd: elements(lambda dtype, axes: f"common_divisor<{dtype}, {axes}>(a.w);"),
+    iterated.frexp: elements(lambda dtype, axes: f"parts_of<{dtype}, {axes}>(a.w);"),
+    iterated.polynomial: elements(
+        lambda dtype, axes, family, order: (
+            f"polynomials<{dtype}, {family}, {order}, {axes}>(a.w);"
+        )
     ),
 }

@@ -15,6 +15,7 @@ from ...._base.dtypes import DType, complex128, complex_of, float64, int32, kind
 from ....ir.op import Op
 from ....ops import factor, linalg
 from ..types import c_type
+from . import symmetric
 from .axes import Args, axes, words
 from .plan import ARG, OUT, STATUS, Fails, Place, Planned, Refused, blocks, number, step
 from .scans import without
@@ -106,6 +107,30 @@ def replace(dtype: DType, count: int, n: int, times: int) -> Planned:
     return _each(f"replace<{c_type(dtype)}>", count * n * n, places, n * n, times)
 
 
+def only_singular(dtype: DType, count: int, n: int) -> Planned:
+    """The matrices of the first argument whose determinant, of the second one, is 0; zeros for
+    others.
+    """
+    places = (Place(OUT), Place(ARG), Place(ARG, 1))
+    return _each(f"only_singular<{c_type(dtype)}>", count * n * n, places, n * n)
+
+
+def times_others(dtype: DType, count: int, n: int) -> Planned:
+    """Each column of the first argument times the product of all values, the second one, but for
+    that of the column.
+    """
+    places = (Place(OUT), Place(ARG), Place(ARG, 1))
+    return _each(f"times_others<{c_type(dtype)}>", count * n * n, places, n)
+
+
+def put_singular(dtype: DType, count: int, n: int) -> Planned:
+    """Replaces matrices of the output whose determinant, of the first argument, is 0 by conjugates
+    of those of the second one times two numbers, of the third and the fourth.
+    """
+    places = (Place(OUT), *(Place(ARG, i) for i in range(4)))
+    return _each(f"put_singular<{c_type(dtype)}>", count * n * n, places, n * n)
+
+
 def positive(dtype: DType, count: int, n: int) -> Planned:
     """Puts right infos (the output) by Cholesky's factors (the argument)."""
     return _each(f"positive<{c_type(dtype)}>", count, (Place(ARG), Place(OUT)), n)
@@ -174,6 +199,19 @@ def _exponential(dtype: DType) -> tuple[Planned, ...]:
     )  # fmt: skip
 
 
+def _cofactors(dtype: DType) -> tuple[Planned, ...]:
+    singular = (only_singular, times_others, put_singular)
+    return (
+        determinant(dtype, 1, 1, True), identity(dtype, 1, 1), scale(dtype, 1, 1),
+        *_values(dtype, real_of(dtype)), *(plan(dtype, 1, 1) for plan in singular),
+    )  # fmt: skip
+
+
+def _symmetric(dtype: DType, hermitian: bool) -> tuple[Planned, ...]:
+    own = hermitian and kind(dtype) == "c"
+    return (triangle(dtype, 1, 1, 1, True), *([symmetric.factors(dtype, 1, 1)] if own else []))
+
+
 # Kernels between libraries, by row, for a dtype and parameters; they don't depend on sizes.
 _BETWEEN: dict[Op, Callable[..., tuple[Planned, ...]]] = {
     linalg.cholesky: lambda t, upper: (triangle(t, 1, 1, 1, upper), _INFO),
@@ -181,7 +219,7 @@ _BETWEEN: dict[Op, Callable[..., tuple[Planned, ...]]] = {
     linalg.inv: lambda t: (identity(t, 1, 1), _INFO),
     linalg.det: lambda t: (determinant(t, 1, 1, True),),
     linalg.slogdet: lambda t: (determinant(t, 1, 1, False),),
-    linalg.cofactor: lambda t: (determinant(t, 1, 1, True), identity(t, 1, 1), scale(t, 1, 1)),
+    linalg.cofactor: _cofactors,
     linalg.qr: lambda t, mode: (triangle(t, 1, 1, 1, True),),
     linalg.svd: lambda t, full: _values(t, real_of(t)),
     linalg.svdvals: lambda t: _values(t, real_of(t)),
@@ -191,7 +229,7 @@ _BETWEEN: dict[Op, Callable[..., tuple[Planned, ...]]] = {
     linalg.eigvals: lambda t: _values(t, complex_of(t)),
     factor.cholesky_ex: lambda t, upper: (triangle(t, 1, 1, 1, upper), positive(t, 1, 1)),
     factor.inv_ex: lambda t: (identity(t, 1, 1),),
-    factor.ldl_factor: lambda t, hermitian: (triangle(t, 1, 1, 1, True),),
+    factor.ldl_factor: _symmetric,
     factor.matrix_exp: _exponential,
     factor.pinv: _inverses,
 }  # fmt: skip

@@ -89,4 +89,31 @@ template <class T, class F, int ORDER, int R, class N> LT_FN void polynomials(co
   store<T>(here.p[0], cast_<T>(polynomial<F, ORDER>(x, ::trunc(n))));
 }
 
+// What incomplete gamma functions take a number of steps for that depends on them, as `ops/_gamma.py` has it:
+// 1 + x/(a+1) + x^2/((a+1)(a+2)) + ..., DLMF 8.11.4.
+LT_FN f64 gamma_series(f64 a, f64 x) {
+  f64 total = 1, term = 1;
+  for (f64 n = 1; term > total * 1e-17; ++n) {
+    term = term * (x / (a + n));
+    total = total + term;
+  }
+  return total;
+}
+// gamma(a, x) exp(x) x^-a by the continued fraction DLMF 8.9.2, with Lentz's method.
+LT_FN f64 gamma_fraction(f64 a, f64 x) {
+  const f64 tiny = 1e-300;
+  f64 b = x + 1 - a, c = 1 / tiny, d = 1 / (b == 0 ? tiny : b), found = d;
+  for (int n = 1; n < 10000; ++n) {
+    const f64 step = -n * (n - a);
+    b = b + 2;
+    d = step * d + b;
+    c = b + step / c;
+    d = 1 / (d == 0 ? tiny : d);
+    c = c == 0 ? tiny : c;
+    found = found * d * c;
+    if (!(::fabs(d * c - 1) > 1e-15)) break;
+  }
+  return found;
+}
+
 }  // namespace lt

@@ -78,6 +78,36 @@ template <class T> LT_FN void scale(const i64 *w) {
   const i64 t = thread_number();
   if (t < w[2]) put<T>(w[0], t, mul_(element<T>(w[1], t / w[3]), element<T>(w[0], t)));
 }
+template <class T> LT_FN bool zero_(T x) {
+  if constexpr (kind<T> == 'c') return x.re == 0 && x.im == 0;
+  else return x == 0;
+}
+// Matrices whose determinant is 0, and zeros for others. Words: to, matrices, determinants; elements of all, of
+// each.
+template <class T> LT_FN void only_singular(const i64 *w) {
+  const i64 t = thread_number();
+  if (t < w[3]) put<T>(w[0], t, zero_(element<T>(w[2], t / w[4])) ? element<T>(w[1], t) : number_<T>(0));
+}
+// Columns times the products of all values but their own. Words: to, matrices, values; elements of all, rows.
+template <class T> LT_FN void times_others(const i64 *w) {
+  const i64 t = thread_number(), n = w[4];
+  if (t >= w[3]) return;
+  const i64 matrix = t / (n * n), own = t % n;
+  part<T> by = 1;
+  for (i64 i = 0; i < n; ++i)
+    if (i != own) by = by * element<part<T>>(w[2], matrix * n + i);
+  const T x = element<T>(w[1], t);
+  if constexpr (kind<T> == 'c') put<T>(w[0], t, T{x.re * by, x.im * by});
+  else put<T>(w[0], t, x * by);
+}
+// Matrices whose determinant is 0 replaced by conjugates of others times two numbers. Words: matrices,
+// determinants, others, numbers; elements of all, of each.
+template <class T> LT_FN void put_singular(const i64 *w) {
+  const i64 t = thread_number(), matrix = t / w[6];
+  if (t >= w[5] || !zero_(element<T>(w[1], matrix))) return;
+  const T by = mul_(element<T>(w[3], matrix), element<T>(w[4], matrix));
+  put<T>(w[0], t, mul_(by, conjugate_(element<T>(w[2], t))));
+}
 // How often each matrix is to be halved so that its greatest sum of sizes of a column is below `reach`; not at
 // all where that isn't finite. A block for each matrix. Words: to, matrices; rows, the bits of `reach`.
 constexpr int NORMERS = 256;
