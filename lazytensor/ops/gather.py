@@ -79,7 +79,7 @@ def _flat(np: Any, x: Any, places: Sequence[Any]) -> Any:
 def _gather_value(np: Any, x: Any, *indices: Any) -> Any:
     rows = len(indices) == 1 and x.flags.c_contiguous
     count = indices[0].size * prod(x.shape[len(indices) :])
-    if count <= FEW and all([i.dtype.kind == "i" for i in indices]):
+    if count <= FEW and "u" not in [i.dtype.kind for i in indices]:
         return _few(np, x, indices)
     native = None if rows or count * x.itemsize < NATIVE else own(np, "gather")
     out = native(x, _wide(np, indices)) if native else None
@@ -95,7 +95,7 @@ def _gather_value(np: Any, x: Any, *indices: Any) -> Any:
 
 
 def _few(np: Any, x: Any, indices: Sequence[Any]) -> Any:
-    """Few elements: NumPy looks at their places itself, in less time than going over these takes."""
+    """Few elements: NumPy looks at their places itself, in less time than a look at all takes."""
     try:
         if len(indices) == 1:
             return np.take(x, indices[0], 0, mode="raise")

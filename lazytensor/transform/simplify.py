@@ -18,7 +18,7 @@ from ..ir.node import SCALAR, Node, make, placeholder, scalar
 from ..ops._tree import runs
 from ._rewrite import Rule, again, is_number
 from .pieces import joined
-from .places import few_of_computed, negative_choice, one_of_line, sum_of_choice
+from .places import few_of_computed, negative_choice, one_of_line, rows_added, sum_of_choice
 
 
 class Simplified(NamedTuple):
@@ -315,5 +315,5 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "all": _REDUCTION,
     "gather": (few_of_computed,),
     "scatter": (one_of_line,),
-    "scatter_add": (one_of_line,),
+    "scatter_add": (one_of_line, rows_added),
 }

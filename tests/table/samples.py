@@ -225,6 +225,16 @@ def _gather(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
         yield Sample((x, *index) if op.name == "gather" else (x, u, *index))
 
 
+def _gather_add(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    for to, of, rest, n, m in (
+        ([0, 2, 0, -1], [3, 3, -4, 1], (2,), 3, 4), ([[1, 1], [0, -2]], [[2, 0], [1, 1]], (), 2, 3),
+        ([-1, 0], [0, 0], (2, 3), 2, 1), ([], [], (2,), 3, 0), (1, -1, (3,), 2, 2),
+    ):  # fmt: skip
+        places = np.asarray(to, np.int64), np.asarray(of, d.int8 if rest else np.int64)
+        x, y = (array(rng, (k, *rest), dtype) for k in (n, m))
+        yield Sample((x, y, array(rng, places[0].shape, dtype), *places))
+
+
 # --- scans, linear algebra, transforms, and those made from nothing -------------------------------
 
 
@@ -394,6 +404,7 @@ GENERATORS: dict[str, Callable[[Op, d.DType, Rng], Iterator[Sample]]] = {
     "cast": _cast,
     "reduce": _reduce,
     "gather": _gather,
+    "gather_add": _gather_add,
     "window_argmax": _window_argmax,
     "window_max": _window_argmax,
     "scan": _scan,
