@@ -76,7 +76,7 @@ SHAPES: dict[int, list[tuple[tuple[int, ...], ...]]] = {
 # Bounds inside of which the function is smooth, for real arguments.
 BOUNDS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("asin", "acos", "atanh"), (-0.9, 0.9)),
-    **dict.fromkeys(("sqrt", "log", "log2", "log10", "pow"), (0.3, 2)),
+    **dict.fromkeys(("sqrt", "root", "log", "log2", "log10", "pow"), (0.3, 2)),
     **dict.fromkeys(("surprisal", "ndtri", "entr", "logit"), (0.1, 0.9)),
     **dict.fromkeys(("lgamma", "digamma"), (0.3, 4)),
     **dict.fromkeys(("bessel_k0", "bessel_k1", "bessel_k0e", "bessel_k1e"), (0.5, 4)),

@@ -371,7 +371,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
 @nn("pdist", torch=True)
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
-    """Distances of all pairs of rows."""
+    """Distances of all pairs of rows. Raises RuntimeError for integers."""
+    if input.dtype._rank != 2:
+        raise RuntimeError("pdist only supports floating-point dtypes")
     return apply("PdistForward", lambda x: norm.pdist(x, p), input)
 
 
