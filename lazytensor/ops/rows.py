@@ -49,7 +49,7 @@ def _value(np: Any, x: Any, y: Any, w: Any, to: Any, of: Any) -> Any:
 
 def _into(np: Any, x: Any, y: Any, w: Any, to: Any, of: Any) -> Any:
     if _native(np, x, y, w, to, of, True) is None:
-        scatter_add.into(np, x, _taken(np, y, w, of), to)
+        np.copyto(x, scatter_add.value(np, x, _taken(np, y, w, of), to))
     return x
 
 

@@ -129,6 +129,9 @@ OPS: dict[str, tuple[int, Callable[[Any, Any], Any]]] = {
     "x[1]": (2, lambda x, y: x[1]),
     "in place": (1, lambda x, y: x.mul_(2.0)),
     "linear": (2, lambda x, y: torch.nn.functional.linear(x, y)),
+    "norm": (3, lambda x, y: x.norm()),
+    "cdist": (6, lambda x, y: torch.cdist(x, y)),
+    "cosine_similarity": (16, lambda x, y: torch.cosine_similarity(x, y)),
 }
 
 
