@@ -263,7 +263,7 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: g.gather([F, F]), IndexError, "indices must be integers, got float64"),
     (lambda: g.gather([F, I, _line(I)]), ValueError, "broadcast first"),
     (lambda: g.gather_add(F, F, F, F, I), IndexError, "indices must be integers, got float64"),
-    (lambda: g.gather_add(F, I, F, I, I), ValueError, "rows of int64 times float64 added to float"),
+    (lambda: g.gather_add(F, g.cast(F, d.int64), F, I, I), ValueError, "rows of int64 times float"),
     (lambda: g.gather_add(F, F, F, _line(I), I), ValueError, "weights and indices have shapes"),
     (lambda: g.scatter([F, I, I]), ValueError, r"scatter: updates are int64 \(2, 2\), the places"),
     (lambda: g.add(F, I), TypeError, "dtypes float64 and int64 differ: cast first"),
