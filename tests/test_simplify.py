@@ -16,6 +16,7 @@ from lazytensor.ops import g
 from lazytensor.ops.scan import along
 from lazytensor.runtime import cache
 from lazytensor.runtime.materialize import value
+from lazytensor.transform import pieces as pieces_rules
 from lazytensor.transform import places as places_rules
 from lazytensor.transform._rewrite import is_number
 from lazytensor.transform.simplify import RULES, simplify
@@ -28,6 +29,7 @@ INTS = np.array([0, 1, -1, 2**62, -(2**63), 7])
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     monkeypatch.setattr(places_rules, "WORTH", 1)
+    monkeypatch.setattr(pieces_rules, "WORTH", 1)
 
 
 def floats() -> Node:
@@ -93,7 +95,9 @@ CHANGED = {
         lambda: ints() * constant(1, ints()),
     ],
     "joined": [
-        lambda: g.embed(grid(), (4, 5), (0, 0), (1, 1)) + g.embed(grid(), (4, 5), (2, 0), (1, 1))
+        lambda: g.embed(grid(), (4, 5), (0, 0), (1, 1)) + g.embed(grid(), (4, 5), (2, 0), (1, 1)),
+        lambda: g.embed(grid(), (4, 5), (1, 0), (1, 1)) + g.embed(grid(), (4, 5), (2, 0), (1, 1)),
+        lambda: wide() + g.embed(column(), (11, 64), (0, 63), (1, 1)),
     ],
     "zero_term": [lambda: ints() + 0, lambda: 0 + ints()],
     "zero_subtrahend": [lambda: floats() - 0.0, lambda: ints() - 0],
@@ -125,6 +129,7 @@ CHANGED = {
         lambda: g.slice(g.slice(-floats(), (9,), (5,), (-2,)), (1,), (2,), (2,)),
         lambda: g.slice(-grid(), (0, 0), (2, 5), (1, 1)) + 1.0,
     ],
+    "no_embed": [lambda: g.embed(grid(), (2, 5), (0, 0), (1, 1)) + 1.0],
     "no_transfer": [lambda: g.transfer(floats(), floats().device) + 1.0],
     "single_reduction": [
         lambda: g.sum(g.reshape(floats(), (121, 1)), (1,)),
@@ -165,6 +170,18 @@ CHANGED = {
             zeros(11, 7, 64)
         ),
     ],
+    "rows_added": [
+        lambda: g.scatter_add([wide(), g.gather([wide(64, 7), places(7, 30)]), places(11, 30)]),
+        lambda: (
+            lambda i: g.scatter_add([zeros(11, 64), g.gather([wide(), i]) * column(6), i])
+        )(places(11, 5, 6)),
+        lambda: g.scatter_add(
+            [wide(), column(30) * g.gather([wide(64, 7), places(7, 30)]), places(11, 30)]
+        ),
+        lambda: g.scatter_add(
+            [wide(1), g.gather([wide(1, 7), places(7, 30)]) * column(30), places(11, 30)]
+        ),
+    ],
     "negative_choice": [lambda: g.negative(one_hot(column()))],
     "sum_of_choice": [
         lambda: g.sum(one_hot(column()), (1,)),
@@ -193,6 +210,9 @@ UNCHANGED = [
     lambda: (lambda x: g.scatter([x, wide(2), *lines(x, places(64, 11, 2))]))(wide()),
     lambda: (lambda x: g.gather([x + x, places(64, 352), places(11, 352)]))(
         g.permute(wide(), (1, 0))
+    ),
+    lambda: g.scatter_add(
+        [wide(), g.gather([wide(64, 7), places(7, 11)]) * wide(), places(11, 11)]
     ),
     lambda: g.sum(
         g.where(g.equal(places(9, 11, 1), g.iota(4, INTS.dtype, CPU)), column(), 0.0), (1,)

@@ -12,7 +12,7 @@ from math import log as ln
 from .._base.dtypes import int64, kind
 from ..ir.node import Node
 from ..ops import g
-from ..ops.scan import take_along
+from ..ops.scan import along, take_along
 from . import nn
 from ._checks import as_dtype, full, part, with_gradient_of
 from .activation import in_single
@@ -214,8 +214,8 @@ def _check_weight(x: Node, weight: Node | None, who: str = "") -> None:
 def _of_class(x: Node, places: Node) -> Node:
     """x at a class for each place, the class axis dropped."""
     axis = 1 if x.ndim > 1 else 0
-    shape = (*places.shape[:axis], 1, *places.shape[axis:])
-    return g.reshape(take_along(g, x, g.reshape(places, shape), axis), places.shape)
+    indices = [along(g, places.shape, a, x.device) for a in range(places.ndim)]
+    return g.gather([x, *indices[:axis], places, *indices[axis:]])
 
 
 def _places(target: Node, ignore_index: int, classes: int) -> tuple[Node, Node]:
@@ -247,15 +247,16 @@ def nll(
     target = g.reshape(target, ()) if x.ndim == 1 else target
     counted, places = _places(target, ignore_index, x.shape[1 if x.ndim > 1 else 0])
     weights = _class_weights(x, counted, places, weight)
-    loss = g.where(counted, -_of_class(x, places) * weights, _zero(x))
+    each = -_of_class(x, places)
+    loss = g.where(counted, each if weight is None else each * weights, _zero(x))
     return loss if reduction == "none" else _averaged(loss, weights, reduction)
 
 
 def _class_weights(x: Node, counted: Node, places: Node, weight: Node | None) -> Node:
     """The weight of each target, 0 where it doesn't count."""
-    ones = full(1.0, places.shape, x)
-    each = ones if weight is None else g.gather([weight, places])
-    return g.where(counted, each, _zero(x))
+    if weight is None:
+        return g.cast(counted, x.dtype)
+    return g.where(counted, g.gather([weight, places]), _zero(x))
 
 
 def _averaged(loss: Node, weights: Node, reduction: str) -> Node:

@@ -207,7 +207,7 @@ PADDED = 8
 
 
 def _bags(ids: Node, offsets: Node | None, include_last: bool) -> tuple[Node, Node]:
-    """The bag of each of the flattened ids, and where bags begin."""
+    """The bag of each of the flattened ids, and where bags begin: as many begin up to an id."""
     if offsets is None:
         rows, width = ids.shape
         numbers = g.iota(rows, int64, ids.device)
@@ -216,7 +216,10 @@ def _bags(ids: Node, offsets: Node | None, include_last: bool) -> tuple[Node, No
     starts = as_dtype(offsets, int64)
     count = starts.shape[0] - bool(include_last)
     starts = g.slice(starts, (0,), (count,), (1,))
-    return g.searchsorted(starts, g.iota(ids.size, int64, ids.device), "right") - 1, starts
+    # one more, since bags at the end that are empty begin behind all ids
+    none, one = full(0, (ids.size + 1,), starts), full(1, starts.shape, starts)
+    begun = g.cumsum(g.scatter_add([none, one, starts]), 0)
+    return g.slice(begun, (0,), (ids.size,), (1,)) - 1, starts
 
 
 def embedding_bag(
@@ -237,49 +240,61 @@ def embedding_bag(
     flat = g.reshape(ids, (ids.size,))
     bag, starts = _bags(ids, offsets, include_last_offset)
     (count,), longest = starts.shape, ids.shape[1] if offsets is None else longest
-    rows = embedding(weight, flat)
+    rows, counted = embedding(weight, flat), None
     if per_sample_weights is not None:
         rows = rows * g.reshape(per_sample_weights, (ids.size, 1))
-    counted = full(1.0, (ids.size,), rows)
     if padding_idx is not None:
-        other = g.not_equal(flat, g.constant(padding_idx % weight.shape[0], flat))
-        counted = g.where(other, counted, g.constant(0, counted))
-        rows = g.where(g.reshape(other, (ids.size, 1)), rows, g.constant(0, rows))
-    sizes = g.scatter_add([full(0.0, (count,), rows), counted, bag])
+        counted = g.not_equal(flat, g.constant(padding_idx % weight.shape[0], flat))
+        rows = g.where(g.reshape(counted, (ids.size, 1)), rows, g.constant(0, rows))
+    nothing = full(0.0, (count, weight.shape[1]), rows)
     if mode == "max":
-        empty = g.equal(g.reshape(sizes, (count, 1)), 0.0)
         if not ids.size or not count:
-            return full(0.0, (count, weight.shape[1]), rows)
+            return nothing
         if longest is not None and count * longest <= PADDED * ids.size:
             place = _greatest_of_padded(rows, counted, starts, longest)
         else:
             place = _greatest(rows, counted, bag, count)
         column = g.broadcast_to(g.iota(weight.shape[1], int64, rows.device), place.shape)
+        empty = g.equal(g.reshape(_sizes(rows, counted, bag, starts), (count, 1)), 0.0)
         return g.where(empty, g.constant(0, rows), g.gather([rows, place, column]))
-    total = g.scatter_add([full(0.0, (count, weight.shape[1]), rows), rows, bag])
+    total = g.scatter_add([nothing, rows, bag])
     if mode == "sum":
         return total
     if mode != "mean":
         raise ValueError("mode has to be one of sum, mean or max")
-    return total / g.reshape(g.maximum(sizes, 1.0), (count, 1))
+    sizes = g.maximum(_sizes(rows, counted, bag, starts), 1.0)
+    return total / g.reshape(sizes, (count, 1))
 
 
-def _greatest(rows: Node, counted: Node, bag: Node, count: int) -> Node:
+def _ends(starts: Node, n: int) -> Node:
+    """Where bags of n ids end."""
+    later = g.slice(starts, (1,), (starts.shape[0] - 1,), (1,))
+    return g.concat([later, full(n, (1,), starts)], 0)
+
+
+def _sizes(rows: Node, counted: Node | None, bag: Node, starts: Node) -> Node:
+    """How many rows of each bag count."""
+    if counted is None and starts.size:
+        return g.cast(_ends(starts, rows.shape[0]) - starts, rows.dtype)
+    each = full(1.0, bag.shape, rows) if counted is None else g.cast(counted, rows.dtype)
+    return g.scatter_add([full(0.0, starts.shape, rows), each, bag])
+
+
+def _greatest(rows: Node, counted: Node | None, bag: Node, count: int) -> Node:
     """For each bag and column the place of the first greatest of the rows that count."""
-    bags = g.reshape(g.iota(count, int64, rows.device), (count, 1))
-    member = g.logical_and(g.equal(bags, bag), g.equal(counted, 1.0))
+    member = g.equal(g.reshape(g.iota(count, int64, rows.device), (count, 1)), bag)
+    member = member if counted is None else g.logical_and(member, counted)
     shown = g.where(g.reshape(member, (*member.shape, 1)), rows, g.constant(-inf, rows))
     return g.argmax(shown, (1,))
 
 
-def _greatest_of_padded(rows: Node, counted: Node, starts: Node, longest: int) -> Node:
+def _greatest_of_padded(rows: Node, counted: Node | None, starts: Node, longest: int) -> Node:
     """The same, of bags that are filled up to one length."""
     (count,), last = starts.shape, rows.shape[0] - 1
-    after = [g.slice(starts, (1,), (count - 1,), (1,)), full(last + 1, (1,), starts)]
-    begins, ends = (g.reshape(x, (count, 1)) for x in (starts, g.concat(after, 0)))
+    begins, ends = (g.reshape(x, (count, 1)) for x in (starts, _ends(starts, last + 1)))
     places = begins + g.iota(longest, int64, rows.device)
-    own = g.minimum(places, last)
-    member = g.logical_and(g.less(places, ends), g.equal(g.gather([counted, own]), 1.0))
+    own, member = g.minimum(places, last), g.less(places, ends)
+    member = member if counted is None else g.logical_and(member, g.gather([counted, own]))
     member = g.reshape(member, (count, longest, 1))
     shown = g.where(member, g.gather([rows, own]), g.constant(-inf, rows))
     return g.minimum(begins + g.argmax(shown, (1,)), last)

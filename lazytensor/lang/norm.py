@@ -5,7 +5,9 @@ of `ops/`; half precision is computed in single. Derivatives of norms at 0 are 0
 faces, nor running statistics beyond one step of them.
 """
 
+from functools import lru_cache
 from math import inf, prod
+from typing import Any
 
 import numpy as np
 
@@ -141,10 +143,11 @@ def local_response_norm(
 
 def _rooted(total: Node, p: float) -> Node:
     """total^(1/p), with derivative 0 at 0."""
+    if p == 2:
+        return g.root(total)
     zero = g.equal(total, 0.0)
     safe = g.where(zero, g.constant(1, total), total)
-    root = g.sqrt(safe) if p == 2 else g.pow(safe, g.constant(1 / p, safe))
-    return g.where(zero, g.constant(0, total), root)
+    return g.where(zero, g.constant(0, total), g.pow(safe, g.constant(1 / p, safe)))
 
 
 def _powers(x: Node, p: float) -> Node:
@@ -179,12 +182,16 @@ def normalize(x: Node, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Nod
     return x / clamp_min(norm(x, p, axis, True), eps)
 
 
+def _with_axes(x: Node, ndim: int) -> Node:
+    return x if x.ndim == ndim else g.reshape(x, (*(1,) * (ndim - x.ndim), *x.shape))
+
+
 @in_single
 def cosine_similarity(x: Node, y: Node, axis: int = 1, eps: float = 1e-8) -> Node:
     """x·y / (max(|x|, eps) · max(|y|, eps)) along an axis of the broadcast shape."""
     ndim = max(x.ndim, y.ndim, 1)
     place = normalize_axis(axis, ndim)
-    x, y = (g.reshape(v, (*(1,) * (ndim - v.ndim), *v.shape)) for v in (x, y))
+    x, y = (_with_axes(v, ndim) for v in (x, y))
     if 1 in (x.shape[place], y.shape[place]) and x.shape[place] != y.shape[place]:
         n = max(x.shape[place], y.shape[place])
         x, y = (g.broadcast_to(v, (*v.shape[:place], n, *v.shape[place + 1 :])) for v in (x, y))
@@ -204,6 +211,8 @@ def pairwise_distance(
 
 # From so many rows on Euclidean distances are computed by a matrix product.
 BY_PRODUCT = 25
+# Rows up to which the numbers of their pairs are remembered.
+REMEMBERED = 1024
 
 
 def cdist(x: Node, y: Node, p: float = 2.0, by_product: bool | None = None) -> Node:
@@ -245,6 +254,12 @@ def pdist(x: Node, p: float = 2.0) -> Node:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {x.ndim}D")
     if p < 0:
         raise RuntimeError("pdist only supports non-negative p values")
-    first, second = np.triu_indices(x.shape[0], 1)
-    a, b = (g.gather([x, leaf(i.astype(np.int64), x.device)]) for i in (first, second))
-    return norm(a - b, p, -1)
+    pairs = _pairs if x.shape[0] <= REMEMBERED else _pairs.__wrapped__
+    a, b = (g.gather([x, leaf(i, x.device)]) for i in pairs(x.shape[0]))
+    return norm(a - b, p, -1) if x.shape[1] else g.sum(a, (1,))
+
+
+@lru_cache(4)
+def _pairs(rows: int) -> tuple[Any, ...]:
+    """The numbers of both rows of each pair."""
+    return tuple([i.astype(np.int64) for i in np.triu_indices(rows, 1)])

@@ -122,10 +122,11 @@ def _within_one(x: Node) -> Node:
 
 def _root(total: Node, p: float) -> Node:
     """total^(1/p), with derivative 0 where it is 0."""
+    if p == 2:
+        return g.root(total)
     flat = g.equal(total, 0.0)
     safe = g.where(flat, g.constant(1, total), total)
-    root = g.sqrt(safe) if p == 2 else g.pow(safe, 1 / p)
-    return g.where(flat, g.constant(0 if p > 0 else inf, root), root)
+    return g.where(flat, g.constant(0 if p > 0 else inf, total), g.pow(safe, 1 / p))
 
 
 def _powers(size: Node, p: float) -> Node:

@@ -17,6 +17,21 @@ relu = elementwise("relu", "iuf", "same", value=lambda np, x: np.maximum(x.dtype
                    vjp=lambda g, ct, y, x: (_passed(g, ct, x),),
                    jvp=lambda g, tangents, y, x: _passed(g, tangents[0], x),
                    doc="x where it is not negative, else 0; the derivative at 0 is 0.")
+
+
+def _along_root(g: Any, t: Any, y: Any) -> Any:
+    """t / 2y, and 0 where y is 0, whatever t is."""
+    if t is None:
+        return None
+    flat = g.equal(y, 0.0)
+    return g.where(flat, g.constant(0, t), t * (0.5 / g.where(flat, g.constant(1, y), y)))
+
+
+root = elementwise("root", "f", "same", value=lambda np, x: np.sqrt(x),
+                   body=lambda s, x: s.sqrt(x),
+                   vjp=lambda g, ct, y, x: (_along_root(g, ct, y),),
+                   jvp=lambda g, tangents, y, x: _along_root(g, tangents[0], y),
+                   doc="Square root, whose derivative at 0 is 0, as that of a length.")
 sigmoid = unary("sigmoid", "f", lambda np, x: np.divide(x.dtype.type(1), 1 + np.exp(-x)),
                 lambda s, x: s.div(1, s.add(1, s.exp(s.neg(x)))), lambda g, y, x: y * (1 - y),
                 "Logistic function, 1 / (1 + exp(-x)).")

@@ -16,6 +16,8 @@ from ._families import Infer
 
 # Bytes of what is read, written or added from which a target is asked for a function of its own.
 NATIVE = 1 << 15
+# Elements up to which NumPy's own look at the places is quicker than one at all of them before.
+FEW = 1 << 12
 
 
 def _check(name: str, x: Node, indices: Sequence[Node]) -> None:
@@ -77,6 +79,8 @@ def _flat(np: Any, x: Any, places: Sequence[Any]) -> Any:
 def _gather_value(np: Any, x: Any, *indices: Any) -> Any:
     rows = len(indices) == 1 and x.flags.c_contiguous
     count = indices[0].size * prod(x.shape[len(indices) :])
+    if count <= FEW and "u" not in [i.dtype.kind for i in indices]:
+        return _few(np, x, indices)
     native = None if rows or count * x.itemsize < NATIVE else own(np, "gather")
     out = native(x, _wide(np, indices)) if native else None
     if out is not None:
@@ -88,6 +92,16 @@ def _gather_value(np: Any, x: Any, *indices: Any) -> Any:
         rows = x.reshape(-1, *x.shape[len(places) :])
         return np.take(rows, _flat(np, x, places), 0, mode="wrap")
     return x[places]
+
+
+def _few(np: Any, x: Any, indices: Sequence[Any]) -> Any:
+    """Few elements: NumPy looks at their places itself, in less time than a look at all takes."""
+    try:
+        if len(indices) == 1:
+            return np.take(x, indices[0], 0, mode="raise")
+        return x[tuple(indices)]
+    except IndexError:
+        return x[_places(np, x, indices)]
 
 
 def _in_order(np: Any, x: Any, indices: Sequence[Any]) -> tuple[Any, ...]:
@@ -348,3 +362,95 @@ scatter_multiply = _combined(
     "scatter_multiply", "multiply", "mul", "iuf", _product_shares,
     "x multiplied by u at the given places, in order.",
 )  # fmt: skip
+
+# --- rows of one array added to those of another --------------------------------------------------
+# What bags of embeddings, messages along the edges of a graph and products with sparse matrices
+# come to, without a copy of what is taken.
+
+
+def _infer_rows(x: Node, y: Node, w: Node, to: Node, of: Node) -> Infer:
+    for i in (to, of):
+        if kind(i.dtype) not in "iu":
+            raise IndexError(f"gather_add: indices must be integers, got {i.dtype}")
+    if not x.shape or not y.shape or x.shape[1:] != y.shape[1:]:
+        raise ValueError(f"gather_add: rows of shape {y.shape} can't be added to {x.shape}")
+    if not x.dtype is y.dtype is w.dtype:
+        raise ValueError(f"gather_add: rows of {y.dtype} times {w.dtype} added to {x.dtype}")
+    if not w.shape == to.shape == of.shape:
+        raise ValueError(
+            f"gather_add: weights and indices have shapes {w.shape}, {to.shape} and {of.shape}"
+        )
+    return x.shape, x.dtype
+
+
+def _weighted(np: Any, y: Any, w: Any, of: Any) -> Any:
+    """The rows that are added."""
+    rows = gather.value(np, y, of)
+    return np.multiply(rows, w.reshape(w.shape + (1,) * (y.ndim - 1)))
+
+
+def _rows_natively(np: Any, x: Any, y: Any, w: Any, to: Any, of: Any, over: bool) -> Any:
+    """What a target's own function gives, written over x or not, or None."""
+    nbytes = to.size * x.itemsize * (x.size // x.shape[0]) if x.shape[0] else 0
+    function = own(np, "gather_add") if nbytes >= NATIVE else None
+    return function(x, y, w, *_wide(np, (to, of)), over) if function else None
+
+
+def _rows_value(np: Any, x: Any, y: Any, w: Any, to: Any, of: Any) -> Any:
+    out = _rows_natively(np, x, y, w, to, of, False)
+    return scatter_add.value(np, x, _weighted(np, y, w, of), to) if out is None else out
+
+
+def _rows_into(np: Any, x: Any, y: Any, w: Any, to: Any, of: Any) -> Any:
+    if _rows_natively(np, x, y, w, to, of, True) is None:
+        np.copyto(x, scatter_add.value(np, x, _weighted(np, y, w, of), to))
+    return x
+
+
+def _rows_vjp(
+    g: Any, ct: Node, out: Node, x: Node, y: Node, w: Node, to: Node, of: Node
+) -> tuple[Node | None, ...]:
+    products = g.gather([ct, to]) * g.gather([y, of])
+    axes = tuple(range(w.ndim, products.ndim))
+    of_y = g.gather_add(_zeros_like(g, y, ct), ct, w, of, to)
+    return ct, of_y, g.sum(products, axes) if axes else products, None, None
+
+
+def _rows_jvp(
+    g: Any, tangents: Sequence[Node | None], out: Node, x: Node, y: Node, w: Node, to: Node,
+    of: Node,
+) -> Node | None:  # fmt: skip
+    tx, ty, tw = tangents[:3]
+    if tx is None and ty is None and tw is None:
+        return None
+    found = _zeros_like(g, x, x) if tx is None else tx
+    if ty is not None:
+        found = g.gather_add(found, ty, w, to, of)
+    return found if tw is None else g.gather_add(found, y, tw, to, of)
+
+
+def _rows_batch(g: Any, batched: Sequence[bool], *args: Node) -> Node:
+    """A gather and a scatter, of which the batch is one more indexed axis."""
+    (x, y, w, to, of), n = _batch_all(g, batched, args)
+    to, of = (g.cast(i, int64) for i in (to, of))
+    line = _row_index(g, n, to)
+    weights = g.reshape(w, w.shape + (1,) * (y.ndim - 2))
+    return g.scatter_add([x, g.gather([y, line, of]) * weights, line, to])  # type: ignore[no-any-return]
+
+
+gather_add = register(
+    Op(
+        "gather_add",
+        "gather",
+        5,
+        domain="f",
+        fails=True,
+        infer=_infer_rows,
+        value=_rows_value,
+        into=_rows_into,
+        vjp=_rows_vjp,
+        jvp=_rows_jvp,
+        batch=_rows_batch,
+        doc="x with the rows of y at given places, each times a weight, added at others, in order.",
+    )
+)

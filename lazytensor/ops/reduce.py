@@ -9,6 +9,7 @@ from math import prod as prod_
 from typing import Any
 
 from .._base.dtypes import bool_, int64, kind
+from .._base.module import Worth, own
 from .._base.shapes import Shape
 from ..ir.node import Node
 from ..ir.op import NONDIFF, Op, register
@@ -16,6 +17,9 @@ from ._eager import ComplexProduct
 from ._families import is_complex, plus_one
 from ._tree import tree_reduce
 from .scan import others
+
+# Elements from which on a target is asked for a kernel of its own, if it is worth compiling.
+SOME, FOLDED = 1 << 6, Worth(1 << 18)
 
 
 def _dropped(x: Node, axes: tuple[int, ...]) -> Shape:
@@ -81,19 +85,30 @@ def _wide(np: Any, x: Any) -> Any:
     return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iu" else x
 
 
-def _total(combine: str, identity: float) -> Callable[..., Any]:
+def _total(name: str, combine: str, identity: float) -> Callable[..., Any]:
     def value(np: Any, x: Any, axes: tuple[int, ...]) -> Any:
         ufunc = getattr(np, combine)
         if x.dtype.kind in "iu":
             return ufunc.reduce(x, axes, x.dtype)
         if x.dtype.kind == "c" and combine == "multiply":
             ufunc = ComplexProduct(np)
+        out = _natively(np, name, x, axes)
+        if out is not None:
+            return out
         out = tree_reduce(np, ufunc, _wide(np, x), axes, identity)
         out = out if out.dtype is x.dtype else out.astype(x.dtype)
         # as NumPy's, sums start at 0: there is no -0 among them
         return out + x.dtype.type(0) if combine == "add" else out
 
     return value
+
+
+def _natively(np: Any, name: str, x: Any, axes: tuple[int, ...]) -> Any:
+    """What a target's own kernel of a row makes of some elements, in the same order, or None."""
+    if x.size < SOME or not axes or axes[-1] - axes[0] >= len(axes):
+        return None
+    native = own(np, "folded")
+    return native(name, x, axes) if native and FOLDED(x.size) else None
 
 
 def _prod_partial(g: Any, y: Node, x: Node, axes: tuple[int, ...]) -> Node:
@@ -154,7 +169,7 @@ def _extremum_jvp(g: Any, tangents: Any, y: Node, x: Node, axes: tuple[int, ...]
 sum_ = _reduce(
     "sum",
     "iufc",
-    _total("add", 0),
+    _total("sum", "add", 0),
     "Sum by a fixed tree; of nothing 0.",
     body=lambda s, x, y: s.add(x, y),
     transpose=lambda g, ct, x, axes: (spread(g, ct, x, axes),),
@@ -162,7 +177,7 @@ sum_ = _reduce(
 prod = _reduce(
     "prod",
     "iufc",
-    _total("multiply", 1),
+    _total("prod", "multiply", 1),
     "Product by a fixed tree; of nothing 1.",
     body=lambda s, x, y: s.mul(x, y),
     vjp=_prod_vjp,

@@ -51,10 +51,11 @@ def others(g: Any, x: Node, axis: int) -> Node:
 
 def along(g: Any, shape: tuple[int, ...], axis: int, device: Any) -> Node:
     """0, 1, … along one axis of an int64 array of that shape."""
-    n = shape[axis]
-    line = tuple(n if a == axis else 1 for a in range(len(shape)))
-    numbers = g.reshape(g.iota(n, int64, device), line)
-    return g.broadcast_to(numbers, shape)  # type: ignore[no-any-return]
+    behind = len(shape) - 1 - axis
+    numbers: Node = g.iota(shape[axis], int64, device)
+    if behind:
+        numbers = g.reshape(numbers, (shape[axis], *(1,) * behind))
+    return numbers if numbers.shape == shape else g.broadcast_to(numbers, shape)
 
 
 def _places(g: Any, index: Node, axis: int) -> list[Node]:

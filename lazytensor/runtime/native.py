@@ -153,7 +153,7 @@ def _drawn(objects: Any) -> Any:
 _NAMES: dict[Callable[[Any], Any], tuple[str, ...]] = {
     _drawn: ("box_muller", "c_library", "exchanged", "fma", "twister"),
     _whole: (
-        "convolution", "convolution_weights", "lu_panel", "running", "substitution",
+        "convolution", "convolution_weights", "gather_add", "lu_panel", "running", "substitution",
         "window_maxima",
     ),
 }  # fmt: skip

@@ -20,7 +20,7 @@ import functools
 import math
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -493,13 +493,18 @@ class Engine:
 
     def _choose(self, rows: Array, count: int) -> Array:
         """The places of uniform numbers among the sums of weights."""
-        wide = rows.astype(np.float64 if rows.dtype == _float64 else np.float32)
-        found = np.empty((len(rows), count), np.int64)
-        for i, row in enumerate(wide):
-            sums = _cumulative(row).astype(np.float64)
-            sums[-1] = 1.0
-            found[i] = np.searchsorted(sums, self._bits.doubles(count))
-        return found
+        wide: Array = rows.astype(np.float64 if rows.dtype == _float64 else np.float32)
+        sums = np.cumsum(wide, 1, wide.dtype)
+        fine = _are_weights(wide).all(1) & (sums[:, -1:] > 0).any(1)
+        if not fine.all():  # rows before the first bad one have drawn their numbers
+            first = int(fine.argmin())
+            self._bits.doubles(first * count)
+            _refuse_weights(wide[first])
+        sums /= sums[:, -1:]
+        places = sums.astype(np.float64)
+        places[:, -1] = 1.0
+        numbers = self._bits.doubles(len(rows) * count).reshape(len(rows), count)
+        return np.stack([np.searchsorted(*pair) for pair in zip(places, numbers, strict=True)])
 
 
 def _below(numbers: Array, low: float, high: float) -> Array:
@@ -511,18 +516,19 @@ def _below(numbers: Array, low: float, high: float) -> Array:
     return numbers
 
 
-def _cumulative(weights: Array) -> Array:
-    """Cumulative sums over their total. RuntimeError for what aren't weights."""
+def _are_weights(numbers: Array) -> Array:
+    fine: Array = (numbers >= 0) & np.isfinite(numbers)
+    return fine
+
+
+def _refuse_weights(weights: Array) -> NoReturn:
+    """Raises RuntimeError that tells why they aren't weights."""
     distribution = "invalid multinomial distribution"
-    if not (weights >= 0).all() or not np.isfinite(weights).all():
-        first = int(np.flatnonzero(~((weights >= 0) & np.isfinite(weights)))[0])
-        entry = "= infinity or NaN" if weights[first] >= 0 else "< 0"
-        raise RuntimeError(f"{distribution} (encountering probability entry {entry})")
-    sums: Array = np.cumsum(weights, dtype=weights.dtype)
-    if not (sums.size and sums[-1] > 0):
+    bad = np.flatnonzero(~_are_weights(weights))
+    if not len(bad):
         raise RuntimeError(f"{distribution} (sum of probabilities <= 0)")
-    sums /= sums[-1]
-    return sums
+    entry = "= infinity or NaN" if weights[bad[0]] >= 0 else "< 0"
+    raise RuntimeError(f"{distribution} (encountering probability entry {entry})")
 
 
 def _check_binomial(counts: Array, p: Array) -> None:

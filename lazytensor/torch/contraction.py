@@ -17,7 +17,7 @@ from ..ops import g
 from ._calls import refuse
 from ._dispatch import FUNCTIONS, need_tensor, op, same_device
 from ._dtypes import TITLES, int64
-from ._record import run, to_dtype
+from ._record import run, run_fixed, to_dtype
 from .matrices import C_TYPES
 from .tensor import Ints, Tensor
 from .views import axis
@@ -216,11 +216,15 @@ def einsum(*args: Any) -> Tensor:
     joint = FUNCTIONS["result_type"](*operands[:2]) if len(operands) == 2 else operands[0].dtype
     operands = _summed_alone([to_dtype(x, joint) for x in operands], terms, out)
 
-    def f(*nodes: Node) -> Node:
-        plain = [contraction.plain(n, t, sizes) for n, t in zip(nodes, terms)]
-        return contraction.contracted(plain, out)
+    options = tuple(terms), out, tuple(sizes.items())
+    return run_fixed(_title(terms, out), _contracted, options, operands)
 
-    return run(_title(terms, out), f, operands)
+
+def _contracted(*given: Any) -> Node:
+    """Of operands, their terms, the result's labels, and the sizes of all labels."""
+    *nodes, terms, out, sizes = given
+    plain = [contraction.plain(n, t, dict(sizes)) for n, t in zip(nodes, terms, strict=True)]
+    return contraction.contracted(plain, out)
 
 
 # --- pairs of axes --------------------------------------------------------------------------------

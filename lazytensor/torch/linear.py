@@ -5,7 +5,7 @@ product is computed.
 """
 
 from collections.abc import Callable, Sequence
-from math import inf, prod
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,7 @@ from ._dispatch import (
     same_device,
 )
 from ._dtypes import TITLES
-from ._host import placed
-from ._record import cast, run, to_dtype
+from ._record import cast, run, run_fixed, to_dtype
 from .matrices import C_TYPES
 from .norms import norm_nodes
 from .tensor import Ints, Tensor
@@ -478,9 +477,7 @@ def _euclidean(x: Node, y: Node) -> Node:
     b = g.reshape(g.sum(g.square(y), (y.ndim - 1,)), (*y.shape[:-2], 1, y.shape[-2]))
     turned = g.permute(y, (*range(y.ndim - 2), y.ndim - 1, y.ndim - 2))
     square = a + b - linalg.matmul(x, turned) * 2
-    near = g.less_equal(square, 0.0)
-    one = g.constant(1, square)
-    return g.where(near, g.constant(0, square), g.sqrt(g.where(near, one, square)))
+    return g.root(g.maximum(square, 0.0))
 
 
 _MODES = {
@@ -520,38 +517,13 @@ def cdist(
     broadcast(a[:-2], b[:-2])
     mode = _MODES[compute_mode]
     many = max(a[-2], b[-2]) > _MANY_ROWS if mode is None else mode
-    return run("Cdist", _distances(float(p), many and p == 2), (x, y))
+    return run_fixed("Cdist", _distances, (float(p), many and p == 2), (x, y))
 
 
-def _distances(p: float, by_products: bool) -> Callable[[Node, Node], Node]:
-    def f(x: Node, y: Node) -> Node:
-        if by_products:
-            return _euclidean(x, y)
-        d = _apart(x, y)
-        if not d.shape[-1]:
-            return g.sum(d, (d.ndim - 1,))
-        return cast(norm_nodes(d, (d.ndim - 1,), p), _dtypes.of(x.dtype))
-
-    return f
-
-
-@op(method=False)
-def pdist(input: Tensor, p: float = 2.0) -> Tensor:
-    """The p-norms of differences of each pair of rows. Raises RuntimeError."""
-    x = need_tensor("pdist", input)
-    if x.ndim != 2:
-        raise RuntimeError(f"pdist only supports 2D tensors, got: {x.ndim}D")
-    if x.dtype._rank != 2:
-        raise RuntimeError("pdist only supports floating-point dtypes")
-    if p < 0:
-        raise RuntimeError("pdist only supports non-negative p values")
-    rows, columns = np.triu_indices(x.shape[0], 1)
-
-    def f(n: Node) -> Node:
-        ends = [g.gather([n, placed(i, n.device)]) for i in (rows, columns)]
-        d = ends[0] - ends[1]
-        if not n.shape[1]:
-            return g.sum(d, (1,))
-        return cast(norm_nodes(d, (1,), min(float(p), inf)), x.dtype)
-
-    return run("Pdist", f, (x,))
+def _distances(x: Node, y: Node, p: float, by_products: bool) -> Node:
+    if by_products:
+        return _euclidean(x, y)
+    d = _apart(x, y)
+    if not d.shape[-1]:
+        return g.sum(d, (d.ndim - 1,))
+    return cast(norm_nodes(d, (d.ndim - 1,), p), _dtypes.of(x.dtype))

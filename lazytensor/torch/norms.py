@@ -7,6 +7,7 @@ must not know how anything is computed.
 from math import inf
 from typing import Any
 
+from .._base.dtypes import real_of
 from ..ir.node import Node
 from ..lang import linalg
 from ..lang._checks import as_dtype, squares, widened
@@ -14,7 +15,7 @@ from ..ops import g
 from . import _dtypes
 from ._dispatch import FUNCTIONS, need_tensor, op
 from ._dtypes import TITLES, dtype
-from ._record import run, to_dtype
+from ._record import run, run_fixed, to_dtype
 from .matrices import without_gradient
 from .reduce import dims, over
 from .tensor import Tensor, wrap
@@ -35,9 +36,10 @@ def _safe(total: Node) -> tuple[Node, Node]:
 
 def _rooted(total: Node, p: float) -> Node:
     """total ** (1 / p), with gradient 0 at 0."""
+    if p == 2:
+        return g.root(total)
     flat, safe = _safe(total)
-    root = g.sqrt(safe) if p == 2 else g.pow(safe, g.constant(1 / p, safe))
-    return g.where(flat, total if p > 0 else g.pow(total, g.constant(1 / p, total)), root)
+    return g.where(flat, total, g.pow(safe, g.constant(1 / p, safe)))
 
 
 def _powers(size: Node, p: float) -> Node:
@@ -113,10 +115,13 @@ def vector_norm(
         )
     axes = dims(dim, x.ndim)
     _no_identity(x, p, axes)
-    real = x.dtype.to_real().numpy
-    f = lambda n, a: as_dtype(norm_nodes(n, a, float(p)), real)  # noqa: E731
-    out = run(title, lambda n: over(f, n, axes, keepdim), (x,))
+    out = run_fixed(title, _norms, (axes, keepdim, float(p)), (x,))
     return without_gradient(out) if p == 0 else out
+
+
+def _norms(x: Node, axes: Axes, keepdim: bool, p: float) -> Node:
+    """The p-norm over axes, in x's own precision."""
+    return over(lambda n, a: as_dtype(norm_nodes(n, a, p), real_of(n.dtype)), x, axes, keepdim)
 
 
 def _nuclear(x: Tensor, dim: Any, keepdim: bool) -> Tensor:

@@ -41,10 +41,7 @@ def variance(x: Node, axes: Axes, correction: float) -> Node:
 
 def deviation(x: Node, axes: Axes, correction: float) -> Node:
     """The square root of the variance; where that is 0 the gradient is 0."""
-    v = variance(x, axes, correction)
-    flat = g.equal(v, 0.0)
-    root = g.sqrt(g.where(flat, g.constant(1, v), v))
-    return g.where(flat, g.constant(0, v), root)
+    return g.root(variance(x, axes, correction))
 
 
 def _rounded(f: Callable[..., Node], x: Node, axes: Axes, correction: float) -> Node:

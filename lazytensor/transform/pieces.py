@@ -10,8 +10,8 @@ from .._base.dtypes import kind
 from ..ir.node import Node, scalar
 from ._rewrite import again, is_number
 
-# Parts at most.
-MOST = 256
+# Parts at most; elements from which on kernels read parts one by one.
+MOST, WORTH = 256, 1 << 14
 
 
 class _Pieces(NamedTuple):
@@ -27,10 +27,31 @@ def joined(node: Node) -> Node | None:
     if len(found) < 2 or kind(node.dtype) not in "fiu":
         return None
     first, second = found
-    if first is None or second is None or first.axis != second.axis:
+    whole = None
+    if first is not None and second is not None and first.axis == second.axis:
+        parts = sorted([*first.parts, *second.parts], key=lambda part: part[0])
+        whole = _concat(node, _Pieces(first.axis, parts)) if len(parts) <= MOST else None
+    return _over(node) if whole is None else whole
+
+
+def _over(node: Node) -> Node | None:
+    """x + embed(a) -> x + concat([0, a, 0]), which a kernel reads part by part."""
+    if node.size < WORTH or all(a.op.name != "embed" for a in node.args):
         return None
-    parts = sorted([*first.parts, *second.parts], key=lambda part: part[0])
-    return _concat(node, _Pieces(first.axis, parts)) if len(parts) <= MOST else None
+    args = tuple([_with_gaps(a) for a in node.args])
+    same = all(a is b for a, b in zip(args, node.args, strict=True))
+    return None if same else again("add", args, (), node)
+
+
+def _with_gaps(x: Node) -> Node:
+    pieces = _pieces(x) if x.op.name == "embed" else None
+    if pieces is None:
+        return x
+    ((start, part),) = pieces.parts
+    end = start + part.shape[pieces.axis]
+    rest = x.shape[pieces.axis] - end
+    parts = (*_gap(x, pieces.axis, start), part, *_gap(x, pieces.axis, rest))
+    return again("concat", parts, (pieces.axis,), x)
 
 
 def _pieces(node: Node) -> _Pieces | None:

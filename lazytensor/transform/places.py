@@ -5,7 +5,8 @@ What enters: a node. What leaves: one that stands for it, or None. Places are ch
 with the same errors. It must not know kernels or targets.
 """
 
-from .._base.dtypes import int32, int64, kind, real_of
+from .._base.devices import is_gpu
+from .._base.dtypes import float32, float64, int32, int64, kind, real_of
 from .._base.shapes import Shape
 from ..ir.node import SCALAR, Node, scalar
 from ._rewrite import again, is_number
@@ -117,6 +118,46 @@ def few_of_computed(node: Node) -> Node | None:
     found = taking.of(source)
     worth = taking.left and taking.taken * SPARSE * node.size <= source.size
     return found if worth and found.shape == node.shape else None
+
+
+# --- rows that are added -------------------------------------------------------------------------
+
+
+def _weighted(u: Node) -> tuple[Node, Node | None]:
+    """An array, and what it is multiplied by, if that may be a weight for each row."""
+    if u.op.name != "multiply":
+        return u, None
+    x, y = u.args
+    if x.op.name == "gather" and x.shape == u.shape:
+        return x, y
+    return (y, x) if y.op.name == "gather" and y.shape == u.shape else (u, None)
+
+
+def _weights(weight: Node | None, u: Node, places: Shape) -> Node | None:
+    """A weight for each place, if that is what it is."""
+    if weight is None:
+        one = scalar(1, u.dtype, u.device)
+        return again("broadcast_to", (one,), (places,), u)
+    full, k = _padded(weight, u.ndim), len(places)
+    if any(n != 1 for n in full[k:]):
+        return None
+    each = weight if full == weight.shape else again("reshape", (weight,), (full,), u)
+    return _spread(_shaped(each, full[:k], u), places, u)
+
+
+def rows_added(node: Node) -> Node | None:
+    """scatter_add(x, gather(y, i) * w, j) -> gather_add(x, y, w, j, i), w a number for each row:
+    what is taken isn't stored. On GPUs, whose scatters go by columns, it is.
+    """
+    x, u, *to = node.args
+    taken, weight = _weighted(u)
+    if taken.op.name != "gather" or not u.size >= WORTH or node.dtype not in (float32, float64):
+        return None
+    y, *of = taken.args
+    if len(to) != 1 or len(of) != 1 or is_gpu(node.device):
+        return None
+    w = _weights(weight, u, to[0].shape)
+    return None if w is None else again("gather_add", (x, y, w, *to, *of), (), taken)
 
 
 # --- one place of each line ----------------------------------------------------------------------

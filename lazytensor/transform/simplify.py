@@ -18,7 +18,7 @@ from ..ir.node import SCALAR, Node, make, placeholder, scalar
 from ..ops._tree import runs
 from ._rewrite import Rule, again, is_number
 from .pieces import joined
-from .places import few_of_computed, negative_choice, one_of_line, sum_of_choice
+from .places import few_of_computed, negative_choice, one_of_line, rows_added, sum_of_choice
 
 
 class Simplified(NamedTuple):
@@ -221,6 +221,12 @@ def no_mark(node: Node) -> Node | None:
     return node.args[0]
 
 
+def no_embed(node: Node) -> Node | None:
+    """embed in nothing more -> x."""
+    (x,), steps = node.args, node.params[2]
+    return x if x.shape == node.shape and all(s == 1 for s in steps) else None
+
+
 def no_slice(node: Node) -> Node | None:
     """slice of all -> x; slice of a slice -> one slice."""
     x = node.args[0]
@@ -306,6 +312,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "broadcast_to": (no_broadcast,),
     "fixed": (no_mark,),
     "slice": (no_slice,),
+    "embed": (no_embed,),
     "transfer": (no_transfer,),
     "sum": (*_REDUCTION, sum_of_choice),
     "prod": _REDUCTION,
@@ -315,5 +322,5 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "all": _REDUCTION,
     "gather": (few_of_computed,),
     "scatter": (one_of_line,),
-    "scatter_add": (one_of_line,),
+    "scatter_add": (one_of_line, rows_added),
 }

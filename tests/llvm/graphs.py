@@ -25,8 +25,9 @@ SMALL = [1, 2, 3, 4, 5, 9, 17]
 MOST = 70_000  # elements of a space
 
 EXACT = {
-    "negative": "iufc", "square": "iufc", "reciprocal": "fc", "sqrt": "f", "floor": "f",
-    "ceil": "f", "trunc": "f", "round": "f", "isnan": "fc", "isinf": "f", "isfinite": "fc",
+    "negative": "iufc", "square": "iufc", "reciprocal": "fc", "sqrt": "f", "root": "f",
+    "floor": "f", "ceil": "f", "trunc": "f", "round": "f",
+    "isnan": "fc", "isinf": "f", "isfinite": "fc",
     "invert": "biu", "abs": "iuf", "sign": "iuf", "conj": "c", "real": "c", "imag": "c",
     "relu": "iuf", "add": "biufc", "subtract": "iufc", "multiply": "biufc", "divide": "fc",
     "floor_divide": "iu", "remainder": "iu", "fmod": "iu", "maximum": "biuf", "minimum": "biuf",

@@ -178,3 +178,75 @@ def test_bits_of_programs_at_random(seed, monkeypatch):
     found = bits(program(seed))
     with config.context(execution="interpret"):
         assert found == bits(program(seed))
+
+
+# --- rows that are added --------------------------------------------------------------------------
+
+
+def bags(kind: str):
+    """Sums of rows in bags: forward, and their gradients."""
+    rng = np.random.default_rng(2)
+    table = torch.tensor(rng.standard_normal((500, 70)).astype("float32")).requires_grad_()
+    ids, begins = torch.tensor(rng.integers(0, 500, 900)), torch.tensor(np.arange(0, 900, 9))
+    weights = torch.tensor(rng.standard_normal(900).astype("float32")).requires_grad_()
+    call, own = torch.nn.functional.embedding_bag, [table]
+    if kind == "mean":
+        out = call(ids, table, begins)
+    elif kind == "weighted":
+        out = call(ids, table, begins, mode="sum", per_sample_weights=weights)
+        own.append(weights)
+    elif kind == "equal":
+        out = call(ids.reshape(100, 9), table, mode="sum")
+    else:  # messages along edges
+        out = torch.zeros(500, 70).index_add(0, ids[:-1], table[ids[1:]] * weights[1:, None])
+    cotangent = torch.tensor(rng.standard_normal(out.shape).astype("float32"))
+    return out, *torch.autograd.grad(out, own, cotangent)
+
+
+BAGS = ("mean", "weighted", "equal", "edges")
+
+
+@pytest.mark.parametrize("kind", BAGS)
+def test_rows_that_are_added_are_not_stored(kind):
+    """Neither forward nor back: nothing as large as all rows is written, but for what the gradient
+    of weights reads again.
+    """
+    steps = inspect.explain(bags(kind)[0]).steps
+    assert [s.name for s in steps].count("gather_add") == 1
+    assert kind == "weighted" or max(s.cost.written for s in steps) < 4 * 70 * 890
+    names = [s.name for s in inspect.explain(*bags(kind)).steps]
+    assert names.count("gather_add") == 2
+
+
+@pytest.mark.parametrize("kind", BAGS)
+def test_bits_of_rows_that_are_added(kind):
+    for target in ("llvm", "numpy"):
+        bits = []
+        for execution in ("interpret", "compile"):
+            with config.context(execution=execution, target=target):
+                bits.append([np.array(plain(r)).tobytes() for r in bags(kind)])
+        assert bits[0] == bits[1]
+
+
+@pytest.mark.parametrize("bad", [500, -501])
+def test_a_row_outside_is_refused_as_before(bad):
+    texts = []
+    for execution in ("interpret", "compile"):
+        with config.context(execution=execution):
+            x, to = (leaf(a) for a in (np.zeros((100, 70)), np.arange(900) % 100))
+            of = leaf(np.append(np.arange(899) % 500, bad))
+            node = g.scatter_add([x, g.gather([leaf(np.ones((500, 70))), of]), to])
+            with pytest.raises(IndexError) as caught:
+                materialize((node,))
+        texts.append(str(caught.value).split(" (array made at")[0])
+    assert texts == [f"index {bad} is out of bounds for axis 0 of size 500"] * 2
+
+
+def test_what_is_no_weight_of_rows_stays():
+    x, y, u = (leaf(np.ones(s)) for s in ((100, 70), (500, 70), (900, 70)))
+    i, j = leaf(np.arange(900) % 500), leaf(np.arange(900) % 100)
+    rows = g.gather([y, i])
+    for value in (g.multiply(rows, u), g.add(rows, u), g.multiply(rows, g.reshape(
+        g.slice(u, (0, 0), (1, 70), (1, 1)), (70,)))):  # fmt: skip
+        steps = inspect.explain(xp.Array(g.scatter_add([x, value, j]))).steps
+        assert "gather_add" not in [s.name for s in steps]

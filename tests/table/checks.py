@@ -307,7 +307,7 @@ def second_order(op: Op, sample: Sample, rng: Rng) -> None:
 # --- batching -------------------------------------------------------------------------------------
 
 WRITES = ("scatter", "scatter_add", "scatter_max", "scatter_min", "scatter_multiply")
-INDICES = {"gather": 1, **dict.fromkeys(WRITES, 2)}
+INDICES = {"gather": 1, "gather_add": 3, **dict.fromkeys(WRITES, 2)}
 
 
 def _examples(op: Op, place: int, x: Array, count: int) -> list[Array]:

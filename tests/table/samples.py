@@ -76,7 +76,7 @@ SHAPES: dict[int, list[tuple[tuple[int, ...], ...]]] = {
 # Bounds inside of which the function is smooth, for real arguments.
 BOUNDS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("asin", "acos", "atanh"), (-0.9, 0.9)),
-    **dict.fromkeys(("sqrt", "log", "log2", "log10", "pow"), (0.3, 2)),
+    **dict.fromkeys(("sqrt", "root", "log", "log2", "log10", "pow"), (0.3, 2)),
     **dict.fromkeys(("surprisal", "ndtri", "entr", "logit"), (0.1, 0.9)),
     **dict.fromkeys(("lgamma", "digamma"), (0.3, 4)),
     **dict.fromkeys(("bessel_k0", "bessel_k1", "bessel_k0e", "bessel_k1e"), (0.5, 4)),
@@ -223,6 +223,16 @@ def _gather(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
         x = array(rng, shape, dtype)
         u = array(rng, (*index[0].shape, *shape[len(index) :]), dtype)
         yield Sample((x, *index) if op.name == "gather" else (x, u, *index))
+
+
+def _gather_add(op: Op, dtype: d.DType, rng: Rng) -> Iterator[Sample]:
+    for to, of, rest, n, m in (
+        ([0, 2, 0, -1], [3, 3, -4, 1], (2,), 3, 4), ([[1, 1], [0, -2]], [[2, 0], [1, 1]], (), 2, 3),
+        ([-1, 0], [0, 0], (2, 3), 2, 1), ([], [], (2,), 3, 0), (1, -1, (3,), 2, 2),
+    ):  # fmt: skip
+        places = np.asarray(to, np.int64), np.asarray(of, d.int8 if rest else np.int64)
+        x, y = (array(rng, (k, *rest), dtype) for k in (n, m))
+        yield Sample((x, y, array(rng, places[0].shape, dtype), *places))
 
 
 # --- scans, linear algebra, transforms, and those made from nothing -------------------------------
@@ -394,6 +404,7 @@ GENERATORS: dict[str, Callable[[Op, d.DType, Rng], Iterator[Sample]]] = {
     "cast": _cast,
     "reduce": _reduce,
     "gather": _gather,
+    "gather_add": _gather_add,
     "window_argmax": _window_argmax,
     "window_max": _window_argmax,
     "scan": _scan,

@@ -15,6 +15,7 @@ from lazytensor.ir.node import leaf
 from lazytensor.ir.op import ROWS
 from lazytensor.ops import g
 from lazytensor.transform.grad import vjp
+from lazytensor.transform.jvp import jvp
 
 from .checks import Array, compute, same_bits
 
@@ -261,6 +262,9 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: g.gather([F, I, I, I]), IndexError, "gather: 3 indices for an array of 2 axes"),
     (lambda: g.gather([F, F]), IndexError, "indices must be integers, got float64"),
     (lambda: g.gather([F, I, _line(I)]), ValueError, "broadcast first"),
+    (lambda: g.gather_add(F, F, F, F, I), IndexError, "indices must be integers, got float64"),
+    (lambda: g.gather_add(F, g.cast(F, d.int64), F, I, I), ValueError, "rows of int64 times float"),
+    (lambda: g.gather_add(F, F, F, _line(I), I), ValueError, "weights and indices have shapes"),
     (lambda: g.scatter([F, I, I]), ValueError, r"scatter: updates are int64 \(2, 2\), the places"),
     (lambda: g.add(F, I), TypeError, "dtypes float64 and int64 differ: cast first"),
     (lambda: g.add(F, leaf(np.ones(2))), ValueError, r"\(2, 3\), \(2,\) could not be broadcast"),
@@ -324,3 +328,20 @@ def test_qr_complete_is_refused() -> None:
 def test_iota_is_exact_in_every_dtype() -> None:
     for dtype in d.STANDARD[1:]:
         assert value("iota", params=(100, dtype, CPU)).tolist() == list(range(100))
+
+
+@pytest.mark.parametrize("ct", [1.0, np.inf, np.nan, -0.0])
+def test_a_root_is_flat_at_zero(ct):
+    """Whatever comes back, in both directions, and of second order."""
+    x, t = leaf(np.array([0.0, -0.0, 4.0, np.inf])), leaf(np.full(4, ct))
+    y = g.root(x)
+    (found,) = vjp([y], [x], [t])
+    (along,) = jvp([y], [x], [t])
+    (again,) = vjp([found], [x], [leaf(np.ones(4))])
+    with np.errstate(all="ignore"):
+        want = np.array([0.0, 0.0, ct * 0.25, ct * 0.0])
+        root, back, forth, second = compute([y, found, along, again])
+    np.testing.assert_array_equal(root, np.sqrt(x.value))
+    for values in (back, forth):
+        np.testing.assert_array_equal(values, want)
+    assert second[:2].tolist() == [0.0, 0.0]

@@ -76,7 +76,7 @@ def test_a_step_exactly() -> None:
     targets, two sums over the batch. Two of the large results are written over a product.
     """
     done = steady(trainer("after the step"))
-    assert done == Counters(nodes=78, graphs=1, kernels=10, calls=10, bytes=883_888)
+    assert done == Counters(nodes=70, graphs=1, kernels=10, calls=10, bytes=881_488)
 
 
 @pytest.mark.parametrize("read", READS)
@@ -129,6 +129,9 @@ OPS: dict[str, tuple[int, Callable[[Any, Any], Any]]] = {
     "x[1]": (2, lambda x, y: x[1]),
     "in place": (1, lambda x, y: x.mul_(2.0)),
     "linear": (2, lambda x, y: torch.nn.functional.linear(x, y)),
+    "norm": (3, lambda x, y: x.norm()),
+    "cdist": (6, lambda x, y: torch.cdist(x, y)),
+    "cosine_similarity": (16, lambda x, y: torch.cosine_similarity(x, y)),
 }
 
 
@@ -138,6 +141,22 @@ def test_nodes_that_an_operation_makes(name: str) -> None:
     x, y = torch.ones(3, 3), torch.full((3, 3), 2.0)
     with counting() as done:
         f(x, y)
+    assert done == Counters(nodes=count)
+
+
+LOSSES: dict[str, tuple[int, Callable[[Any, Any], Any]]] = {
+    "nll_loss": (13, torch.nn.functional.nll_loss),
+    "cross_entropy": (22, torch.nn.functional.cross_entropy),
+    "embedding": (4, lambda x, labels: torch.nn.functional.embedding(labels, x)),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_nodes_that_a_loss_of_classes_makes(name: str) -> None:
+    count, f = LOSSES[name]
+    x, labels = torch.ones(8, 5), torch.arange(8) % 5
+    with counting() as done:
+        f(x, labels)
     assert done == Counters(nodes=count)
 
 

@@ -127,3 +127,26 @@ def test_any_sum(data):
         return g.tanh(left[-1] + left[0])
 
     same_bits(whole)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32"])
+def test_a_part_over_a_whole_is_read_where_it_lies(dtype):
+    """As the gradients of a padded axis are: x's own, and what is shown at both ends of it."""
+    x, first, last = part((300, 60), dtype), part((300, 1), dtype), part((300, 2), dtype)
+
+    def whole() -> Node:
+        ends = put(first, (300, 60), 0, 1), put(last, (300, 60), 0, 57)
+        return g.add(g.add(put(x, (300, 60), 0, 0), ends[0]), ends[1])
+
+    assert "embed" not in names(simplified(whole()))
+    graph = linearize([whole()])
+    graph.close(graph.outputs)
+    with config.context(target="llvm"):
+        (step,) = [s for s in lower(graph).steps if s.outs[0] in lower(graph).outputs]
+    assert len(step.boxes) == 5
+    same_bits(whole)
+
+
+def test_small_parts_over_a_whole_stay():
+    x, first = part((3, 6)), part((3, 1))
+    assert "embed" in names(simplified(g.add(x, put(first, (3, 6), 0, 1))))

@@ -15,6 +15,7 @@ from .module import Vectors, replacements
 from .objects import Objects
 from .places import Gather, Scatter
 from .scans import cumulatives
+from .sums import Folded
 
 __all__ = ["Matmul", "functions"]
 
@@ -32,6 +33,7 @@ def functions(
         "take": Take(objects, empty),
         "ascontiguousarray": contiguous,
         "concatenate": Concatenate(contiguous, room),
+        "folded": Folded(bound),
         "gather": Gather(objects, room),
         "scatter": Scatter(objects, room),
         **replacements(objects, vectors),

@@ -342,23 +342,26 @@ def embedding_bag(
 ) -> tuple[Any, ...]:  # fmt: skip
     """Sums (0), means (1) or maxima (2) of the rows of each bag; the rest of the tuple is None."""
     kind = ("sum", "mean", "max")[mode]
-    ids = indices._read()
-    starts = None if offsets is None else offsets._read()
-    longest = _longest(ids, starts, include_last_offset) if kind == "max" else None
-
-    def f(w: Node, s: Node | None) -> Node:
-        more = include_last_offset, padding_idx, longest
-        return lang.embedding_bag(w, ids, starts, kind, s, *more)
-
-    return apply("EmbeddingBag", f, weight, per_sample_weights), None, None, None
+    longest = _longest(indices, offsets, include_last_offset) if kind == "max" else None
+    options = kind, include_last_offset, padding_idx, longest
+    inputs = weight, indices, offsets, per_sample_weights
+    return apply_fixed("EmbeddingBag", _embedding_bag, options, *inputs), None, None, None
 
 
-def _longest(ids: Node, starts: Node | None, include_last: bool) -> int | None:
+def _embedding_bag(
+    w: Node, ids: Node, starts: Node | None, s: Node | None, kind: str, last: bool,
+    padding: int | None, longest: int | None,
+) -> Node:  # fmt: skip
+    return lang.embedding_bag(w, ids, starts, kind, s, last, padding, longest)
+
+
+def _longest(ids: Tensor, starts: Tensor | None, include_last: bool) -> int | None:
     """The most ids that a bag has, where that can be known before it is computed."""
     if starts is None or TRACING.depth:
         return None
-    begins = value(starts)[: starts.shape[0] - bool(include_last)]
-    return int(np.diff(begins, append=ids.size).max(initial=0))
+    begins = value(starts._read())
+    ends = begins[: len(begins) - bool(include_last)]
+    return int(np.diff(ends, append=ids._node.size).max(initial=0))
 
 
 @nn("one_hot")
@@ -400,7 +403,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
 @nn("pdist", torch=True)
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
-    """Distances of all pairs of rows."""
+    """Distances of all pairs of rows. Raises RuntimeError for integers."""
+    if input.dtype._rank != 2:
+        raise RuntimeError("pdist only supports floating-point dtypes")
     return apply("PdistForward", lambda x: norm.pdist(x, p), input)
 
 

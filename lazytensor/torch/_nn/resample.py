@@ -15,7 +15,7 @@ from .. import _dtypes
 from .._calls import refuse
 from .._host import value
 from ..tensor import Tensor
-from ._base import apply, apply_many, nn
+from ._base import apply, apply_fixed, apply_many, nn
 
 MODES = ("bilinear", "nearest", "bicubic")
 PADDINGS = ("zeros", "border", "reflection")
@@ -90,17 +90,13 @@ def _sampled(
     input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool,
     dims: int,
 ) -> Tensor:  # fmt: skip
-    mode, padding = MODES[interpolation_mode], PADDINGS[padding_mode]
-
-    def f(x: Node, points: Node) -> Node:
-        return resize.grid_sample(x, points, mode, padding, align_corners)
-
+    options = MODES[interpolation_mode], PADDINGS[padding_mode], align_corners
     if input._node.ndim == grid._node.ndim == dims + 2:
         _refuse(input, "grid_sampler_2d_cpu_kernel_impl" if dims == 2 else "grid_sampler3d_cpu")
         if input.dtype is not grid.dtype:
             given, wanted = (_dtypes.TITLES[t.dtype] for t in (grid, input))
             raise RuntimeError(f"expected scalar type {wanted} but found {given}")
-    return apply(f"GridSampler{dims}D", f, input, grid)
+    return apply_fixed(f"GridSampler{dims}D", resize.grid_sample, options, input, grid)
 
 
 @nn("grid_sampler", torch=True)
@@ -130,10 +126,8 @@ _sampler(3)
 @nn("affine_grid_generator", torch=True)
 def affine_grid_generator(theta: Tensor, size: Sequence[int], align_corners: bool) -> Tensor:
     """A grid for `grid_sampler` from affine maps. Raises ValueError for shapes."""
-    shape = [int(n) for n in size]
-    return apply(
-        "AffineGridGenerator", lambda t: resize.affine_grid(t, shape, align_corners), theta
-    )
+    options = tuple([int(n) for n in size]), align_corners
+    return apply_fixed("AffineGridGenerator", resize.affine_grid, options, theta)
 
 
 # --- windows placed at random ---------------------------------------------------------------------

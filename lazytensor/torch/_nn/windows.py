@@ -218,7 +218,7 @@ def pad(
     title = {"constant": "ConstantPadNd", "reflect": "ReflectionPad", "replicate": "ReplicationPad"}
     fill = 0.0 if value is None else value if isinstance(value, complex) else float(value)
     fill = _dtypes.fit(fill, input.dtype)
-    return apply(title.get(mode, "Pad"), lambda x: lang.pad(x, list(pad), mode, fill), input)
+    return apply_fixed(title.get(mode, "Pad"), lang.pad, (tuple(pad), mode, fill), input)
 
 
 FUNCTIONS["constant_pad_nd"] = lambda input, pad_, value=0: pad(input, pad_, "constant", value)
