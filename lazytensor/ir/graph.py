@@ -113,14 +113,14 @@ def pending(roots: Sequence[Node]) -> tuple[list[Node], Uses]:
                 if a.value is not None:
                     continue
                 if a.op.picks:
-                    _pick(a)
+                    pick(a)
                 if a.value is None and a.op is not PLACEHOLDER:
                     found.append(a)
     found.sort(key=serial)
     return found, uses
 
 
-def _pick(node: Node) -> None:
+def pick(node: Node) -> None:
     """Take elements of a known value, or of what is picked of one."""
     chain = [node]
     while chain[-1].args[0].value is None:
