@@ -289,15 +289,15 @@ def keep(outputs: Sequence[Node], inputs: Sequence[Node]) -> None:
 def let_go(outputs: Sequence[Node], inputs: Sequence[Node]) -> None:
     """A history that was kept is not needed any more."""
     one = len(outputs) == 1 and _next(outputs[0], inputs)
-    for node in outputs if one else between(outputs, inputs):
-        release(node)
+    release(outputs if one else between(outputs, inputs))
 
 
-def release(node: Node) -> None:
-    """One history less goes through a node."""
-    node.kept -= 1
-    if node.value is not None and not TRACING.depth:
-        cut(node)
+def release(nodes: Sequence[Node]) -> None:
+    """One history less goes through some nodes."""
+    for node in nodes:
+        node.kept -= 1
+        if node.value is not None and not TRACING.depth:
+            cut(node)
 
 
 def ancestors(roots: Sequence[Node], stop: Callable[[Node], bool]) -> list[Node]:

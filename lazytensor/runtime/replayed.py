@@ -6,7 +6,7 @@ and of the graph that they are of. A variable is let go of where a step drops it
 references are counted as where steps are run one by one. It must not know when a plan is run so.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,9 @@ __all__ = ["AFTER", "MOST", "replayed"]
 # Runs after which a plan is written out, and steps that it has at most: writing takes as long as
 # some ten runs.
 AFTER, MOST = 16, 1024
+# Bytes of what is computed once and kept, and the kinds of rows that it is of.
+SMALL_CONSTANT = 1 << 16
+_CONSTANT = frozenset(("create", "movement"))
 
 
 def replayed(
@@ -41,9 +44,10 @@ def replayed(
     if given:
         lines.add(f"{_listed(range(given))} = slots[:{given}]")
     lines.add("slots.clear(); np = module()")
-    lines.names.update({f"v{slot}": value for slot, value in plan.constants})
-    lasting = {slot for slot, _ in plan.constants}
-    direct = [step for step in plan.runs if _written(lines, step, run, lasting)]
+    lasting = dict(plan.constants)
+    steps = [step for step in plan.runs if not _settled(step, lasting, plan.outputs)]
+    lines.names.update({f"v{slot}": value for slot, value in lasting.items()})
+    direct = [step for step in steps if _written(lines, step, run, lasting)]
     calls = [step for step in direct if type(step) is Call and step.op.kind != "movement"]
     launches = [step for step in direct if type(step) is Launch]
     made = sum([prod(s) * d.itemsize for x in launches for s, d in zip(x.shapes, x.dtypes)])
@@ -57,7 +61,24 @@ def _listed(slots: Sequence[int] | range) -> str:
     return "".join([f"v{slot}, " for slot in slots])
 
 
-def _written(lines: Lines, step: Any, run: Mapping[type, Any], lasting: set[int]) -> bool:
+def _settled(step: Any, lasting: dict[int, Any], outputs: Sequence[int]) -> bool:
+    """Whether a step gives the same in each run, which is computed now: a call that reads constants
+    alone, of something small that stays within the plan.
+    """
+    if type(step) is not Call or not _is_direct(step) or step.op.outputs > 1:
+        return False
+    if step.index is not None or step.outs[0] in outputs or not lasting.keys() >= {*step.args}:
+        return False
+    if prod(step.shape) * step.dtype.itemsize > SMALL_CONSTANT or step.op.kind not in _CONSTANT:
+        return False
+    args = [lasting[slot] for slot in step.args]
+    found = counted(step.op.value(module(), *args, *step.params))
+    found.flags.writeable = False
+    lasting[step.outs[0]] = found
+    return True
+
+
+def _written(lines: Lines, step: Any, run: Mapping[type, Any], lasting: Container[int]) -> bool:
     """Write a step, and what it drops; whether what it does is counted when all have run."""
     kind = type(step)
     direct = kind is Launch and not step.over
