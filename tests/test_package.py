@@ -39,7 +39,7 @@ NOT_WITH_IMPORT = {
     "sklearn",
 }
 OF_OTHERS_AT_MOST = 20  # modules that neither NumPy nor we own, which our import adds
-IN_ALL_AT_MOST = 132  # modules that our import adds to NumPy's
+IN_ALL_AT_MOST = 135  # modules that our import adds to NumPy's
 
 
 def modules_after(statement: str) -> set[str]:

@@ -14,7 +14,7 @@ from ..array_api.array import Array
 from ..ir.node import TRACING, known
 from ..runtime.observe import OBSERVERS, TIMERS
 from ..runtime.pending import new_bytes
-from ..runtime.written import Lines, captured_lines, plan_lines
+from ..runtime.written import CallLines, captured_lines, plan_lines
 from ._arguments import NUMBERS
 
 # Arguments and results, what is in containers among them.
@@ -31,7 +31,7 @@ def written(entry: Any, args: tuple[Any, ...]) -> Callable[..., Any] | None:
     """The function, or None for what has more to it than small arrays, numbers, lists, tuples and
     dicts.
     """
-    lines = Lines()
+    lines = CallLines()
     lines.names.update(TRACING=TRACING, OBSERVERS=OBSERVERS, TIMERS=TIMERS, Array=Array,
                        known=known, several=config.several, new_bytes=new_bytes)  # fmt: skip
     try:
@@ -45,14 +45,14 @@ def written(entry: Any, args: tuple[Any, ...]) -> Callable[..., Any] | None:
     except _Other:
         return None
     caught = "OverflowError" if on_gpu else "(MemoryError, OverflowError)"
-    return lines.function("entry, owner, args", caught)
+    return lines.caught("entry, owner, args", caught)
 
 
-def _here(lines: Lines, entry: Any) -> bool:
+def _here(lines: CallLines, entry: Any) -> bool:
     return not entry.donated and plan_lines(lines, entry.program)
 
 
-def _on_gpu(lines: Lines, entry: Any, arguments: "_Arguments") -> bool:
+def _on_gpu(lines: CallLines, entry: Any, arguments: "_Arguments") -> bool:
     """The run of a program for a GPU, which has the only references to what is donated."""
     given = []
     if entry.donated:
@@ -63,7 +63,7 @@ def _on_gpu(lines: Lines, entry: Any, arguments: "_Arguments") -> bool:
     return captured_lines(lines, entry.program, given, bool(entry.donated))
 
 
-def _outside(lines: Lines, entry: Any) -> None:
+def _outside(lines: CallLines, entry: Any) -> None:
     """What has to be as it was outside the arguments."""
     settings, now = lines.name(_SETTINGS), lines.name(config.several(_SETTINGS))
     lines.missed(f"TRACING.depth or several({settings}) != {now} or OBSERVERS or TIMERS")
@@ -75,7 +75,7 @@ def _outside(lines: Lines, entry: Any) -> None:
 class _Arguments:
     """Takes arguments apart, as `_arguments.gather` does, and numbers the leaves."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: CallLines) -> None:
         self._lines = lines
         self._all = 0
         self.handles: list[str] = []
@@ -124,7 +124,7 @@ class _Arguments:
         )
 
 
-def _results(lines: Lines, entry: Any) -> None:
+def _results(lines: CallLines, entry: Any) -> None:
     """Notes of the call, and what it gives."""
     results, outputs = entry.results, entry.program.plan.outputs
     plain = results.plain()
@@ -140,7 +140,7 @@ def _results(lines: Lines, entry: Any) -> None:
     lines.add(f"return {_tree(lines, results.structure, leaves)}")
 
 
-def _tree(lines: Lines, structure: TreeDef, leaves: list[str]) -> str:
+def _tree(lines: CallLines, structure: TreeDef, leaves: list[str]) -> str:
     """A container of results, of which the first leaves are taken."""
     kind = structure.type
     if kind is None:

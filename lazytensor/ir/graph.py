@@ -113,14 +113,14 @@ def pending(roots: Sequence[Node]) -> tuple[list[Node], Uses]:
                 if a.value is not None:
                     continue
                 if a.op.picks:
-                    _pick(a)
+                    pick(a)
                 if a.value is None and a.op is not PLACEHOLDER:
                     found.append(a)
     found.sort(key=serial)
     return found, uses
 
 
-def _pick(node: Node) -> None:
+def pick(node: Node) -> None:
     """Take elements of a known value, or of what is picked of one."""
     chain = [node]
     while chain[-1].args[0].value is None:
@@ -289,15 +289,15 @@ def keep(outputs: Sequence[Node], inputs: Sequence[Node]) -> None:
 def let_go(outputs: Sequence[Node], inputs: Sequence[Node]) -> None:
     """A history that was kept is not needed any more."""
     one = len(outputs) == 1 and _next(outputs[0], inputs)
-    for node in outputs if one else between(outputs, inputs):
-        release(node)
+    release(outputs if one else between(outputs, inputs))
 
 
-def release(node: Node) -> None:
-    """One history less goes through a node."""
-    node.kept -= 1
-    if node.value is not None and not TRACING.depth:
-        cut(node)
+def release(nodes: Sequence[Node]) -> None:
+    """One history less goes through some nodes."""
+    for node in nodes:
+        node.kept -= 1
+        if node.value is not None and not TRACING.depth:
+            cut(node)
 
 
 def ancestors(roots: Sequence[Node], stop: Callable[[Node], bool]) -> list[Node]:

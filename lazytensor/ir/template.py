@@ -4,30 +4,38 @@ What enters: nodes that stand for others, and what was computed of them. What le
 computed of others of the same shapes, dtypes and devices. It must not know what it is made for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from .._base.lines import Lines
 from .node import WATCH, Node, _count, _new, user_line
 
-# Op, parameters, shape, dtype, device, count and places of the arguments.
-Row = tuple[Any, tuple[Any, ...], Any, Any, Any, int, tuple[int, ...]]
+# Op, parameters, shape, dtype, device, places of the arguments.
+Row = tuple[Any, tuple[Any, ...], Any, Any, Any, tuple[int, ...]]
+
+
+# Uses after which a template is written out.
+AFTER = 16
 
 
 class Template:
     """What is `wanted` of nodes that are `given`. Other leaves that it reads are always the same.
 
-    A place is that of a given node, then those of constants, then those of rows.
+    A place is that of a given node, then those of constants, then those of rows. What is used often
+    is written out as lines of Python, a few for each node.
     """
 
-    __slots__ = ("constants", "fails", "rows", "wanted")
+    __slots__ = ("_given", "_used", "_written", "constants", "fails", "rows", "wanted")
 
     def __init__(self, given: Sequence[Node], wanted: Sequence[Node | None]) -> None:
         rows, leaves = _reached(given, [node for node in wanted if node is not None])
+        self._given = len(given)
+        self._used = 0
+        self._written: Callable[..., list[Node]] | None = None
         self.constants = leaves
         number = {node: i for i, node in enumerate([*given, *leaves, *rows])}
         self.rows: list[Row] = [
-            (n.op, n.params, n.shape, n.dtype, n.device, len(n.args),
-             tuple([number[a] for a in n.args]))
+            (n.op, n.params, n.shape, n.dtype, n.device, tuple([number[a] for a in n.args]))
             for n in rows
         ]  # fmt: skip
         self.fails = any(n.op.fails for n in rows)
@@ -40,17 +48,25 @@ class Template:
 
     def nodes(self, given: Sequence[Node]) -> list[Node]:
         """The nodes of all places."""
+        written = self._written
+        if written is not None:
+            nodes = written(given, user_line() if self.fails else None)
+        else:
+            nodes = self._one_by_one(given)
+            self._used += 1
+            if self._used == AFTER:
+                self._written = _written(self._given, self.constants, self.rows)
+        if self.rows and nodes[-1].serial >= WATCH.next_look and WATCH.look is not None:
+            WATCH.look(nodes[-1])
+        return nodes
+
+    def _one_by_one(self, given: Sequence[Node]) -> list[Node]:
         nodes = [*given, *self.constants]
         where = user_line() if self.fails else None
-        for op, params, shape, dtype, device, count, places in self.rows:
+        for op, params, shape, dtype, device, places in self.rows:
             node: Node = _new(Node)
             node.op = op
-            if count == 2:  # the most common case, without a list
-                node.args = nodes[places[0]], nodes[places[1]]
-            elif count == 1:
-                node.args = (nodes[places[0]],)
-            else:
-                node.args = tuple([nodes[i] for i in places])
+            node.args = tuple([nodes[i] for i in places])
             node.params = params
             node.shape = shape
             node.dtype = dtype
@@ -61,14 +77,33 @@ class Template:
             if op.fails:
                 node.where = where
             nodes.append(node)
-        if self.rows and node.serial >= WATCH.next_look and WATCH.look is not None:
-            WATCH.look(node)
         return nodes
 
     def made(self, given: Sequence[Node]) -> list[Node | None]:
         """What is wanted."""
         nodes = self.nodes(given)
         return [None if i is None else nodes[i] for i in self.wanted]
+
+
+def _written(given: int, constants: Sequence[Node], rows: Sequence[Row]) -> Callable[..., Any]:
+    """The function (given nodes, user's line) → the nodes of all places."""
+    lines = Lines(Node=Node, new=_new, count=_count)
+    names = [f"n{i}" for i in range(given)]
+    if names:
+        lines.add(f"{', '.join(names)}, = given")
+    names += [lines.name(node) for node in constants]
+    for op, params, shape, dtype, device, places in rows:
+        node, args = f"n{len(names)}", "".join([f"{names[i]}, " for i in places])
+        fields = {"params": params, "shape": shape, "dtype": dtype, "device": device, "op": op}
+        lines.add(f"{node} = new(Node); {node}.args = ({args})")
+        for field, value in fields.items():
+            lines.add(f"{node}.{field} = {lines.name(value)}")
+        lines.add(f"{node}.value = None; {node}.kept = 0; {node}.serial = next(count)")
+        if op.fails:
+            lines.add(f"{node}.where = where")
+        names.append(node)
+    lines.add(f"return [{', '.join(names)}]")
+    return lines.function("given, where", "template")
 
 
 def _reached(given: Sequence[Node], wanted: Sequence[Node]) -> tuple[list[Node], list[Node]]:

@@ -179,7 +179,7 @@ class Plan(Record):
     """Steps over numbered slots. `inputs` are places of the graph, put into slots 0, 1, …;
     `constants` are (slot, 0-d buffer); `outputs` are slots, in the order of the graph's outputs;
     `runs` are the steps as they are run where nobody asks for each; `captured` is what runs them on
-    a GPU as one.
+    a GPU as one, `replayed` what runs them on the host once they `ran` often.
     """
 
     inputs: tuple[int, ...]
@@ -191,3 +191,5 @@ class Plan(Record):
     timings: dict[str, float] = field(default_factory=dict)
     nodes: int = 0
     captured: Any = None
+    replayed: Any = None
+    ran: int = 0

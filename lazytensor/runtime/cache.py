@@ -24,6 +24,7 @@ from .execute import execute, prepare
 from .gpus import active
 from .interpret import interpret
 from .observe import OBSERVERS, Event
+from .recognised import Recognised
 
 # Bytes of its large nodes from which a graph is compiled when it is first seen; what fits the cache
 # gains nothing, however much of it there is.
@@ -46,11 +47,13 @@ class GraphCache:
     def __init__(self) -> None:
         self._plans: OrderedDict[Key, Plan | int] = OrderedDict()
         self._nodes = 0
+        self.recognised = Recognised()
         self.missed: deque[tuple[Key, tuple[Any, int]]] = deque(maxlen=MOST_MISSED)
 
     def clear(self) -> None:
         """Forget everything."""
         self._plans.clear()
+        self.recognised.clear()
         self.missed.clear()
         self._nodes = 0
 

@@ -110,7 +110,7 @@ def compute(np: Any, node: Node, args: Sequence[Any]) -> Any:
         value = node.op.value(np, *args, *node.params)
     except (MemoryError, *LATE):
         return _once_more(np, node, args)
-    return value if type(value) is _ARRAY and value.base is not None else _counted(value)
+    return value if type(value) is _ARRAY and value.base is not None else counted(value)
 
 
 def fill(nodes: Sequence[Node], refused: Callable[[Node], Exception]) -> None:
@@ -132,7 +132,7 @@ def fill(nodes: Sequence[Node], refused: Callable[[Node], Exception]) -> None:
         except (MemoryError, *LATE):
             value = _once_more(np, node, _values(args, refused))
         if type(value) is not _ARRAY:
-            value = _counted(value)
+            value = counted(value)
         elif value.base is None:
             done += value.nbytes
         node.value = value
@@ -170,7 +170,7 @@ def evaluate(np: Any, op: Op, args: Sequence[Any], params: Sequence[Any], node: 
     """A row's value column; what it raises has the user's line that made the node. Bytes are
     counted when they are the value's own.
     """
-    return _counted(_evaluated(op, op.value, np, args, params, node))
+    return counted(_evaluated(op, op.value, np, args, params, node))
 
 
 def write_over(np: Any, op: Op, args: Sequence[Any], params: Sequence[Any], node: Node) -> Any:
@@ -189,10 +189,10 @@ def _evaluated(
         raise located(error, node.where) from None
 
 
-def _counted(value: Any) -> Any:
+def counted(value: Any) -> Any:
     """What a value column gave as ndarrays; bytes are counted when they are their own."""
     if type(value) is tuple:
-        return tuple(map(_counted, value))
+        return tuple(map(counted, value))
     out = value if type(value) is numpy.ndarray else numpy.asarray(value)
     COUNTERS.bytes += out.nbytes if out.base is None else 0
     return out

@@ -130,6 +130,8 @@ class _Run:
         """Compute the graph of some nodes if it is tiny, and tell which got values; else decide how
         to run it. Under the lock, which is let go where another thread is to be waited for.
         """
+        if self._recognised(nodes):
+            return ()
         roots, found = self._pending(nodes)
         if not roots:
             return ()
@@ -147,11 +149,27 @@ class _Run:
         del found, pending_nodes, uses
         _close(graph, roots)
         self.plan = cache.chosen(graph)
+        cache.CACHE.recognised.learn(roots, graph, self.plan)
+        self._begun(graph, graph.number.keys())
+        return ()
+
+    def _recognised(self, nodes: Sequence[Node]) -> bool:
+        """Whether the graph of some nodes is known by itself, and no other thread runs any."""
+        roots = [n for n in nodes if n.value is None]
+        found = cache.CACHE.recognised.find(roots) if roots and not _runs else None
+        if found is None:
+            return False
+        COUNTERS.graphs += 1
+        graph, self.plan = found
+        self._begun(graph, frozenset(graph.order))
+        return True
+
+    def _begun(self, graph: Graph, nodes: Set[Node]) -> None:
+        """Note what is being computed."""
         self.graph = graph
         _tidy()
         _runs.append(self)
-        self.nodes = graph.number.keys()
-        return ()
+        self.nodes = nodes
 
     def _pending(self, nodes: Sequence[Node]) -> tuple[list[Node], tuple[list[Node], Uses]]:
         """Those of some nodes that have no value, and what is pending above them, when no other

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .._base.dtypes import DType, float32, float64
+from .._base.lines import Lines
 from .._base.shapes import prod
 from ..ir.node import scalar
 from ..lower.kernel import Launch
@@ -27,48 +28,28 @@ MISSED: Any = object()
 MOST = 64
 
 
-class Lines:
-    """Lines of one function's body, and what they name."""
+class CallLines(Lines):
+    """Lines that run a call, or give up."""
 
     def __init__(self) -> None:
-        self.text: list[str] = []
-        self.names: dict[str, Any] = {
-            "COUNTERS": COUNTERS, "MISSED": MISSED, "array": np.asarray, "empty": np.empty,
-            "scalar": scalar,
-        }  # fmt: skip
-        self._given: dict[int, str] = {}
-
-    def add(self, line: str) -> None:
-        """One more line."""
-        self.text.append(line)
+        super().__init__(
+            COUNTERS=COUNTERS, MISSED=MISSED, array=np.asarray, empty=np.empty, scalar=scalar
+        )
 
     def missed(self, condition: str) -> None:
         """Give up where a condition holds."""
         self.add(f"if {condition}: return MISSED")
 
-    def name(self, thing: Any) -> str:
-        """A name for an object."""
-        name = self._given.get(id(thing))
-        if name is None:
-            name = self._given[id(thing)] = f"k{len(self._given)}"
-            self.names[name] = thing
-        return name
-
-    def function(self, arguments: str, caught: str) -> Callable[..., Any]:
+    def caught(self, arguments: str, what: str) -> Callable[..., Any]:
         """The lines as a function, which gives up where what is caught is raised: memory or an
         integer's bits don't do.
         """
-        body = "\n        ".join(self.text)
-        text = (
-            f"def written({arguments}):\n    try:\n        {body}\n"
-            f"    except {caught}:\n        return MISSED\n"
-        )
-        exec(compile(text, "<lazytensor call>", "exec"), self.names)
-        found: Callable[..., Any] = self.names.pop("written")
-        return found
+        self.text = ["try:", *[f"    {line}" for line in self.text]]
+        self.text += [f"except {what}:", "    return MISSED"]
+        return self.function(arguments, "call")
 
 
-def captured_lines(lines: Lines, program: Program, given: Sequence[str], donated: bool) -> bool:
+def captured_lines(lines: CallLines, program: Program, given: Sequence[str], donated: bool) -> bool:
     """Write what runs a program for one GPU, up to its outputs; False for what draws numbers.
     `given` are lines after which nothing but the program has its inputs.
     """
@@ -87,7 +68,7 @@ def captured_lines(lines: Lines, program: Program, given: Sequence[str], donated
     return True
 
 
-def plan_lines(lines: Lines, program: Program) -> bool:
+def plan_lines(lines: CallLines, program: Program) -> bool:
     """Write what runs a program on `a…`, up to its outputs; False, with lines that are of no use,
     for what isn't a few native kernels on small arrays.
     """
@@ -115,7 +96,7 @@ def _is_small(launch: Launch) -> bool:
     return small and direct and not launch.over
 
 
-def _number(lines: Lines, leaf: str, dtype: DType, device: Any) -> str:
+def _number(lines: CallLines, leaf: str, dtype: DType, device: Any) -> str:
     """A number as a buffer."""
     name = lines.name(dtype)
     other = f"scalar({leaf}, {name}, {lines.name(device)}).value"
@@ -127,7 +108,7 @@ def _number(lines: Lines, leaf: str, dtype: DType, device: Any) -> str:
     return other
 
 
-def _launch(lines: Lines, step: Launch) -> int:
+def _launch(lines: CallLines, step: Launch) -> int:
     """Write a launch; the bytes of its outputs."""
     key = "".join([f"v{step.args[i]}.strides, " for i in step.varied])
     lines.add(f"bound = {lines.name(step.bound)}.get(({key}))")

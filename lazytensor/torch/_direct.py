@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.node import Node, leaf
+from ..ir.node import TRACING, Node, leaf, placeholder
+from ..ir.template import Template
 from ..ops import g
 from ..transform.structures import repeated
 from ._dispatch import number
@@ -27,29 +28,43 @@ __all__ = ["Cell", "Count", "Shared", "apart", "direct", "each", "number_like", 
 
 # An operation and the places of its operands: those of what is read are negative.
 Row = tuple[Any, ...]
+# Types of parameters that are remembered for one way to change them.
+MOST_TYPES = 1024
 # Changes cells and counts.
 Update = Callable[[Any, Any], None]
 
 
 def _home(t: Tensor) -> int:
     """What tensors of one memory have in common."""
-    return id(t if t._stor is None else t._stor)
+    return id(t._stor or t)
+
+
+def _watching() -> bool:
+    """Whether writes are recorded, or seen by a transform."""
+    return MODE.grad or MODE.inference or bool(MODE.transforms or MODE.levels)
 
 
 def direct(*tensors: Tensor) -> bool:
     """Whether nothing sees how these are written to: no history, transform or class of the user's;
-    they have one real dtype and one shape, lie as usual, and share no memory.
+    they have one real dtype, shape and device, lie as usual, and share no memory.
     """
-    if MODE.grad or MODE.inference or MODE.transforms or MODE.levels:
+    if _watching() or not _alike(tensors):
         return False
-    first, homes = tensors[0], set()
-    kind, shape = first.dtype, first._node.shape
+    shape = tensors[0]._node.shape
+    return not [t for t in tensors if t._node.shape != shape]
+
+
+def _alike(tensors: Sequence[Tensor]) -> bool:
+    """Whether tensors are no views, of no class of the user's, have one real dtype and device, lie
+    as usual, and share no memory.
+    """
+    kind, device, homes = tensors[0].dtype, tensors[0]._node.device, set()
     for t in tensors:
-        if type(t) not in FAST or t.dtype is not kind or t._node.shape != shape:
+        if type(t) not in FAST or t.dtype is not kind or t._node.device is not device:
             return False
-        if t._strides is not None or t._base is not None or t._inference is True:
+        if t._base is not None or t._strides is not None or t._inference is True:
             return False
-        homes.add(_home(t))
+        homes.add(id(t._stor or t))
     return kind._rank == 2 and len(homes) == len(tensors)
 
 
@@ -57,13 +72,9 @@ def apart(tensors: Sequence[Tensor], read: Sequence[Tensor] = ()) -> bool:
     """Whether each is `direct`, all have one dtype and device, and none shares memory with another
     or with what is read beside them.
     """
-    first, homes = tensors[0], {*map(_home, tensors)}
-    return (
-        all(t.dtype is first.dtype and t._node.device is first._node.device for t in tensors)
-        and all(map(direct, tensors))
-        and len(homes) == len(tensors)
-        and homes.isdisjoint(map(_home, read))
-    )
+    if _watching() or not _alike(tensors):
+        return False
+    return not read or {*map(_home, tensors)}.isdisjoint(map(_home, read))
 
 
 def number_like(value: Any, x: Tensor) -> Node | None:
@@ -86,10 +97,14 @@ def each(
 
 
 def write(x: Tensor, node: Node, times: int) -> None:
-    """Put elements in the place of the old, as so many operations."""
-    x._write(node)
-    if times > 1:
-        x._count()[0] += times - 1
+    """Put elements in the place of the old, as so many operations, of a tensor that is `direct`."""
+    counter = x._counter or x._count()
+    counter[0] += times
+    stor = x._stor
+    if stor is None:
+        x._node = node
+    elif stor.write(x._steps, node):
+        x._node, x._seen = node, stor.stamp
 
 
 # --- operations -----------------------------------------------------------------------------------
@@ -131,17 +146,27 @@ def _over(x: Node, by: Node) -> Node:
 
 
 class Shared:
-    """What the parameters of a group have in common: whether its settings are Python's numbers, and
-    what was written down in this step.
+    """What the parameters of a group have in common: whether its settings are Python's numbers,
+    which of what is remembered are counters, and what was written down in this step.
     """
 
-    __slots__ = ("plain", "written")
+    __slots__ = ("_counters", "_names", "plain", "written")
 
-    def __init__(self, group: dict[str, Any]) -> None:
+    def __init__(self, group: dict[str, Any], counters: Sequence[str]) -> None:
         asked = group["maximize"], group.get("capturable"), group.get("differentiable")
         settings = [value for name, value in group.items() if name not in _NAMES]
         self.plain = not any(asked) and all(map(_is_plain, settings))
         self.written: dict[Any, _Written] = {}
+        self._counters = counters
+        self._names: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
+
+    def names(self, state: tuple[str, ...]) -> tuple[list[str], list[str]]:
+        """The names of what is remembered, apart from counters, and these."""
+        found = self._names.get(state)
+        if found is None:
+            others = [name for name in state if name not in self._counters]
+            found = self._names[state] = others, [n for n in self._counters if n in state]
+        return found
 
 
 # What is in a group beside its settings.
@@ -178,11 +203,11 @@ class Sheet:
 
 
 class _Written:
-    """What was written down: the function from nodes and numbers to what is changed, the numbers,
-    how often each tensor is written to; counters, and how often these are.
+    """What was written down: what makes what is changed of nodes and numbers, the numbers, how
+    often each tensor is written to; counters, and how often these are.
     """
 
-    __slots__ = ("counts", "f", "numbers", "times")
+    __slots__ = ("counts", "laid", "numbers", "times")
 
     def __init__(self, update: Update, nodes: Sequence[Node], counts: Sequence[Any]) -> None:
         sheet, self.counts = Sheet(nodes), [Count(n) for n in counts]
@@ -190,7 +215,7 @@ class _Written:
         update(cells, self.counts)
         self.times = [cell.writes for cell in cells]
         self.numbers = sheet.read[len(nodes) :]
-        self.f = _laid(tuple(sheet.rows), tuple([cell.place for cell in cells if cell.writes]))
+        self.laid = _laid(tuple(sheet.rows), tuple([cell.place for cell in cells if cell.writes]))
 
 
 def step(
@@ -206,8 +231,8 @@ def step(
     written = shared.written.get(key)
     if written is None:
         written = shared.written[key] = _Written(update, nodes, counts)
-    made = iter(repeated(written.f, (), [*nodes, *written.numbers]))
-    for t, times in zip(tensors, written.times, strict=True):
+    made = iter(written.laid.made(nodes, written.numbers))
+    for t, times in zip(tensors, written.times):
         if times:
             write(t, next(made), times)
     for c, count in zip(counters, written.counts, strict=True):
@@ -216,16 +241,47 @@ def step(
 
 
 @lru_cache(256)
-def _laid(rows: tuple[Row, ...], wanted: tuple[int, ...]) -> Callable[..., list[Node]]:
-    """The function from what is read to what is wanted; one for equal rows."""
+def _laid(rows: tuple[Row, ...], wanted: tuple[int, ...]) -> "_Laid":
+    """What makes what is wanted of what is read; one for equal rows."""
+    return _Laid(rows, wanted)
 
-    def f(*read: Node) -> list[Node]:
+
+class _Laid:
+    """Rows of elementwise operations on nodes of one type, and numbers like them: a template for
+    each type.
+    """
+
+    __slots__ = ("_rows", "_templates", "_wanted")
+
+    def __init__(self, rows: tuple[Row, ...], wanted: tuple[int, ...]) -> None:
+        self._rows, self._wanted = rows, wanted
+        self._templates: dict[Any, Template] = {}
+
+    def made(self, nodes: Sequence[Node], numbers: Sequence[Node]) -> Sequence[Any]:
+        """What is wanted."""
+        first = nodes[0]
+        template = self._templates.get((first.shape, first.dtype, first.device))
+        if template is None or TRACING.depth:
+            return self._first(nodes, numbers)
+        return template.made([*nodes, *numbers])
+
+    def _first(self, nodes: Sequence[Node], numbers: Sequence[Node]) -> Sequence[Any]:
+        """What is wanted, by a new template; for a function that is being traced by none."""
+        read, first = [*nodes, *numbers], nodes[0]
+        if TRACING.depth:
+            return self._of(read)
+        stood = [placeholder(x.shape, x.dtype, x.device, 0) for x in read]
+        if len(self._templates) >= MOST_TYPES:
+            self._templates.clear()
+        template = Template(stood, self._of(stood))
+        self._templates[first.shape, first.dtype, first.device] = template
+        return template.made(read)
+
+    def _of(self, read: Sequence[Node]) -> list[Node]:
         made: list[Node] = []
-        for operation, *places in rows:
+        for operation, *places in self._rows:
             made.append(operation(*[made[i] if i >= 0 else read[~i] for i in places]))
-        return [made[i] if i >= 0 else read[~i] for i in wanted]
-
-    return f
+        return [made[i] if i >= 0 else read[~i] for i in self._wanted]
 
 
 class Cell:

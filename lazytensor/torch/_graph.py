@@ -393,7 +393,7 @@ class GradFn:
             out = outputs[0]
             read = [(x.shape, x.dtype, x.device) for x in inputs]
             self.outputs = out.op, out.params, read, rest
-            release(out)
+            release((out,))
 
 
 def record_of(
@@ -439,8 +439,7 @@ def _let_go(known: _Known | None, inputs: Sequence[Node], outputs: Sequence[Node
     if known is None or not known.computed:
         let_go(outputs, inputs)
         return
-    for node in known.computed:
-        release(node)
+    release(known.computed)
 
 
 _new = object.__new__

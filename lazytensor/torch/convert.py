@@ -42,6 +42,7 @@ _BRANCH = (
     "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We "
     "don't support that yet, please file an issue at https://github.com/pytorch/pytorch/issues ."
 )
+_PYTHON = frozenset((bool, int, float, complex))
 _MEMORY = "Cannot access data pointer of Tensor that doesn't have storage"
 
 
@@ -88,7 +89,8 @@ def item(input: Tensor) -> Any:
 
 def _python(x: np.ndarray[Any, Any]) -> Any:
     found = x.item()
-    return float(found) if x.dtype.name == "bfloat16" else found
+    plain = type(found) in _PYTHON or x.dtype.name != "bfloat16"
+    return found if plain else float(found)
 
 
 @method

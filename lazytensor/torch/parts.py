@@ -6,7 +6,7 @@ PyTorch's sizes, strides and offsets, or its errors. It must not know how anythi
 
 import operator
 from collections.abc import Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -43,20 +43,27 @@ __all__ = ["cut", "expand", "picked", "strided", "unbind"]
 # --- parts ----------------------------------------------------------------------------------------
 
 
-def _piece(x: Tensor, a: int, start: int, count: int, step: int) -> Piece:
-    """Steps, strides and offset of elements along an axis."""
-    shape, strides = x._node.shape, x._stride()
+def _from(x: Tensor, piece: Piece) -> Piece:
+    """A piece of a tensor, with its place in memory."""
+    steps, strides, ahead = piece
+    return steps, strides, x._offset + ahead
+
+
+@lru_cache(4096)
+def _piece(shape: Ints, strides: Ints, a: int, start: int, count: int, step: int) -> Piece:
+    """Steps and strides of elements along an axis, and how far on the first one is."""
     starts = tuple(start if i == a else 0 for i in range(len(shape)))
     sizes = tuple(count if i == a else n for i, n in enumerate(shape))
     steps = tuple(step if i == a else 1 for i in range(len(shape)))
     new = tuple(s * step if i == a else s for i, s in enumerate(strides))
     if not count:
         starts = (0,) * len(shape)
-    return ((slice_, (starts, sizes, steps)),), new, x._offset + start * strides[a]
+    return ((slice_, (starts, sizes, steps)),), new, start * strides[a]
 
 
 def _sliced(name: str, x: Tensor, a: int, start: int, count: int, step: int) -> Tensor:
-    return shown(name, x, *_piece(x, a, start, count, step))
+    piece = _piece(x._node.shape, x._stride(), a, start, count, step)
+    return shown(name, x, *_from(x, piece))
 
 
 @op()
@@ -99,9 +106,9 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return picked(input, a, i % n)
 
 
-def _element(x: Tensor, a: int, i: int) -> Piece:
-    """Steps, strides and offset of what lies at a place of an axis."""
-    shape, strides = x._node.shape, x._stride()
+@lru_cache(4096)
+def _element(shape: Ints, strides: Ints, a: int, i: int) -> Piece:
+    """Steps and strides of what lies at a place of an axis, and how far on the first one is."""
     starts = tuple(i if k == a else 0 for k in range(len(shape)))
     sizes = tuple(1 if k == a else n for k, n in enumerate(shape))
     rest = (*shape[:a], *shape[a + 1 :])
@@ -109,12 +116,12 @@ def _element(x: Tensor, a: int, i: int) -> Piece:
         (slice_, (starts, sizes, (1,) * len(shape))),
         (reshape_row, (rest,)),
     )
-    return steps, (*strides[:a], *strides[a + 1 :]), x._offset + i * strides[a]
+    return steps, (*strides[:a], *strides[a + 1 :]), i * strides[a]
 
 
 def picked(x: Tensor, a: int, i: int) -> Tensor:
     """`x.select(a, i)` of what was checked."""
-    return shown("Select", x, *_element(x, a, i))
+    return shown("Select", x, *_from(x, _element(x._node.shape, x._stride(), a, i)))
 
 
 def cut(x: Tensor, a: int, item: slice) -> Tensor:
@@ -134,7 +141,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if not shape:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     a = axis(dim, len(shape))
-    pieces = [_element(input, a, i) for i in range(shape[a])]
+    strides = input._stride()
+    pieces = [_from(input, _element(shape, strides, a, i)) for i in range(shape[a])]
     return noted(shown_many("Unbind", input, pieces), dim=a)  # type: ignore[no-any-return]
 
 
@@ -172,7 +180,9 @@ def split(input: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Ten
 
 def _pieces(x: Tensor, a: int, sizes: Sequence[int], name: str) -> tuple[Tensor, ...]:
     starts = accumulate(sizes, initial=0)
-    pieces = [_piece(x, a, start, n, 1) for start, n in zip(starts, sizes)]
+    shape, strides = x._node.shape, x._stride()
+    found = [_piece(shape, strides, a, start, n, 1) for start, n in zip(starts, sizes)]
+    pieces = [_from(x, piece) for piece in found]
     return noted(shown_many(name, x, pieces), dim=a)  # type: ignore[no-any-return]
 
 

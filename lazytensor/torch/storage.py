@@ -7,6 +7,7 @@ is, and every write goes there before it returns. It must not know class Tensor.
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any
 from weakref import WeakValueDictionary, ref
@@ -14,8 +15,10 @@ from weakref import WeakValueDictionary, ref
 import numpy as np
 
 from .._base.devices import CPU, is_gpu
+from .._base.dtypes import bool_
+from .._base.shapes import Shape
 from ..ir.graph import COUNTED
-from ..ir.node import TRACING, Node, apply, known, leaf
+from ..ir.node import TRACING, Node, apply, apply_shaped, known, leaf, placeholder
 from ..ir.op import Op
 from ..ops import g
 from ..ops.bits import bitcast
@@ -36,9 +39,22 @@ Step = tuple[Op, tuple[Any, ...]]
 Steps = tuple[Step, ...]
 
 
+# Rows whose results have the dtype of what they read; which parameter is their shape.
+_SHAPES = {reshape: 0, slice_: 1, broadcast_to: 0}
+
+
+@lru_cache(8192)
+def _check(op: Op, shape: Shape, params: tuple[Any, ...]) -> None:
+    """Raises ValueError where a row's parameters don't fit a shape."""
+    op.infer(placeholder(shape, bool_, CPU, 0), *params)
+
+
 def read(x: Node, step: Step) -> Node:
     """What a step shows of x."""
     op, params = step
+    if op in _SHAPES:
+        _check(op, x.shape, params)
+        return apply_shaped(op, x, params, params[_SHAPES[op]])
     if op is gather:
         return apply(op, (x, *[beside(i, x) for i in params]))
     return apply(op, (x,), params)

@@ -215,6 +215,7 @@ def inferred(sizes: Ints, numel: int) -> Ints:
     return sizes
 
 
+@functools.lru_cache(4096)
 def strides_for(shape: Ints, strides: Ints, new: Ints) -> Ints | None:
     """Strides that show memory in a new shape; None where only a copy can have it."""
     numel = prod(shape)

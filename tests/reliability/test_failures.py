@@ -19,7 +19,7 @@ from lazytensor._base import module as base_module
 from lazytensor.ir.node import Node, leaf
 from lazytensor.ops import g
 from lazytensor.ops.reduce import kept_shape
-from lazytensor.runtime import buffers, cache, execute
+from lazytensor.runtime import buffers, cache, execute, replayed
 from lazytensor.runtime.materialize import value
 
 TARGET_RUN = sys.modules["lazytensor.targets.numpy.run"]
@@ -115,7 +115,7 @@ def failing(monkeypatch):
     monkeypatch.setattr(base_module, "numpy", fake)
     monkeypatch.setitem(base_module.MODULES, "llvm", fake)
     monkeypatch.setattr(execute, "empty", empty)
-    for run in (TARGET_RUN, NATIVE_RUN):
+    for run in (TARGET_RUN, NATIVE_RUN, replayed):
         monkeypatch.setattr(run, "np", fake)
     return fake
 

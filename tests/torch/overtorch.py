@@ -56,7 +56,7 @@ def package(part: str) -> Any:
         eager.__dict__["compute"] = lambda tree: None
         sys.modules[eager.__name__] = eager
         watched = ModuleType(f"{NAME}._direct")
-        watched.__dict__["Shared"] = lambda group: SimpleNamespace(plain=False)
+        watched.__dict__["Shared"] = lambda *given: SimpleNamespace(plain=False)
         watched.__dict__.update(dict.fromkeys(("direct", "step")))
         sys.modules[watched.__name__] = watched
     return importlib.import_module(f"{NAME}.{part}")

@@ -15,6 +15,7 @@ from lazytensor._base import config
 from lazytensor.ops import ROWS
 from lazytensor.runtime.buffers import POOL
 from lazytensor.runtime.counters import Counters, counting
+from lazytensor.runtime.replayed import AFTER
 
 READS = ("never", "before backward", "between backward and step", "after the step")
 
@@ -73,10 +74,11 @@ def test_steady_steps_are_all_alike(read: str) -> None:
 
 def test_a_step_exactly() -> None:
     """The products: two forward, three backward. The other calls: a gather and a scatter of the
-    targets, two sums over the batch. Two of the large results are written over a product.
+    targets, two sums over the batch; the numbers of rows are a constant once the plan is written
+    out. Two of the large results are written over a product.
     """
-    done = steady(trainer("after the step"))
-    assert done == Counters(nodes=70, graphs=1, kernels=10, calls=10, bytes=881_488)
+    done = steady(trainer("after the step"), warm=AFTER + 8)
+    assert done == Counters(nodes=70, graphs=1, kernels=10, calls=9, bytes=876_688)
 
 
 @pytest.mark.parametrize("read", READS)

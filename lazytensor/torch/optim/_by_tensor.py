@@ -134,7 +134,7 @@ class ByTensor(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            self._shared = Shared(group)
+            self._shared = Shared(group, self._counters)
             for p in group["params"]:
                 if p.grad is not None:
                     self._one(p, group)
@@ -157,8 +157,8 @@ class ByTensor(Optimizer):
 
     def _directly(self, p: Any, state: State, group: Group) -> bool:
         """The step where nothing sees how it is done; whether that is so."""
-        counters = [name for name in self._counters if name in state]
-        names = [name for name in state if name not in counters]
+        kept = tuple(state)
+        names, counters = self._shared.names(kept)
         tensors = [p, p.grad, *[state[name] for name in names]]
         counts = [state[name] for name in counters]
         if not direct(*tensors) or not all(map(direct, counts)):
@@ -169,5 +169,5 @@ class ByTensor(Optimizer):
             held: State = {**dict(zip(names, rest)), **dict(zip(counters, counts))}
             self._update(own, decayed(grad, own, group), held, group)
 
-        step(tensors, counts, self._shared, tuple(state), update)
+        step(tensors, counts, self._shared, kept, update)
         return True

@@ -40,7 +40,7 @@ def get_total_norm(
     with torch.no_grad():
         device = listed[0].device
         norms = torch._foreach_norm(listed, norm_type)
-        norms = [n if n.device == device else n.to(device) for n in norms]
+        norms = [n if n.device is device or n.device == device else n.to(device) for n in norms]
         total = torch.linalg.vector_norm(torch.stack(norms), norm_type)
     if error_if_nonfinite and torch.logical_or(total.isnan(), total.isinf()):
         raise RuntimeError(
