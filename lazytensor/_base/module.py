@@ -42,8 +42,8 @@ class Replaced:
         return found
 
     def own(self, name: str) -> Any:
-        """A function beside NumPy's."""
-        return self._load()[name]
+        """A function beside NumPy's, or None."""
+        return self._load().get(name)
 
 
 def own(np: Any, name: str) -> Any:

@@ -19,7 +19,7 @@ from ._tree import tree_reduce
 from .scan import others
 
 # Elements from which on a target is asked for a kernel of its own, if it is worth compiling.
-SOME, FOLDED = 1 << 6, Worth(1 << 18)
+SOME, FOLDED = 1 << 6, Worth(1 << 20)
 
 
 def _dropped(x: Node, axes: tuple[int, ...]) -> Shape:

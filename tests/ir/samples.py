@@ -52,6 +52,7 @@ def _operands(op: Op) -> Iterator[tuple[Node, ...]]:
         index, condition = leaf(np.zeros((3,), np.int64)), leaf(np.ones(shape, np.bool_))
         yield (x, *(index for _ in range(count - 1)))
         yield (x, x, *(index for _ in range(count - 1)))
+        yield x, x, leaf(np.ones(3, dtype)), index, index
         yield leaf(np.ones(2, dtype)), leaf(np.ones((), dtype))
         yield (condition, *(x for _ in range(count - 1)))
         yield x, leaf(np.ones((*shape[:-2], 2), dtype))

@@ -108,9 +108,9 @@ def failing(monkeypatch):
     fake = Failing(np)
     real = buffers.empty
 
-    def empty(shape: Any, dtype: Any) -> np.ndarray:
+    def empty(*args: Any) -> np.ndarray:
         fake.ask()
-        return real(shape, dtype)
+        return real(*args)
 
     monkeypatch.setattr(base_module, "numpy", fake)
     monkeypatch.setitem(base_module.MODULES, "llvm", fake)
@@ -143,11 +143,11 @@ def test_the_kth_allocation_fails(number, mode, failing):
 def test_a_failed_allocation_empties_the_pool_and_tries_again(monkeypatch):
     real, failures = buffers.empty, [1]
 
-    def empty(shape: Any, dtype: Any) -> np.ndarray:
+    def empty(*args: Any) -> np.ndarray:
         if failures:
             failures.pop()
             raise MemoryError
-        return real(shape, dtype)
+        return real(*args)
 
     monkeypatch.setattr(execute, "empty", empty)
     with config.context(execution="compile"):
