@@ -35,6 +35,11 @@ F.nll_loss(m.ones(2, 3), m.tensor([0, 4]), reduction="none")
 F.nll_loss(m.ones(2, 3), m.tensor([0, 4]), weight=m.ones(3))
 F.embedding(m.tensor([[4]]), m.ones(3, 2))
 F.embedding(m.tensor([[-1]]), m.ones(3, 2))
+F.nll_loss(m.ones(1, 0), m.tensor([0]))
+m.zeros(0).index_select(0, m.tensor([0, 0]))
+m.zeros(0, 2).index_select(0, m.tensor([0]))
+m.zeros(0).gather(0, m.tensor([0]))
+m.zeros(0).take(m.tensor([0]))
 nn.BatchNorm2d(3)(m.ones(2, 4, 2, 2))
 nn.BatchNorm1d(3).eval()(m.ones(2, 4))
 nn.BatchNorm1d(3, track_running_stats=False)(m.ones(2, 4))
@@ -81,6 +86,21 @@ def test_a_gradient_that_never_comes_is_warned_of() -> None:
         with pytest.warns(UserWarning, match="not a leaf Tensor is being accessed") as caught:
             assert (x * 2).grad is None
         assert caught[0].filename == __file__
+
+
+def test_gradients_of_views_that_cannot_be_recorded_again_are_looked_at() -> None:
+    for m in (ours, real):
+        x = m.ones(2, 3, requires_grad=True) * 1
+        kept, other = x.chunk(2)
+        kept.retain_grad()
+        with m.no_grad():
+            x *= 2
+        assert kept.retains_grad and not other.retains_grad
+        assert kept.grad is None
+        with pytest.warns(UserWarning, match="not a leaf Tensor is being accessed"):
+            assert other.grad is None
+        with pytest.raises(RuntimeError, match="is a view and its base or another view"):
+            other.is_leaf
 
 
 LINEAR = """
