@@ -292,6 +292,8 @@ def _vector(name: str, x: Tensor, a: int, index: Tensor, source: Tensor) -> None
             f"Got self.shape = {list(own)} source.shape = {list(given)}"
         )
     n = _sized(x, a)
+    if len(own) < 2 or name == "index_reduce":
+        known(index, n, IndexError, "index out of range in self")
     known(index, n, RuntimeError, f"index {{}} is out of bounds for dimension {a} with size {n}")
 
 
