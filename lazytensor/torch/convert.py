@@ -488,7 +488,8 @@ def retain_grad(input: Tensor) -> None:
 
 
 def _retains(self: Tensor) -> bool:
-    fn = self.grad_fn
+    """Whether its gradient is kept; a view isn't recorded again for that, which may be refused."""
+    fn = self._fn
     return fn is not None and fn._retained is not None and self._out in fn._retained
 
 

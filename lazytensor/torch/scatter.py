@@ -33,16 +33,23 @@ def titled(x: Tensor) -> str:
 
 
 def known(
-    index: Tensor, n: int, error: type[Exception], text: str, low: int = 0, apart: int = 0
+    index: Tensor,
+    n: int,
+    error: type[Exception],
+    text: str,
+    low: int = 0,
+    apart: int | None = None,
 ) -> None:
-    """Raises an error, its text made with the index, for a known index below low or not below n;
-    one that is `apart` is as good as 0.
+    """Raises an error, its text made with the index, for a known index below low or not below n,
+    other than one that is `apart`.
     """
     found = known_value(index._read())
     if found is None or not found.size:
         return
     if _outside(found, n, low):
-        bad = found[((found >= n) | (found < low)) & (found != apart)]
+        bad = found[(found >= n) | (found < low)]
+        if apart is not None:
+            bad = bad[bad != apart]
         if bad.size:
             raise error(text.format(int(bad.flat[0])))
 
@@ -285,6 +292,8 @@ def _vector(name: str, x: Tensor, a: int, index: Tensor, source: Tensor) -> None
             f"Got self.shape = {list(own)} source.shape = {list(given)}"
         )
     n = _sized(x, a)
+    if len(own) < 2 or name == "index_reduce":
+        known(index, n, IndexError, "index out of range in self")
     known(index, n, RuntimeError, f"index {{}} is out of bounds for dimension {a} with size {n}")
 
 

@@ -179,7 +179,7 @@ linear_cross_entropy(x,T.ones(2,3),T.zeros(2).long(),linear_bias=T.ones(3))
 avg_pool1d(i,2)
 avg_pool2d((i-3)[None],2,divisor_override=-2)
 avg_pool2d(x[None],2,out=T.empty(0))
-gelu(x,out=T.empty(0))
+gelu(x.double(),out=T.empty(0).double())
 softplus(x,out=T.empty(0))
 linear(x,x,out=T.empty(0))
 local_response_norm(i[None],2)
@@ -292,6 +292,8 @@ def test_calls(call: str) -> None:
     same_text(call)
 
 
+# In NN, GELU is of doubles: of 3 it is 2.99595031, which in single precision is 1.3 units of the
+# last place from where four decimals change; PyTorch is further out where vectors have 512 bits.
 @pytest.mark.parametrize("call", cases(NN, "T.nn.functional."))
 def test_functions_of_nn(call: str) -> None:
     torch.manual_seed(3)

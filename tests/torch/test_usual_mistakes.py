@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import lazytensor.torch as ours
+from lazytensor._base import config
 
 real = pytest.importorskip("torch")
 
@@ -35,6 +36,16 @@ F.nll_loss(m.ones(2, 3), m.tensor([0, 4]), reduction="none")
 F.nll_loss(m.ones(2, 3), m.tensor([0, 4]), weight=m.ones(3))
 F.embedding(m.tensor([[4]]), m.ones(3, 2))
 F.embedding(m.tensor([[-1]]), m.ones(3, 2))
+F.nll_loss(m.ones(1, 0), m.tensor([0]))
+m.zeros(0).index_select(0, m.tensor([0, 0]))
+m.zeros(0, 2).index_select(0, m.tensor([0]))
+m.zeros(0).gather(0, m.tensor([0]))
+m.zeros(0).take(m.tensor([0]))
+m.zeros(0).index_add(0, m.tensor([0]), m.ones(1))
+m.zeros(3).index_add(0, m.tensor([-1]), m.ones(1))
+m.zeros(3, 2).index_add(0, m.tensor([4]), m.ones(1, 2))
+m.zeros(3).index_reduce(0, m.tensor([4]), m.ones(1), "amax")
+m.zeros(3, 2).index_reduce(0, m.tensor([4]), m.ones(1, 2), "amax")
 nn.BatchNorm2d(3)(m.ones(2, 4, 2, 2))
 nn.BatchNorm1d(3).eval()(m.ones(2, 4))
 nn.BatchNorm1d(3, track_running_stats=False)(m.ones(2, 4))
@@ -65,6 +76,38 @@ def said(m: Any, code: str) -> str:
         return f"{type(error).__name__}: {error}"
 
 
+BEYOND = """
+x[i]
+x.index_select(0, i)
+x.gather(0, i)
+x.take(i)
+F.embedding(i, x[:, None])
+x[:, None][i, 0]
+x.scatter(0, i, 1)
+x.scatter_add(0, i, m.ones(i.shape))
+x.scatter_reduce(0, i, m.ones(i.shape), "amax")
+x.index_add(0, i, m.ones(i.shape))
+x.index_copy(0, i, m.ones(i.shape))
+x.index_fill(0, i, 1)
+x.index_put((i,), m.ones(i.shape))
+x.put(i, m.ones(i.shape))
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("execution", ["interpret", "compile"])
+@pytest.mark.parametrize("code", BEYOND)
+def test_places_beyond_the_last_are_refused_of_any_size(code: str, execution: str) -> None:
+    for size in (0, 1, 5, 9000):
+        for count in (1, 2, 5000, 9000):
+            for made in ("m.full((c,), n)", "m.full((c,), n) * 1", "m.arange(1, c + 1) // c * n",
+                         "m.full((c,), -n - 1) * 1"):  # fmt: skip
+                with ours.no_grad(), config.context(execution=execution):
+                    i = eval(made, {"m": ours, "c": count, "n": size})
+                    x = ours.arange(float(size))
+                    with pytest.raises((IndexError, RuntimeError), match="out of|empty"):
+                        eval(code, {"m": ours, "F": ours.nn.functional, "x": x, "i": i}).tolist()
+
+
 @pytest.mark.parametrize("code", MISTAKES)
 def test_is_refused_as_in_pytorch(code: str) -> None:
     assert said(ours, code) == said(real, code)
@@ -81,6 +124,21 @@ def test_a_gradient_that_never_comes_is_warned_of() -> None:
         with pytest.warns(UserWarning, match="not a leaf Tensor is being accessed") as caught:
             assert (x * 2).grad is None
         assert caught[0].filename == __file__
+
+
+def test_gradients_of_views_that_cannot_be_recorded_again_are_looked_at() -> None:
+    for m in (ours, real):
+        x = m.ones(2, 3, requires_grad=True) * 1
+        kept, other = x.chunk(2)
+        kept.retain_grad()
+        with m.no_grad():
+            x *= 2
+        assert kept.retains_grad and not other.retains_grad
+        assert kept.grad is None
+        with pytest.warns(UserWarning, match="not a leaf Tensor is being accessed"):
+            assert other.grad is None
+        with pytest.raises(RuntimeError, match="is a view and its base or another view"):
+            other.is_leaf
 
 
 LINEAR = """
