@@ -16,7 +16,7 @@ from typing import Any
 
 from .._base import config
 from .._base.lines import Lines
-from ..ir.graph import COUNTED, Graph, leaf_key, pick, serial
+from ..ir.graph import COUNTED, SPECIAL, Graph, leaf_key, pick, serial
 from ..ir.node import SCALAR, Node
 from ..lower.kernel import Plan
 from .observe import OBSERVERS
@@ -93,7 +93,8 @@ class Recognised:
         """Note the plan that was found for a graph by its key, when `find` has found none."""
         if plan is None or plan.replayed is None or not COUNTED or config.get("debug"):
             return
-        known = self._known.setdefault(_seen(roots), [])
+        seen = _seen(roots)
+        known = self._known.get(seen, [])
         for one in known:
             if one.plan is plan:
                 if one.tries < TRIES and one.last is not None:
@@ -104,7 +105,7 @@ class Recognised:
             if self._nodes > MOST_NODES:
                 self.clear()
             self._nodes += len(graph.number)
-            known.append(_Known(roots, graph, plan))
+            self._known.setdefault(seen, []).append(_Known(roots, graph, plan))
 
 
 def _seen(roots: Sequence[Node]) -> tuple[Any, ...]:
@@ -122,7 +123,7 @@ def _is_plain(graph: Graph) -> bool:
 
 def _matcher(roots: Sequence[Node], graph: Graph) -> Callable[[Sequence[Node]], Found | None]:
     """The function of roots."""
-    lines = Lines(pick=_picked, SCALAR=SCALAR)
+    lines = Lines(pick=_picked, SCALAR=SCALAR, SPECIAL=SPECIAL)
     names = {node: f"n{i}" for i, node in enumerate(graph.number)}
     computed = sorted([n for n in names if n.value is None], key=serial, reverse=True)
     known = set(roots)
@@ -181,6 +182,10 @@ def _input(lines: Lines, name: str, node: Node) -> None:
     conditions.append(f"{name}.shape != {lines.name(node.shape)}")
     if node.shape:
         conditions.append(f"x.flags.c_contiguous is not {node.value.flags.c_contiguous}")
+    elif node.op is SCALAR:
+        conditions.append(f"{name}.op is not SCALAR or x.item() in SPECIAL")
+    else:
+        conditions.append(f"{name}.op is SCALAR")
     _unless(lines, conditions)
 
 
