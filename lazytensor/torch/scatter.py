@@ -33,16 +33,18 @@ def titled(x: Tensor) -> str:
 
 
 def known(
-    index: Tensor, n: int, error: type[Exception], text: str, low: int = 0, apart: int = 0
-) -> None:
-    """Raises an error, its text made with the index, for a known index below low or not below n;
-    one that is `apart` is as good as 0.
+    index: Tensor, n: int, error: type[Exception], text: str, low: int = 0,
+    apart: int | None = None,
+) -> None:  # fmt: skip
+    """Raises an error, its text made with the index, for a known index below low or not below n
+    that isn't `apart`.
     """
     found = known_value(index._read())
     if found is None or not found.size:
         return
     if _outside(found, n, low):
-        bad = found[((found >= n) | (found < low)) & (found != apart)]
+        bad = found[(found >= n) | (found < low)]
+        bad = bad if apart is None else bad[bad != apart]
         if bad.size:
             raise error(text.format(int(bad.flat[0])))
 

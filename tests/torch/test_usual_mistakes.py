@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 import lazytensor.torch as ours
+from lazytensor import config
+from lazytensor.runtime.counters import COUNTERS
+from lazytensor.torch import nn
 
 real = pytest.importorskip("torch")
 
@@ -35,6 +38,8 @@ F.nll_loss(m.ones(2, 3), m.tensor([0, 4]), reduction="none")
 F.nll_loss(m.ones(2, 3), m.tensor([0, 4]), weight=m.ones(3))
 F.embedding(m.tensor([[4]]), m.ones(3, 2))
 F.embedding(m.tensor([[-1]]), m.ones(3, 2))
+m.ones(0).gather(0, m.tensor([0]))
+m.ones(0).scatter(0, m.tensor([0]), 1.0)
 nn.BatchNorm2d(3)(m.ones(2, 4, 2, 2))
 nn.BatchNorm1d(3).eval()(m.ones(2, 4))
 nn.BatchNorm1d(3, track_running_stats=False)(m.ones(2, 4))
@@ -68,6 +73,26 @@ def said(m: Any, code: str) -> str:
 @pytest.mark.parametrize("code", MISTAKES)
 def test_is_refused_as_in_pytorch(code: str) -> None:
     assert said(ours, code) == said(real, code)
+
+
+def test_cuda_devices_divide_integers_by_0() -> None:
+    """As in PyTorch, which refuses that on the CPU alone."""
+    with config.context(virtual_cuda=1):
+        x = ours.arange(3, device="cuda")
+        for y in (0, ours.tensor(0), ours.zeros(3, dtype=ours.int64, device="cuda")):
+            for divide in (ours.floor_divide, ours.remainder, ours.fmod):
+                assert divide(x, y).tolist() is not None
+
+
+def test_what_is_checked_at_once_computes_nothing() -> None:
+    """What is pending stays so: only numbers that are known are looked at."""
+    zeros = ours.arange(3) * 0
+    labels = ours.arange(2) + 7
+    before = COUNTERS.graphs
+    quotient = ours.arange(3) // zeros
+    loss = nn.functional.cross_entropy(ours.ones(2, 3), labels)
+    rows = nn.functional.embedding(labels, ours.ones(3, 2))
+    assert COUNTERS.graphs == before and (quotient.shape, loss.shape, rows.shape)
 
 
 def test_a_gradient_that_never_comes_is_warned_of() -> None:
