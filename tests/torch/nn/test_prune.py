@@ -120,6 +120,21 @@ def test_parameters_are_fetched_once(tmp_path: Any) -> None:
         lazytensor.torch.hub._CHOSEN.clear()
 
 
+def test_what_is_fetched_lies_as_other_files_do(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the user's folder where that is named, and to be read by whoever may read files there."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = tmp_path / "w.pth"
+    ours.save(0, file)
+    ours.hub.download_url_to_file(file.as_uri(), "~/copy.pth")
+    assert (tmp_path / "copy.pth").read_bytes() == file.read_bytes()
+    assert (tmp_path / "copy.pth").stat().st_mode == file.stat().st_mode
+    with pytest.raises(RuntimeError, match="invalid hash value"):
+        ours.hub.download_url_to_file(file.as_uri(), "~/other.pth", "0123")
+    assert {p.name for p in tmp_path.iterdir()} == {"w.pth", "copy.pth"}
+
+
 def test_types_for_annotations() -> None:
     assert isinstance(1.5, ours.types.Number)
     assert isinstance("cpu", ours.types.Device)
