@@ -33,11 +33,10 @@ Found = tuple[list[Node], list[Node]]
 
 class _Known:
     """A graph that is recognised: by settings, structure (`match` gives the nodes in the plan's
-    order, and those between roots and inputs), and `counts` of references of the latter. `last` are
-    those of a graph of this structure that had others.
+    order, and those between roots and inputs), and `counts` of references of the latter.
     """
 
-    __slots__ = ("counts", "last", "match", "outputs", "plan", "settings", "tries")
+    __slots__ = ("counts", "match", "outputs", "plan", "settings", "tries")
 
     def __init__(self, roots: Sequence[Node], graph: Graph, plan: Plan) -> None:
         self.settings = config.several(_SETTINGS)
@@ -45,19 +44,19 @@ class _Known:
         self.outputs = graph.outputs
         self.plan = plan
         self.counts: list[int] | None = None
-        self.last: list[int] | None = None
         self.tries = 0
 
-    def graph(self, roots: Sequence[Node]) -> Graph | None:
-        """The graph of roots, if it is this one: nodes in order, and outputs."""
+    def graph(self, roots: Sequence[Node], others: "dict[_Known, list[int]]") -> Graph | None:
+        """The graph of roots, if it is this one: nodes in order, and outputs. Where only counts are
+        others, these are noted.
+        """
         found = self.match(roots)
-        self.last = None
         if found is None:
             return None
         order, between = found
         counts = list(map(sys.getrefcount, between))
         if counts != self.counts:
-            self.last = counts
+            others[self] = counts
             return None
         graph = Graph()
         graph.order, graph.outputs = order, self.outputs
@@ -70,21 +69,28 @@ class Recognised:
     def __init__(self) -> None:
         self._known: dict[Any, list[_Known]] = {}
         self._nodes = 0
+        # Of what `find` looked at last and didn't find: what has its structure, and its counts.
+        self._others: dict[_Known, list[int]] = {}
 
     def clear(self) -> None:
         """Forget everything."""
         self._known.clear()
+        self._others.clear()
         self._nodes = 0
 
     def find(self, roots: Sequence[Node]) -> tuple[Graph, Plan] | None:
-        """The graph of some nodes without values, and its plan, if they are known."""
-        known = self._known.get(_seen(roots)) if self._known else None
+        """The graph of some nodes without values, and its plan, if they are known; nothing for no
+        nodes.
+        """
+        others = self._others
+        others.clear()
+        known = self._known.get(_seen(roots)) if self._known and roots else None
         if known is None or OBSERVERS:
             return None
         settings = config.several(_SETTINGS)
         for one in known:
             if one.settings == settings:
-                graph = one.graph(roots)
+                graph = one.graph(roots, others)
                 if graph is not None:
                     return graph, one.plan
         return None
@@ -93,12 +99,12 @@ class Recognised:
         """Note the plan that was found for a graph by its key, when `find` has found none."""
         if plan is None or plan.replayed is None or not COUNTED or config.get("debug"):
             return
-        seen = _seen(roots)
+        seen, settings = _seen(roots), config.several(_SETTINGS)
         known = self._known.get(seen, [])
         for one in known:
-            if one.plan is plan:
-                if one.tries < TRIES and one.last is not None:
-                    one.counts, one.last = one.last, None
+            if one.plan is plan and one.settings == settings:
+                if one.tries < TRIES and one in self._others:
+                    one.counts = self._others[one]
                     one.tries += 1
                 return
         if len(known) < ALIKE and len(graph.number) <= MOST and _is_plain(graph):

@@ -171,16 +171,17 @@ def test_a_value_on_the_way_cuts_the_graph(walks: list[int]) -> None:
     assert len(walks) == 2
 
 
+def held() -> tuple[Node, Node]:
+    product = g.matmul(leaf(X), leaf(Y))
+    return product, g.tanh(product) * 0.5
+
+
+def alone() -> Node:
+    return g.tanh(g.matmul(leaf(X), leaf(Y))) * 0.5
+
+
 def test_what_something_holds_is_kept_as_before(walks: list[int]) -> None:
     """A product that is held is not computed twice, whether the graph was known or not."""
-
-    def held() -> tuple[Node, Node]:
-        product = g.matmul(leaf(X), leaf(Y))
-        return product, g.tanh(product) * 0.5
-
-    def alone() -> Node:
-        return g.tanh(g.matmul(leaf(X), leaf(Y))) * 0.5
-
     for _ in range(2 * OFTEN):
         product, out = held()
         run(out)
@@ -189,6 +190,32 @@ def test_what_something_holds_is_kept_as_before(walks: list[int]) -> None:
         del product, out
     walks.clear()
     for _ in range(4):
+        product, out = held()
+        run(out)
+        assert product.value is not None
+        run(alone())
+        del product, out
+    assert not walks
+
+
+def test_what_was_held_before_another_thread_ran_says_nothing(walks: list[int]) -> None:
+    """While others run nothing is recognised: what was seen of an earlier graph isn't of this."""
+    for _ in range(2 * OFTEN):
+        product, out = held()
+        run(out)
+        run(alone())
+        del product, out
+    other = materialize._Run(False)
+    other.nodes = frozenset([leaf(X)])
+    materialize._runs.append(other)
+    try:
+        product, out = held()
+        run(alone())
+        run(out)
+    finally:
+        materialize._runs.remove(other)
+    walks.clear()
+    for _ in range(3):
         product, out = held()
         run(out)
         assert product.value is not None
@@ -224,6 +251,17 @@ def test_settings_and_observers_are_looked_at(walks: list[int]) -> None:
     finally:
         materialize.cache.OBSERVERS.pop()
     assert len(events) == 1
+
+
+def test_a_plan_that_serves_two_settings_is_known_for_both(walks: list[int]) -> None:
+    large = RNG.standard_normal((200, 200)).astype(np.float32)
+    often(lambda: step(leaf(large), leaf(large + 1)))
+    with config.context(execution="auto"):
+        often(lambda: step(leaf(large), leaf(large + 1)))
+        walks.clear()
+        run(*step(leaf(large), leaf(large + 1)))
+    run(*step(leaf(large), leaf(large + 1)))
+    assert not walks
 
 
 def test_nothing_that_was_computed_with_is_kept_alive() -> None:
