@@ -32,6 +32,7 @@ p.is_pruned(linear), p.is_pruned(p.identity(linear, "weight"))
 p.L1Unstructured(2).prune(m.tensor([3.0, -1.0, 2.0, 0.5]))
 p.l1_unstructured(linear, "weight", 0.5)(m.ones(1, 6)).sum().backward(), linear.weight_orig.grad
 p.l1_unstructured(linear, "weight", 30)
+p.l1_unstructured(linear, "weight", 2, m.ones(24))
 p.l1_unstructured(linear, "weight", 1.5)
 p.l1_unstructured(linear, "weight", "a")
 p.ln_structured(linear, "bias", 0.5, 2, 0)
