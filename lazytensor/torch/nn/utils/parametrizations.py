@@ -6,8 +6,7 @@ know particular layers beyond which dimension of their weights is that of output
 
 from typing import Any
 
-from ... import _api as torch
-from ..._dtypes import finfo
+from ... import _api
 from ...tensor import Tensor
 from .. import functional as F
 from ..modules import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, Module
@@ -15,6 +14,8 @@ from . import parametrize
 from .weight_norm import norm_except_dim
 
 __all__ = ["orthogonal", "spectral_norm", "weight_norm"]
+
+torch: Any = _api
 
 
 class _WeightNorm(Module):
@@ -215,7 +216,7 @@ def _completed(Q: Any) -> Any:
 def _is_orthogonal(Q: Any) -> bool:
     k = Q.size(-1)
     one = torch.eye(k, dtype=Q.dtype, device=Q.device)
-    return bool(torch.allclose(Q.mH @ Q, one, atol=10.0 * k * finfo(Q.dtype).eps))
+    return bool(torch.allclose(Q.mH @ Q, one, atol=10.0 * k * torch.finfo(Q.dtype).eps))
 
 
 def orthogonal(
