@@ -13,7 +13,7 @@ class Lines:
 
     def __init__(self, **names: Any) -> None:
         self.text: list[str] = []
-        self.names: dict[str, Any] = names
+        self.names: dict[str, Any] = {"__name__": __name__, **names}  # they are the library's
         self._given: dict[int, str] = {}
 
     def add(self, line: str) -> None:

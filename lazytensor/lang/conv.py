@@ -72,6 +72,10 @@ def _check_sizes(x: Node, pads: Pads) -> None:
             )
 
 
+# What `embed` puts around: no zero that has a sign.
+_ZEROS = ("0", "0.0", "0j", "False")
+
+
 def pad_constant(x: Node, pads: Pads, value: float = 0) -> Node:
     """x with a number put around it; negative pads cut off. Raises RuntimeError for bad sizes."""
     _check_sizes(x, pads)
@@ -83,7 +87,7 @@ def pad_constant(x: Node, pads: Pads, value: float = 0) -> Node:
     starts, ones = tuple(lo for lo, _ in grown), (1,) * x.ndim
     if 0 in x.shape:
         return full(value, shape, x)
-    if value == 0:
+    if str(value) in _ZEROS:
         return g.embed(x, shape, starts, ones)
     return g.update_slice(full(value, shape, x), x, starts, ones)
 

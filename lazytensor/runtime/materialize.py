@@ -155,8 +155,8 @@ class _Run:
 
     def _recognised(self, nodes: Sequence[Node]) -> bool:
         """Whether the graph of some nodes is known by itself, and no other thread runs any."""
-        roots = [n for n in nodes if n.value is None]
-        found = cache.CACHE.recognised.find(roots) if roots and not _runs else None
+        roots = [] if _runs else [n for n in nodes if n.value is None]
+        found = cache.CACHE.recognised.find(roots)
         if found is None:
             return False
         COUNTERS.graphs += 1

@@ -16,7 +16,7 @@ from typing import Any
 
 from .._base import config
 from .._base.lines import Lines
-from ..ir.graph import COUNTED, Graph, leaf_key, pick, serial
+from ..ir.graph import COUNTED, SPECIAL, Graph, leaf_key, pick, serial
 from ..ir.node import SCALAR, Node
 from ..lower.kernel import Plan
 from .observe import OBSERVERS
@@ -33,11 +33,10 @@ Found = tuple[list[Node], list[Node]]
 
 class _Known:
     """A graph that is recognised: by settings, structure (`match` gives the nodes in the plan's
-    order, and those between roots and inputs), and `counts` of references of the latter. `last` are
-    those of a graph of this structure that had others.
+    order, and those between roots and inputs), and `counts` of references of the latter.
     """
 
-    __slots__ = ("counts", "last", "match", "outputs", "plan", "settings", "tries")
+    __slots__ = ("counts", "match", "outputs", "plan", "settings", "tries")
 
     def __init__(self, roots: Sequence[Node], graph: Graph, plan: Plan) -> None:
         self.settings = config.several(_SETTINGS)
@@ -45,19 +44,19 @@ class _Known:
         self.outputs = graph.outputs
         self.plan = plan
         self.counts: list[int] | None = None
-        self.last: list[int] | None = None
         self.tries = 0
 
-    def graph(self, roots: Sequence[Node]) -> Graph | None:
-        """The graph of roots, if it is this one: nodes in order, and outputs."""
+    def graph(self, roots: Sequence[Node], others: "dict[_Known, list[int]]") -> Graph | None:
+        """The graph of roots, if it is this one: nodes in order, and outputs. Where only counts are
+        others, these are noted.
+        """
         found = self.match(roots)
-        self.last = None
         if found is None:
             return None
         order, between = found
         counts = list(map(sys.getrefcount, between))
         if counts != self.counts:
-            self.last = counts
+            others[self] = counts
             return None
         graph = Graph()
         graph.order, graph.outputs = order, self.outputs
@@ -70,21 +69,28 @@ class Recognised:
     def __init__(self) -> None:
         self._known: dict[Any, list[_Known]] = {}
         self._nodes = 0
+        # Of what `find` looked at last and didn't find: what has its structure, and its counts.
+        self._others: dict[_Known, list[int]] = {}
 
     def clear(self) -> None:
         """Forget everything."""
         self._known.clear()
+        self._others.clear()
         self._nodes = 0
 
     def find(self, roots: Sequence[Node]) -> tuple[Graph, Plan] | None:
-        """The graph of some nodes without values, and its plan, if they are known."""
-        known = self._known.get(_seen(roots)) if self._known else None
+        """The graph of some nodes without values, and its plan, if they are known; nothing for no
+        nodes.
+        """
+        others = self._others
+        others.clear()
+        known = self._known.get(_seen(roots)) if self._known and roots else None
         if known is None or OBSERVERS:
             return None
         settings = config.several(_SETTINGS)
         for one in known:
             if one.settings == settings:
-                graph = one.graph(roots)
+                graph = one.graph(roots, others)
                 if graph is not None:
                     return graph, one.plan
         return None
@@ -93,18 +99,19 @@ class Recognised:
         """Note the plan that was found for a graph by its key, when `find` has found none."""
         if plan is None or plan.replayed is None or not COUNTED or config.get("debug"):
             return
-        known = self._known.setdefault(_seen(roots), [])
+        seen, settings = _seen(roots), config.several(_SETTINGS)
+        known = self._known.get(seen, [])
         for one in known:
-            if one.plan is plan:
-                if one.tries < TRIES and one.last is not None:
-                    one.counts, one.last = one.last, None
+            if one.plan is plan and one.settings == settings:
+                if one.tries < TRIES and one in self._others:
+                    one.counts = self._others[one]
                     one.tries += 1
                 return
         if len(known) < ALIKE and len(graph.number) <= MOST and _is_plain(graph):
             if self._nodes > MOST_NODES:
                 self.clear()
             self._nodes += len(graph.number)
-            known.append(_Known(roots, graph, plan))
+            self._known.setdefault(seen, []).append(_Known(roots, graph, plan))
 
 
 def _seen(roots: Sequence[Node]) -> tuple[Any, ...]:
@@ -122,7 +129,7 @@ def _is_plain(graph: Graph) -> bool:
 
 def _matcher(roots: Sequence[Node], graph: Graph) -> Callable[[Sequence[Node]], Found | None]:
     """The function of roots."""
-    lines = Lines(pick=_picked, SCALAR=SCALAR)
+    lines = Lines(pick=_picked, SCALAR=SCALAR, SPECIAL=SPECIAL)
     names = {node: f"n{i}" for i, node in enumerate(graph.number)}
     computed = sorted([n for n in names if n.value is None], key=serial, reverse=True)
     known = set(roots)
@@ -181,6 +188,10 @@ def _input(lines: Lines, name: str, node: Node) -> None:
     conditions.append(f"{name}.shape != {lines.name(node.shape)}")
     if node.shape:
         conditions.append(f"x.flags.c_contiguous is not {node.value.flags.c_contiguous}")
+    elif node.op is SCALAR:
+        conditions.append(f"{name}.op is not SCALAR or x.item() in SPECIAL")
+    else:
+        conditions.append(f"{name}.op is SCALAR")
     _unless(lines, conditions)
 
 

@@ -7,8 +7,6 @@ It must not know models.
 import hashlib
 import os
 import re
-import shutil
-import tempfile
 from typing import Any
 from urllib.parse import urlparse
 from urllib.request import urlopen
@@ -40,23 +38,21 @@ def download_url_to_file(
     url: str, dst: str, hash_prefix: str | None = None, progress: bool = True
 ) -> None:
     """Fetch a file, which appears once it is whole. Raises RuntimeError where its hash differs."""
-    folder = os.path.dirname(os.path.abspath(os.path.expanduser(dst)))
+    path = os.path.expanduser(dst)
+    part = f"{path}.{os.urandom(8).hex()}.partial"
     digest = hashlib.sha256()
-    with urlopen(url) as source, tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-        try:
+    try:
+        with urlopen(url) as source, open(part, "xb") as file:
             while chunk := source.read(1 << 17):
                 digest.update(chunk)
                 file.write(chunk)
-            file.close()
-            found = digest.hexdigest()
-            if hash_prefix is not None and found[: len(hash_prefix)] != hash_prefix:
-                raise RuntimeError(
-                    f'invalid hash value (expected "{hash_prefix}", got "{found}")'
-                )
-            shutil.move(file.name, dst)
-        finally:
-            if os.path.exists(file.name):
-                os.remove(file.name)
+        found = digest.hexdigest()
+        if hash_prefix is not None and found[: len(hash_prefix)] != hash_prefix:
+            raise RuntimeError(f'invalid hash value (expected "{hash_prefix}", got "{found}")')
+        os.replace(part, path)
+    finally:
+        if os.path.exists(part):
+            os.remove(part)
 
 
 def load_state_dict_from_url(

@@ -75,7 +75,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     a = axis(dim, len(shape))
     if isinstance(start, Tensor) and (start.ndim or start.dtype._rank != 1):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
-    first = operator.index(start)
+    first, length = operator.index(start), operator.index(length)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     if not -shape[a] <= first <= shape[a]:
@@ -338,7 +338,7 @@ def as_strided(
     input: Tensor, size: Any, stride: Any, storage_offset: int | None = None
 ) -> Tensor:
     """A view of the tensor's memory by sizes, strides and offset, in elements."""
-    shape, strides = tuple(size), tuple(stride)
+    shape, strides = tuple(map(operator.index, size)), tuple(map(operator.index, stride))
     offset = input._offset if storage_offset is None else operator.index(storage_offset)
     check_strided(input, shape, strides, offset)
     return strided("AsStrided", input, shape, strides, offset)

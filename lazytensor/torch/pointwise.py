@@ -393,12 +393,13 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
 
 def _refuse_zero(x: Any, y: Any) -> None:
     """Raises RuntimeError where integers on the CPU are divided by a 0 that is known."""
-    if result_type(x, y)._rank > 1 or (isinstance(x, Tensor) and not x._node.size):
+    if result_type(x, y)._rank > 1:
         return
-    found = known(y._read()) if isinstance(y, Tensor) and y._node.device is CPU else y
-    if isinstance(found, np.ndarray):
-        found = found.all()
-    if found is not None and not isinstance(found, Tensor) and not found:
+    tensors = [t for t in (x, y) if isinstance(t, Tensor)]
+    if not all(t._node.size and t._node.device is CPU for t in tensors):
+        return
+    found = known(y._read()) if isinstance(y, Tensor) else y
+    if found is not None and not (found.all() if isinstance(found, np.ndarray) else found):
         raise RuntimeError("ZeroDivisionError")
 
 

@@ -162,11 +162,18 @@ def test_pad(shape: Any, pad: Any, mode: str) -> None:
     agree(lambda x: c.pad(x, pad, mode), lambda x: F.pad(x, pad, mode), x, second=True)
 
 
-@pytest.mark.parametrize("number", [1.5, -float("inf")])
+@pytest.mark.parametrize("number", [1.5, -float("inf"), 0.0])
 def test_pad_with_a_number(number: float) -> None:
     for shape, pad in (((2, 3), (1, 2, -1, 1)), ((0, 3), (1, 0)), ((2, 3), ())):
         ours, theirs = (lambda x, f=f, pad=pad: f(x, pad, value=number) for f in (c.pad, F.pad))
         agree(ours, theirs, drawn(shape))
+
+
+def test_pad_with_zeros_of_either_sign() -> None:
+    x = leaf(np.ones((2, 3), np.float32))
+    for number in (0.0, -0.0):
+        found = value(c.pad(x, (1, 1), value=number))[:, [0, -1]]
+        np.testing.assert_array_equal(np.signbit(found), np.full((2, 2), np.signbit(number)))
 
 
 UNFOLD = [

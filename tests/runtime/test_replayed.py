@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from lazytensor import config
+from lazytensor._base.lines import Lines
 from lazytensor.ir.graph import linearize
-from lazytensor.ir.node import Node, leaf, scalar
+from lazytensor.ir.node import Node, leaf, scalar, user_line
 from lazytensor.ops import g
 from lazytensor.runtime import cache, replayed
 from lazytensor.runtime.counters import counting
@@ -21,6 +22,13 @@ B = RNG.standard_normal((30, 20))
 LARGE = RNG.standard_normal((300, 200))
 ROWS = np.array([3, 0, -1, 39])
 OFTEN = replayed.AFTER + 3
+
+
+def test_lines_that_are_written_are_not_the_users() -> None:
+    lines = Lines(user_line=user_line)
+    lines.add("return user_line()")
+    code, _ = lines.function("", "test")()
+    assert code.co_filename == __file__
 
 
 def a() -> Node:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 import lazytensor.torch as ours
-from lazytensor._base import config
+from lazytensor import config
+from lazytensor.runtime.counters import COUNTERS
+from lazytensor.torch import nn
 
 real = pytest.importorskip("torch")
 
@@ -46,6 +48,8 @@ m.zeros(3).index_add(0, m.tensor([-1]), m.ones(1))
 m.zeros(3, 2).index_add(0, m.tensor([4]), m.ones(1, 2))
 m.zeros(3).index_reduce(0, m.tensor([4]), m.ones(1), "amax")
 m.zeros(3, 2).index_reduce(0, m.tensor([4]), m.ones(1, 2), "amax")
+m.ones(0).gather(0, m.tensor([0]))
+m.ones(0).scatter(0, m.tensor([0]), 1.0)
 nn.BatchNorm2d(3)(m.ones(2, 4, 2, 2))
 nn.BatchNorm1d(3).eval()(m.ones(2, 4))
 nn.BatchNorm1d(3, track_running_stats=False)(m.ones(2, 4))
@@ -111,6 +115,26 @@ def test_places_beyond_the_last_are_refused_of_any_size(code: str, execution: st
 @pytest.mark.parametrize("code", MISTAKES)
 def test_is_refused_as_in_pytorch(code: str) -> None:
     assert said(ours, code) == said(real, code)
+
+
+def test_cuda_devices_divide_integers_by_0() -> None:
+    """As in PyTorch, which refuses that on the CPU alone."""
+    with config.context(virtual_cuda=1):
+        x = ours.arange(3, device="cuda")
+        for y in (0, ours.tensor(0), ours.zeros(3, dtype=ours.int64, device="cuda")):
+            for divide in (ours.floor_divide, ours.remainder, ours.fmod):
+                assert divide(x, y).tolist() is not None
+
+
+def test_what_is_checked_at_once_computes_nothing() -> None:
+    """What is pending stays so: only numbers that are known are looked at."""
+    zeros = ours.arange(3) * 0
+    labels = ours.arange(2) + 7
+    before = COUNTERS.graphs
+    quotient = ours.arange(3) // zeros
+    loss = nn.functional.cross_entropy(ours.ones(2, 3), labels)
+    rows = nn.functional.embedding(labels, ours.ones(3, 2))
+    assert COUNTERS.graphs == before and (quotient.shape, loss.shape, rows.shape)
 
 
 def test_a_gradient_that_never_comes_is_warned_of() -> None:

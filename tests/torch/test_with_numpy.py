@@ -84,3 +84,25 @@ CREATED = """
 def test_what_is_made(call):
     got, want = (outcome(T, lambda names: seen(eval(call, names))) for T in (lazy, torch))
     assert got == want
+
+
+NUMPY_INTS = {
+    "narrow": lambda x, n: x.narrow(n(0), n(1), n(2)),
+    "as_strided": lambda x, n: x.as_strided((n(2), n(3)), (n(6), n(1)), n(1)),
+    "select": lambda x, n: x.select(n(0), n(1)),
+    "slices": lambda x, n: x[n(1) : n(3), :: n(2)],
+    "reshape": lambda x, n: x.t().reshape(n(3), n(8)),
+    "diagonal": lambda x, n: x.diagonal(n(1)),
+    "unfold": lambda x, n: x.unfold(n(1), n(2), n(3)),
+}
+
+
+@pytest.mark.parametrize("name", NUMPY_INTS)
+def test_views_by_numpys_integers_are_those_by_pythons(name: str) -> None:
+    """Nothing of NumPy's types is left, nor remembered for equal ones of Python's."""
+    x = lazy.arange(24).reshape(4, 6)
+    for n in (np.int64, np.int32, lazy.tensor, int):
+        y = NUMPY_INTS[name](x, n)
+        told = [*y.shape, *y.stride(), y.storage_offset()]
+        assert {type(k) for k in told} == {int}
+        assert y.tolist() == NUMPY_INTS[name](x, int).tolist()

@@ -49,7 +49,7 @@ def _retitle(module: ModuleType) -> None:
     """Let classes say that they are of `torch`, where programs find them and look for them: those
     of its own namespace of that, others of the module that they are defined in.
     """
-    for found in vars(module).values():
+    for found in list(vars(module).values()):
         if isinstance(found, type) and found.__module__.startswith(f"{TARGET}."):
             root = module.__name__ == TARGET
             found.__module__ = NAME if root else NAME + found.__module__.removeprefix(TARGET)

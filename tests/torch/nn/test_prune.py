@@ -32,6 +32,7 @@ p.is_pruned(linear), p.is_pruned(p.identity(linear, "weight"))
 p.L1Unstructured(2).prune(m.tensor([3.0, -1.0, 2.0, 0.5]))
 p.l1_unstructured(linear, "weight", 0.5)(m.ones(1, 6)).sum().backward(), linear.weight_orig.grad
 p.l1_unstructured(linear, "weight", 30)
+p.l1_unstructured(linear, "weight", 2, m.ones(24))
 p.l1_unstructured(linear, "weight", 1.5)
 p.l1_unstructured(linear, "weight", "a")
 p.ln_structured(linear, "bias", 0.5, 2, 0)
@@ -118,6 +119,21 @@ def test_parameters_are_fetched_once(tmp_path: Any) -> None:
             ours.hub.load_state_dict_from_url(file.as_uri(), check_hash=True)
     finally:
         lazytensor.torch.hub._CHOSEN.clear()
+
+
+def test_what_is_fetched_lies_as_other_files_do(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the user's folder where that is named, and to be read by whoever may read files there."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = tmp_path / "w.pth"
+    ours.save(0, file)
+    ours.hub.download_url_to_file(file.as_uri(), "~/copy.pth")
+    assert (tmp_path / "copy.pth").read_bytes() == file.read_bytes()
+    assert (tmp_path / "copy.pth").stat().st_mode == file.stat().st_mode
+    with pytest.raises(RuntimeError, match="invalid hash value"):
+        ours.hub.download_url_to_file(file.as_uri(), "~/other.pth", "0123")
+    assert {p.name for p in tmp_path.iterdir()} == {"w.pth", "copy.pth"}
 
 
 def test_types_for_annotations() -> None:

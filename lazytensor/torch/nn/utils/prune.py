@@ -49,6 +49,13 @@ class BasePruningMethod(ABC):
         """Prune a parameter, further if it is pruned already. Returns the method, as a hook."""
         method = cls(*args, **kwargs)
         method._tensor_name = name
+        original = getattr(module, name)
+        scores = original if importance_scores is None else importance_scores
+        if scores.shape != original.shape:
+            raise AssertionError(
+                f"importance_scores should have the same shape as parameter {name} of {module}, "
+                f"got {scores.shape} vs {original.shape}"
+            )
         before = _hook_of(module, name)
         if before is not None:
             key, old = before
@@ -56,13 +63,6 @@ class BasePruningMethod(ABC):
             container = old if isinstance(old, PruningContainer) else PruningContainer(old)
             container.add_pruning_method(method)
             method = container
-        original = getattr(module, name)
-        scores = original if importance_scores is None else importance_scores
-        if scores.shape != original.shape:
-            raise AssertionError(
-                "importance_scores should have the same shape as parameter "
-                f"{name} of {module}"
-            )
         if before is None:
             del module._parameters[name]
             module.register_parameter(name + "_orig", original)
