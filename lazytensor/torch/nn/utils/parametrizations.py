@@ -7,7 +7,6 @@ know particular layers beyond which dimension of their weights is that of output
 from typing import Any
 
 from ... import _api as torch
-from ..._dtypes import finfo
 from ...tensor import Tensor
 from .. import functional as F
 from ..modules import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, Module
@@ -215,7 +214,8 @@ def _completed(Q: Any) -> Any:
 def _is_orthogonal(Q: Any) -> bool:
     k = Q.size(-1)
     one = torch.eye(k, dtype=Q.dtype, device=Q.device)
-    return bool(torch.allclose(Q.mH @ Q, one, atol=10.0 * k * finfo(Q.dtype).eps))
+    eps = torch.finfo(Q.dtype).eps  # type: ignore[attr-defined]
+    return bool(torch.allclose(Q.mH @ Q, one, atol=10.0 * k * eps))
 
 
 def orthogonal(
