@@ -3,6 +3,10 @@
 They are written against the public API alone, so that they can be put over PyTorch itself: a
 package of another name with the same sources, whose `_api` and `tensor` are PyTorch. What they
 compute there must be what PyTorch's own parts compute.
+
+There is nothing above that package: a part that takes a name from a private module of the face
+that isn't replaced here, and not from `_api`, fails at its import with "attempted relative import
+beyond top-level package".
 """
 
 from __future__ import annotations

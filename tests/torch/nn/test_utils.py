@@ -121,6 +121,25 @@ def test_norms_of_weights(kind: str) -> None:
     agree(run)
 
 
+@pytest.mark.parametrize("kind", [None, "matrix_exp", "cayley", "householder"])
+@pytest.mark.parametrize("sizes", [(3, 3), (4, 3), (2, 4)])
+def test_orthogonal_weights(sizes: tuple[int, int], kind: str | None) -> None:
+    def run(m: Any) -> Any:
+        torch.manual_seed(0)
+        put = m.utils.parametrizations.orthogonal
+        layer = put(m.Linear(*sizes), orthogonal_map=kind)
+        drawn = layer.weight
+        layer.weight = m.init.orthogonal_(torch.empty(sizes[1], sizes[0]))
+        base = layer.parametrizations.weight[0].base
+        if sizes[0] == sizes[1]:  # what is orthogonal is its own base, to the last bit
+            assert torch.equal(base, layer.weight.detach())
+        out = layer(torch.ones(2, sizes[0]))
+        grads = torch.autograd.grad(out.square().sum(), list(layer.parameters()))
+        return drawn, layer.weight, base, out, grads
+
+    agree(run)
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", ["weight_norm", "spectral_norm"])
 def test_refusals_of_norms(kind: str) -> None:
