@@ -154,7 +154,7 @@ def rows_added(node: Node) -> Node | None:
     if taken.op.name != "gather" or not u.size >= WORTH or node.dtype not in (float32, float64):
         return None
     y, *of = taken.args
-    if len(to) != 1 or len(of) != 1 or is_gpu(node.device):
+    if not len(to) == len(of) == 1 or to[0].shape != of[0].shape or is_gpu(node.device):
         return None
     w = _weights(weight, u, to[0].shape)
     return None if w is None else again("gather_add", (x, y, w, *to, *of), (), taken)

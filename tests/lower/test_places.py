@@ -250,3 +250,15 @@ def test_what_is_no_weight_of_rows_stays():
         g.slice(u, (0, 0), (1, 70), (1, 1)), (70,)))):  # fmt: skip
         steps = inspect.explain(xp.Array(g.scatter_add([x, value, j]))).steps
         assert "gather_add" not in [s.name for s in steps]
+
+
+def test_places_of_another_shape_stay():
+    """Rows of two axes that are made of rows of one."""
+    y, of, to = np.arange(350.0).reshape(7, 50), np.arange(1200).reshape(400, 3) % 7, np.arange(400)
+    want = np.zeros((10, 3, 50))
+    np.add.at(want, to % 10, y[of])
+    for execution in ("interpret", "compile"):
+        with config.context(execution=execution):
+            rows = g.gather([leaf(y), leaf(of)])
+            node = g.scatter_add([leaf(np.zeros((10, 3, 50))), rows, leaf(to % 10)])
+            assert np.array_equal(np.array(xp.Array(node)), want)

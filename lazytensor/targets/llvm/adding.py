@@ -13,6 +13,7 @@ import numpy as np
 from ..._base.dtypes import DType, float32, float64
 from ..._base.processors import count as threads
 from ..._base.threads import run as share
+from .agreed import WIDE
 from .call import packed
 from .code import KERNEL, TYPES, Code, Value
 from .loops import HI, LO, ZERO, carried, each, least, loaded, pointers, words
@@ -20,9 +21,8 @@ from .machine import Linked
 from .memory import offset, step
 from .objects import Objects
 
-# Bytes of a vector, and of the columns that one share has at least; vectors at once; elements of
-# the smallest share.
-WIDE, UNIT, AT_ONCE, GRAIN = 32, 256, 8, 1 << 17
+# Bytes of the columns that one share has at least; vectors at once; elements of the smallest share.
+UNIT, AT_ONCE, GRAIN = 256, 8, 1 << 17
 
 
 class _Text:

@@ -13,6 +13,7 @@ from ..._base.dtypes import DType
 from ..._base.processors import count as threads
 from ..._base.shapes import Shape
 from ..._base.threads import run as share
+from .agreed import WIDE
 from .call import packed
 from .machine import Linked
 from .objects import writers
@@ -20,7 +21,6 @@ from .objects import writers
 # Bytes of a result from which on NumPy's own function is left; from which on it is written past the
 # caches; of the smallest share.
 WORTH, STREAM, GRAIN = 1 << 18, 1 << 24, 1 << 18
-WIDE = 32  # bytes of a vector, if not more
 ELEMENTS = (1, 2, 4, 8, 16)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from ..._base.dtypes import DType, float32, float64
 from ..._base.processors import count as threads
 from ..._base.threads import run as share
+from .agreed import AXES, DEEPEST
 from .call import packed
 from .machine import Linked
 from .objects import writers
@@ -29,9 +30,6 @@ SMALL = 1 << 15
 # one thread takes, and elements of the right operand from which on it isn't read as it lies; bytes
 # of vectors with which these are quicker than the BLAS.
 ALONE, TALL, SPAN, SPREAD, LONG = 1 << 20, range(16, 129), 128, 1 << 17, 64
-# Elements of a sum at most: what is copied of the right operand is on the stack. Most axes of the
-# batch.
-DEEPEST, AXES = 1024, 4
 # Multiplications that are worth another thread, and those between two looks at whether the user has
 # interrupted.
 GRAIN, BREATH = 1 << 20, 1 << 34

@@ -15,6 +15,7 @@ from ..._base.processors import count as threads
 from ..._base.record import Record, replace
 from ..._base.shapes import Shape, prod
 from ..._base.threads import run as share
+from .agreed import AtPlaces
 from .call import packed
 from .machine import Linked
 from .objects import Objects, writers
@@ -25,23 +26,6 @@ GRAIN = 1 << 15
 # Bytes from which on a result lies as what it is made of; sizes of elements that there is code for.
 LARGE, SIZES = 1 << 18, (1, 2, 4, 8, 16)
 COMBINED = (float32, float64, int32, int64)
-
-
-class Form(Record, frozen=True):
-    """A function: whether it `reads` the table; the dtype of elements that are combined, by which
-    instruction, or their size where they are moved; how many axes there are outside the innermost
-    one; for each index whether it varies along that one, which none does where it is `runs` of
-    elements one after another; `alike` where one index does, all in order in memory, and all that
-    is outside has the same places.
-    """
-
-    reads: bool
-    element: DType | int
-    combine: str
-    outer: int
-    varies: tuple[bool, ...]
-    runs: bool
-    alike: bool = False
 
 
 class _Axis(Record):
@@ -114,7 +98,7 @@ class _Places:
     def __init__(self, objects: Objects, room: Callable[[Shape, DType], Any]) -> None:
         self._objects = objects
         self._room = room
-        self._known: dict[Form, Linked] = {}
+        self._known: dict[AtPlaces, Linked] = {}
 
     def _run(
         self, table: Array, values: Array, indices: Sequence[Array], reads: bool, combine: str = ""
@@ -130,7 +114,7 @@ class _Places:
         element, varies = table.dtype if combine else table.itemsize, inner.strides[2:]
         alike = not runs and _is_alike(table, axes)
         varied = tuple([s != 0 for s in varies])
-        form = Form(reads, element, combine, len(outer), varied, runs, alike)
+        form = AtPlaces(reads, element, combine, len(outer), varied, runs, alike)
         own = zip(table.shape, table.strides[: len(indices)])
         lengths = [n for pair in own for n in pair]
         for axis in reversed(axes):
@@ -155,7 +139,7 @@ class _Places:
             return out
         return out.transpose(np.argsort(order))
 
-    def _address(self, form: Form) -> int:
+    def _address(self, form: AtPlaces) -> int:
         known = self._known.get(form)
         if known is None:
             found = self._objects.found(f"places {form}", lambda: writers().Placing(form).text())

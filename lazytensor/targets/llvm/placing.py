@@ -8,13 +8,12 @@ kernel. It must not know arrays.
 from collections.abc import Callable
 from functools import partial
 
+from .agreed import WIDE, AtPlaces
 from .code import KERNEL, Code, Value
 from .loops import HI, LO, TRUE, ZERO, Values, carried, choose, each, pointers, split, words
 from .memory import step
-from .places import Form
 from .scalar import Lane, Native, ir_type
 
-WIDE = 32  # bytes of a vector
 AT_ONCE = 4  # places of a line that are gone over at once
 
 
@@ -26,7 +25,7 @@ class Placing:
     array; the same for the other axes, the innermost first.
     """
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: AtPlaces) -> None:
         self.form = form
         self.c = c = Code()
         self.count = len(form.varies)

@@ -8,6 +8,7 @@ know sizes.
 from functools import partial
 
 from ..._base.dtypes import DType
+from .agreed import AXES, DEEPEST
 from .code import Code, Value
 from .form import Host
 from .loops import (
@@ -26,7 +27,6 @@ from .loops import (
     where,
     words,
 )  # fmt: skip
-from .matmul import AXES, DEEPEST
 from .memory import offset, step
 from .squares import transposed
 from .tiles import Matrix, Panel, Sizes, Tiles

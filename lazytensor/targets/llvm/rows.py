@@ -3,8 +3,8 @@
 What enters: bytes of a row. What leaves: the text of a kernel. It must not know dtypes.
 """
 
+from .agreed import WIDE
 from .code import KERNEL, Code, Value
-from .gathers import WIDE
 from .loops import HI, LO, ZERO, each, pointers, words
 from .memory import LINE, step
 
