@@ -216,5 +216,9 @@ def waits_for(lock: Any) -> None:
     at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
 
 
+# Held while code is loaded, compiled or linked: a child would find either half way. There is one,
+# so that a fork can't wait for it in another order than threads do.
+COMPILING = threading.RLock()
+waits_for(COMPILING)
 atexit.register(_renew, closed=True)
 at_fork(before=_renew, after_in_child=_forked)  # without other threads a process forks safely

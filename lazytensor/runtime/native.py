@@ -7,7 +7,6 @@ Nothing of the compiler is loaded before the first kernel.
 
 import importlib.util
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import chain
@@ -18,15 +17,12 @@ from .._base.dtypes import DType
 from .._base.folders import cache_folder
 from .._base.log import log
 from .._base.module import MODULES, Replaced
-from .._base.threads import waits_for
+from .._base.threads import COMPILING
 from ..lower.kernel import Launch
 from ..ops._eager import FUNCTIONS, INEXACT, WHOLE
 from .buffers import empty, room
 from .counters import COUNTERS
 
-# A fork waits until the target is loaded: the child would find the compiler half way.
-_lock = threading.RLock()
-waits_for(_lock)
 _objects: Any = None
 _loaded: Any = None
 
@@ -53,7 +49,7 @@ def objects() -> Any:
     """Object code, and where it is kept: loaded when some is first needed."""
     global _objects
     if _objects is None:
-        with _lock:
+        with COMPILING:
             if _objects is None:
                 from ..targets.llvm.objects import kept
 
@@ -66,7 +62,7 @@ def loaded() -> _Loaded:
     """The target, made when it is first needed."""
     global _loaded
     if _loaded is None:
-        with _lock:
+        with COMPILING:
             if _loaded is None:
                 _loaded = _Loaded()
     return _loaded  # type: ignore[no-any-return]
@@ -120,8 +116,8 @@ class _Replacements(Mapping[str, Any]):
 
 @cache
 def _eager() -> Any:
-    from ..targets.llvm import eager
-
+    with COMPILING:
+        from ..targets.llvm import eager
     return eager
 
 
@@ -137,15 +133,15 @@ def _common(objects: Any) -> Any:
 
 @cache
 def _whole(objects: Any) -> Any:
-    from ..targets.llvm import whole
-
+    with COMPILING:
+        from ..targets.llvm import whole
     return whole.functions(objects, room)
 
 
 @cache
 def _drawn(objects: Any) -> Any:
-    from ..targets.llvm import drawn
-
+    with COMPILING:
+        from ..targets.llvm import drawn
     return drawn.functions(objects)
 
 

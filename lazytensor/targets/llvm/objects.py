@@ -5,19 +5,14 @@ writes texts isn't loaded. What leaves: functions, and `launch`, which calls the
 kernels.
 """
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from ..._base.store import Store
-from ..._base.threads import waits_for
+from ..._base.threads import COMPILING
 from .call import Launcher, launcher
 from .machine import Linked, Machine, machine, unique
 from .sources import digest
-
-# Held while a function is made. A fork waits for it: the child would find the compiler half way.
-COMPILING = threading.RLock()
-waits_for(COMPILING)
 
 
 class Objects:

@@ -17,6 +17,7 @@ from ..._base.dtypes import DType
 from ..._base.processors import count as threads
 from ..._base.record import Record, replace
 from ..._base.shapes import prod
+from ..._base.threads import COMPILING
 from ..._base.threads import run as share
 from ...lower.kernel import Kernel, Launch
 from ...lower.totals import Total, Totals
@@ -27,7 +28,7 @@ from .form import Form, room_bytes, vector_width
 from .form import Unsupported as Unsupported
 from .keys import key_of
 from .machine import Linked
-from .objects import COMPILING, Objects, writers
+from .objects import Objects, writers
 from .passes import own, planned
 from .single import single
 from .split import halves
