@@ -443,7 +443,7 @@ gather_add = register(
         "gather_add",
         "gather",
         5,
-        domain="f",
+        domain="iuf",
         fails=True,
         infer=_infer_rows,
         value=_rows_value,

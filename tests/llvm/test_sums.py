@@ -10,7 +10,6 @@ pytest.importorskip("llvmlite")
 from lazytensor._base.module import MODULES, Worth
 from lazytensor.ops import ROWS, reduce
 from lazytensor.runtime.counters import counting
-from lazytensor.targets.llvm import sums
 
 from .running import same
 
@@ -60,7 +59,6 @@ def test_what_is_left_to_the_tree(dtype: str) -> None:
 def test_little_is_compiled_for_few(monkeypatch: Any) -> None:
     """Nothing for a few sums; then one function for all lengths."""
     monkeypatch.setattr(reduce, "FOLDED", Worth(1 << 13))
-    sums._launch.cache_clear()
     calls = []
 
     def noted(*args: Any) -> Any:
@@ -68,6 +66,7 @@ def test_little_is_compiled_for_few(monkeypatch: Any) -> None:
         return found(*args)
 
     found = MODULES["llvm"].own("folded")
+    found._launch.cache_clear()
     monkeypatch.setattr(MODULES["llvm"], "own", lambda name: noted)
     value = ROWS["sum"].value
     with counting() as done:

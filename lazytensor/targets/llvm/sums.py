@@ -17,7 +17,6 @@ from ...ir.op import ROWS
 from ...lower.kernel import FULL, ROW, Input, Kernel, Launch, Stage
 
 
-@lru_cache(256)
 def _launch(name: str, shape: Shape, axes: tuple[int, ...], dtype: DType) -> Launch:
     """A launch of a row of the table alone."""
     kept = tuple([n for a, n in enumerate(shape) if a not in axes])
@@ -36,11 +35,12 @@ class Folded:
 
     def __init__(self, bound: Callable[..., Any]) -> None:
         self._bound = bound
+        self._launch = lru_cache(256)(_launch)
 
     def __call__(self, name: str, x: Any, axes: tuple[int, ...]) -> Any:
         if x.dtype not in (float32, float64) or not x.size:
             return None
-        launch = _launch(name, x.shape, axes, x.dtype)
+        launch = self._launch(name, x.shape, axes, x.dtype)
         known = launch.bound.get(x.strides)
         if known is None:
             known = launch.bound[x.strides] = self._bound(launch, [x])
