@@ -67,6 +67,7 @@ def test_small_work_stays_on_the_caller(n: int, grain: int, count: int, monkeypa
 
 
 def test_workers_take_part() -> None:
+    threads._renew()  # workers may be busy with what tests before have left
     names, meeting = set(), threading.Barrier(3, timeout=20)
 
     def work(lo: int, hi: int) -> None:
