@@ -132,14 +132,15 @@ def _matcher(roots: Sequence[Node], graph: Graph) -> Callable[[Sequence[Node]], 
     lines = Lines(pick=_picked, SCALAR=SCALAR, SPECIAL=SPECIAL)
     names = {node: f"n{i}" for i, node in enumerate(graph.number)}
     computed = sorted([n for n in names if n.value is None], key=serial, reverse=True)
-    known = set(roots)
+    ends = set(roots)
+    known = set(ends)
     lines.add(f"{_listed(names, roots)} = roots")
     for node in computed:
         _computed(lines, names, node, known)
     for node, name in names.items():
         if node.value is not None:
             _input(lines, name, node)
-    between = [node for node in computed if node not in set(roots)]
+    between = [node for node in computed if node not in ends]
     lines.add(f"return [{_listed(names, graph.order)}], [{_listed(names, between)}]")
     indented = [f"    {line}" for line in lines.text]
     lines.text = ["try:", *indented, "except ValueError:", "    return None"]
