@@ -1,12 +1,11 @@
 """Absolute values of what is Cauchy distributed about 0."""
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 from .. import _api
-from . import constraints
+from ._halves import Halves
 from .cauchy import Cauchy
-from .transformed_distribution import TransformedDistribution
 from .transforms import AbsTransform
 
 __all__ = ["HalfCauchy"]
@@ -14,34 +13,17 @@ __all__ = ["HalfCauchy"]
 torch: Any = _api
 
 
-class HalfCauchy(TransformedDistribution):
+class HalfCauchy(Halves):
     """Absolute values of Cauchy distributed numbers."""
-
-    arg_constraints: ClassVar[Any] = {"scale": constraints.positive}
-    support = constraints.nonnegative
 
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
         base = Cauchy(0, scale, validate_args=False)
         super().__init__(base, AbsTransform(), validate_args=validate_args)
 
-    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        """The same with another batch shape."""
-        return super().expand(batch_shape, self.__new__(type(self)))
-
-    @property
-    def scale(self) -> Any:
-        """The scale before signs are lost."""
-        return self.base_dist.scale
-
     @property
     def mean(self) -> Any:
         """Infinite."""
         return torch.full(self._extended_shape(), math.inf, dtype=self.scale.dtype)
-
-    @property
-    def mode(self) -> Any:
-        """0."""
-        return torch.zeros_like(self.scale)
 
     @property
     def variance(self) -> Any:
@@ -55,17 +37,3 @@ class HalfCauchy(TransformedDistribution):
         value = torch.as_tensor(value, dtype=self.scale.dtype)
         found = self.base_dist.log_prob(value) + math.log(2)
         return torch.where(value >= 0, found, -math.inf)
-
-    def cdf(self, value: Any) -> Any:
-        """The probability of at most a value."""
-        if self._validate_args:
-            self._validate_sample(value)
-        return 2 * self.base_dist.cdf(value) - 1
-
-    def icdf(self, value: Any) -> Any:
-        """The value below which a draw is with a probability."""
-        return self.base_dist.icdf((value + 1) / 2)
-
-    def entropy(self) -> Any:
-        """The entropy."""
-        return self.base_dist.entropy() - math.log(2)
