@@ -1,47 +1,48 @@
-"""What the machine could do: the speeds of copying and of multiplying matrices, measured in the
-same run, and the least time that a row's bytes and flops take at these speeds.
+"""What the machine can do: the speeds of copying and of multiplying matrices, measured among the
+candidates of each row, and the least time that a row's bytes and flops take at these speeds.
+
+Memory that others use too is twice as fast in one minute as in the next: a row is held against the
+copies of its own rounds.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
-MEGABYTES = 64
+from .candidates import Candidate
+
+Found = dict[str, Any]
+COPIED = 256 << 20  # bytes that are copied at once, read and written: beyond what caches hold
+SIZES = {"sgemm": (1024, np.float32), "dgemm": (768, np.float64)}
+LARGE = 4e6  # bytes from which on a row has a floor
+WORK = 1e7  # flops from which on it has one
+Yardstick = tuple[float, Candidate, tuple[Any, ...]]  # its bytes or flops; what to call, with what
 
 
-def best(call: Callable[[], Any], times: int, clock: Callable[[], float]) -> float:
-    """Least seconds of several calls."""
-    call()
-    found = []
-    for _ in range(times):
-        start = clock()
-        call()
-        found.append(clock() - start)
-    return min(found)
+@cache
+def yardstick(name: str, divisor: int) -> Yardstick:
+    """`copy`, `sgemm` or `dgemm`."""
+    if name == "copy":
+        nbytes = max(COPIED // divisor, 1 << 10)
+        return 2.0 * nbytes, Candidate(np.copyto), tuple(np.ones((2, nbytes), np.uint8))
+    n, kind = SIZES[name]
+    factors = np.ones((n, n), kind)
+    call = partial(np.matmul, out=np.empty_like(factors))
+    return 2.0 * n**3, Candidate(call), (factors, factors)
 
 
-def _gemm(n: int, dtype: type, clock: Callable[[], float]) -> float:
-    a = np.ones((n, n), dtype)
-    out = np.empty_like(a)
-    return 2 * n**3 / best(lambda: np.matmul(a, a, out=out), 7, clock)
+def yardsticks(row: Found) -> list[str]:
+    """What a row is held against, if anything: by its figures."""
+    if max(row["largest"], row["bytes"]) < LARGE and row["flops"] < WORK:
+        return []
+    return ["copy"] + (["dgemm" if row["double"] else "sgemm"] if row["flops"] else [])
 
 
-def speeds(clock: Callable[[], float] = time.perf_counter) -> dict[str, float]:
-    """Bytes a second of a copy (read and written), flops a second of SGEMM and DGEMM."""
-    source = np.ones(MEGABYTES * 2**20, np.uint8)
-    target = np.zeros_like(source)
-    seconds = best(lambda: np.copyto(target, source), 15, clock)
-    return {
-        "copy": 2 * source.nbytes / seconds,
-        "sgemm": _gemm(1024, np.float32, clock),
-        "dgemm": _gemm(768, np.float64, clock),
-    }
-
-
-def floor(speed: dict[str, float], bytes_: float, flops: float, double: bool) -> float:
-    """Least seconds for so many bytes and flops."""
-    return max(bytes_ / speed["copy"], flops / speed["dgemm" if double else "sgemm"])
+def floor(row: Found, statistic: str) -> float:
+    """Least seconds for a row's bytes and flops, by the yardsticks of its rounds; 0 without."""
+    speeds = {name: found[statistic] for name, found in row.get("speeds", {}).items()}
+    amounts = {"copy": "bytes", "sgemm": "flops", "dgemm": "flops"}
+    return max((row[amounts[name]] / speed for name, speed in speeds.items()), default=0.0)

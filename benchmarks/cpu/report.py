@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from .candidates import OURS
@@ -20,6 +21,7 @@ from .requirements import (
 
 Found = dict[str, Any]
 Table = list[list[str]]
+UNITS = {"copy": "GB/s", "sgemm": "GFLOP/s", "dgemm": "GFLOP/s"}
 
 
 def milliseconds(seconds: float) -> str:
@@ -118,18 +120,29 @@ def markdown(table: Table) -> str:
 
 def heading(report: Found) -> str:
     """What was run, on what."""
-    options, speeds = report["options"], report["speeds"]
+    options = report["options"]
     found = ", ".join(f"{n} {v}" for n, v in report["versions"].items())
     pages = "kept" if options["pages_kept"] else "fresh"
     how = f"{options['threads']} thread(s), {options['rounds']} rounds, {options['clock']} clock"
     how += f", target {options['target'] or 'default'}, pages {pages}"
     how += f", sizes ÷ {options['small']}" if options["small"] > 1 else ""
     lines = [f"{report['machine']}; {found}; {how}"]
-    if speeds:
-        copy, sgemm, dgemm = (speeds[n] / 1e9 for n in ("copy", "sgemm", "dgemm"))
-        lines.append(f"copy {copy:.1f} GB/s, SGEMM {sgemm:.0f}, DGEMM {dgemm:.0f} GFLOP/s")
+    lines += [speed for name in UNITS if (speed := _speed(report, name))]
     lines += [f"left out: {why}" for why in dict.fromkeys(report["missing"].values())]
     return "\n".join(lines)
+
+
+def _speed(report: Found, name: str) -> str:
+    """A yardstick's median over the rows, and its least and most."""
+    statistic = report["options"]["by"]
+    rows = [
+        row["speeds"][name][statistic] / 1e9
+        for row in report["rows"].values()
+        if name in row.get("speeds", ())
+    ]
+    if not rows:
+        return ""
+    return f"{name} {median(rows):.1f} {UNITS[name]} ({min(rows):.1f} to {max(rows):.1f} by rows)"
 
 
 def tables(report: Found) -> list[Table]:

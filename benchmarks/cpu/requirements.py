@@ -13,12 +13,10 @@ from fnmatch import fnmatch
 from typing import Any
 
 from .candidates import OURS
-from .floors import floor
+from .floors import LARGE, floor
 
 Found = dict[str, Any]
 Verdict = tuple[str, str, bool | None]  # what is asked, what was found, whether it holds
-LARGE = 4e6  # bytes of the largest array from which on a row is held against its floor
-WORK = 1e7  # flops from which on a floor is shown at all
 FLOORS = {"stream": 1.10, "transcendental": 1.5, "movement": 2.0, "gradient": 1.5}
 OVER_PEER = {"blas": 1.10}
 ARRAY_FACE = ("lazytensor", "lazytensor.jit")
@@ -56,19 +54,14 @@ class Figures:
 
 def figures(report: Found, statistic: str = "median") -> list[Figures]:
     """All rows' figures."""
-    return [
-        _figures(name, row, report["speeds"], statistic) for name, row in report["rows"].items()
-    ]
+    return [_figures(name, row, statistic) for name, row in report["rows"].items()]
 
 
-def _figures(name: str, row: Found, speeds: dict[str, float], statistic: str) -> Figures:
+def _figures(name: str, row: Found, statistic: str) -> Figures:
     seconds = {n: f[statistic] for n, f in row["found"].items() if f.get("ok") and statistic in f}
-    kind, least = row.get("kind", ""), 0.0
-    large = row.get("largest", 0) >= LARGE
-    if large or row.get("bytes", 0) >= LARGE or row.get("flops", 0) >= WORK:
-        least = floor(speeds, row["bytes"], row["flops"], row["double"])
-    limit = FLOORS.get(kind) if large else None
-    return Figures(name, kind, seconds, least, limit)
+    kind = row.get("kind", "")
+    limit = FLOORS.get(kind) if row.get("largest", 0) >= LARGE else None
+    return Figures(name, kind, seconds, floor(row, statistic), limit)
 
 
 def geomean(values: Iterable[float]) -> float:

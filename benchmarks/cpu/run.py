@@ -118,7 +118,6 @@ class Run:
         self.rows = chosen_rows(options.rows, self.table)
         self.results: dict[str, Found] = {}
         self.out: dict[tuple[str, str], str] = {}
-        self.speeds: dict[str, float] = {}
         self.versions: dict[str, str] = {}
         self.at = ("", "")
 
@@ -138,7 +137,6 @@ class Run:
             "rows": {},
             "candidates": self.candidates,
             "missing": self.missing,
-            "speeds": self.speeds,
             "versions": self.versions,
         }
 
@@ -185,8 +183,6 @@ class Run:
         elif kind == "done":
             print(" ✓", file=sys.stderr, flush=True)
             self.results[event["row"]] = event["result"]
-            for name, speed in event["speeds"].items():
-                self.speeds[name] = max(speed, self.speeds.get(name, 0))
         elif kind == "end":
             self.versions |= event["versions"]
         else:

@@ -21,7 +21,7 @@ import numpy as np
 
 from . import table
 from .candidates import Candidate, build, keeping, read, versions
-from .floors import speeds
+from .floors import yardstick, yardsticks
 from .row import Row, doubled, leaves, shrunk, tree_map
 
 Found = dict[str, Any]
@@ -48,6 +48,8 @@ class Contest:
         self.wants = self._wants()
         self.found: dict[str, Found] = {}
         self.ready: dict[str, tuple[Candidate, list[Any], int]] = {}
+        self.amounts: dict[str, float] = {}
+        self.speeds: dict[str, dict[str, float]] = {}
 
     def _wants(self) -> list[list[np.ndarray]]:
         """Results of float64 NumPy for the first two sets."""
@@ -92,6 +94,11 @@ class Contest:
         """The candidate of a name."""
         return build(name, self.row, self.state)
 
+    def compare(self, name: str, amount: float, candidate: Candidate, inputs: list[Any]) -> None:
+        """Have a yardstick measured in each round: `amount` of bytes or flops a call."""
+        self.amounts[name] = amount
+        self.ready[name] = candidate, inputs, self._warmed(candidate, inputs)
+
     def got(self, results: Any) -> list[np.ndarray]:
         """What is compared of a candidate's results."""
         return read(results)
@@ -131,20 +138,23 @@ class Contest:
         return seconds
 
     def measure(self) -> None:
-        """All rounds, the candidates in turn within each."""
+        """All rounds: the candidates in turn within each, and then the yardsticks."""
         samples: dict[str, list[float]] = {name: [] for name in self.ready}
         gc.collect()
         gc.disable()
-        names = list(samples)
+        names = [name for name in samples if name not in self.amounts]
         for _ in range(self.work["rounds"]):
-            for name in names:
+            for name in (*names, *self.amounts):
                 samples[name].append(self.sample(name))
             names.append(names.pop(0))  # whoever comes first finds caches cold
             gc.collect()
         gc.enable()
-        for name, seconds in samples.items():
-            figures = {"median": statistics.median(seconds), "min": min(seconds)}
-            self.found[name] |= {**figures, "samples": seconds}
+        for name in names:
+            self.found[name] |= {**_statistics(samples[name]), "samples": samples[name]}
+        self.speeds = {
+            name: {kind: amount / v for kind, v in _statistics(samples[name]).items()}
+            for name, amount in self.amounts.items()
+        }
 
     def figures(self) -> Found:
         """Bytes and flops of the row."""
@@ -161,8 +171,12 @@ class Contest:
         }
 
 
+def _statistics(seconds: list[float]) -> dict[str, float]:
+    return {"median": statistics.median(seconds), "min": min(seconds)}
+
+
 def measured(contest: Contest, candidates: list[str]) -> Found:
-    """What a row gave."""
+    """What a row gave, and the speeds of its yardsticks."""
     row = contest.row
     for name in candidates:
         try:
@@ -171,7 +185,8 @@ def measured(contest: Contest, candidates: list[str]) -> Found:
             traceback.print_exc()
             contest.found[name] = {"failed": f"{type(error).__name__}: {str(error)[:300]}"}
     contest.measure()
-    return {**contest.figures(), "sizes": contest.sizes, "kind": row.kind, "found": contest.found}
+    told = {"sizes": contest.sizes, "kind": row.kind, "speeds": contest.speeds}
+    return {**contest.figures(), **told, "found": contest.found}
 
 
 def main() -> None:
@@ -180,8 +195,11 @@ def main() -> None:
     rows = {row.name: row for row in table.ROWS}
     for name, candidates in work["rows"]:
         tell("row", row=name)
-        result = measured(Contest(rows[name], work), candidates)
-        tell("done", row=name, result=result, speeds=speeds(CLOCKS[work["clock"]]))
+        contest = Contest(rows[name], work)
+        for each in yardsticks(contest.figures()):
+            amount, candidate, arrays = yardstick(each, work["small"])
+            contest.compare(each, amount, candidate, [arrays] * SETS)
+        tell("done", row=name, result=measured(contest, candidates))
         gc.collect()
     tell("end", versions=versions())
 

@@ -54,7 +54,7 @@ def _speeds(row: Found, figures_: Figures) -> list[str]:
     memory = best and figures_.kind == "memory"
     peer = figures_.peer
     return [
-        f"{row['copy'] / 1e9:.0f}" if "copy" in row else "",
+        f"{row['speeds']['copy']['median'] / 1e9:.0f}" if "speeds" in row else "",
         f"{row['bytes'] / best[1] / 1e9:.0f}" if memory else "",
         f"{row['flops'] / best[1] / 1e12:.3g}" if best and figures_.kind == "matrix" else "",
         f"{peer[0]} {milliseconds(peer[1])}" if peer else "",

@@ -30,7 +30,7 @@ def figures(report: Found, statistic: str = "median") -> list[Figures]:
 
 def _figures(name: str, row: Found, statistic: str) -> Figures:
     seconds = {n: f[statistic] for n, f in row["found"].items() if f.get("ok") and statistic in f}
-    copied = row["bytes"] / row["copy"] if row.get("kind") == "memory" else 0.0
+    copied = row["bytes"] / row["speeds"]["copy"][statistic] if row.get("kind") == "memory" else 0.0
     return Figures(name, row.get("kind", ""), seconds, copied, None)
 
 

@@ -80,17 +80,14 @@ class DeviceContest(Contest):
         nbytes = max(COPIED // self.work["small"], 1 << 10)
         candidate = copying(nbytes)
         inputs = [(candidate.convert(None),) for _ in range(SETS)]
-        self.found[COPY] = {"copied": 2 * nbytes}
-        self.ready[COPY] = candidate, inputs, self._warmed(candidate, inputs)
+        self.compare(COPY, 2.0 * nbytes, candidate, inputs)
 
 
 def one(row: table.Row, candidates: list[str], work: Found) -> Found:
     """What a row gave, with the speed of copies."""
     contest = DeviceContest(row, work)
     contest.add_copy()
-    result = measured(contest, candidates)
-    copy = result["found"].pop(COPY)
-    return result | {"copy": copy["copied"] / copy["median"]}
+    return measured(contest, candidates)
 
 
 def main() -> None:
@@ -99,7 +96,7 @@ def main() -> None:
     rows = {row.name: row for row in table.ROWS}
     for name, candidates in work["rows"]:
         tell("row", row=name)
-        tell("done", row=name, result=one(rows[name], candidates, work), speeds={})
+        tell("done", row=name, result=one(rows[name], candidates, work))
         gc.collect()
         tidy()
     cupy = {"cupy": str(sys.modules["cupy"].__version__)}

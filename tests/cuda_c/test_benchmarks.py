@@ -40,7 +40,7 @@ def device() -> Iterator[None]:
 )
 def test_rows(device: None, name: str) -> None:
     found = worker.one(ROWS[name], OURS, WORK)
-    assert found["copy"] > 0 and found["bytes"] > 0
+    assert found["speeds"]["copy"]["median"] > 0 and found["bytes"] > 0
     assert set(found["found"]) == set(OURS)
     for each in found["found"].values():
         assert each["ok"] and len(each["samples"]) == WORK["rounds"]
@@ -82,7 +82,7 @@ def test_waits_are_in_the_samples(device: None, monkeypatch: pytest.MonkeyPatch)
 def test_verdicts() -> None:
     def row(kind: str, **seconds: float) -> dict[str, Any]:
         found = {n.replace("_", "."): {"ok": True, "median": s} for n, s in seconds.items()}
-        return {"kind": kind, "bytes": 3e9, "flops": 0, "copy": 3e12, "found": found}
+        return {"kind": kind, "bytes": 3e9, "flops": 0, "speeds": {"copy": {"median": 3e12}}, "found": found}
 
     rows = {
         "fma4_64M": row("memory", lazytensor_jit=1.02e-3),

@@ -31,7 +31,7 @@ from .scalar import Lane
 MOST_FOLDS = 24
 # Bytes by which a pass that is alone fetches ahead, of all that it fetches together, and of each at
 # least.
-AHEAD, NEAR = 1 << 11, 1 << 9
+AHEAD, NEAR = 1 << 12, 1 << 10
 
 
 class Along(Emitter):
@@ -119,14 +119,12 @@ class Along(Emitter):
         return follows_tree(self.kernel, stage) or keeps_place(self.kernel, stage)
 
     def _fetches(self) -> dict[int, Pass]:
-        """In which pass an input is fetched ahead of use. Of several the dearest that reads it
-        fetches the next row, so that memory is busy while much is computed; a single one what comes
-        soon, if it does more than adding up, which memory keeps pace with.
+        """In which pass an input is fetched ahead of use: in a single one what comes soon. Of
+        several the dearest that reads it fetches the next row, so that memory is busy while much is
+        computed.
         """
         found: dict[int, Pass] = {}
         single = len(self.plan.passes) == 1
-        if single and not self._works():
-            return found
         for k, x in enumerate(self.kernel.inputs):
             readers = [p for p in self.plan.passes if k in p.reads]
             by_rows = self.form.rows and any(x.axes[: -self.kernel.reduced])
@@ -134,12 +132,6 @@ class Along(Emitter):
             if readers and far and (single or by_rows):
                 found[k] = max(readers, key=self.plan.cost)
         return found if len(found) <= FEW else {}
-
-    def _works(self) -> bool:
-        """Whether the first pass does more than adding up: computes, or looks for places."""
-        folds = (self.plan.stage(k) for k in self.plan.passes[0].folds)
-        places = any(keeps_place(self.kernel, stage) for stage in folds)
-        return places or self.plan.cost(self.plan.passes[0]) >= 2
 
     def _ahead(self, k: int) -> Value:
         """How many bytes ahead an input is fetched."""
