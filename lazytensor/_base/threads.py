@@ -15,7 +15,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 Work = Callable[[int, int], None]
@@ -91,6 +91,11 @@ class _Job:
         self._signal = threading.Lock()
         self._signal.acquire()
 
+    @property
+    def ended(self) -> bool:
+        """Whether no part is left that nobody works on."""
+        return not self._parts
+
     def share(self) -> None:
         """Work on parts until none is left; after an error none is."""
         work = self._work
@@ -146,9 +151,21 @@ class _Pool:
         """
         if len(self._workers) < helpers:
             self._grow(helpers)
-        there = len(self._workers)
-        for _ in range(min(helpers, 2 * there - self._jobs.qsize())):
+        most = 2 * len(self._workers)
+        if self._jobs.qsize() + helpers > most:
+            self._tidy()
+        for _ in range(min(helpers, most - self._jobs.qsize())):
             self._jobs.put(job)
+
+    def _tidy(self) -> None:
+        """Take jobs out of the queue that ended before a worker came to them."""
+        for _ in range(self._jobs.qsize()):
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return
+            if job is None or not job.ended:
+                self._jobs.put(job)
 
     def _grow(self, size: int) -> None:
         with self._lock:

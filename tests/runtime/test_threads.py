@@ -67,7 +67,6 @@ def test_small_work_stays_on_the_caller(n: int, grain: int, count: int, monkeypa
 
 
 def test_workers_take_part() -> None:
-    threads._renew()  # workers may be busy with what tests before have left
     names, meeting = set(), threading.Barrier(3, timeout=20)
 
     def work(lo: int, hi: int) -> None:
@@ -78,6 +77,18 @@ def test_workers_take_part() -> None:
 
     threads.run(work, 12, 1, 3)
     assert len(names) == 3
+
+
+def test_workers_take_part_after_jobs_that_ended_without_them(monkeypatch: Any) -> None:
+    monkeypatch.setattr(threads, "_pool", threads._Pool())
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(100)  # no worker gets to run before this thread waits
+    try:
+        for _ in range(20):
+            parts(100, 1, 3)
+        test_workers_take_part()
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_what_is_called_within_a_part_is_done_at_once() -> None:
