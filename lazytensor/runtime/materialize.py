@@ -161,7 +161,7 @@ class _Run:
             return False
         COUNTERS.graphs += 1
         graph, self.plan = found
-        self._begun(graph, frozenset(graph.order))
+        self._begun(graph, {*graph.order, *graph.merged})
         return True
 
     def _begun(self, graph: Graph, nodes: Set[Node]) -> None:
@@ -214,10 +214,8 @@ def _filled(graph: Graph, values: Sequence[Any]) -> Collection[Node]:
     results = dict(zip(graph.outputs, values, strict=True))
     for place, result in results.items():
         graph.order[place].value = result
-    if len(graph.number) > len(graph.order):
-        for node, place in graph.number.items():
-            if place in results and node.value is None:
-                node.value = results[place]
+    for node in graph.merged:
+        node.value = results.get(graph.number[node])
     settle()
     return [graph.order[place] for place in results]
 

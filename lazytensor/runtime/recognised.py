@@ -29,7 +29,7 @@ ALIKE, MOST, MOST_NODES = 4, 2048, 1 << 16
 # How often counts of references may differ for one graph before it is left alone.
 TRIES = 16
 _SETTINGS = (*config.LOWERING, "execution", "debug")
-Found = tuple[Sequence[Node], Sequence[Node]]
+Found = tuple[Sequence[Node], Sequence[Node], dict[Node, int]]
 
 
 class _Known:
@@ -54,13 +54,14 @@ class _Known:
         found = self.structure.match(roots)
         if found is None:
             return None
-        order, between = found
+        order, between, merged = found
         counts = list(map(sys.getrefcount, between))
         if counts != self.counts:
             others[self] = counts
             return None
         graph = Graph()
         graph.order, graph.outputs = list(order), self.outputs
+        graph.number, graph.merged = merged, list(merged)
         return graph
 
 
@@ -122,10 +123,8 @@ def _seen(roots: Sequence[Node]) -> tuple[Any, ...]:
 
 
 def _is_plain(graph: Graph) -> bool:
-    """Whether each node to be computed has a place of its own, and each input is one array."""
-    computed = sum([node.value is None for node in graph.number])
-    own = sum([node.value is None for node in graph.order])
-    return computed == own and not any(type(node.value) is tuple for node in graph.order)
+    """Whether each input is one array."""
+    return not any(type(node.value) is tuple for node in graph.order)
 
 
 Take = Callable[[Sequence[Any]], Sequence[Any]]
@@ -144,8 +143,8 @@ class _Structure:
     """
 
     __slots__ = (
-        "_again", "_before", "_between", "_computed", "_counts", "_inputs", "_length", "_ops",
-        "_order", "_params",
+        "_again", "_before", "_between", "_computed", "_counts", "_inputs", "_length", "_merged",
+        "_ops", "_order", "_params",
     )  # fmt: skip
 
     def __init__(self, roots: Sequence[Node], graph: Graph) -> None:
@@ -168,10 +167,11 @@ class _Structure:
         self._inputs = [(i, leaf_key(node), node.device) for i, node in inputs]
         self._order = _taking([first[node] for node in graph.order])
         self._between = _taking([i for i in places if met[i] not in ends])
+        self._merged = [(first[node], graph.number[node]) for node in graph.merged]
 
     def match(self, roots: Sequence[Node]) -> Found | None:
-        """The nodes in the plan's order, and those between roots and inputs, of a graph that looks
-        like this one.
+        """The nodes in the plan's order, those between roots and inputs, and those that others are
+        computed for, with the places of these; of a graph that looks like this one.
         """
         met = list(roots)
         meet = met.extend
@@ -193,7 +193,8 @@ class _Structure:
                 return None
             if leaf_key(node) != key or node.device is not device:
                 return None
-        return self._order(met), self._between(met)
+        merged = {met[i]: place for i, place in self._merged}
+        return self._order(met), self._between(met), merged
 
 
 def _picked(node: Node) -> Any:
