@@ -29,7 +29,7 @@ ALIKE, MOST, MOST_NODES = 4, 2048, 1 << 16
 # How often counts of references may differ for one graph before it is left alone.
 TRIES = 16
 _SETTINGS = (*config.LOWERING, "execution", "debug")
-Found = tuple[Sequence[Node], Sequence[Node], dict[Node, int]]
+Found = tuple[list[Node], list[int], dict[Node, int]]
 
 
 class _Known:
@@ -54,13 +54,12 @@ class _Known:
         found = self.structure.match(roots)
         if found is None:
             return None
-        order, between, merged = found
-        counts = list(map(sys.getrefcount, between))
+        order, counts, merged = found
         if counts != self.counts:
             others[self] = counts
             return None
         graph = Graph()
-        graph.order, graph.outputs = list(order), self.outputs
+        graph.order, graph.outputs = order, self.outputs
         graph.number, graph.merged = merged, list(merged)
         return graph
 
@@ -166,12 +165,14 @@ class _Structure:
         inputs = [(i, met[i]) for i in own if met[i].value is not None]
         self._inputs = [(i, leaf_key(node), node.device) for i, node in inputs]
         self._order = _taking([first[node] for node in graph.order])
-        self._between = _taking([i for i in places if met[i] not in ends])
+        between = {i for i in places if met[i] not in ends}
+        self._between = [i in between for i in range(len(met))]
         self._merged = [(first[node], graph.number[node]) for node in graph.merged]
 
     def match(self, roots: Sequence[Node]) -> Found | None:
-        """The nodes in the plan's order, those between roots and inputs, and those that others are
-        computed for, with the places of these; of a graph that looks like this one.
+        """The nodes in the plan's order, counts of references of those between roots and inputs,
+        and those that others are computed for, with the places of these; of a graph that looks like
+        this one.
         """
         met = list(roots)
         meet = met.extend
@@ -194,7 +195,8 @@ class _Structure:
             if leaf_key(node) != key or node.device is not device:
                 return None
         merged = {met[i]: place for i, place in self._merged}
-        return self._order(met), self._between(met), merged
+        counts = list(map(sys.getrefcount, compress(met, self._between)))
+        return list(self._order(met)), counts, merged
 
 
 def _picked(node: Node) -> Any:

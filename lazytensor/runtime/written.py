@@ -92,7 +92,7 @@ def plan_lines(lines: CallLines, program: Program) -> bool:
 def _is_small(launch: Launch) -> bool:
     """Whether a launch is one call of native code, and its outputs are small and new."""
     small = all(prod(s) * d.itemsize < POOLED for s, d in zip(launch.shapes, launch.dtypes))
-    direct = any([bound.direct for bound in launch.bound.values()])
+    direct = any(bound.direct for bound in launch.bound.values())
     return small and direct and not launch.over
 
 
