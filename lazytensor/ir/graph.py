@@ -34,16 +34,18 @@ class Graph:
 
     `order` holds the nodes, leaves among them, each once; `number` maps every node met, duplicates
     included, to its place in `order`; `outputs` are places; `leaves` are the places of buffers that
-    the program reads as inputs. `key` is equal for two graphs exactly when one program serves both.
+    the program reads as inputs; `merged` are nodes to be computed that share another's. `key` is
+    equal for two graphs exactly when one program serves both.
     """
 
-    __slots__ = ("key", "leaves", "number", "order", "outputs", "rows", "uses")
+    __slots__ = ("key", "leaves", "merged", "number", "order", "outputs", "rows", "uses")
 
     def __init__(self) -> None:
         self.order: list[Node] = []
         self.rows: list[Key] = []
         self.number: dict[Node, int] = {}
         self.leaves: list[int] = []
+        self.merged: list[Node] = []
         self.outputs: list[int] = []
         self.uses: Uses = {}
         self.key: Key = ()
@@ -171,6 +173,7 @@ def linearize(roots: Sequence[Node], found: tuple[list[Node], Uses] | None = Non
         place = len(order)
         if not op.cheap and seen.setdefault(row, place) != place:
             number[node] = seen[row]
+            graph.merged.append(node)  # referred to as often as those in the order are
             continue
         number[node] = place
         order.append(node)

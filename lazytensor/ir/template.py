@@ -14,26 +14,27 @@ from .node import WATCH, Node, _count, _new, user_line
 Row = tuple[Any, tuple[Any, ...], Any, Any, Any, tuple[int, ...]]
 
 
-# Uses after which a template is written out.
-AFTER = 16
+# Uses after which a template is written out, which takes as long as it saves in some two hundred;
+# rows that are written at one use: a millisecond or two.
+AFTER, PART = 64, 32
 
 
 class Template:
     """What is `wanted` of nodes that are `given`. Other leaves that it reads are always the same.
 
     A place is that of a given node, then those of constants, then those of rows. What is used often
-    is written out as lines of Python, a few for each node.
+    is written out as lines of Python, a few for each node, part by part.
     """
 
-    __slots__ = ("_given", "_used", "_written", "constants", "fails", "rows", "wanted")
+    __slots__ = ("_places", "_used", "_written", "constants", "fails", "rows", "wanted")
 
     def __init__(self, given: Sequence[Node], wanted: Sequence[Node | None]) -> None:
         rows, leaves = _reached(given, [node for node in wanted if node is not None])
-        self._given = len(given)
         self._used = 0
-        self._written: Callable[..., list[Node]] | None = None
+        self._written: list[Callable[..., None]] = []
         self.constants = leaves
         number = {node: i for i, node in enumerate([*given, *leaves, *rows])}
+        self._places = len(given) + len(leaves) + len(rows)
         self.rows: list[Row] = [
             (n.op, n.params, n.shape, n.dtype, n.device, tuple([number[a] for a in n.args]))
             for n in rows
@@ -48,22 +49,21 @@ class Template:
 
     def nodes(self, given: Sequence[Node]) -> list[Node]:
         """The nodes of all places."""
-        written = self._written
-        if written is not None:
-            nodes = written(given, user_line() if self.fails else None)
-        else:
-            nodes = self._one_by_one(given)
-            self._used += 1
-            if self._used == AFTER:
-                self._written = _written(self._given, self.constants, self.rows)
+        nodes = [*given, *self.constants]
+        where = user_line() if self.fails else None
+        for part in self._written:
+            part(nodes, where)
+        if len(nodes) < self._places:
+            self._one_by_one(nodes, where)
         if self.rows and nodes[-1].serial >= WATCH.next_look and WATCH.look is not None:
             WATCH.look(nodes[-1])
         return nodes
 
-    def _one_by_one(self, given: Sequence[Node]) -> list[Node]:
-        nodes = [*given, *self.constants]
-        where = user_line() if self.fails else None
-        for op, params, shape, dtype, device, places in self.rows:
+    def _one_by_one(self, nodes: list[Node], where: Any) -> None:
+        """Append the nodes of places that are left; a part of what is used often is written out."""
+        first = len(nodes)
+        left = self.rows[first - self._places :]
+        for op, params, shape, dtype, device, places in left:
             node: Node = _new(Node)
             node.op = op
             node.args = tuple([nodes[i] for i in places])
@@ -77,7 +77,9 @@ class Template:
             if op.fails:
                 node.where = where
             nodes.append(node)
-        return nodes
+        self._used += 1
+        if self._used >= AFTER:
+            self._written.append(_written(first, left[:PART]))
 
     def made(self, given: Sequence[Node]) -> list[Node | None]:
         """What is wanted."""
@@ -85,15 +87,13 @@ class Template:
         return [None if i is None else nodes[i] for i in self.wanted]
 
 
-def _written(given: int, constants: Sequence[Node], rows: Sequence[Row]) -> Callable[..., Any]:
-    """The function (given nodes, user's line) → the nodes of all places."""
+def _written(first: int, rows: Sequence[Row]) -> Callable[..., None]:
+    """The function (nodes of the places before, user's line), which appends those of some rows."""
     lines = Lines(Node=Node, new=_new, count=_count)
-    names = [f"n{i}" for i in range(given)]
-    if names:
-        lines.add(f"{', '.join(names)}, = given")
-    names += [lines.name(node) for node in constants]
+    names: list[str] = []
     for op, params, shape, dtype, device, places in rows:
-        node, args = f"n{len(names)}", "".join([f"{names[i]}, " for i in places])
+        node = f"n{len(names)}"
+        args = "".join([f"nodes[{i}], " if i < first else f"{names[i - first]}, " for i in places])
         fields = {"params": params, "shape": shape, "dtype": dtype, "device": device, "op": op}
         lines.add(f"{node} = new(Node); {node}.args = ({args})")
         for field, value in fields.items():
@@ -102,8 +102,8 @@ def _written(given: int, constants: Sequence[Node], rows: Sequence[Row]) -> Call
         if op.fails:
             lines.add(f"{node}.where = where")
         names.append(node)
-    lines.add(f"return [{', '.join(names)}]")
-    return lines.function("given, where", "template")
+    lines.add(f"nodes += ({''.join([f'{name}, ' for name in names])})")
+    return lines.function("nodes, where", "template")
 
 
 def _reached(given: Sequence[Node], wanted: Sequence[Node]) -> tuple[list[Node], list[Node]]:

@@ -104,12 +104,8 @@ def _step(step: Launch | Call, kernels: dict[Kernel, str]) -> str:
     outs = ", ".join(f"b{i}" for i in step.outs)
     if isinstance(step, Launch):
         name = kernels.setdefault(step.kernel, f"k{len(kernels)}")
-        made = ", ".join(
-            f"{_dtype(step.kernel.dtype(n))}{list(s)}"
-            for n, s in zip(
-                (*step.kernel.outputs, *step.kernel.totals), step.shapes, strict=True
-            )
-        )
+        types = zip(step.dtypes, step.shapes, strict=True)
+        made = ", ".join([f"{_dtype(dtype)}{list(shape)}" for dtype, shape in types])
     else:
         name = step.op.name
         args += [repr(p) for p in step.params]

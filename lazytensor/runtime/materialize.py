@@ -6,7 +6,7 @@ once, whichever thread asks; threads that ask for different ones compute at the 
 """
 
 import threading
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy
@@ -110,7 +110,7 @@ class _Here(threading.local):
 
 
 _here = _Here()
-_NOTHING: frozenset[Node] = frozenset()
+_NOTHING: Collection[Node] = ()
 
 
 class _Run:
@@ -122,7 +122,7 @@ class _Run:
 
     def __init__(self, nested: bool) -> None:
         self.nested = nested
-        self.nodes: Set[Node] = _NOTHING
+        self.nodes: Collection[Node] = _NOTHING
         self.graph: Graph | None = None
         self.plan: Plan | None = None
 
@@ -161,10 +161,10 @@ class _Run:
             return False
         COUNTERS.graphs += 1
         graph, self.plan = found
-        self._begun(graph, frozenset(graph.order))
+        self._begun(graph, graph.order + graph.merged if graph.merged else graph.order)
         return True
 
-    def _begun(self, graph: Graph, nodes: Set[Node]) -> None:
+    def _begun(self, graph: Graph, nodes: Collection[Node]) -> None:
         """Note what is being computed."""
         self.graph = graph
         _tidy()
@@ -184,10 +184,16 @@ class _Run:
                 if root.op is PLACEHOLDER:
                     raise _no_value(root)
             found = pending(roots)
-            if self.nested or not _runs or all(r.nodes.isdisjoint(found[0]) for r in _runs):
+            if self.nested or not _runs or not _being_computed(found[0]):
                 return roots, found
             del found
             _ended.wait(POLL)
+
+
+def _being_computed(nodes: Sequence[Node]) -> bool:
+    """Whether some run has one of some nodes. Under the lock."""
+    mine = set(nodes)
+    return not all(mine.isdisjoint(run.nodes) for run in _runs)
 
 
 def _tidy() -> None:
@@ -214,10 +220,8 @@ def _filled(graph: Graph, values: Sequence[Any]) -> Collection[Node]:
     results = dict(zip(graph.outputs, values, strict=True))
     for place, result in results.items():
         graph.order[place].value = result
-    if len(graph.number) > len(graph.order):
-        for node, place in graph.number.items():
-            if place in results and node.value is None:
-                node.value = results[place]
+    for node in graph.merged:
+        node.value = results.get(graph.number[node])
     settle()
     return [graph.order[place] for place in results]
 

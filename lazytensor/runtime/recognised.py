@@ -1,5 +1,5 @@
-"""Graphs that come again and again, recognised without a key: of one whose plan is written out,
-lines of Python go from the roots to the inputs, and tell whether all is as it was.
+"""Graphs that come again and again, recognised without a key: of one whose plan is written out, it
+is known what is met on the way from the roots to the inputs, and whether all is as it was.
 
 What enters: roots; graphs with the plans that were found by their keys. What leaves: for roots
 above which everything is as in such a graph, a Graph that says no more than running its plan takes.
@@ -12,12 +12,13 @@ another plan.
 
 import sys
 from collections.abc import Callable, Sequence
+from itertools import compress
+from operator import itemgetter
 from typing import Any
 
 from .._base import config
-from .._base.lines import Lines
-from ..ir.graph import COUNTED, SPECIAL, Graph, leaf_key, pick, serial
-from ..ir.node import SCALAR, Node
+from ..ir.graph import COUNTED, Graph, leaf_key, pick
+from ..ir.node import Node
 from ..lower.kernel import Plan
 from .observe import OBSERVERS
 
@@ -28,19 +29,19 @@ ALIKE, MOST, MOST_NODES = 4, 2048, 1 << 16
 # How often counts of references may differ for one graph before it is left alone.
 TRIES = 16
 _SETTINGS = (*config.LOWERING, "execution", "debug")
-Found = tuple[list[Node], list[Node]]
+Found = tuple[list[Node], list[int], dict[Node, int]]
 
 
 class _Known:
-    """A graph that is recognised: by settings, structure (`match` gives the nodes in the plan's
-    order, and those between roots and inputs), and `counts` of references of the latter.
+    """A graph that is recognised: by settings, structure, and `counts` of references of nodes
+    between roots and inputs.
     """
 
-    __slots__ = ("counts", "match", "outputs", "plan", "settings", "tries")
+    __slots__ = ("counts", "outputs", "plan", "settings", "structure", "tries")
 
     def __init__(self, roots: Sequence[Node], graph: Graph, plan: Plan) -> None:
         self.settings = config.several(_SETTINGS)
-        self.match = _matcher(roots, graph)
+        self.structure = _Structure(roots, graph)
         self.outputs = graph.outputs
         self.plan = plan
         self.counts: list[int] | None = None
@@ -50,16 +51,16 @@ class _Known:
         """The graph of roots, if it is this one: nodes in order, and outputs. Where only counts are
         others, these are noted.
         """
-        found = self.match(roots)
+        found = self.structure.match(roots)
         if found is None:
             return None
-        order, between = found
-        counts = list(map(sys.getrefcount, between))
+        order, counts, merged = found
         if counts != self.counts:
             others[self] = counts
             return None
         graph = Graph()
         graph.order, graph.outputs = order, self.outputs
+        graph.number, graph.merged = merged, list(merged)
         return graph
 
 
@@ -121,79 +122,81 @@ def _seen(roots: Sequence[Node]) -> tuple[Any, ...]:
 
 
 def _is_plain(graph: Graph) -> bool:
-    """Whether each node to be computed has a place of its own, and each input is one array."""
-    computed = sum([node.value is None for node in graph.number])
-    own = sum([node.value is None for node in graph.order])
-    return computed == own and not any(type(node.value) is tuple for node in graph.order)
+    """Whether each input is one array."""
+    return not any(type(node.value) is tuple for node in graph.order)
 
 
-def _matcher(roots: Sequence[Node], graph: Graph) -> Callable[[Sequence[Node]], Found | None]:
-    """The function of roots."""
-    lines = Lines(pick=_picked, SCALAR=SCALAR, SPECIAL=SPECIAL)
-    names = {node: f"n{i}" for i, node in enumerate(graph.number)}
-    computed = sorted([n for n in names if n.value is None], key=serial, reverse=True)
-    ends = set(roots)
-    known = set(ends)
-    lines.add(f"{_listed(names, roots)} = roots")
-    for node in computed:
-        _computed(lines, names, node, known)
-    for node, name in names.items():
-        if node.value is not None:
-            _input(lines, name, node)
-    between = [node for node in computed if node not in ends]
-    lines.add(f"return [{_listed(names, graph.order)}], [{_listed(names, between)}]")
-    indented = [f"    {line}" for line in lines.text]
-    lines.text = ["try:", *indented, "except ValueError:", "    return None"]
-    return lines.function("roots", "graph")
+Take = Callable[[Sequence[Any]], Sequence[Any]]
 
 
-def _listed(names: dict[Node, str], nodes: Sequence[Node]) -> str:
-    return "".join([f"{names[node]}, " for node in nodes])
+def _taking(places: Sequence[int]) -> Take:
+    """What takes elements at some places."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda found: [found[i] for i in places]
 
 
-def _unless(lines: Lines, conditions: Sequence[str]) -> None:
-    """Give up where one of some conditions holds."""
-    if conditions:
-        lines.add(f"if {' or '.join(conditions)}: return None")
+class _Structure:
+    """What a graph looks like from its roots. Nodes are met in an order: the roots, then the
+    arguments of each node that is to be computed, as often as they are arguments.
+    """
 
+    __slots__ = (
+        "_again", "_before", "_between", "_computed", "_counts", "_inputs", "_length", "_merged",
+        "_ops", "_order", "_params",
+    )  # fmt: skip
 
-def _computed(lines: Lines, names: dict[Node, str], node: Node, known: set[Node]) -> None:
-    """What a node has to be that is to be computed; its arguments are known after this."""
-    name = names[node]
-    conditions = [f"{name}.value is not None", f"{name}.op is not {lines.name(node.op)}"]
-    if node.params:
-        conditions.append(f"{name}.params != {lines.name(node.params)}")
-    _unless(lines, conditions)
-    targets, same = [], []
-    for i, arg in enumerate(node.args):
-        targets.append(f"t{i}" if arg in known else names[arg])
-        if arg in known:
-            same.append(f"t{i} is not {names[arg]}")
-        known.add(arg)
-    if targets:
-        lines.add(f"{', '.join(targets)}, = {name}.args")
-    _unless(lines, same)
+    def __init__(self, roots: Sequence[Node], graph: Graph) -> None:
+        met = list(roots)
+        first: dict[Node, int] = {}
+        for i, node in enumerate(met):  # which grows meanwhile
+            if first.setdefault(node, i) == i and node.value is None:
+                met += node.args
+        own = [i for i, node in enumerate(met) if first[node] == i]
+        again = [i for i, node in enumerate(met) if first[node] != i]
+        places = [i for i in own if met[i].value is None]
+        ends = set(roots)
+        self._length = len(met)
+        self._computed = [first[node] == i and node.value is None for i, node in enumerate(met)]
+        self._ops = [met[i].op for i in places]
+        self._params = [(i, met[i].params) for i in places if met[i].params]
+        self._counts = [(i, len(met[i].args)) for i in places if met[i].op.arity is None]
+        self._again, self._before = _taking(again), _taking([first[met[i]] for i in again])
+        inputs = [(i, met[i]) for i in own if met[i].value is not None]
+        self._inputs = [(i, leaf_key(node), node.device) for i, node in inputs]
+        self._order = _taking([first[node] for node in graph.order])
+        between = {i for i in places if met[i] not in ends}
+        self._between = [i in between for i in range(len(met))]
+        self._merged = [(first[node], graph.number[node]) for node in graph.merged]
 
-
-def _input(lines: Lines, name: str, node: Node) -> None:
-    """What a node has to be that has a value."""
-    key, dtype, device = leaf_key(node), lines.name(node.dtype), lines.name(node.device)
-    if node.op is SCALAR and len(key) == 3:  # a part of the program
-        like = f"{name}.op is SCALAR and {name}.dtype is {dtype} and {name}.device is {device}"
-        value = f"str({name}.value.item()) == {key[2]!r}"
-        _unless(lines, [f"{name} is not {lines.name(node)} and not ({like} and {value})"])
-        return
-    lines.add(f"x = {name}.value")
-    lines.add(f"if x is None: x = pick({name})")
-    conditions = [f"x is None or {name}.dtype is not {dtype} or {name}.device is not {device}"]
-    conditions.append(f"{name}.shape != {lines.name(node.shape)}")
-    if node.shape:
-        conditions.append(f"x.flags.c_contiguous is not {node.value.flags.c_contiguous}")
-    elif node.op is SCALAR:
-        conditions.append(f"{name}.op is not SCALAR or x.item() in SPECIAL")
-    else:
-        conditions.append(f"{name}.op is SCALAR")
-    _unless(lines, conditions)
+    def match(self, roots: Sequence[Node]) -> Found | None:
+        """The nodes in the plan's order, counts of references of those between roots and inputs,
+        and those that others are computed for, with the places of these; of a graph that looks like
+        this one.
+        """
+        met = list(roots)
+        meet = met.extend
+        for node, op in zip(compress(met, self._computed), self._ops):
+            if node.op is not op or node.value is not None:
+                return None
+            meet(node.args)
+        if len(met) != self._length or self._again(met) != self._before(met):
+            return None
+        for i, params in self._params:
+            if met[i].params != params:
+                return None
+        for i, count in self._counts:
+            if len(met[i].args) != count:
+                return None
+        for i, key, device in self._inputs:
+            node = met[i]
+            if node.value is None and _picked(node) is None:
+                return None
+            if leaf_key(node) != key or node.device is not device:
+                return None
+        merged = {met[i]: place for i, place in self._merged}
+        counts = list(map(sys.getrefcount, compress(met, self._between)))
+        return list(self._order(met)), counts, merged
 
 
 def _picked(node: Node) -> Any:

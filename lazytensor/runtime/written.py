@@ -92,7 +92,7 @@ def plan_lines(lines: CallLines, program: Program) -> bool:
 def _is_small(launch: Launch) -> bool:
     """Whether a launch is one call of native code, and its outputs are small and new."""
     small = all(prod(s) * d.itemsize < POOLED for s, d in zip(launch.shapes, launch.dtypes))
-    direct = any(getattr(bound, "direct", None) for bound in launch.bound.values())
+    direct = any(bound.direct for bound in launch.bound.values())
     return small and direct and not launch.over
 
 
@@ -110,9 +110,14 @@ def _number(lines: CallLines, leaf: str, dtype: DType, device: Any) -> str:
 
 def _launch(lines: CallLines, step: Launch) -> int:
     """Write a launch; the bytes of its outputs."""
-    key = "".join([f"v{step.args[i]}.strides, " for i in step.varied])
-    lines.add(f"bound = {lines.name(step.bound)}.get(({key}))")
-    lines.missed("bound is None or bound.direct is None")
+    usual, bound = next(item for item in step.bound.items() if item[1].direct)
+    found = [f"v{step.args[i]}.strides" for i in step.varied]
+    lines.add(f"bound = {lines.name(bound)}")
+    if found:  # comparing costs less than looking up
+        other = [f"{x} != {lines.name(k)}" for x, k in zip(found, usual, strict=True)]
+        lines.add(f"if {' or '.join(other)}:")
+        lines.add(f"    bound = {lines.name(step.bound)}.get(({', '.join(found)},))")
+        lines.add("    if bound is None or bound.direct is None: return MISSED")
     lines.add("call, words, count = bound.direct")
     made = 0
     for slot, shape, dtype in zip(step.outs, step.shapes, step.dtypes, strict=True):

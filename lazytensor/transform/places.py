@@ -206,7 +206,7 @@ def one_of_line(node: Node) -> Node | None:
     """
     x, u, *indices = node.args
     axis = _only(x, tuple(indices))
-    if axis is None or kind(x.dtype) == "b" or x.size < max(WORTH, LINES * x.shape[axis]):
+    if axis is None or kind(x.dtype) == "b" or x.size < LINES * x.shape[axis]:
         return None
     u = _shaped(u, (*x.shape[:axis], 1, *x.shape[axis + 1 :]), node)
     x = x.args[0] if x.op.name == "broadcast_to" else x

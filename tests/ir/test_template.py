@@ -4,8 +4,10 @@ import inspect
 from typing import Any
 
 import numpy as np
+import pytest
 
 from lazytensor._base.devices import CPU
+from lazytensor.ir import template as template_module
 from lazytensor.ir.node import Node, describe_line, leaf, placeholder, scalar
 from lazytensor.ir.template import AFTER, Template
 from lazytensor.ops import g
@@ -51,6 +53,16 @@ def test_what_is_written_out_makes_the_same_nodes() -> None:
         serials = [n.serial for n in nodes if n.args]
         assert serials == sorted(set(serials))
     assert len({id(n) for nodes in found for n in nodes if n.args}) == (AFTER + 2) * one.size
+
+
+def test_what_is_written_in_parts_makes_the_same_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At each use one part more, the rest row by row."""
+    monkeypatch.setattr(template_module, "PART", 2)
+    one = template()
+    want = told(one.nodes(given()))
+    for use in range(1, AFTER + 6):
+        assert told(one.nodes(given())) == want
+        assert len(one._written) == min(max(0, use + 2 - AFTER), -(-one.size // 2))
 
 
 def test_what_fails_knows_the_line_of_each_use() -> None:

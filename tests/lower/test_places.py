@@ -74,6 +74,12 @@ def test_a_gradient_of_the_torch_face_is_one_kernel():
     assert step.written <= SCORES.nbytes + 4 * 4 * ROWS
 
 
+def test_a_small_gradient_is_written_by_a_kernel_too():
+    scores, labels = there(SCORES[:64, :10]), there(LABELS[:64] % 10)
+    for found in (gradient(scores, labels), torch_gradient(SCORES[:64], LABELS[:64], 64)):
+        assert "scatter_add" not in [s.name for s in inspect.explain(*found).steps]
+
+
 PROGRAMS = {
     "loss": lambda: (loss(xp.asarray(SCORES), xp.asarray(LABELS)),),
     "gradient": lambda: gradient(xp.asarray(SCORES), xp.asarray(LABELS)),

@@ -9,6 +9,7 @@ from lazytensor.ir.node import Node, leaf
 from lazytensor.lower import fuse, totals
 from lazytensor.lower.kernel import Launch, Plan
 from lazytensor.lower.pipeline import lower
+from lazytensor.lower.text import describe
 from lazytensor.lower.totals import Totals
 from lazytensor.ops import g
 from lazytensor.runtime import cache, execute, native
@@ -52,6 +53,15 @@ def test_gradients_of_a_normalisation_are_one_kernel():
     assert type(step) is Totals
     assert step.shapes == ((40, 30), (30,), (30,))
     assert len(step.kernel.outputs) == 1 and len(step.kernel.totals) == 2
+
+
+def test_the_text_of_a_plan_says_what_is_computed_of_a_sum():
+    x, u, w = leaf(table(40, 30)), leaf(table(40, 30, seed=1)), leaf(table(30))
+    rows, first, second = gradients(x, u)
+    plan = plan_of(rows, first, w - first * 0.1, second)
+    (step,) = plan.steps
+    assert type(step) is Totals and len(step.shapes) > 1 + len(step.kernel.totals)
+    assert describe(plan).count("f32[30]") == 3
 
 
 @pytest.mark.parametrize(
