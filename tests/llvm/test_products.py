@@ -24,9 +24,9 @@ def everything_is_native(monkeypatch):
     monkeypatch.setattr(native, "MANY", 1)
     monkeypatch.setattr(native, "MUCH", 1)
     monkeypatch.setattr(native, "SMALL", 0)
-    native._job.cache_clear()
+    multiply._job.cache_clear()
     yield
-    native._job.cache_clear()
+    multiply._job.cache_clear()
 
 
 def across(x: np.ndarray) -> np.ndarray:
