@@ -135,7 +135,7 @@ def test_bits(breath, alone, monkeypatch):
 @pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize("sizes", [(50,), (7, 7), (11, 9)])
 def test_small_images_are_taken_together(sizes, groups, dtype, monkeypatch):
-    """Their windows fill chunks: as many are worked on as all of them need, with an image's bits."""
+    """Their windows fill chunks, of which there are as many as all need; an image's bits stay."""
     jobs, plan = [], convolution._plan
     monkeypatch.setattr(convolution, "_plan", lambda *how: jobs.append(plan(*how)) or jobs[-1])
     rng = np.random.default_rng(len(sizes))

@@ -103,12 +103,13 @@ class Convolution(_Convolutions):
         merged = _small(x.shape, w.shape, params)
         return (self._merged if merged else self._made)(x, w, *params)
 
-    def _merged(self, x: Any, w: Any, strides: Ints, pads: Any, dilations: Ints, groups: int) -> Any:
+    def _merged(self, x: Any, w: Any, *params: Any) -> Any:
         """Of small images: planes of one image, whose windows fill vectors, and for more of which
         the weights are read once.
         """
-        planes, around = x.swapaxes(0, 1)[None], ((0, 0), *pads)
-        found = self._made(planes, w[:, :, None], (1, *strides), around, (1, *dilations), groups)
+        strides, pads, dilations, groups = params
+        further = ((1, *strides), ((0, 0), *pads), (1, *dilations), groups)
+        found = self._made(x.swapaxes(0, 1)[None], w[:, :, None], *further)
         out = self._room((len(x), len(w), *found.shape[3:]), x.dtype)
         out[...] = found[0].swapaxes(0, 1)
         return out

@@ -92,7 +92,8 @@ class Matmul:
         tall = tall and self._functions().machine.host.bytes >= LONG
         shape = (*np.broadcast_shapes(x[:-2], y[:-2]), x[-2], y[-1])
         words, units, each = _blocks(shape, x, of_x, y, of_y, dtype, tall)
-        return _Job(shape, packed(self._address(dtype), True, *words) if words else b"", units, each)
+        call = packed(self._address(dtype), True, *words) if words else b""
+        return _Job(shape, call, units, each)
 
     def _address(self, dtype: DType) -> int:
         known = self._known.get(dtype)
