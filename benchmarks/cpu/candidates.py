@@ -210,6 +210,7 @@ def torch_call(
 
 
 def _owned(torch: Any) -> Call:
+    """Tensors with memory of their own: what NumPy has just read is in the caches."""
     return lambda x: torch.from_numpy(x.copy())
 
 
@@ -219,13 +220,13 @@ def _torch(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     if not compiling:
         call = torch_call(row, torch, lambda f: f, state)
-        return call and Candidate(call, torch.from_numpy)
+        return call and Candidate(call, _owned(torch))
     from torch._dynamo import reset
     from torch._dynamo.utils import counters
 
     reset()
     call = torch_call(row, torch, lambda f: torch.compile(plain(f)), state)
-    return call and Candidate(call, torch.from_numpy, lambda: counters["stats"]["unique_graphs"])
+    return call and Candidate(call, _owned(torch), lambda: counters["stats"]["unique_graphs"])
 
 
 def plain(program: Call, *first: Any) -> Call:

@@ -1,5 +1,6 @@
-"""`numpy.matmul` in which products of many small matrices are native, and those of a few rows with
-matrices that lie across, where vectors are long; the others are the BLAS's.
+"""`numpy.matmul` in which products of many small matrices are native, those of a few rows with
+matrices that lie across, where vectors are long, and those of large matrices, row by row, with a
+vector; the others are the BLAS's.
 
 What enters: arrays. What leaves: arrays. Which it is depends on sizes alone, so that a product has
 the same bits on any number of threads. It must not know graphs.
@@ -30,6 +31,9 @@ SMALL = 1 << 15
 # one thread takes, and elements of the right operand from which on it isn't read as it lies; bytes
 # of vectors with which these are quicker than the BLAS.
 ALONE, TALL, SPAN, SPREAD, LONG = 1 << 20, range(16, 129), 128, 1 << 17, 64
+# Of a matrix and a vector: elements of the matrix and of each row from which on it is native, and
+# rows of a block.
+SLIM, LINE, BLOCK = 1 << 16, 16, 256
 # Multiplications that are worth another thread, and those between two looks at whether the user has
 # interrupted.
 GRAIN, BREATH = 1 << 20, 1 << 34
@@ -37,13 +41,16 @@ GRAIN, BREATH = 1 << 20, 1 << 34
 
 class _Job(NamedTuple):
     """The shape of a result, if memory is made for it; what the launcher takes for the kernel,
-    nothing where the BLAS does it; blocks of results, and multiplications of each.
+    nothing where the BLAS does it; blocks of results, and multiplications of each; whether it is
+    a matrix and a vector, which is the left one if `turned`.
     """
 
     shape: Ints | None = None
     call: bytes = b""
     units: int = 0
     each: int = 1
+    slim: bool = False
+    turned: bool = False
 
 
 class Matmul:
@@ -55,17 +62,20 @@ class Matmul:
         self.__name__ = "matmul"
         self._functions = functions
         self._room = room
-        self._known: dict[DType, Linked] = {}
+        self._known: dict[tuple[str, DType], Linked] = {}
 
     def __call__(self, x: Any, y: Any, out: Any = None) -> Any:
         job = self._job(x.shape, x.strides, x.dtype, y.shape, y.strides, y.dtype)
         if out is not None or job.shape is None:
             return np.matmul(x, y, out=out)
         made = self._room(job.shape, x.dtype)
-        if job.call:
-            self._run(job, x, y, made)
-            return made
-        return np.matmul(x, y, out=made)
+        if not job.call:
+            return np.matmul(x, y, out=made)
+        if job.slim:
+            x, y = (y.T, x) if job.turned else (x, y)
+            y = np.ascontiguousarray(y)
+        self._run(job, x, y, made)
+        return made
 
     def _run(self, job: _Job, x: Any, y: Any, made: Any) -> None:
         launch, work = self._functions().launch, job.units * job.each
@@ -86,26 +96,45 @@ class Matmul:
         """What is to be done for operands of these shapes and dtypes that lie so."""
         plain = dtype != other or min(len(x), len(y)) < 2 or not prod(x) * prod(y)
         alone = len(x) == len(y) == 2
+        if alone and not plain and x[1] == y[0] and dtype in (float32, float64):
+            if y[1] == 1 and _slim(x, of_x, dtype):
+                return self._slim(x, of_x[0], dtype, x[:1] + y[1:])
+            if x[0] == 1 and _slim(y[::-1], of_y[::-1], dtype):
+                found = self._slim(y[::-1], of_y[1], dtype, x[:1] + y[1:])
+                return found._replace(turned=True)
         tall = alone and not plain and _tall(x, y, of_y, dtype)
         if plain or (alone and not tall and x[0] * y[-1] < SMALL):
             return _Job()
         tall = tall and self._functions().machine.host.bytes >= LONG
         shape = (*np.broadcast_shapes(x[:-2], y[:-2]), x[-2], y[-1])
         words, units, each = _blocks(shape, x, of_x, y, of_y, dtype, tall)
-        call = packed(self._address(dtype), True, *words) if words else b""
+        call = packed(self._address("Batch", dtype), True, *words) if words else b""
         return _Job(shape, call, units, each)
 
-    def _address(self, dtype: DType) -> int:
-        known = self._known.get(dtype)
+    def _slim(self, matrix: Ints, pitch: int, dtype: DType, shape: Ints) -> _Job:
+        """The job for a matrix, bytes from row to row, and a vector."""
+        rows, columns = matrix
+        call = packed(self._address("Dots", dtype), True, rows, columns, pitch, BLOCK)
+        return _Job(shape, call, -(-rows // BLOCK), BLOCK * columns, True)
+
+    def _address(self, writer: str, dtype: DType) -> int:
+        known = self._known.get((writer, dtype))
         if known is None:
             functions = self._functions()
             host = functions.machine.host
             found = functions.found(
-                f"product {dtype.name}", lambda: writers().Batch(dtype, host).text()
+                f"product {writer} {dtype.name}",
+                lambda: getattr(writers(), writer)(dtype, host).text(),
             )
             # of several threads, the first keeps its function: another's would be unloaded
-            known = self._known.setdefault(dtype, found)
+            known = self._known.setdefault((writer, dtype), found)
         return known.address
+
+
+def _slim(matrix: Ints, lie: Ints, dtype: DType) -> bool:
+    """Whether a matrix is large, and its rows lie one element after another."""
+    large = matrix[0] > 1 and matrix[1] >= LINE and prod(matrix) >= SLIM
+    return large and lie[1] == dtype.itemsize
 
 
 def _tall(x: Ints, y: Ints, of_y: Ints, dtype: DType) -> bool:
