@@ -339,12 +339,11 @@ def _phase(
 
 def _turned(np: Any, y: Any, w: Any, pads: Pads, dilations: Ints, groups: int) -> Any:
     """`conv_input` for strides of 1 is a convolution: windows of an element, turned around."""
-    k = w.ndim - 2
-    own = w.reshape(groups, len(w) // groups, *w.shape[1:]).swapaxes(1, 2)
-    own = own.reshape(-1, len(w) // groups, *w.shape[2:])[(..., *(slice(None, None, -1),) * k)]
+    own = w.reshape(groups, len(w) // groups, w.shape[1], prod(w.shape[2:])).swapaxes(1, 2)
+    own = np.ascontiguousarray(own[..., ::-1]).reshape(-1, len(w) // groups, *w.shape[2:])
     reach = (d * (n - 1) for d, n in zip(dilations, w.shape[2:]))
     wide = tuple((r - lo, r - hi) for r, (lo, hi) in zip(reach, pads))
-    return _conv_value(np, y, np.ascontiguousarray(own), (1,) * k, wide, dilations, groups)
+    return _conv_value(np, y, own, (1,) * len(wide), wide, dilations, groups)
 
 
 def _weight_value(np: Any, x: Any, y: Any, kernel: Ints, *params: Any) -> Any:

@@ -38,7 +38,7 @@ def operands(rng: np.random.Generator, dtype: str) -> tuple[np.ndarray, np.ndarr
     """Two batches that lie in some way, of sizes that may fit no vector."""
     axes = tuple(rng.integers(1, 4, rng.integers(0, 5)))
     m, k, n = rng.integers(1, 40, 3)
-    m = rng.integers(100, 300) if rng.random() < 0.1 else m
+    m = rng.integers(100, 600) if rng.random() < 0.1 else m
     few = tuple(1 if rng.random() < 0.2 else a for a in axes)
     x = rng.standard_normal((*axes, m, k)).astype(dtype)
     y = rng.standard_normal((*few[rng.integers(0, 2) :], k, n)).astype(dtype)

@@ -24,7 +24,7 @@ from .objects import writers
 Ints = tuple[int, ...]
 # From so many products and multiplications on; columns at most. Rows at once, and up to how many
 # the right operand is read as it lies.
-MANY, MUCH, WIDEST, ROWS, FEW = 4, 1 << 16, 512, 128, 48
+MANY, MUCH, WIDEST, ROWS, FEW = 4, 1 << 16, 512, 256, 48
 # Elements of a matrix up to which NumPy's memory is as good as the pool's.
 SMALL = 1 << 15
 # Of a product that is alone: multiplications from which on it may be native, its rows, columns that
