@@ -31,14 +31,15 @@ def _there(results: Any) -> None:
 
 @dataclass
 class Candidate:
-    """A contestant of one row. call: `(*prepared inputs)` → results. convert: from NumPy's arrays.
+    """A contestant of one row. call: `(*prepared inputs)` → results. convert: from NumPy's arrays,
+    to memory of its own: what another one has just read is in the caches.
 
     compiled: how many times something was compiled so far, where the library tells. wait: until
     results are there, where calls end before.
     """
 
     call: Call
-    convert: Call = np.asarray
+    convert: Call = np.array
     compiled: Callable[[], int] | None = None
     wait: Call = _there
 
@@ -210,7 +211,7 @@ def torch_call(
 
 
 def _owned(torch: Any) -> Call:
-    """Tensors with memory of their own: what NumPy has just read is in the caches."""
+    """Tensors with memory of their own."""
     return lambda x: torch.from_numpy(x.copy())
 
 
