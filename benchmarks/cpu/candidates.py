@@ -31,14 +31,15 @@ def _there(results: Any) -> None:
 
 @dataclass
 class Candidate:
-    """A contestant of one row. call: `(*prepared inputs)` → results. convert: from NumPy's arrays.
+    """A contestant of one row. call: `(*prepared inputs)` → results. convert: from NumPy's arrays,
+    to memory of its own: what another one has just read is in the caches.
 
     compiled: how many times something was compiled so far, where the library tells. wait: until
     results are there, where calls end before.
     """
 
     call: Call
-    convert: Call = np.asarray
+    convert: Call = np.array
     compiled: Callable[[], int] | None = None
     wait: Call = _there
 
@@ -210,6 +211,7 @@ def torch_call(
 
 
 def _owned(torch: Any) -> Call:
+    """Tensors with memory of their own."""
     return lambda x: torch.from_numpy(x.copy())
 
 
@@ -219,13 +221,13 @@ def _torch(row: Row, state: Any, compiling: bool = False) -> Candidate | None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     if not compiling:
         call = torch_call(row, torch, lambda f: f, state)
-        return call and Candidate(call, torch.from_numpy)
+        return call and Candidate(call, _owned(torch))
     from torch._dynamo import reset
     from torch._dynamo.utils import counters
 
     reset()
     call = torch_call(row, torch, lambda f: torch.compile(plain(f)), state)
-    return call and Candidate(call, torch.from_numpy, lambda: counters["stats"]["unique_graphs"])
+    return call and Candidate(call, _owned(torch), lambda: counters["stats"]["unique_graphs"])
 
 
 def plain(program: Call, *first: Any) -> Call:

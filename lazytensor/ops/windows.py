@@ -185,9 +185,11 @@ def resized(np: Any, x: Any, pads: Pads) -> Any:
     return out
 
 
-def _chunks(n: int, each: int) -> Iterator[slice]:
-    """Examples taken together: as many as have `CHUNK_BYTES` of windows, at least one."""
-    step = max(1, CHUNK_BYTES // max(each, 1))
+def _chunks(n: int, each: int, room: int = 0) -> Iterator[slice]:
+    """Examples taken together: as many as have `CHUNK_BYTES` of windows, or `room` if that is more,
+    at least one.
+    """
+    step = max(1, max(CHUNK_BYTES, room) // max(each, 1))
     return (slice(i, min(i + step, n)) for i in range(0, n, step))
 
 
@@ -337,12 +339,11 @@ def _phase(
 
 def _turned(np: Any, y: Any, w: Any, pads: Pads, dilations: Ints, groups: int) -> Any:
     """`conv_input` for strides of 1 is a convolution: windows of an element, turned around."""
-    k = w.ndim - 2
-    own = w.reshape(groups, len(w) // groups, *w.shape[1:]).swapaxes(1, 2)
-    own = own.reshape(-1, len(w) // groups, *w.shape[2:])[(..., *(slice(None, None, -1),) * k)]
+    own = w.reshape(groups, len(w) // groups, w.shape[1], prod(w.shape[2:])).swapaxes(1, 2)
+    own = np.ascontiguousarray(own[..., ::-1]).reshape(-1, len(w) // groups, *w.shape[2:])
     reach = (d * (n - 1) for d, n in zip(dilations, w.shape[2:]))
     wide = tuple((r - lo, r - hi) for r, (lo, hi) in zip(reach, pads))
-    return _conv_value(np, y, np.ascontiguousarray(own), (1,) * k, wide, dilations, groups)
+    return _conv_value(np, y, own, (1,) * len(wide), wide, dilations, groups)
 
 
 def _weight_value(np: Any, x: Any, y: Any, kernel: Ints, *params: Any) -> Any:
@@ -358,17 +359,25 @@ def _weight_value(np: Any, x: Any, y: Any, kernel: Ints, *params: Any) -> Any:
 
 
 def _summed(np: Any, x: Any, y: Any, kernel: Ints, *params: Any) -> Any:
-    """`conv_weight` by NumPy's products of copies of the windows."""
+    """`conv_weight` by NumPy's products of copies of the windows, of which as many as are twice as
+    large as the sum are taken at once: going over it takes its time too.
+    """
     strides, pads, dilations, groups = params
     x = resized(np, x, pads)
     s = _Shapes(np, kernel, y.shape[2:], x.shape[1], y.shape[1], groups)
     x = x[(..., *(slice(n) for n in _ends(s.counts, strides, kernel, dilations)))]
     if groups == x.shape[1] > 1:
         return _depthwise.weights(np, x, y, kernel, strides, dilations)
-    total = np.zeros((groups, s.outer, s.inner), x.dtype)
-    for part in _chunks(len(x), s.bytes(x)):
+    total, nbytes = None, y.shape[1] * s.inner * x.dtype.itemsize
+    for part in _chunks(len(x), s.bytes(x), 2 * nbytes):
         columns = s.columns(x[part], strides, dilations)
-        total += np.matmul(s.lines(y[part]), columns.swapaxes(1, 2))
+        found = np.matmul(s.lines(y[part]), columns.swapaxes(1, 2))
+        if total is None:
+            total = found
+        else:
+            total += found
+    if total is None:
+        total = np.zeros((groups, s.outer, s.inner), x.dtype)
     return total.reshape(y.shape[1], x.shape[1] // groups, *kernel)
 
 

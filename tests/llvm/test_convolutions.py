@@ -131,6 +131,34 @@ def test_bits(breath, alone, monkeypatch):
     assert len(found) == 1
 
 
+@pytest.mark.parametrize("dtype", EXACT)
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("sizes", [(50,), (7, 7), (11, 9)])
+def test_small_images_are_taken_together(sizes, groups, dtype, monkeypatch):
+    """Their windows fill chunks, of which there are as many as all need; an image's bits stay."""
+    jobs, plan = [], convolution._plan
+    monkeypatch.setattr(convolution, "_plan", lambda *how: jobs.append(plan(*how)) or jobs[-1])
+    rng = np.random.default_rng(len(sizes))
+    axes = len(sizes)
+    x = rng.standard_normal((6, 100 * groups, *sizes)).astype(dtype)
+    w = rng.standard_normal((8 * groups, 100, *(3,) * axes)).astype(dtype)
+    for stride, apart in ((1, 1), (2, 1), (1, 2)):
+        params = ((stride,) * axes, ((2, 1),) * axes, (apart,) * axes, groups)
+        with config.context(target="llvm", num_threads=1):
+            y = both("conv", dtype, (x, w), *params)
+            assert y.flags.c_contiguous
+            windows = 6 * int(np.prod(y.shape[2:]))
+            assert [job.units for _, job, _ in jobs] == [groups * -(-windows // convolution.CHUNK)]
+            jobs.clear()
+            for i in range(6):
+                one = value("conv", MODULES["llvm"], x[i : i + 1], w, *params)
+                assert one.tobytes() == y[i : i + 1].tobytes()
+            jobs.clear()
+        with config.context(target="llvm", num_threads=5):
+            assert value("conv", MODULES["llvm"], x, w, *params).tobytes() == y.tobytes()
+        jobs.clear()
+
+
 def test_interpreted_and_compiled():
     rng = np.random.default_rng(0)
     x, w = (

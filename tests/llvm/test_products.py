@@ -24,9 +24,9 @@ def everything_is_native(monkeypatch):
     monkeypatch.setattr(native, "MANY", 1)
     monkeypatch.setattr(native, "MUCH", 1)
     monkeypatch.setattr(native, "SMALL", 0)
-    native._job.cache_clear()
+    multiply._job.cache_clear()
     yield
-    native._job.cache_clear()
+    multiply._job.cache_clear()
 
 
 def across(x: np.ndarray) -> np.ndarray:
@@ -38,7 +38,7 @@ def operands(rng: np.random.Generator, dtype: str) -> tuple[np.ndarray, np.ndarr
     """Two batches that lie in some way, of sizes that may fit no vector."""
     axes = tuple(rng.integers(1, 4, rng.integers(0, 5)))
     m, k, n = rng.integers(1, 40, 3)
-    m = rng.integers(100, 300) if rng.random() < 0.1 else m
+    m = rng.integers(100, 600) if rng.random() < 0.1 else m
     few = tuple(1 if rng.random() < 0.2 else a for a in axes)
     x = rng.standard_normal((*axes, m, k)).astype(dtype)
     y = rng.standard_normal((*few[rng.integers(0, 2) :], k, n)).astype(dtype)
@@ -126,6 +126,76 @@ def test_few_rows_are_native_where_vectors_are_long(nbytes, monkeypatch):
     assert launched == ([2, 2] if nbytes == 64 else [])
     multiply(x[:8], y), multiply(x.astype(np.float64), y.T.astype(np.float64, "C"))
     assert len(launched) <= 2
+
+
+def vectors(seed: int, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """A matrix whose rows lie one element after another, and a column that lies anyhow."""
+    rng = np.random.default_rng(seed)
+    rows, columns = int(rng.integers(2, 700)), int(rng.integers(16, 200))
+    x = rng.standard_normal((rows, columns + 3)).astype(dtype)[:, 2:-1]
+    ways = (lambda a: a, lambda a: a[::-1], lambda a: a[: max(2, rows // 2)])
+    y = rng.standard_normal((columns, 3)).astype(dtype)
+    return ways[seed % 3](x), y[:, :1] if seed % 2 else y[:, :1].copy()
+
+
+@pytest.mark.parametrize("dtype", EXACT)
+@pytest.mark.parametrize("seed", range(24))
+def test_a_matrix_and_a_vector(seed, dtype, monkeypatch):
+    """Blocks of rows, once each; on either side; a row's bits, wherever it is, on any threads."""
+    monkeypatch.setattr(native, "SLIM", 1)
+    monkeypatch.setattr(native, "GRAIN", 1)
+    jobs, run = [], multiply._run
+    monkeypatch.setattr(multiply, "_run", lambda job, *a: jobs.append(job) or run(job, *a))
+    x, y = vectors(seed, dtype)
+    check(x, y)
+    check(y.T, x.T)
+    blocks = -(-len(x) // native.BLOCK)
+    assert [(job.slim, job.turned, job.units) for job in jobs] == [
+        (True, False, blocks), (True, True, blocks)
+    ]  # fmt: skip
+    found = {multiply(y.T, x.T).T.tobytes()}
+    for threads in (1, 2, 5):
+        with config.context(target="llvm", num_threads=threads):
+            found.add(multiply(x, y).tobytes())
+    assert found == {multiply(x, y).tobytes()}
+    last = multiply(x, y)[-3:]
+    assert len(last) < 2 or multiply(x[-3:], y).tobytes() == last.tobytes()
+
+
+@pytest.mark.parametrize("dtype", EXACT)
+@pytest.mark.parametrize(("nbytes", "registers"), [(16, 16), (32, 16), (64, 32)])
+def test_lanes_of_a_row_are_those_of_any_vectors(nbytes, registers, dtype, monkeypatch):
+    """Their number says the order, as the sum of a column's products lane by lane does."""
+    monkeypatch.setattr(native, "SLIM", 1)
+    host = Host(nbytes, False, True, registers)
+    if nbytes > multiply._functions().machine.host.bytes:
+        pytest.skip("the processor has no such vectors")
+    monkeypatch.setattr(multiply._functions().machine, "host", host)
+    monkeypatch.setattr(multiply, "_known", {})
+    for columns in (16, 31, 32, 33, 64, 100):
+        x, y = (np.random.default_rng(columns).standard_normal(s).astype(dtype)
+                for s in ((9, columns), (columns, 1)))  # fmt: skip
+        products = np.zeros((9, -(-columns // 32) * 32), dtype)
+        products[:, :columns] = x * y[:, 0]
+        lanes = np.zeros((9, 32), dtype)
+        for part in np.split(products, products.shape[1] // 32, axis=1):
+            lanes += part
+        while lanes.shape[1] > 1:
+            half = lanes.shape[1] // 2
+            lanes = lanes[:, :half] + lanes[:, half:]
+        np.testing.assert_array_equal(multiply(x, y), lanes)
+
+
+@pytest.mark.parametrize("dtype", EXACT)
+@pytest.mark.parametrize("columns", [16, 17, 31, 32, 33, 63, 65])
+def test_nothing_beyond_a_matrix_and_a_vector_is_touched(columns, dtype, monkeypatch):
+    monkeypatch.setattr(native, "SLIM", 1)
+    rng = np.random.default_rng(columns)
+    x, y = (rng.standard_normal(s).astype(dtype) for s in ((7, columns), (columns, 1)))
+    check(fenced(x), fenced(y))
+    x[3, columns - 1], y[0] = np.inf, np.nan
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(multiply(fenced(x), fenced(y)), np.matmul(x, y))
 
 
 def test_special_values():

@@ -100,6 +100,21 @@ class Convolution(_Convolutions):
         if not _fits(x, w, w.ndim - 2):
             return None
         x, w = _along(x), np.ascontiguousarray(w)
+        merged = _small(x.shape, w.shape, params)
+        return (self._merged if merged else self._made)(x, w, *params)
+
+    def _merged(self, x: Any, w: Any, *params: Any) -> Any:
+        """Of small images: planes of one image, whose windows fill vectors, and for more of which
+        the weights are read once.
+        """
+        strides, pads, dilations, groups = params
+        further = ((1, *strides), ((0, 0), *pads), (1, *dilations), groups)
+        found = self._made(x.swapaxes(0, 1)[None], w[:, :, None], *further)
+        out = self._room((len(x), len(w), *found.shape[3:]), x.dtype)
+        out[...] = found[0].swapaxes(0, 1)
+        return out
+
+    def _made(self, x: Any, w: Any, *params: Any) -> Any:
         kernel, job, shape = _plan(
             x.shape, x.strides, w.shape, params, threads(), self._width(x.dtype)
         )
@@ -131,6 +146,17 @@ def _fits(x: Any, y: Any, axes: int) -> bool:
     """Whether kernels are for them: places along an axis are numbers of 32 bits."""
     short = x.shape[-1] < MOST and y.shape[-1] < MOST
     return x.dtype in (float32, float64) and 1 <= axes <= 3 and x.size and y.size and short
+
+
+@lru_cache(4096)
+def _small(x: Ints, w: Ints, params: tuple[Any, ...]) -> bool:
+    """Whether images are so small that they are better taken together: there is an axis left for
+    them, and so much is summed up that another copy of the result is little.
+    """
+    *rest, groups = params
+    deep = prod(w[1:]) >= DEPTH and groups < x[1]
+    windows = prod(_counts(x[2:], w[2:], *rest))
+    return deep and x[0] > 1 and len(x) < 5 and windows < CHUNK
 
 
 def _along(x: Any) -> Any:

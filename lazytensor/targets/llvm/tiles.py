@@ -226,6 +226,7 @@ class _Tile:
         places: list[Value] = []
         start = a
         while len(places) < self.height:
+            start = c.fresh(f"freeze {start}", "ptr")
             places += [start, *(step(c, start, s) for s in steps)]
             start = step(c, start, three)
         return places[: self.height]
