@@ -3,10 +3,9 @@
 What enters: nothing. What leaves: the functions that write. It must not know where code is kept.
 """
 
-from .elements import element
 from .emit import emit
 from .placing import Placing
 from .products import Batch
 from .rows import Rows
 
-__all__ = ["Batch", "Placing", "Rows", "element", "emit"]
+__all__ = ["Batch", "Placing", "Rows", "emit"]
