@@ -1,13 +1,13 @@
 """First-seen graphs: 500 different calls of SciPy's functions, each once, ours against NumPy's.
 
-Enters: `--module NAME` (the namespace under test), `--repeat N`, `--scale`, `--clock wall|cpu`. Leaves: at each size of
-the arrays both times, their ratio and the goal, by part of SciPy, the dearest calls; `--json FILE`
-keeps the ratios. Each sample is a fresh process, NumPy's and ours in turn, so that nothing was
-seen before and both meet the same machine. The clock covers the call and reading every array of
-its result; imports and inputs come before, those of parts that a namespace loads when they are
-first named too. Where llvmlite is needed, its import is part of the call. Byte code is there, as an
-installer leaves it; native code is kept in a folder that is empty for each process, unless
-`LAZYTENSOR_CACHE_DIR` names one.
+Enters: `--module NAME` (the namespace under test), `--repeat N`, `--scale`, `--clock wall|cpu`.
+Leaves: at each size of the arrays both times, their ratio and the goal, by part of SciPy, the
+dearest calls; `--json FILE` keeps the ratios. Each sample is a fresh process, NumPy's and ours in
+turn, so that nothing was seen before and both meet the same machine. The clock covers the call and
+reading every array of its result; imports and inputs come before, those of parts that a namespace
+loads when they are first named too. Where llvmlite is needed, its import is part of the call. Byte
+code is there, as an installer leaves it; native code is kept in a folder that is empty for each
+process, unless `LAZYTENSOR_CACHE_DIR` names one.
 """
 
 from __future__ import annotations
