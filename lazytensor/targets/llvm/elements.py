@@ -12,7 +12,7 @@ from .plain import assembled
 
 def plain(name: str, dtype: DType, arity: int) -> bytes:
     """Machine code without the compiler (`assembled`)."""
-    c = Code()
+    c = Code(declares=False)
     inputs = [Value(f"%x{i}", TYPES[dtype]) for i in range(arity)]
     result = FUNCTIONS[name](c, *inputs)
     return assembled(c.lines, inputs, result)
