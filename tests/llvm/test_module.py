@@ -1,6 +1,9 @@
 """Functions of arrays in place of NumPy's: the same bits element by element and over vectors, and
 little is compiled for few elements."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -81,6 +84,24 @@ def test_few_elements_need_no_compiler(name: str, dtype: str, monkeypatch: Any) 
         same(f(*xs), want, name)
         # what is left after a rare case is the compiler's
         assert not f._known or name in ("sin", "cos", "tan")
+
+
+PROGRAM = """
+import sys
+import lazytensor as xp
+print(repr([float(x) for x in xp.exp(xp.asarray([0.5, -700.25]))]), "llvmlite" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(not fuses(), reason="needs Linux on x86-64 with fused multiply-add")
+def test_the_compiler_is_not_loaded(tmp_path: Any) -> None:
+    """By a process that finds nothing kept, nor by one that finds what it has kept."""
+    environment = {**os.environ, "LAZYTENSOR_CACHE_DIR": str(tmp_path)}
+    want = f"{function('exp')(np.array([0.5, -700.25])).tolist()!r} False\n"
+    for _ in range(2):
+        command = [sys.executable, "-c", PROGRAM]
+        assert subprocess.check_output(command, env=environment, text=True) == want
+        assert [f.name[:6] for f in (tmp_path / "kernels").iterdir() if "plain" in f.name]
 
 
 @pytest.mark.skipif(not fuses(), reason="needs Linux on x86-64 with fused multiply-add")
