@@ -43,6 +43,7 @@ HIDDEN: dict[tuple[str, str], str] = {
     for name in ("drawn", "eager", "objects", "run", "whole")
 }
 HIDDEN["targets.llvm.objects", "targets.llvm.writers"] = "texts are written where there is no code"
+HIDDEN["targets.llvm.objects", "targets.llvm.elements"] = "the same, for elementary functions alone"
 HIDDEN["targets.llvm.machine", "targets.llvm.compiler"] = "there may be nothing to compile"
 HIDDEN["runtime.gpus", "runtime.gpu.steps"] = "it is loaded with the first question for a GPU"
 

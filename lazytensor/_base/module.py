@@ -7,6 +7,7 @@ must not know targets.
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy
@@ -63,3 +64,17 @@ class Worth:
     def __call__(self, count: int) -> bool:
         self.left -= max(count, self._call)
         return self.left < 0
+
+
+class WorthEach:
+    """`Worth` for each of several functions, by what tells them apart."""
+
+    def __init__(self, elements: int, call: int = 1 << 10) -> None:
+        self._new = partial(Worth, elements, call)
+        self._each: dict[Any, Worth] = {}
+
+    def __call__(self, what: Any, count: int) -> bool:
+        worth = self._each.get(what)
+        if worth is None:
+            worth = self._each.setdefault(what, self._new())
+        return worth(count)

@@ -4,7 +4,9 @@ What enters: nothing. What leaves: how many GPUs there are; the package `gpu`. N
 CuPy, is loaded before somebody asks for a GPU.
 """
 
+import ctypes
 import importlib.util
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,17 +15,31 @@ from .._base import devices
 
 
 class _Counted:
-    """How many devices there are, once anybody has asked."""
+    """How many devices there are, once anybody has asked; whether another driver is asked."""
 
     count = -1
+    other = False
 
 
 def count() -> int:
     """How many GPUs can be used: none without CuPy, or a driver of the system's."""
     if _Counted.count < 0:
         known = importlib.util.find_spec("cupy") is not None
-        _Counted.count = loaded().count() if known else 0
+        _Counted.count = loaded().count() if known and (_Counted.other or _driver()) else 0
     return _Counted.count
+
+
+def _driver() -> bool:
+    """Whether the system has a driver, as far as that is known without CuPy, which takes 100 ms to
+    load.
+    """
+    if sys.platform != "linux":
+        return True
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def active() -> bool:
@@ -33,7 +49,7 @@ def active() -> bool:
 
 def use(driver: Any) -> Any:
     """Ask GPUs through another driver; the one before."""
-    _Counted.count = -1
+    _Counted.count, _Counted.other = -1, True
     return loaded().use(driver)
 
 

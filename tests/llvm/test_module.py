@@ -1,6 +1,9 @@
 """Functions of arrays in place of NumPy's: the same bits element by element and over vectors, and
 little is compiled for few elements."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -11,10 +14,12 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from lazytensor.ops._eager import FUNCTIONS as OF_NUMPY
+from lazytensor.ops._eager import INEXACT
 from lazytensor.runtime import native
 from lazytensor.runtime.counters import counting
 from lazytensor.targets.llvm import module, scans
 from lazytensor.targets.llvm.functions import FUNCTIONS
+from lazytensor.targets.llvm.machine import fuses
 
 from .running import same
 from .samples import pairs, singles
@@ -47,18 +52,75 @@ def test_same_bits_by_element_and_by_vector(name: str, dtype: str, monkeypatch: 
         same(got, function(name)(*xs), name)
 
 
-def test_vectors_are_compiled_when_much_was_computed(monkeypatch: Any) -> None:
+def test_compiled_when_much_was_computed(monkeypatch: Any) -> None:
+    """One function for however operands lie, and one over vectors after that."""
+    assert native.objects().launch  # compiled before
     monkeypatch.setattr(native.objects(), "store", None)
     monkeypatch.setattr(native.loaded().functions, "_known", {})
     x, y = np.linspace(0.5, 2.0, 1000), np.ones(1)
     power = function("pow")
     made = []
-    for xs in [(x, x), (x, y), (y, x), *[(x, x)] * (module.WORTH // 1000), (x, x), (x, x[::-1])]:
+    calls = [(x, x), (x, y), (y, x), *[(x, x)] * (module.WORTH // 1000), (x, x), (x, x[::-1])]
+    for xs in calls:
         with counting() as done:
             power(*xs)
         made.append(done.compilations)
-    assert made[:3] == [1, 0, 0], "one function for however operands lie"
-    assert sum(made[3:]) == 1 and made[-1] == 0
+    few = module.COMPILED // 1000 if fuses() else 0
+    assert [n for n, count in enumerate(made) if count] == [few, module.WORTH // 1000]
+    assert sum(made) == 2
+
+
+@pytest.mark.skipif(not fuses(), reason="needs Linux on x86-64 with fused multiply-add")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", sorted(INEXACT))
+def test_few_elements_need_no_compiler(name: str, dtype: str, monkeypatch: Any) -> None:
+    """Nor does anything that it would be asked for: the same bits as its own function has."""
+    arguments = calls(name, dtype)
+    monkeypatch.setattr(module, "COMPILED", 0)
+    by_compiler = [function(name)(*xs) for xs in arguments]
+    monkeypatch.undo()
+    for xs, want in zip(arguments, by_compiler, strict=True):
+        f = function(name)
+        same(f(*xs), want, name)
+        # what is left after a rare case is the compiler's
+        assert not f._known or name in ("sin", "cos", "tan")
+
+
+PROGRAM = """
+import sys
+import lazytensor as xp
+print(repr([float(x) for x in xp.exp(xp.asarray([0.5, -700.25]))]), "llvmlite" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(not fuses(), reason="needs Linux on x86-64 with fused multiply-add")
+def test_the_compiler_is_not_loaded(tmp_path: Any) -> None:
+    """By a process that finds nothing kept, nor by one that finds what it has kept."""
+    environment = {**os.environ, "LAZYTENSOR_CACHE_DIR": str(tmp_path)}
+    want = f"{function('exp')(np.array([0.5, -700.25])).tolist()!r} False\n"
+    for _ in range(2):
+        command = [sys.executable, "-c", PROGRAM]
+        assert subprocess.check_output(command, env=environment, text=True) == want
+        assert [f.name[:6] for f in (tmp_path / "kernels").iterdir() if "plain" in f.name]
+
+
+@pytest.mark.skipif(not fuses(), reason="needs Linux on x86-64 with fused multiply-add")
+def test_rare_cases_are_left_to_the_compiler_from_where_they_are() -> None:
+    x = np.array([1.0, 2.0, 1e300, 3.0])
+    want = function("sin")._call([x], None)
+    in_place = x.copy()
+    function("sin")(in_place, out=in_place)
+    assert abs(want - np.sin(x)).max() < 1e-15
+    same(in_place, want, "sin")
+
+
+def test_calls_of_few_elements_count_as_some() -> None:
+    f, x = function("exp"), np.ones(1)
+    for _ in range(module.COMPILED // module.CALL):
+        f(x)
+    assert not f._known or not fuses()
+    f(x)
+    assert f._known
 
 
 @pytest.mark.parametrize("name", ["exp", "cumsum"])

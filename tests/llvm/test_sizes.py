@@ -12,7 +12,7 @@ pytest.importorskip("llvmlite")
 
 import lazytensor as xp
 from lazytensor._base import config
-from lazytensor._base.module import Worth
+from lazytensor._base.module import WorthEach
 from lazytensor.ops import reduce
 from lazytensor.runtime import cache
 from lazytensor.runtime.counters import counting
@@ -60,7 +60,7 @@ def test_fifty_sizes_of_lazy_code(monkeypatch: Any) -> None:
     """The hyperbolic tangent an element at a time; over vectors when it was computed of much, and
     sums natively; then the kernel of what has come eight times.
     """
-    monkeypatch.setattr(reduce, "FOLDED", Worth(1 << 20))
+    monkeypatch.setattr(reduce, "FOLDED", WorthEach(1 << 20))
     counts = [passed(layer) for _ in range(12)]
     assert counts[0] == 2 and sum(counts) == 5
 

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from lazytensor._base.module import MODULES, Worth
+from lazytensor._base.module import MODULES, WorthEach
 from lazytensor.ops import ROWS, reduce
 from lazytensor.runtime.counters import counting
 
@@ -18,7 +18,7 @@ SIZES = (1, 2, 3, 8, 31, 33, 64, 100, 257)
 
 @pytest.fixture(autouse=True)
 def natively(monkeypatch: Any) -> None:
-    monkeypatch.setattr(reduce, "FOLDED", Worth(-1))
+    monkeypatch.setattr(reduce, "FOLDED", WorthEach(-1))
 
 
 def drawn(rng: np.random.Generator, dtype: str) -> Any:
@@ -57,8 +57,8 @@ def test_what_is_left_to_the_tree(dtype: str) -> None:
 
 
 def test_little_is_compiled_for_few(monkeypatch: Any) -> None:
-    """Nothing for a few sums; then one function for all lengths."""
-    monkeypatch.setattr(reduce, "FOLDED", Worth(1 << 13))
+    """Nothing for a few sums; then one function for all lengths. Others count for themselves."""
+    monkeypatch.setattr(reduce, "FOLDED", WorthEach(1 << 13))
     calls = []
 
     def noted(*args: Any) -> Any:
@@ -72,5 +72,7 @@ def test_little_is_compiled_for_few(monkeypatch: Any) -> None:
     with counting() as done:
         for n in range(64, 80):
             value(MODULES["llvm"], np.ones(n, np.float32), (0,))
+        value(MODULES["llvm"], np.ones(100, np.float64), (0,))
+        value(MODULES["llvm"], np.ones((100, 2), np.float32), (0,))
     assert len(calls) == 8
     assert done.compilations <= 1

@@ -43,6 +43,16 @@ PROGRAMS = {
         assert not [p for p in parts if f"lazytensor.torch.{p}" in sys.modules]
         assert {"nn", "optim", "save", "load"} <= set(dir(torch))
     """,
+    "CuPy is not asked without a driver": """
+        import ctypes, sys, lazytensor.torch as torch
+        def refuse(*args, **options): raise OSError(args)
+        ctypes.CDLL = refuse
+        w = torch.nn.Parameter(torch.ones(3))
+        step = torch.optim.SGD([w], lr=0.5).step
+        w.sum().backward(), step()
+        assert w.tolist() == [0.5] * 3 and torch.cuda.device_count() == 0
+        assert sys.platform != "linux" or "cupy" not in sys.modules
+    """,
 }
 
 

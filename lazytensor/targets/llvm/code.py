@@ -58,10 +58,11 @@ class Code:
     """The instructions of one function. Operands may be Python numbers (constants of the type of
     the first operand that is a value) and scalars among vectors (repeated for each element).
     `declared` is what the module must have besides: declarations, constants, and whole functions
-    out of line.
+    out of line, unless it doesn't want those.
     """
 
-    def __init__(self, fused: bool = True) -> None:
+    def __init__(self, fused: bool = True, declares: bool = True) -> None:
+        self.declares = declares
         self.lines: list[str] = []
         self.declared: set[str] = set()
         self.fused = fused

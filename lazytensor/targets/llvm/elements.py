@@ -1,11 +1,21 @@
 """Functions that compute an elementary function an element at a time.
 
-What enters: its name and a dtype. What leaves: the text of a module. It must not know arrays.
+What enters: its name and a dtype. What leaves: the text of a module, or machine code. It must not
+know arrays.
 """
 
 from ..._base.dtypes import DType
 from .code import KERNEL, TYPES, Code, Value
 from .functions import FUNCTIONS
+from .plain import assembled
+
+
+def plain(name: str, dtype: DType, arity: int) -> bytes:
+    """Machine code without the compiler (`assembled`)."""
+    c = Code(declares=False)
+    inputs = [Value(f"%x{i}", TYPES[dtype]) for i in range(arity)]
+    result = FUNCTIONS[name](c, *inputs)
+    return assembled(c.lines, inputs, result)
 
 
 def element(name: str, dtype: DType, arity: int, fused: bool) -> str:

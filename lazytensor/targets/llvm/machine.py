@@ -13,7 +13,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.util import find_spec
 from typing import Any
 
@@ -50,22 +50,33 @@ _SAVED = bytes.fromhex(
 _LEAVES = ((7, 0), (7, 1), (0x24, 0))
 _EXTENDED = 0x80000001
 _SAVES = 1 << 27
+# Vectors of 32 bytes and fused multiply-add; registers that the system has to save for them.
+_FUSES, _VECTORS = _SAVES | 1 << 28 | 1 << 12, 6
 
 _Call = Callable[[int, int, Any], None]
 
 
-def processor() -> bytes | None:
-    """What an x86-64 processor says of itself, the same wherever the compiler would find the same
-    one. None where it can't be asked.
-    """
-    if sys.platform != "linux" or os.uname().machine != "x86_64" or struct.calcsize("P") != 8:
-        return None
-    try:
-        address, _memory = placed(len(_ASK) + len(_SAVED), _written)
-    except OSError:
-        return None
-    call = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_void_p)
-    return _words(call(address), call(address + len(_ASK)))
+class _Processor:
+    """An x86-64 processor, asked from Linux. Raises OSError where it can't be."""
+
+    def __init__(self) -> None:
+        if sys.platform != "linux" or os.uname().machine != "x86_64" or struct.calcsize("P") != 8:
+            raise OSError("nobody knows how to ask")
+        address, self._memory = placed(len(_ASK) + len(_SAVED), _written)
+        call = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_void_p)
+        self._ask: _Call = call(address)
+        self._saved: _Call = call(address + len(_ASK))
+        self._registers = (ctypes.c_uint32 * 4)()
+
+    def leaf(self, number: int, part: int) -> list[int]:
+        """Four registers of what it says."""
+        self._ask(number, part, self._registers)
+        return list(self._registers)
+
+    def saved(self) -> int:
+        """Which registers the system saves, if it tells."""
+        self._saved(0, 0, self._registers)
+        return self._registers[0]
 
 
 def _written(memory: mmap.mmap, address: int) -> int:
@@ -73,22 +84,33 @@ def _written(memory: mmap.mmap, address: int) -> int:
     return address
 
 
-def _words(ask: _Call, saved: _Call) -> bytes:
-    registers = (ctypes.c_uint32 * 4)()
-
-    def leaf(number: int, part: int) -> list[int]:
-        ask(number, part, registers)
-        return list(registers)
-
-    (last, *maker), (model, _, *has) = leaf(0, 0), leaf(1, 0)
-    found = [*maker, model, *has, *leaf(_EXTENDED, 0)]
+def processor() -> bytes | None:
+    """What an x86-64 processor says of itself, the same wherever the compiler would find the same
+    one. None where it can't be asked.
+    """
+    try:
+        asked = _Processor()
+    except OSError:
+        return None
+    (last, *maker), (model, _, *has) = asked.leaf(0, 0), asked.leaf(1, 0)
+    found = [*maker, model, *has, *asked.leaf(_EXTENDED, 0)]
     for number, part in _LEAVES:
         if number <= last:
-            found += leaf(number, part)
+            found += asked.leaf(number, part)
     if has[0] & _SAVES:
-        saved(0, 0, registers)
-        found.append(registers[0])
+        found.append(asked.saved())
     return struct.pack(f"<{len(found)}I", *found)
+
+
+@cache
+def fuses() -> bool:
+    """Whether the processor is one of x86-64, asked from Linux, and has fused multiply-add."""
+    try:
+        asked = _Processor()
+    except OSError:
+        return False
+    has = asked.leaf(1, 0)[2]
+    return has & _FUSES == _FUSES and asked.saved() & _VECTORS == _VECTORS
 
 
 class Machine:

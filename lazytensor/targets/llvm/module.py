@@ -1,30 +1,55 @@
 """NumPy with the target's own elementary functions in place of NumPy's.
 
 Whether an operation is interpreted, fused, or left to the reference, it has the same bits: value
-columns and the reference's kernels compute with this module. A function goes element by element,
-which is compiled in 2 ms, until it has computed much. What enters: arrays. What leaves: arrays. It
-must not know kernels, nor load what writes them.
+columns and the reference's kernels compute with this module. A function goes element by element, at
+first without the compiler (`plain.py`): that is 30 ms to load, and 2 more for each function. When
+it has computed much, it goes over vectors. What enters: arrays. What leaves: arrays. It must not
+know kernels, nor load what writes them.
 """
 
+import ctypes
+import mmap
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..._base.dtypes import DType, float32, float64
+from ..._base.module import Worth
 from ..._base.shapes import broadcast
 from ...ir.scalar import INSTRUCTIONS
 from ...ops._eager import FUNCTIONS as OF_NUMPY
 from ...ops._eager import INEXACT
 from .call import packed
+from .loading import placed
 from .machine import Linked
-from .objects import Objects, writers
+from .objects import Objects, elements
 
 # Elements, of all calls together, from which on a function is worth compiling over vectors.
 WORTH = 1 << 20
+# The same for the compiler, and the elements that a call counts as at least.
+COMPILED, CALL = 1 << 16, 1 << 6
 # What `launch` takes for a function over vectors: of a name, a dtype, and which operands are the
 # same for all elements.
 Vectors = Callable[[str, DType, tuple[bool, ...]], bytes]
+
+
+class _Plain:
+    """Machine code of `plain`, called on arrays."""
+
+    def __init__(self, code: bytes) -> None:
+        def write(memory: mmap.mmap, address: int) -> int:
+            memory.write(code)
+            return address
+
+        address, self._memory = placed(len(code), write)
+        self._call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)(address)
+
+    def __call__(self, arrays: list[Any], strides: list[int], count: int) -> int:
+        """How many elements are left, the last ones, because of a rare case among them."""
+        places = [a.__array_interface__["data"][0] for a in arrays]
+        words = (ctypes.c_int64 * (2 * len(places)))(*places, *strides)
+        return int(self._call(count, words))
 
 
 class Function:
@@ -40,6 +65,8 @@ class Function:
         self._vectors = vectors
         self._known: dict[Any, bytes] = {}
         self._linked: dict[DType, Linked] = {}
+        self._plain: dict[DType, _Plain | None] = {}
+        self._compiled = Worth(COMPILED, CALL)
         self._done = 0
 
     def __call__(self, x: Any, *rest: Any, out: Any = None) -> Any:
@@ -72,12 +99,30 @@ class Function:
                 arrays[i] = np.ascontiguousarray(np.broadcast_to(a, result.shape))
         same = tuple([a.size == 1 and result.size > 1 for a in arrays])
         self._done += result.size
+        left = result.size
+        if not self._compiled(left) and (plain := self._without_compiler(result.dtype)):
+            strides = [0 if s else result.itemsize for s in (*same, False)]
+            left = plain([*arrays, result], strides, left)
+        if left:
+            words = self._words(result.dtype, same)
+            self._objects.launch(words, result.size - left, result.size, *arrays, result)
+
+    def _words(self, dtype: DType, same: tuple[bool, ...]) -> bytes:
         few = self._done < WORTH
-        words = self._known.get((few, result.dtype, same))
+        words = self._known.get((few, dtype, same))
         if words is None:
-            words = (self._by_element if few else self._by_vector)(result.dtype, same)
-            self._known[few, result.dtype, same] = words
-        self._objects.launch(words, 0, result.size, *arrays, result)
+            words = (self._by_element if few else self._by_vector)(dtype, same)
+            self._known[few, dtype, same] = words
+        return words
+
+    def _without_compiler(self, dtype: DType) -> _Plain | None:
+        if dtype not in self._plain:
+            name, arity = self.__name__, self._arity
+            code = self._objects.plain(
+                f"{name} {dtype.name}", lambda: elements().plain(name, dtype, arity)
+            )
+            self._plain[dtype] = _Plain(code) if code else None
+        return self._plain[dtype]
 
     def _by_vector(self, dtype: DType, same: tuple[bool, ...]) -> bytes:
         return self._vectors(self.__name__, dtype, same)
@@ -94,7 +139,7 @@ class Function:
         name, fused = self.__name__, self._objects.machine.host.fused
         return self._objects.found(
             f"element {name} {dtype.name}",
-            lambda: writers().element(name, dtype, arity, fused),
+            lambda: elements().element(name, dtype, arity, fused),
             True,
         )
 

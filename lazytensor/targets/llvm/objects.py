@@ -6,12 +6,14 @@ kernels.
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
+from ..._base.digests import digest as text_digest
 from ..._base.store import Store
 from ..._base.threads import COMPILING
 from .call import Launcher, launcher
-from .machine import Linked, Machine, machine, unique
+from .machine import Linked, Machine, fuses, machine, unique
 from .sources import digest
 
 
@@ -19,10 +21,19 @@ class Objects:
     """Functions by their text. `compiled` is told of each text that the store doesn't have."""
 
     def __init__(self, store: Store | None, compiled: Callable[[str], None]) -> None:
-        self.machine: Machine = machine(store)
         self.store = store
         self._compiled = compiled
-        self.launch: Launcher = launcher(self.machine, self._soon)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """The processor, and the compiler for it."""
+        return machine(self.store)
+
+    @cached_property
+    def launch(self) -> Launcher:
+        """What calls functions on arrays, made when one is first called."""
+        with COMPILING:
+            return launcher(self.machine, self._soon)
 
     def _code(self, key: str, write: Callable[[], str], soon: bool) -> bytes:
         """Object code; with little effort if it is wanted `soon`."""
@@ -52,6 +63,22 @@ class Objects:
         key = self.machine.key(f"{sources} {self.machine.host} {soon}\n{what}")
         return self._linked(key, write, soon)
 
+    def plain(self, what: str, write: Callable[[], bytes]) -> bytes | None:
+        """Machine code without the compiler (`plain.assembled`), of which `what` tells all but how
+        it is written. None where the processor is another one.
+        """
+        if not fuses():
+            return None
+        sources = digest(self.store)
+        store = self.store if sources else None
+        key = f"plain_{text_digest(f'{sources} {what}'.encode()).hex()}"
+        found = store.get(key) if store else None
+        if found is None:
+            found = write()
+            if store:
+                store.put(key, found)
+        return found
+
     def _linked(self, key: str, write: Callable[[], str], soon: bool) -> Linked:
         name = unique(key)
         with COMPILING:
@@ -62,6 +89,13 @@ class Objects:
 def kept(folder: str, cap: int, compiled: Callable[[str], None]) -> Objects:
     """Object code that is kept in a folder, some `cap` bytes."""
     return Objects(Store(folder, cap), compiled)
+
+
+def elements() -> Any:
+    """What writes functions that go an element at a time, loaded when there is one to write."""
+    from . import elements
+
+    return elements
 
 
 def writers() -> Any:

@@ -4,10 +4,9 @@ What enters: nothing. What leaves: the functions that write. It must not know wh
 """
 
 from .dots import Dots
-from .elements import element
 from .emit import emit
 from .placing import Placing
 from .products import Batch
 from .rows import Rows
 
-__all__ = ["Batch", "Dots", "Placing", "Rows", "element", "emit"]
+__all__ = ["Batch", "Dots", "Placing", "Rows", "emit"]

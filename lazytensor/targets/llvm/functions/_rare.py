@@ -20,9 +20,10 @@ def rarely(
     operands = [x] if isinstance(x, Value) else list(x)
     suffix = f"{SHORT[usual.type]}{'' if c.fused else '.unfused'}"
     scalar = f'@"{name}.{suffix}"'
-    c.declared.update(scalar_function(c.fused, scalar, operands, dear))
     lanes = f'@"{name}.{suffix}.v{usual.width}"'
-    c.declared.update(lane_function(scalar, lanes, rare, operands, usual))
+    if c.declares:
+        c.declared.update(scalar_function(c.fused, scalar, operands, dear))
+        c.declared.update(lane_function(scalar, lanes, rare, operands, usual))
     arguments = ", ".join(map(repr, (rare, usual, *operands)))
     return c.result(f"call {usual.full} {lanes}({arguments})", usual.type, usual.width)
 
