@@ -12,6 +12,7 @@ from lazytensor._base.devices import CPU
 from lazytensor._base.dtypes import STANDARD, canonical
 from lazytensor.ir.node import Node, apply, leaf, placeholder
 from lazytensor.ir.op import Op
+from lazytensor.transform.ruled import Rule
 
 SHAPES = ((3,), (3, 3), (2, 3, 3), (), (3, 3, 3))
 
@@ -38,6 +39,7 @@ PARAMS: dict[str, tuple[Any, ...]] = {
     "groups": (1,),
     "counts": ((1,), (1, 1)),
     "hermitian": (False, True),
+    "rule": (Rule(lambda *_: (), None, (2, 0, 0), False),),
 }
 ANYTHING: tuple[Any, ...] = (0, 1, True, 3, 0.5, (0,), (3,), None, "", *PARAMS["dtype"])
 

@@ -32,7 +32,10 @@ def x32(*shape: int) -> Node:
     return leaf(np.ones(shape, np.float32))
 
 
-@pytest.mark.parametrize("name", [n for n, op in ROWS.items() if op.kind != "leaf"])
+READABLE = [n for n, op in ROWS.items() if op.kind != "leaf" and "rule" not in op.params]
+
+
+@pytest.mark.parametrize("name", READABLE)  # a rule is a function, which has no text
 def test_the_text_of_every_row_makes_the_row_again(name: str) -> None:
     graph = linearize([sample(ROWS[name])])
     assert replay(graph).key == graph.key
