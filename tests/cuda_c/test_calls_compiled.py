@@ -62,6 +62,8 @@ def calls() -> Iterator[Call]:
         for op in test_scatters.ROWS:
             if test_scatters.takes(op, dtype):
                 yield from test_scatters.written(op, dtype)
+        if test_scatters.takes(gather.gather_add, dtype):
+            yield from test_scatters.added(dtype)
     for hermitian in (False, True):
         yield from test_symmetric.systems(d.float32, hermitian)
         yield from test_symmetric.systems(d.complex128, hermitian)

@@ -11,6 +11,7 @@ import pytest
 
 import lazytensor as xp
 import lazytensor.torch as torch
+from lazytensor import inspect
 from lazytensor._base import config
 from lazytensor.torch import _philox, nn
 from tests.reliability import foreign
@@ -39,6 +40,27 @@ def test_a_step_of_the_same_structure_on_several_devices():
         want = losses("cpu")
         for where in ("cuda:1", "cpu", "cuda:0"):
             np.testing.assert_allclose(losses(where), want, rtol=1e-5)
+
+
+def bags(where):
+    """Weighted sums of rows of a table, and the gradient of the table."""
+    rng = np.random.default_rng(0)
+    table = torch.tensor(rng.standard_normal((50, 64)), device=where, requires_grad=True)
+    ids, begins = rng.integers(0, 50, 300), np.arange(0, 300, 5)
+    ids, begins, weights = (
+        torch.tensor(a, device=where) for a in (ids, begins, rng.standard_normal(300))
+    )
+    out = nn.functional.embedding_bag(ids, table, begins, mode="sum", per_sample_weights=weights)
+    return out, *torch.autograd.grad((out * out).sum(), table)
+
+
+def test_rows_are_added_to_bags_as_they_are_taken():
+    """By kernels that store no copy of them, with the bits of the CPU's."""
+    with stand_in.standing_in(count=1), config.context(execution="compile"):
+        names = [step.name for step in inspect.explain(*bags("cuda")).steps]
+        assert names.count("gather_add") == 2 and "gather" not in names
+        for got, want in zip(bags("cuda"), bags("cpu"), strict=True):
+            assert got.is_cuda and got.tolist() == want.tolist()
 
 
 def test_arrays_of_other_libraries():
