@@ -13,8 +13,8 @@ from ..._base.shapes import prod
 from ...lower.cost import cost
 from ...lower.kernel import FULL, Kernel, Launch
 from ...lower.layout import Axis, merged, out_strides, strides
-from ...ops._tree import BLOCK, GROUP, LANES, ROUNDS
-from .folds import accumulators, folded, passes
+from ...ops._tree import BLOCK, GROUP, LANES
+from .folds import accumulators, at_once, folded, passes
 from .form import (
     ACROSS,
     ALONG,
@@ -318,15 +318,7 @@ def bind_summed(launch: Launch, args: Sequence[Any]) -> Part | None:
     if few or layout.columns > BLOCK or _goes_across(launch.kernel, layout):
         return None
     part = _part(launch.kernel, layout, SUMMED, WHOLE)
-    return part if _at_once(launch.kernel) <= SUMS[part.form.threads] else None
-
-
-def _at_once(kernel: Kernel) -> int:
-    """Bytes that a thread has at once of eight elements of a row, and of their sums."""
-    schedule = Schedule(kernel, True)
-    loads = (set(p.loads).difference(schedule.kept) for p in schedule.passes)
-    each = [(*schedule.kept, *kernel.totals, *k) for k in loads]
-    return ROUNDS * max(sum(max(4, kernel.dtype(k).itemsize) for k in held) for held in each)
+    return part if at_once(launch.kernel) <= SUMS[part.form.threads] else None
 
 
 def bind_sums(launch: Launch, args: Sequence[Any], which: int) -> Binding:
