@@ -31,7 +31,7 @@ from .test_graphs import graph
 
 # Registers of a thread at most, by how many threads a block may have: 65,536 are shared out.
 # Kernels across rows, those that sum rows, and those that keep so many bytes of one take more.
-REGISTERS, MORE, MUCH = {256: 96, 1024: 64}, {256: 128, 512: 128, 1024: 64}, 192
+REGISTERS, MORE, MUCH = {256: 96, 1024: 64}, {256: 128, 512: 128, 1024: 64}, 128
 # CUDA's trigonometric functions keep digits of 2/π for large arguments in memory of the thread.
 TRIGONOMETRIC, TABLE = {"sin", "cos", "tan"}, 40
 OF_COMPLEX = {"exp", "expm1", "sinh", "cosh", "tanh", "pow"}
@@ -93,7 +93,11 @@ def _module(texts: list[str], architecture: str) -> None:
 
 def check(kernels: list[Key], architecture: str) -> dict[Key, Report]:
     """Compile kernels; none spills, has more registers than it should, or memory of its own."""
-    by_key = compile_all(kernels, architecture)
+    return frugal(compile_all(kernels, architecture), architecture)
+
+
+def frugal(by_key: dict[Key, Report], architecture: str) -> dict[Key, Report]:
+    """The same of reports."""
     for (kernel, form), report in by_key.items():
         what = (architecture, [s.op.name for s in kernel.stages], form, report)
         assert not report.spilled, what
@@ -128,13 +132,22 @@ def test_rows(dtype: d.DType, architecture: str) -> None:
     check(keys(every_case), architecture)
 
 
+# Of so many kernels of random graphs hardly one spills, so many bytes at most: it goes
+# several times over rows that aren't held, with so many threads that each has 64 registers.
+OF, SPILLED = 400, 64
+
+
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_random_graphs(architecture: str, effort: Callable[[int, int], int]) -> None:
     nvrtc()
     seeds = range(effort(500, 2000))
-    found = check(keys(c for s in seeds for c in graph(s)), architecture)
-    assert len(found) > effort(900, 4000)
+    found = compile_all(keys(c for s in seeds for c in graph(s)), architecture)
+    spilling = {key: report for key, report in found.items() if report.spilled}
+    frugal({key: report for key, report in found.items() if key not in spilling}, architecture)
+    assert len(found) > effort(900, 4000) and len(spilling) * OF <= len(found), spilling
+    for (_, form), report in spilling.items():
+        assert form.threads == MOST_THREADS and not form.held and report.spilled <= SPILLED, report
 
 
 def test_reads_of_four_elements_are_one() -> None:

@@ -26,7 +26,7 @@ OPTIONS = (
 # as many. Told of none, the assembler spills registers so that there is room for all.
 RESIDENT = {FLAT: 512, TILED: 512, ALONG: 768, ACROSS: 512, SUMMED: 512}
 # The same at most where a thread keeps so many bytes of a row in registers.
-MUCH, FEWER = 192, 512
+MUCH, FEWER = 128, 512
 HEAD = """\
 #define LT_FN __device__ __forceinline__
 #define LT_CALLED static __device__ __noinline__
