@@ -4,6 +4,7 @@ own. What `test_cuda.py` shows on virtual devices is not repeated.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from unittest import mock
 
 import numpy as np
@@ -40,6 +41,35 @@ def test_a_step_of_the_same_structure_on_several_devices():
         want = losses("cpu")
         for where in ("cuda:1", "cpu", "cuda:0"):
             np.testing.assert_allclose(losses(where), want, rtol=1e-5)
+
+
+def compiled_losses(where, told):
+    """Of a training step under `torch.compile`; `told` is called in it."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)).to(where)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+
+    @torch.compile
+    def step(x, y):
+        told()
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    batches = [(torch.randn(12, 4).to(where), torch.randint(3, (12,)).to(where)) for _ in range(2)]
+    return [step(*batches[k % 2]).item() for k in range(14)]
+
+
+def test_a_compiled_step_is_one_graph_and_its_python_runs():
+    with stand_in.standing_in(count=1) as driver:
+        replays, ran = [], []
+        found = compiled_losses("cuda", lambda: replays.append(driver.replays))
+        want = compiled_losses("cpu", lambda: ran.append(None))
+        np.testing.assert_allclose(found, want, rtol=1e-5)
+        assert len(replays) == len(ran) == 14
+        assert [b - a for a, b in pairwise(replays[8:])] == [1] * 5
 
 
 def bags(where):
