@@ -132,9 +132,9 @@ def test_rows(dtype: d.DType, architecture: str) -> None:
     check(keys(every_case), architecture)
 
 
-# Of so many kernels of random graphs hardly one spills, so many bytes at most: it goes
-# several times over rows that aren't held, with so many threads that each has 64 registers.
-OF, SPILLED = 400, 64
+# Of so many kernels of random graphs hardly one spills, so many bytes at most: one whose blocks
+# have so many threads that each has 64 registers.
+OF, SPILLED = 200, 64
 
 
 @pytest.mark.timeout(3600)
@@ -147,7 +147,7 @@ def test_random_graphs(architecture: str, effort: Callable[[int, int], int]) -> 
     frugal({key: report for key, report in found.items() if key not in spilling}, architecture)
     assert len(found) > effort(900, 4000) and len(spilling) * OF <= len(found), spilling
     for (_, form), report in spilling.items():
-        assert form.threads == MOST_THREADS and not form.held and report.spilled <= SPILLED, report
+        assert form.threads == MOST_THREADS and report.spilled <= SPILLED, report
 
 
 def test_reads_of_four_elements_are_one() -> None:
