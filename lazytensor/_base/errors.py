@@ -11,11 +11,21 @@ from typing import Any, TypeVar
 
 from . import config
 
-__all__ = ["REFUSALS", "publish", "publish_methods", "refusing", "shortened"]
+__all__ = ["REFUSALS", "OutsideOf", "publish", "publish_methods", "refusing", "shortened"]
 
 REFUSALS = (TypeError, ValueError, IndexError, OverflowError, BufferError, MemoryError)
 Error = TypeVar("Error", bound=BaseException)
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class OutsideOf(IndexError):
+    """An index that is out of bounds in one of several operations that a row does at once, by
+    number, in the order in which they were asked for.
+    """
+
+    def __init__(self, text: str, number: int) -> None:
+        super().__init__(text)
+        self.number = number
 
 
 def shortened(error: Error) -> Error:

@@ -25,10 +25,16 @@ def step(group: Group, wanted: Sequence[Node], slot: Slots, native: bool = False
         args = tuple(slot(a) for a in first.args)
         index = first.op.index(*first.params) if first.op.index else None
         return Call(
-            first.op, first.params, args, (slot(first),), first.where, first.shape, first.dtype,
+            first.op, first.params, args, (slot(first),), _places(first), first.shape, first.dtype,
             index=index, device=_gpu(first),
         )  # fmt: skip
     return _Builder(group).launch(wanted, slot)
+
+
+def _places(node: Node) -> tuple[int, ...]:
+    """The places of the graph that a node stands for."""
+    where: int | tuple[int, ...] = node.where
+    return where if isinstance(where, tuple) else (where,)
 
 
 def _gpu(node: Node) -> Device | None:

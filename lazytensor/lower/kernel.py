@@ -155,14 +155,16 @@ class Call(Record):
     """A step: a row's value column (a library call, or a view for movements), by the row itself, or
     a view taken by an index. `shown` tells that only kernels read the result, which may run
     backwards in memory; `over` that the result may be written over the first argument, if nothing
-    else has it; `device` is the GPU that runs it, or that a copy to the host comes from.
+    else has it; `places` are those of the graph that it is for, in the order in which they were
+    asked for, whose lines failures are told of; `device` is the GPU that runs it, or that a copy to
+    the host comes from.
     """
 
     op: Op
     params: tuple[Any, ...]
     args: tuple[int, ...]
     outs: tuple[int, ...]
-    place: int
+    places: tuple[int, ...]
     shape: Any
     dtype: Any
     drops: tuple[int, ...] = ()

@@ -4,10 +4,12 @@
 from the end, and one outside raises IndexError when the value is computed, naming the user's line.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from .._base.dtypes import int64, kind
+from .._base.errors import OutsideOf
 from .._base.module import own
 from .._base.shapes import prod
 from ..ir.node import Node
@@ -144,6 +146,23 @@ def _put(np: Any, out: Any, u: Any, places: Sequence[Any]) -> None:
     out[places] = u
 
 
+def _single(np: Any, x: Any) -> Any:
+    """Half precision is multiplied and summed in single."""
+    return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iu" else x
+
+
+def _summed(write: Callable[..., None]) -> Callable[..., None]:
+    """What writes into an array, by way of single for half precision."""
+
+    def into(np: Any, out: Any, u: Any, places: Sequence[Any]) -> None:
+        wide = _single(np, out)
+        write(np, wide, _single(np, u), places)
+        if wide is not out:
+            out[...] = wide
+
+    return into
+
+
 def _add(np: Any, out: Any, u: Any, places: Sequence[Any]) -> None:
     if len(places) == 1 and u.size >= _WORTH and u.size >= _ROW * places[0].size:
         _add_rows(np, out, places[0].reshape(-1), u.reshape(-1, *out.shape[1:]))
@@ -262,7 +281,7 @@ scatter = _row(
 scatter_add = _row(
     "scatter_add",
     infer=_infer_scatter,
-    **_writing("add", _add),
+    **_writing("add", _summed(_add)),
     transpose=lambda g, ct, x, u, *indices: (
         ct,
         g.gather([ct, *indices]),
@@ -337,12 +356,14 @@ def _share_jvp(shares: Callable[..., tuple[Node, Node]]) -> Callable[..., Any]:
     return jvp
 
 
-def _combined(name: str, ufunc: str, instruction: str, domain: str, shares: Any, doc: str) -> Op:
+def _combined(
+    name: str, write: Callable[..., None], instruction: str, domain: str, shares: Any, doc: str
+) -> Op:
     return _row(
         name,
         domain=domain,
         infer=_infer_scatter,
-        **_writing(instruction, _at(ufunc)),
+        **_writing(instruction, write),
         vjp=_share_vjp(shares),
         jvp=_share_jvp(shares),
         batch=_batch(name, 2),
@@ -351,15 +372,15 @@ def _combined(name: str, ufunc: str, instruction: str, domain: str, shares: Any,
 
 
 scatter_max = _combined(
-    "scatter_max", "maximum", "max", "biuf", _extremum_shares,
+    "scatter_max", _at("maximum"), "max", "biuf", _extremum_shares,
     "x with the greater of what is there and u at the given places; NaN if either is.",
 )  # fmt: skip
 scatter_min = _combined(
-    "scatter_min", "minimum", "min", "biuf", _extremum_shares,
+    "scatter_min", _at("minimum"), "min", "biuf", _extremum_shares,
     "x with the smaller of what is there and u at the given places; NaN if either is.",
 )  # fmt: skip
 scatter_multiply = _combined(
-    "scatter_multiply", "multiply", "mul", "iuf", _product_shares,
+    "scatter_multiply", _summed(_at("multiply")), "mul", "iuf", _product_shares,
     "x multiplied by u at the given places, in order.",
 )  # fmt: skip
 
@@ -396,14 +417,31 @@ def _rows_natively(np: Any, x: Any, y: Any, w: Any, to: Any, of: Any, over: bool
     return function(x, y, w, *_wide(np, (to, of)), over) if function else None
 
 
+@contextmanager
+def _part(number: int) -> Iterator[None]:
+    """What is out of bounds here is so in an operation of that number."""
+    try:
+        yield
+    except IndexError as error:
+        raise OutsideOf(str(error), number) from None
+
+
+def _one_by_one(np: Any, x: Any, y: Any, w: Any, to: Any, of: Any) -> Any:
+    wide, y, w = (_single(np, a) for a in (x, y, w))
+    with _part(0):
+        rows = _weighted(np, y, w, of)
+    with _part(1):
+        return scatter_add.value(np, wide, rows, to).astype(x.dtype, copy=False)
+
+
 def _rows_value(np: Any, x: Any, y: Any, w: Any, to: Any, of: Any) -> Any:
     out = _rows_natively(np, x, y, w, to, of, False)
-    return scatter_add.value(np, x, _weighted(np, y, w, of), to) if out is None else out
+    return _one_by_one(np, x, y, w, to, of) if out is None else out
 
 
 def _rows_into(np: Any, x: Any, y: Any, w: Any, to: Any, of: Any) -> Any:
     if _rows_natively(np, x, y, w, to, of, True) is None:
-        np.copyto(x, scatter_add.value(np, x, _weighted(np, y, w, of), to))
+        np.copyto(x, _one_by_one(np, x, y, w, to, of))
     return x
 
 

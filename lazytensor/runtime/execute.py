@@ -310,10 +310,10 @@ def _call(step: Call, args: list[Any], graph: Graph) -> tuple[Any]:
     if step.shown and step.op.view is not None:
         return (step.op.view(np, *args, *step.params),)
     COUNTERS.calls += step.op.kind != "movement"
-    node = graph.order[step.place]
+    nodes = [graph.order[place] for place in step.places]
     if step.over and spare(args, 0):
-        return (write_over(module(), step.op, args, step.params, node),)
-    return (evaluate(module(), step.op, args, step.params, node),)
+        return (write_over(module(), step.op, args, step.params, nodes),)
+    return (evaluate(module(), step.op, args, step.params, nodes),)
 
 
 # What runs a step of each type on the host: (step, arguments, graph) → values.

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy
 
+from .._base.errors import OutsideOf
 from .._base.module import module
 from ..ir.graph import Graph
 from ..ir.node import Node, describe_line
@@ -67,7 +68,7 @@ def _interpret(graph: Graph, wanted: Sequence[int]) -> Values:
         sources = graph.rows[place][2:]
         args = [values[i] for i in sources]
         if run is compute and _over(graph, place, left) and spare(args, 0):
-            values[place] = write_over(np, node.op, args, node.params, node)
+            values[place] = write_over(np, node.op, args, node.params, (node,))
         else:
             values[place] = run(np, node, args)
         del args
@@ -150,7 +151,7 @@ def _values(args: Sequence[Node], refused: Callable[[Node], Exception]) -> list[
 def _once_more(np: Any, node: Node, args: Sequence[Any]) -> Any:
     """After making room, or for a text that says where."""
     POOL.clear()
-    return evaluate(np, node.op, args, node.params, node)
+    return evaluate(np, node.op, args, node.params, (node,))
 
 
 def _timed(np: Any, node: Node, args: Sequence[Any]) -> Any:
@@ -166,27 +167,32 @@ def _timed(np: Any, node: Node, args: Sequence[Any]) -> Any:
     return value
 
 
-def evaluate(np: Any, op: Op, args: Sequence[Any], params: Sequence[Any], node: Node) -> Any:
-    """A row's value column; what it raises has the user's line that made the node. Bytes are
-    counted when they are the value's own.
+def evaluate(
+    np: Any, op: Op, args: Sequence[Any], params: Sequence[Any], nodes: Sequence[Node]
+) -> Any:
+    """A row's value column; what it raises has the user's line that made the node that it is for,
+    or that of several which failed. Bytes are counted when they are the value's own.
     """
-    return counted(_evaluated(op, op.value, np, args, params, node))
+    return counted(_evaluated(op, op.value, np, args, params, nodes))
 
 
-def write_over(np: Any, op: Op, args: Sequence[Any], params: Sequence[Any], node: Node) -> Any:
+def write_over(
+    np: Any, op: Op, args: Sequence[Any], params: Sequence[Any], nodes: Sequence[Node]
+) -> Any:
     """The same, written over the first argument."""
-    return _evaluated(op, op.into, np, args, params, node)
+    return _evaluated(op, op.into, np, args, params, nodes)
 
 
 def _evaluated(
-    op: Op, function: Any, np: Any, args: Sequence[Any], params: Sequence[Any], node: Node
-) -> Any:
+    op: Op, function: Any, np: Any, args: Sequence[Any], params: Sequence[Any],
+    nodes: Sequence[Node],
+) -> Any:  # fmt: skip
     try:
         return function(np, *args, *params)
     except LATE as error:
         if not op.fails:
             raise
-        raise located(error, node.where) from None
+        raise located(error, [n.where for n in nodes]) from None
 
 
 def counted(value: Any) -> Any:
@@ -198,6 +204,10 @@ def counted(value: Any) -> Any:
     return out
 
 
-def located(error: Exception, where: Any) -> Exception:
-    """The same exception with the user's line that made the node."""
-    return type(error)(f"{error} (array made at {describe_line(where)})")
+def located(error: Exception, lines: Sequence[Any]) -> Exception:
+    """The same exception with the user's line, of several that where what failed was asked for."""
+    number, kind = 0, type(error)
+    if isinstance(error, OutsideOf):
+        number, kind = error.number, IndexError
+    line = describe_line(lines[min(number, len(lines) - 1)])
+    return kind(f"{error} (array made at {line})")

@@ -5,7 +5,6 @@ What enters: a node. What leaves: one that stands for it, or None. Places are ch
 with the same errors. It must not know kernels or targets.
 """
 
-from .._base.devices import is_gpu
 from .._base.dtypes import float32, float64, int32, int64, kind, real_of
 from .._base.shapes import Shape
 from ..ir.node import SCALAR, Node, scalar
@@ -147,17 +146,21 @@ def _weights(weight: Node | None, u: Node, places: Shape) -> Node | None:
 
 def rows_added(node: Node) -> Node | None:
     """scatter_add(x, gather(y, i) * w, j) -> gather_add(x, y, w, j, i), w a number for each row:
-    what is taken isn't stored. On GPUs, whose scatters go by columns, it is.
+    what is taken isn't stored. Failures are told of where each of the two was asked for.
     """
     x, u, *to = node.args
     taken, weight = _weighted(u)
     if taken.op.name != "gather" or not u.size >= WORTH or node.dtype not in (float32, float64):
         return None
     y, *of = taken.args
-    if not len(to) == len(of) == 1 or to[0].shape != of[0].shape or is_gpu(node.device):
+    if not len(to) == len(of) == 1 or to[0].shape != of[0].shape:
         return None
     w = _weights(weight, u, to[0].shape)
-    return None if w is None else again("gather_add", (x, y, w, *to, *of), (), taken)
+    if w is None:
+        return None
+    found = again("gather_add", (x, y, w, *to, *of), (), node)
+    found.where = taken.where, node.where
+    return found
 
 
 # --- one place of each line ----------------------------------------------------------------------

@@ -2,7 +2,7 @@
 spills or has memory of its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pytest
@@ -32,11 +32,13 @@ from .nvrtc import ARCHITECTURES, compiled, nvrtc
 # Registers of a thread at most: with as many, 512 threads are there at once.
 REGISTERS = 128
 SOME = (d.bool_, d.int64, d.float16, d.float32, d.complex128)
+# Modules that they are shared out to.
+PARTS = 3
 
 
-def calls() -> Iterator[Call]:
+def calls(dtypes: Iterable[d.DType] = SOME) -> Iterator[Call]:
     """Some of each sort of row."""
-    for dtype in SOME:
+    for dtype in dtypes:
         yield from test_copies.moved(dtype)
         yield from test_copies.cut(dtype)
         yield from test_gathers.of_rows(dtype)
@@ -62,6 +64,8 @@ def calls() -> Iterator[Call]:
         for op in test_scatters.ROWS:
             if test_scatters.takes(op, dtype):
                 yield from test_scatters.written(op, dtype)
+        if test_scatters.takes(gather.gather_add, dtype):
+            yield from test_scatters.added(dtype)
     for hermitian in (False, True):
         yield from test_symmetric.systems(d.float32, hermitian)
         yield from test_symmetric.systems(d.complex128, hermitian)
@@ -106,11 +110,14 @@ def of_plans(found: Iterable[Planned]) -> list[Code]:
     return list(dict.fromkeys(s.code for one in found for s in one.steps))
 
 
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_nothing_is_spilled(architecture: str, effort: Callable[[int, int], int]) -> None:
+def test_nothing_is_spilled(architecture: str, part: int, full: bool) -> None:
+    """With --full of rows of every dtype."""
     nvrtc()
-    found = [*codes(calls()), *of_plans(between())]
-    found = found[ARCHITECTURES.index(architecture) :: effort(5, 1)]
+    dtypes = test_scatters.DTYPES if full else SOME
+    found = [*codes(calls(dtypes)), *of_plans(between())][part::PARTS]
     texts = [code.function(f"k{i}") for i, code in enumerate(found)]
     heads = [part_of(name) for name in ("types", "scalar", *FILES)]
     reports = compiled("\n".join([HEAD, *heads, *texts]), architecture)

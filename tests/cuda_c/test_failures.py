@@ -11,6 +11,10 @@ import pytest
 
 import lazytensor as xp
 from lazytensor import torch
+from lazytensor._base import config
+from lazytensor._base.devices import Device
+from lazytensor.ir.node import describe_line, leaf
+from lazytensor.ops import g
 from lazytensor.runtime.gpu import checks, runs
 
 from .stand_in import StandIn, standing_in
@@ -67,6 +71,25 @@ def test_as_on_the_cpu(gpus: StandIn) -> None:
     for device in ("cpu", "cuda"):
         y = xp.take(xp.asarray(X, device=device), xp.asarray(BAD, device=device), axis=0)
         raises(y + 1.0)
+
+
+@pytest.mark.parametrize("wrong", ["taken", "written", "both"])
+def test_rows_that_are_added_to_others(gpus: StandIn, wrong: str) -> None:
+    """One kernel stands for two calls: each is told of at its own line, as on the CPU."""
+    good, bad = np.arange(300) % 40, np.where(np.arange(300) == 7, 90, 3)
+    taken, written = (bad if wrong in (each, "both") else good for each in ("taken", "written"))
+    x, nothing, found = np.ones((40, 64)), np.zeros((40, 64)), {}
+    for device in (Device("cpu"), Device("cuda:0")):
+        rows = g.gather([leaf(x, device), leaf(taken, device)])
+        sums = g.scatter_add([leaf(nothing, device), rows, leaf(written, device)])
+        line = describe_line((sums if wrong == "written" else rows).where)
+        del rows
+        with config.context(execution="compile"), pytest.raises(IndexError) as caught:
+            np.asarray(xp.Array(sums))
+        found[device] = str(caught.value)
+    assert "test_failures.py" in line and len(found) == 2
+    text = f"index 90 is out of bounds for axis 0 of size 40 (array made at {line})"
+    assert set(found.values()) == {text}
 
 
 def test_the_first_failure_is_told_of(gpus: StandIn) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import lazytensor._base.dtypes as d
+from lazytensor._base.errors import OutsideOf
 from lazytensor.ir.op import Op
 from lazytensor.ops import gather
 from lazytensor.targets.cuda import calls
@@ -114,3 +115,89 @@ def test_bad_indices() -> None:
     found = list(beyond(*ROWS))
     assert all(call.error for call in found)
     check(found)
+
+
+# --- rows of one array added to those of another --------------------------------------------------
+
+
+def added(dtype: d.DType) -> Iterator[Call]:
+    """Rows of several lengths that lie in several ways, added to places of several and of none."""
+    to, taken = index((70,), 20), index((70,), 30, np.int32, 1)
+    few = index((70,), 3, np.uint8)
+    for n in (1, 3, 4, 9, 32):
+        x, y, w = data((20, n), dtype), data((30, n), dtype, 1), data((70,), dtype, 2)
+        for over in (False, True):
+            yield Call(gather.gather_add, [x, y, w, to, taken], (), over)
+            same = np.broadcast_to(w[:1], w.shape)
+            yield Call(gather.gather_add, [x, y, same, few, taken], (), over)
+    for source in (y[:, 1:17], y[::-1, 3:31:2], y.T.copy().T[:, :16], y[:, :0]):
+        m = source.shape[1]
+        yield Call(gather.gather_add, [x[:, 2 : 2 + m], source, w, to, taken], (), True)
+        yield Call(gather.gather_add, [x[:, :m], source, w[::-1], few, taken[::-1]])
+    bags = np.broadcast_to(index((7, 1), 20), (7, 10))
+    weights, deep = data((10, 7), dtype, 4).T, data((30, 2, 5, 3), dtype, 5)
+    yield Call(gather.gather_add, [x, y, weights, bags, taken.reshape(7, 10)])
+    yield Call(gather.gather_add, [deep[:20], deep, w, to, taken])
+    yield Call(gather.gather_add, [deep[:, :, 0, 0], deep[:, :, 1, 1], w, to, taken])
+    yield Call(gather.gather_add, [x[:, 0], y[:, 0], w, to, taken])
+    yield Call(gather.gather_add, [x, y, w[:0], to[:0], taken[:0]])
+    yield Call(gather.gather_add, [x, y, w[0], to[0], taken[0]])
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.name)
+def test_rows_that_are_added(dtype: d.DType) -> None:
+    compiler()
+    if not takes(gather.gather_add, dtype):
+        pytest.skip("the row doesn't take this dtype")
+    seen = check(added(dtype))
+    assert any("Weighted" in body for body in seen)
+
+
+def test_many_rows_that_are_added() -> None:
+    """More than a tile; some of them go to one place."""
+    compiler()
+    x, y, found = data((37, 4), d.float32), data((50, 4), d.float32, 1), list[Call]()
+    for n in (1023, 1025, 3000):
+        w = data((n,), d.float32, n)
+        for places in (37, 2):
+            found.append(Call(gather.gather_add, [x, y, w, index((n,), places), index((n,), 50)]))
+    assert any("merge_runs" in body for body in check(found))
+
+
+def outside() -> Iterator[Call]:
+    """Of both indices that of what is taken is told of first, and each as one of axis 0."""
+    x, y, w = data((20, 3), d.float32), data((30, 3), d.float32), data((50,), d.float32)
+    good, bad = (index((50,), 20), index((50,), 30)), (index((50,), 20), index((50,), 30))
+    bad[0][[7, 30]], bad[1][[9, 40]] = (20, -99), (-31, 30)
+    for to, taken in ((bad[0], good[1]), (good[0], bad[1]), bad):
+        yield Call(gather.gather_add, [x, y, w, to, taken])
+        across = (a.reshape(5, 10).T for a in (w, to, taken))
+        yield Call(gather.gather_add, [x, y, *across])
+        yield Call(gather.gather_add, [x[:, :0], y[:, :0], w, to, taken])
+    yield Call(gather.gather_add, [x[:0], y, w, *good])
+    yield Call(gather.gather_add, [x, y[:0], w, *good])
+    last = good[0].astype(np.uint64)
+    last[3] = 2**64 - 5
+    yield Call(gather.gather_add, [x, y, w, last, good[1]])
+
+
+def test_bad_indices_of_rows_that_are_added() -> None:
+    compiler()
+    found = list(outside())
+    assert all(type(call.error) is OutsideOf for call in found)
+    assert {call.error.number for call in found if call.error} == {0, 1}
+    check(found)
+
+
+def test_half_precision_is_summed_in_single() -> None:
+    """4096 ones, which in half precision alone come to 2048, and in bfloat16 to 256."""
+    compiler()
+    for dtype in (d.float16, d.bfloat16()):
+        one, places = np.ones((4096, 1), dtype), np.zeros(4096, np.int64)
+        nothing = np.zeros((1, 1), dtype)
+        found = [
+            Call(gather.scatter_add, [nothing, one, places]),
+            Call(gather.gather_add, [nothing, one[:1], one[:, 0], places, places]),
+        ]
+        check(found)
+        assert all(float(call.wants[0][0, 0]) == 4096 for call in found)

@@ -207,6 +207,27 @@ def test_bad_indices_leave_the_device_as_it_was() -> None:
     )
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_are_added_as_they_are_taken(dtype: str) -> None:
+    """With the bits of the CPU's, every time."""
+    rng = np.random.default_rng(0)
+    rows, weights = rng.standard_normal((5000, 100)), rng.standard_normal(60_000)
+    ids, begins = rng.integers(0, 5000, 60_000), np.sort(rng.integers(0, 60_000, 2000))
+    begins[0] = 0
+
+    def found(device: str) -> list[bytes]:
+        table, by = (
+            face.tensor(a, dtype=getattr(face, dtype), device=device, requires_grad=True)
+            for a in (rows, weights)
+        )
+        i, j = (face.tensor(a, device=device) for a in (ids, begins))
+        bags = face.nn.functional.embedding_bag(i, table, j, mode="sum", per_sample_weights=by)
+        grad = face.autograd.grad(bags.sum(), table)[0]
+        return [x.detach().cpu().numpy().tobytes() for x in (bags, grad)]
+
+    assert len({tuple(found(GPU)) for _ in range(3)} | {tuple(found("cpu"))}) == 1
+
+
 def test_memory_runs_out() -> None:
     import cupy
 

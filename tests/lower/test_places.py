@@ -8,7 +8,7 @@ import lazytensor.torch as torch
 from lazytensor import inspect
 from lazytensor._base import config
 from lazytensor._base.devices import CPU
-from lazytensor.ir.node import leaf, scalar
+from lazytensor.ir.node import describe_line, leaf, scalar
 from lazytensor.ops import g
 from lazytensor.ops.scan import along
 from lazytensor.runtime import cache
@@ -235,17 +235,26 @@ def test_bits_of_rows_that_are_added(kind):
 
 
 @pytest.mark.parametrize("bad", [500, -501])
-def test_a_row_outside_is_refused_as_before(bad):
+@pytest.mark.parametrize("wrong", ["taken", "written", "both"])
+@pytest.mark.parametrize("target", ["llvm", "numpy"])
+def test_a_row_outside_is_refused_as_before(bad, wrong, target):
+    """At the line that took it, or that wrote it."""
+    places = {name: np.append(np.arange(899) % 500, 0) for name in ("taken", "written")}
+    for name, at in places.items():
+        at[-1] = bad if wrong in (name, "both") else 0
     texts = []
     for execution in ("interpret", "compile"):
-        with config.context(execution=execution):
-            x, to = (leaf(a) for a in (np.zeros((100, 70)), np.arange(900) % 100))
-            of = leaf(np.append(np.arange(899) % 500, bad))
-            node = g.scatter_add([x, g.gather([leaf(np.ones((500, 70))), of]), to])
+        with config.context(execution=execution, target=target):
+            x, y = leaf(np.zeros((500, 70))), leaf(np.ones((500, 70)))
+            rows = g.gather([y, leaf(places["taken"])])
+            node = g.scatter_add([x, rows, leaf(places["written"])])
             with pytest.raises(IndexError) as caught:
                 materialize((node,))
-        texts.append(str(caught.value).split(" (array made at")[0])
-    assert texts == [f"index {bad} is out of bounds for axis 0 of size 500"] * 2
+        assert type(caught.value) is IndexError
+        texts.append(str(caught.value))
+    line = describe_line((rows if wrong != "written" else node).where)
+    text = f"index {bad} is out of bounds for axis 0 of size 500 (array made at {line})"
+    assert texts == [text] * 2
 
 
 def test_what_is_no_weight_of_rows_stays():

@@ -4,6 +4,7 @@ own. What `test_cuda.py` shows on virtual devices is not repeated.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from unittest import mock
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 import lazytensor as xp
 import lazytensor.torch as torch
+from lazytensor import inspect
 from lazytensor._base import config
 from lazytensor.torch import _philox, nn
 from tests.reliability import foreign
@@ -39,6 +41,56 @@ def test_a_step_of_the_same_structure_on_several_devices():
         want = losses("cpu")
         for where in ("cuda:1", "cpu", "cuda:0"):
             np.testing.assert_allclose(losses(where), want, rtol=1e-5)
+
+
+def compiled_losses(where, told):
+    """Of a training step under `torch.compile`; `told` is called in it."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)).to(where)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+
+    @torch.compile
+    def step(x, y):
+        told()
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    batches = [(torch.randn(12, 4).to(where), torch.randint(3, (12,)).to(where)) for _ in range(2)]
+    return [step(*batches[k % 2]).item() for k in range(14)]
+
+
+def test_a_compiled_step_is_one_graph_and_its_python_runs():
+    with stand_in.standing_in(count=1) as driver:
+        replays, ran = [], []
+        found = compiled_losses("cuda", lambda: replays.append(driver.replays))
+        want = compiled_losses("cpu", lambda: ran.append(None))
+        np.testing.assert_allclose(found, want, rtol=1e-5)
+        assert len(replays) == len(ran) == 14
+        assert [b - a for a, b in pairwise(replays[8:])] == [1] * 5
+
+
+def bags(where):
+    """Weighted sums of rows of a table, and the gradient of the table."""
+    rng = np.random.default_rng(0)
+    table = torch.tensor(rng.standard_normal((50, 64)), device=where, requires_grad=True)
+    ids, begins = rng.integers(0, 50, 300), np.arange(0, 300, 5)
+    ids, begins, weights = (
+        torch.tensor(a, device=where) for a in (ids, begins, rng.standard_normal(300))
+    )
+    out = nn.functional.embedding_bag(ids, table, begins, mode="sum", per_sample_weights=weights)
+    return out, *torch.autograd.grad((out * out).sum(), table)
+
+
+def test_rows_are_added_to_bags_as_they_are_taken():
+    """By kernels that store no copy of them, with the bits of the CPU's."""
+    with stand_in.standing_in(count=1), config.context(execution="compile"):
+        names = [step.name for step in inspect.explain(*bags("cuda")).steps]
+        assert names.count("gather_add") == 2 and "gather" not in names
+        for got, want in zip(bags("cuda"), bags("cpu"), strict=True):
+            assert got.is_cuda and got.tolist() == want.tolist()
 
 
 def test_arrays_of_other_libraries():

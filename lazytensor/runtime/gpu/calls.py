@@ -19,16 +19,16 @@ from .memory import NOW, empty
 from .spare import spare
 
 
-def called(step: Call, args: Sequence[Array], node: Node) -> Any:
-    """What a call gives for which there are kernels, else None. `node` knows the line that a
-    failure is told of.
+def called(step: Call, args: Sequence[Array], nodes: Sequence[Node]) -> Any:
+    """What a call gives for which there are kernels, else None. `nodes` know the lines that
+    failures are told of.
     """
     over = step.over and spare(args, 0)
     outs = args[:1] if over else _outs(step)
     found = planned(step.op, step.params, args, outs, over)
     if found is None:
         return None
-    carry_out(found, step.device, args, outs, node)
+    carry_out(found, step.device, args, outs, nodes)
     return tuple(outs) if step.op.outputs > 1 else outs[0]
 
 
@@ -58,9 +58,13 @@ def texts(step: Call, args: Sequence[Any], outs: Sequence[Any]) -> list[str]:
 
 
 def carry_out(
-    found: Planned, device: Device, args: Sequence[Array], outs: Sequence[Array], node: Node
+    found: Planned,
+    device: Device,
+    args: Sequence[Array],
+    outs: Sequence[Array],
+    nodes: Sequence[Node],
 ) -> None:
-    """Launch what is planned, on a device, which is the current one. `node` as above."""
+    """Launch what is planned, on a device, which is the current one. `nodes` as above."""
     room = scratch(found.scratch)
     bases = {ARG: [x.data.ptr for x in args], OUT: [x.data.ptr for x in outs], SCRATCH: [room[0]]}
     if found.fails:
@@ -72,4 +76,4 @@ def carry_out(
         grid = (one.blocks, 1, 1)
         driver().launch(run, grid, one.threads, one.shared, [*places, *one.tail])
     if found.fails:
-        check_later(Check(words, found.fails, node.where))
+        check_later(Check(words, found.fails, [n.where for n in nodes]))

@@ -27,11 +27,11 @@ HEAD = 2
 
 
 class Check(NamedTuple):
-    """Words of status, what they mean, and the line of whoever called."""
+    """Words of status, what they mean, and the lines of whoever called."""
 
     words: Array
     fails: Any
-    where: Any
+    lines: Sequence[Any]
 
 
 class _Made(threading.local):

@@ -1,6 +1,6 @@
 """Rows of linear algebra on a device, by solvers of libraries, and kernels between them.
 
-What enters: a call, arrays of the device, the node that knows the user's line. What leaves:
+What enters: a call, arrays of the device, the nodes that know the user's line. What leaves:
 outputs. Matrices that can't be factorised are told of when a value is read. It must not know plans.
 """
 
@@ -38,15 +38,15 @@ NEEDS: dict[Op, str] = {linalg.eig: "geev", linalg.eigvals: "geev"}
 
 
 class _At:
-    """A device, and the node that knows the line of whoever called."""
+    """A device, and the nodes that know the line of whoever called."""
 
-    def __init__(self, device: Device, node: Node) -> None:
+    def __init__(self, device: Device, nodes: Sequence[Node]) -> None:
         self.device = device
-        self._node = node
+        self._nodes = nodes
 
     def run(self, found: Planned, args: Sequence[Array], outs: Sequence[Array]) -> None:
         """Launch kernels."""
-        carry_out(found, self.device, args, outs, self._node)
+        carry_out(found, self.device, args, outs, self._nodes)
 
     def own(self, x: Array) -> Array:
         """A copy in row-major order."""
@@ -441,9 +441,9 @@ def _known(_: Any, name: str) -> bool:
     return libraries.complete and (not name or libraries.has(name))
 
 
-def solved(step: Call, args: Sequence[Array], node: Node) -> Any:
+def solved(step: Call, args: Sequence[Array], nodes: Sequence[Node]) -> Any:
     """What a call of a row gives that `has` knows. Raises NeedsHost where steps are captured, since
-    libraries may wait for what they started. `node` knows the line that failures are told of.
+    libraries may wait for what they started. `nodes` know the line that failures are told of.
     """
     need_host()
     many = step.op.outputs > 1
@@ -451,5 +451,5 @@ def solved(step: Call, args: Sequence[Array], node: Node) -> Any:
     if not args[0].size and not any(map(prod, shapes)):
         outs = tuple(empty(s, d) for s, d in zip(shapes, dtypes, strict=True))
     else:
-        outs = ROWS[step.op](_At(step.device, node), *args, *step.params)
+        outs = ROWS[step.op](_At(step.device, nodes), *args, *step.params)
     return outs if many else outs[0]

@@ -33,7 +33,7 @@ class Failure(NamedTuple):
     def error(self) -> Exception:
         """What is to be raised: a new one each time."""
         error = self.check.fails.error(self.first, self.found)
-        return located(error, self.check.where)
+        return located(error, self.check.lines)
 
 
 class Work(NamedTuple):

@@ -138,10 +138,10 @@ def _called(step: Call, args: list[Any], graph: Graph) -> list[Any] | None:
         return [found]
     if step.op is reshape:
         return [contiguous(args[0], step.device).reshape(step.shape)]
-    node = graph.order[step.place]
-    made = called(step, args, node) if has(step.op) else None
+    nodes = [graph.order[place] for place in step.places]
+    made = called(step, args, nodes) if has(step.op) else None
     if made is None and linalg.has(step.op):
-        made = linalg.solved(step, args, node)
+        made = linalg.solved(step, args, nodes)
     if made is not None:
         COUNTERS.calls += 1
         return [made]

@@ -40,6 +40,14 @@ def passes(kernel: Kernel) -> int:
     return len(Schedule(kernel, False).passes)
 
 
+def at_once(kernel: Kernel) -> int:
+    """Bytes that a thread has at once of eight elements of a row, held, and of their sums."""
+    schedule = Schedule(kernel, True)
+    loads = (set(p.loads).difference(schedule.kept) for p in schedule.passes)
+    each = [(*schedule.kept, *kernel.totals, *k) for k in loads]
+    return ROUNDS * max(sum(max(4, kernel.dtype(k).itemsize) for k in held) for held in each)
+
+
 def _bytes(kernel: Kernel, k: int) -> int:
     stage = kernel.stages[k - len(kernel.inputs) - len(kernel.constants)]
     name, dtype = combine(kernel, stage), kernel.dtype(stage.args[0])

@@ -13,8 +13,8 @@ from ..._base.shapes import prod
 from ...lower.cost import cost
 from ...lower.kernel import FULL, Kernel, Launch
 from ...lower.layout import Axis, merged, out_strides, strides
-from ...ops._tree import BLOCK, GROUP, LANES, ROUNDS
-from .folds import accumulators, folded, passes
+from ...ops._tree import BLOCK, GROUP, LANES
+from .folds import accumulators, at_once, folded, passes
 from .form import (
     ACROSS,
     ALONG,
@@ -54,8 +54,8 @@ LEAST_CROSSING, SHARED = 8, 48 << 10
 # Rows, columns and blocks of threads from which on their numbers take more than 32 bits; a grid has
 # no more blocks along its first axis.
 NARROW = MOST_BLOCKS = 1 << 31
-# Eight rows at a time that keep a device busy; bytes that a thread of kernels that sum rows has at
-# once at most, by how many threads a block may have.
+# Eight rows at a time that keep a device busy; bytes that a thread of kernels that sum rows or hold
+# neighbouring ones, has at once at most, by how many threads a block may have.
 LEAST_UNITS, SUMS = BUSY // 2, {THREADS: 320, MORE_THREADS: 320, MOST_THREADS: 128}
 
 
@@ -318,15 +318,7 @@ def bind_summed(launch: Launch, args: Sequence[Any]) -> Part | None:
     if few or layout.columns > BLOCK or _goes_across(launch.kernel, layout):
         return None
     part = _part(launch.kernel, layout, SUMMED, WHOLE)
-    return part if _at_once(launch.kernel) <= SUMS[part.form.threads] else None
-
-
-def _at_once(kernel: Kernel) -> int:
-    """Bytes that a thread has at once of eight elements of a row, and of their sums."""
-    schedule = Schedule(kernel, True)
-    loads = (set(p.loads).difference(schedule.kept) for p in schedule.passes)
-    each = [(*schedule.kept, *kernel.totals, *k) for k in loads]
-    return ROUNDS * max(sum(max(4, kernel.dtype(k).itemsize) for k in held) for held in each)
+    return part if at_once(launch.kernel) <= SUMS[part.form.threads] else None
 
 
 def bind_sums(launch: Launch, args: Sequence[Any], which: int) -> Binding:
@@ -382,12 +374,13 @@ def _part(kernel: Kernel, layout: Layout, way: str, part: str, partial: bool = F
         columns, blocks = blocks, -(-blocks // BLOCK)
     across = way == ACROSS
     units = -(-rows // GROUP) * LANES if way == SUMMED else rows
-    lanes, groups, tile = _shape(units, max(columns, 1), across)
     held = part == WHOLE and not partial and columns <= (GROUP if across else BLOCK)
+    much = across and held and at_once(kernel) > SUMS[MOST_THREADS]
+    lanes, groups, tile = _shape(units, max(columns, 1), across, TILE // 2 if much else TILE)
     count, number = lanes * groups * tile, -(-units // tile) * (blocks if part == BLOCKS else 1)
     form = Form(
         way, len(layout.outer), len(layout.inner), held=held, part=part,
-        threads=_threads(way, count),
+        threads=_threads(way == SUMMED or much, count),
         narrow=max(rows, columns, number) < NARROW, partial=partial,
         far=_far(layout.outer, layout.inner),
     )  # fmt: skip
@@ -397,17 +390,19 @@ def _part(kernel: Kernel, layout: Layout, way: str, part: str, partial: bool = F
     return Part(form, number, threads, shared, (rows, columns, blocks), tail)
 
 
-def _threads(way: str, count: int) -> int:
-    """How many threads a block may have for so many: kernels that sum rows take many registers."""
-    if way == SUMMED and THREADS < count <= MORE_THREADS:
+def _threads(much: bool, count: int) -> int:
+    """How many threads a block may have for so many, which take many registers each or not."""
+    if much and THREADS < count <= MORE_THREADS:
         return MORE_THREADS
     return THREADS if count <= THREADS else MOST_THREADS
 
 
-def _shape(rows: int, columns: int, across: bool) -> tuple[int, int, int]:
-    """Lanes that rows have, groups of them, and rows that a block of threads has; whole warps."""
+def _shape(rows: int, columns: int, across: bool, most: int) -> tuple[int, int, int]:
+    """Lanes that rows have, groups of them, and rows that a block of threads has; whole warps.
+    Neighbouring rows are `most` at the most.
+    """
     if across:
-        return LANES, 1, _tile(rows)
+        return LANES, 1, min(most, _tile(rows))
     lanes = min(LANES, 1 << (columns - 1).bit_length())
     groups = -(-min(columns, BLOCK) // GROUP)
     warp = LANES // lanes

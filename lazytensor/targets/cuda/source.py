@@ -12,7 +12,7 @@ from pathlib import Path
 from ..._base.dtypes import kind
 from ...lower.kernel import Kernel
 from .flat import Flat
-from .folds import Folds
+from .folds import Folds, at_once
 from .form import ACROSS, ALONG, FLAT, SUMMED, TILED, Form
 from .summed import Summed
 from .tiled import Tiled
@@ -25,6 +25,8 @@ OPTIONS = (
 # Threads among which a multiprocessor's 65,536 registers are shared out; it holds several times
 # as many. Told of none, the assembler spills registers so that there is room for all.
 RESIDENT = {FLAT: 512, TILED: 512, ALONG: 768, ACROSS: 512, SUMMED: 512}
+# The same at most where a thread keeps so many bytes of a row in registers.
+MUCH, FEWER = 128, 512
 HEAD = """\
 #define LT_FN __device__ __forceinline__
 #define LT_CALLED static __device__ __noinline__
@@ -66,7 +68,10 @@ def function(kernel: Kernel, form: Form, name: str) -> str:
     """The kernel's function alone. Raises `Unsupported`."""
     emitter = _WAYS[form.way](kernel, form)
     lines = "\n".join(_indented(emitter.body()))
-    blocks = max(1, RESIDENT[form.way] // form.threads)
+    resident = RESIDENT[form.way]
+    if form.held and at_once(kernel) >= MUCH:
+        resident = min(resident, FEWER)
+    blocks = max(1, resident // form.threads)
     count = MOST_WORDS if form.sets else emitter.words.count
     words = f"struct {name}_words {{ {'const i64 *w' if form.far else f'i64 w[{count}]'}; }};"
     head = f"LT_KERNEL({name}, {form.threads}, {blocks})(LT_GIVEN {name}_words a) {{"

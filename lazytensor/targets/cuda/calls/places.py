@@ -21,13 +21,20 @@ WIDE = 16
 @dataclass(frozen=True, slots=True)
 class Indices:
     """Indices of the leading axes of x, for the rows of something that lies like `beside` (its
-    strides along the axes of the indices); what a place on each axis counts are `steps`.
+    strides along the axes of the indices); what a place on each axis counts are `steps`. Those that
+    are `apart` are each of the first axis of an array of its own.
     """
 
     arrays: tuple[Lies, ...]
     sizes: tuple[int, ...]
     steps: tuple[int, ...]
     axes: list[Axis]
+    apart: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """What each index's search is called."""
+        return [f"found{k}" if self.apart else "found" for k in range(len(self.arrays))]
 
     @property
     def rows(self) -> int:
@@ -46,7 +53,7 @@ class Indices:
     def fails(self) -> Fails:
         """What a status means."""
         unsigned = tuple(kind(i.dtype) == "u" for i in self.arrays)
-        return Fails(self.sizes, unsigned, self.rows)
+        return Fails(self.sizes, unsigned, self.rows, self.apart)
 
     def find(self, first: int, base: int, rows: str, reports: str) -> list[str]:
         """Statements that search the places of a row: addresses of the indices are words from
@@ -54,11 +61,11 @@ class Indices:
         row's places along its axes.
         """
         count, rank = len(self.arrays), len(self.axes)
-        lines = ["Search found = {0, true};"]
-        for k, i in enumerate(self.arrays):
+        lines = [f"Search {name} = {{0, true}};" for name in dict.fromkeys(self.names)]
+        for k, (i, name) in enumerate(zip(self.arrays, self.names, strict=True)):
             strides = base + 2 * count + rank * (2 + k)
             lines.append(
-                f"find<{c_type(i.dtype)}>(found, at, a.w[{first + k}], a.w + {base + 2 * k}, "
+                f"find<{c_type(i.dtype)}>({name}, at, a.w[{first + k}], a.w + {base + 2 * k}, "
                 f"a.w + {strides}, a.w[{first + count}], {k} * {rows} + row + 1, {reports});"
             )
         return lines

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from numpy.linalg import LinAlgError
 
+from ...._base.errors import OutsideOf
 from ..form import THREADS
 from ..source import HEAD, part
 
@@ -77,22 +78,24 @@ class Fails:
     """What two words of a call's status mean, which are 0 before it: the first one is 0 if all
     went well, else 1 more than the place of the first failure, the second one what was found there.
     Indices were checked, `count` of them for each axis, axis after axis, against these sizes;
-    `unsigned` tells of each axis how the second word is to be read.
+    `unsigned` tells of each axis how the second word is to be read. Those that are `apart` are each
+    the first axis of an array of its own.
     """
 
     sizes: tuple[int, ...]
     unsigned: tuple[bool, ...]
     count: int
+    apart: bool = False
 
     def error(self, first: int, found: int) -> IndexError | None:
         """What is to be raised."""
         if not first:
             return None
-        axis = (first - 1) // self.count
-        bad = found % (1 << 64) if self.unsigned[axis] else found
-        return IndexError(
-            f"index {bad} is out of bounds for axis {axis} of size {self.sizes[axis]}"
-        )
+        number = (first - 1) // self.count
+        bad = found % (1 << 64) if self.unsigned[number] else found
+        axis, size = 0 if self.apart else number, self.sizes[number]
+        text = f"index {bad} is out of bounds for axis {axis} of size {size}"
+        return OutsideOf(text, number) if self.apart else IndexError(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,6 @@ template <class T> LT_FN T multiply_add(T x, T y, T z) {
              multiply_add(x.im, y.re, multiply_add(x.re, y.im, z.im))};
   else return add_(z, mul_(x, y));
 }
-// Half precision is multiplied and summed in single.
-template <class T> struct Summed { typedef T type; };
-template <> struct Summed<f16> { typedef f32 type; };
-template <> struct Summed<bf16> { typedef f32 type; };
-template <class T> LT_FN typename Summed<T>::type widened(T x) {
-  if constexpr (kind<T> == 'h') return x.v;
-  else return x;
-}
-template <class T> LT_FN T narrowed(typename Summed<T>::type x) {
-  if constexpr (kind<T> == 'h') return T::of(x);
-  else return x;
-}
 
 // The words of a product over windows along K axes. Columns and depths are places along K + 1 axes, of
 // which the first isn't one of windows.

@@ -7,20 +7,11 @@ namespace lt {
 
 // What a scan holds, what it holds of one element, and two of them combined (the first comes first); its
 // result.
-template <class T> struct Held { typedef T type; };
-template <> struct Held<f16> { typedef f32 type; };
-template <> struct Held<bf16> { typedef f32 type; };
 template <class T> struct Scan {
-  typedef typename Held<T>::type acc;
+  typedef typename Summed<T>::type acc;
   typedef T out;
-  static LT_FN acc of(T x, i64) {
-    if constexpr (kind<T> == 'h') return x.v;
-    else return x;
-  }
-  static LT_FN T result(acc a) {
-    if constexpr (kind<T> == 'h') return T::of(a);
-    else return a;
-  }
+  static LT_FN acc of(T x, i64) { return widened(x); }
+  static LT_FN T result(acc a) { return narrowed<T>(a); }
 };
 template <class T> struct Sums : Scan<T> {
   typedef typename Scan<T>::acc acc;
@@ -240,7 +231,7 @@ template <class F> LT_FN void scan_totals(const i64 *w, char *memory) {
 // lines, n, pieces, their length, bytes between neighbours of both arguments; sizes of R axes of lines,
 // strides of both.
 template <class T, int R, class N> LT_FN void begin_pieces(const i64 *w) {
-  typedef typename Held<T>::type A;
+  typedef typename Summed<T>::type A;
   const i64 t = thread_number();
   if (t >= w[4] * w[6]) return;
   const i64 line = i64(N(t) / N(w[6])), first = (t - line * w[6]) * w[7], *const sizes = w + 10;
@@ -262,7 +253,7 @@ template <class T, int R, class N> LT_FN void begin_pieces(const i64 *w) {
 // What each piece of a line hands on, kept in the next one's end; then what is behind the pieces. Words as
 // above, with ends in front of lines.
 template <class T, int R, class N> LT_FN void join_pieces(const i64 *w) {
-  typedef typename Held<T>::type A;
+  typedef typename Summed<T>::type A;
   const i64 line = thread_number(), n = w[6], pieces = w[7], length = w[8], *const sizes = w + 11;
   if (line >= w[5]) return;
   i64 at[R];
@@ -286,7 +277,7 @@ template <class T, int R, class N> LT_FN void join_pieces(const i64 *w) {
 // Words: to, factors, sums, ends; lines, n, pieces, their length, bytes between results; sizes of R axes of
 // lines, strides.
 template <class T, int R, class N> LT_FN void end_pieces(const i64 *w) {
-  typedef typename Held<T>::type A;
+  typedef typename Summed<T>::type A;
   const i64 t = thread_number();
   if (t >= w[4] * w[5]) return;
   const i64 line = i64(N(t) / N(w[5])), i = t - line * w[5], k = i64(N(i) / N(w[7]));

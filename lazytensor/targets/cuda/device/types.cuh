@@ -96,6 +96,19 @@ template <class T> LT_FN memory<T> to_memory(T x) {
   else return x;
 }
 
+// Half precision is multiplied and summed in single.
+template <class T> struct Summed { typedef T type; };
+template <> struct Summed<f16> { typedef f32 type; };
+template <> struct Summed<bf16> { typedef f32 type; };
+template <class T> LT_FN typename Summed<T>::type widened(T x) {
+  if constexpr (kind<T> == 'h') return x.v;
+  else return x;
+}
+template <class T> LT_FN T narrowed(typename Summed<T>::type x) {
+  if constexpr (kind<T> == 'h') return T::of(x);
+  else return x;
+}
+
 // --- memory: places are pointers to bytes -----------------------------------------------------------
 
 template <class T> LT_FN T load(const char *p) {

@@ -32,7 +32,7 @@ template <class A> struct BandWalk {
 // ahead. Words: to, COUNT arrays, memory; steps, examples, states, whether it is that memory; of each array, the
 // first one the result, the bytes between steps, between examples, between states.
 template <template <class> class F, class T> LT_FN void walk(const i64 *w, char *memory) {
-  typedef typename Held<T>::type A;
+  typedef typename Summed<T>::type A;
   constexpr int M = F<A>::COUNT;
   const i64 steps = w[M + 2], states = w[M + 4], example = blockIdx.x, *const strides = w + M + 6;
   A *const rows = reinterpret_cast<A *>(w[M + 5] ? pointer(w[M + 1]) : memory) + (w[M + 5] ? example * 2 * states : 0);
