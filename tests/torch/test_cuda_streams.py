@@ -16,7 +16,7 @@ from lazytensor.torch import nn
 
 @pytest.fixture(autouse=True)
 def devices():
-    with config.context(virtual_cuda=2):
+    with config.context(virtual_cuda=2, default_device="cpu"):
         yield
 
 

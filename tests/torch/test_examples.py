@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import math
+import runpy
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,6 +32,22 @@ def test_the_same_curve_and_text(program: str, seed: int, tmp_path: Path) -> Non
     assert apart(ours.losses, theirs.losses) <= 1e-4
     assert ours.losses[-1] < 0.8 * ours.losses[0]
     assert ours.rest == theirs.rest
+
+
+@pytest.mark.parametrize(("program", "part"), [("tutorial.py", "fit"), ("characters.py", "main")])
+def test_wherever_tensors_are(
+    program: str, part: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process, on the default device."""
+    for name in ("torch", "torch.nn", "torch.nn.functional"):
+        monkeypatch.setitem(sys.modules, name, importlib.import_module(f"lazytensor.{name}"))
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    monkeypatch.setattr(sys, "argv", [program, "--steps", "12"])
+    run_part = runpy.run_path(str(EXAMPLES / program))[part]
+    run_part(*([12, 0] if part == "fit" else []))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    losses = [float(line[3]) for line in lines if line[:1] == ["step"]]
+    assert len(losses) == 12 and losses[-1] < 0.9 * losses[0]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
