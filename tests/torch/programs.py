@@ -320,7 +320,7 @@ def _same_values(number: int, name: str, got: Any, want: Any) -> None:
 def _printed(got: Any, want: Any) -> list[Any]:
     """What both are printed as, on a GPU but for the device."""
     form = neutral if got.is_cuda else str
-    return [_look(lambda: form(repr(t))) for t in (got, want)]
+    return [_look(lambda t=t: form(repr(t))) for t in (got, want)]
 
 
 def _close(number: int, aspect: str, got: Any, want: np.ndarray) -> bool:

@@ -321,7 +321,7 @@ def test_ldl_of_indefinite_matrices() -> None:
         assert pivots.tolist() == rows.tolist()
         b = ours.tensor(rng.standard_normal((4, n, 2)).astype(x.dtype))
         y = ours.linalg.ldl_solve(packed, pivots, b, hermitian=hermitian)
-        np.testing.assert_allclose(x @ y.numpy(force=True), b.numpy(), 1e-8, 1e-8)
+        np.testing.assert_allclose(x @ y.numpy(force=True), b.numpy(force=True), 1e-8, 1e-8)
 
 
 def eigenpairs(T: Any, given: Any, grad: bool, **options: Any) -> list[Any]:
