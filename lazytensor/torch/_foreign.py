@@ -14,7 +14,7 @@ from ..runtime import gpus
 from . import _types
 from .tensor import Tensor, wrap
 
-__all__ = ["Capsule", "is_capsule", "on_gpu", "over_gpu"]
+__all__ = ["Capsule", "is_capsule", "lent", "on_gpu", "over_gpu"]
 
 _CUDA = 2  # DLPack's number
 # Where tensors in capsules of either kind say what device they are on.
@@ -57,6 +57,15 @@ def on_gpu(x: Any) -> bool:
     if where is None:
         return hasattr(x, "__cuda_array_interface__")
     return bool(where()[0] == _CUDA)
+
+
+def lent(x: Tensor) -> Tensor:
+    """The tensor, if other libraries may have its memory. Raises BufferError where it needs a
+    gradient.
+    """
+    if x.requires_grad:
+        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    return x
 
 
 def over_gpu(x: Any, copy: bool | None = None) -> Tensor:

@@ -17,6 +17,7 @@ from ..runtime import gpus
 from ..runtime.materialize import NoValue, on_device
 from . import _dtypes, _types
 from ._dispatch import assign, op, refuse_leaf
+from ._foreign import lent
 from ._format import PRINT_OPTS, device_suffix, formatted, suffixes, text
 from ._graph import MODE, Handle, refuse_within
 from ._host import asked, beside, is_cuda, value
@@ -256,12 +257,8 @@ bound("__array_wrap__", _array_wrap)
 
 
 def _dlpack(self: Tensor, **kwargs: Any) -> Any:
-    if self.requires_grad:
-        raise BufferError(
-            "Can't export tensors that require gradient, use tensor.detach()"
-        )
     stream = kwargs.pop("stream", None)
-    if is_cuda(self._node.device):
+    if is_cuda(lent(self)._node.device):
         return gpus.loaded().capsule(_on_gpu(self), stream=stream, **kwargs)
     return memory(self).__dlpack__(**kwargs)
 

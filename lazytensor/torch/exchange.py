@@ -12,7 +12,7 @@ import numpy as np
 from . import _dtypes, _types
 from ._dispatch import FUNCTIONS
 from ._dtypes import TITLES
-from ._foreign import Capsule, is_capsule, on_gpu, over_gpu
+from ._foreign import Capsule, is_capsule, lent, on_gpu, over_gpu
 from ._host import is_cuda
 from ._untyped import TypedStorage, UntypedStorage, mapped, over
 from .create import from_numpy, moved
@@ -42,8 +42,10 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         ext_tensor = Capsule(ext_tensor)
     if on_gpu(ext_tensor):
         if isinstance(ext_tensor, Tensor):
-            return ext_tensor.clone() if copy else ext_tensor.detach()  # type: ignore[no-any-return]
-        out = over_gpu(ext_tensor, copy)
+            x = lent(ext_tensor)
+            out = x.clone() if copy else x.detach()
+        else:
+            out = over_gpu(ext_tensor, copy)
         return out if device is None else moved(out, device)
     if not hasattr(ext_tensor, "__dlpack__"):
         raise RuntimeError(_NO_CAPSULE)
@@ -64,7 +66,7 @@ _NO_CAPSULE = (
 @public
 def to_dlpack(tensor: Tensor) -> Any:
     """A DLPack capsule of the tensor's memory."""
-    return (tensor if is_cuda(tensor._node.device) else memory(tensor)).__dlpack__()
+    return (tensor.detach() if is_cuda(tensor._node.device) else memory(tensor)).__dlpack__()
 
 
 @public

@@ -39,6 +39,12 @@ def lapack(name: str, dtype: Any) -> Any:
     return get_lapack_funcs((name,), (np.empty(0, dtype),))[0]
 
 
+def blas(name: str, dtype: Any) -> Any:
+    from scipy.linalg import get_blas_funcs
+
+    return get_blas_funcs((name,), (np.empty(0, dtype),))[0]
+
+
 class Calls:
     """Functions by name: a letter for the dtype, and the rest."""
 
@@ -150,10 +156,7 @@ def trsm(
     assert side == SIDE and memory(alpha, 1, dtype)[0] == 1
     x = matrix(Barray, m, n, dtype, ldb)
     left = matrix(Aarray, m, m, dtype, lda)
-    found, _ = lapack("trtrs", dtype)(
-        left, x, lower=uplo == LOWER, trans=trans, unitdiag=diag == UNIT
-    )
-    x[:] = found
+    x[:] = blas("trsm", dtype)(1, left, x, lower=uplo == LOWER, trans_a=trans, diag=diag == UNIT)
 
 
 # --- many matrices --------------------------------------------------------------------------------

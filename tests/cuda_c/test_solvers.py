@@ -220,6 +220,14 @@ def test_singular_matrices_have_determinants(gpus: StandIn) -> None:
             same(op, (BAD.astype(dtype),), ())
 
 
+def test_singular_triangles_are_divided_by(gpus: StandIn) -> None:
+    for dtype in ("float32", "float64"):
+        for count in (1, 2):
+            given = np.zeros((count, 2, 2), dtype), np.ones((count, 2, 3), dtype)
+            for upper in (False, True):
+                same(factor.solve_triangular, given, (upper, False))
+
+
 def test_infos(gpus: StandIn) -> None:
     indefinite = np.stack([*WRONG, NAN[1]])
     low, info = computed(factor.cholesky_ex, (indefinite,), (False,), GPU)

@@ -57,9 +57,10 @@ def outcome(lib: Any, text: str, begin: str = "") -> Any:
 
 
 def neutral(text: str) -> str:
-    """A text as it is where tensors are on the CPU, and a line is long enough for a dtype."""
+    """A text as it is where tensors are on the CPU, and a line has room for all that follows."""
     text = re.sub(r",\s+device='cuda:0'", "", text)
-    text = re.sub(r",\s+dtype=", ", dtype=", text).replace("type='cuda', index=0", "type='cpu'")
+    text = re.sub(r",\s+(dtype|grad_fn|requires_grad)=", r", \1=", text)
+    text = text.replace("type='cuda', index=0", "type='cpu'")
     return text.replace("torch.cuda.", "torch.").replace("cuda:0", "cpu")
 
 

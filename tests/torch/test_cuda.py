@@ -23,11 +23,12 @@ from lazytensor.torch.nn import functional as F
 
 CPU, ONE, TWO = torch.device("cpu"), torch.device("cuda:0"), torch.device("cuda:1")
 APART = "Expected all tensors to be on the same device, but found at least two devices, {} and {}!"
+WITHOUT = pytest.mark.cpu("what is where there is no GPU")
 
 
 @pytest.fixture(autouse=True)
 def two_devices():
-    with config.context(virtual_cuda=2):
+    with config.context(virtual_cuda=2, default_device="cpu"):
         torch.manual_seed(0)
         yield
         torch.cuda.set_device(0)
@@ -102,9 +103,11 @@ def test_tensors_made_of_tensors_go_to_a_device_that_was_chosen():
 
 
 def test_a_default_device_is_a_threads():
+    with ThreadPoolExecutor(1) as pool:
+        before = pool.submit(torch.get_default_device).result()
     torch.set_default_device("cuda:1")
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(torch.get_default_device).result() == CPU
+        assert pool.submit(torch.get_default_device).result() == before != TWO
     assert torch.get_default_device() == TWO
 
 
@@ -144,6 +147,7 @@ def test_figures_of_a_device():
     torch.cuda.init(), torch.cuda.ipc_collect(), torch.cuda.empty_cache()
 
 
+@WITHOUT
 def test_without_a_device():
     with config.context(virtual_cuda=0):
         assert not torch.cuda.is_available() and torch.cuda.device_count() == 0
@@ -675,6 +679,12 @@ def test_files():
         found["x"][2] = 9.0
         assert found["part"][0].item() == 9.0  # they share memory
     assert saved(x.cpu()) != data and load(map_location="cuda")["p"].device == ONE
+
+
+@WITHOUT
+def test_files_without_a_device():
+    data = saved({"x": torch.arange(6.0, device=TWO)})
+    load = lambda **kwargs: torch.load(io.BytesIO(data), **kwargs)  # noqa: E731
     with config.context(virtual_cuda=0):
         with pytest.raises(RuntimeError, match="deserialize object on a CUDA device"):
             load()
@@ -691,6 +701,15 @@ def test_copies_and_pickles():
     assert storage.device == TWO and storage.tolist() == x.untyped_storage().tolist()
 
 
+@WITHOUT
+def test_pinned_memory_without_a_device():
+    x = torch.arange(3.0)
+    with config.context(virtual_cuda=0), pytest.raises(RuntimeError, match="none is available"):
+        x.pin_memory()
+    with config.context(virtual_cuda=0), pytest.raises(RuntimeError, match="no pinned memory"):
+        torch.zeros(3, pin_memory=True)
+
+
 def test_pinned_memory():
     x = torch.arange(3.0)
     pinned = x.pin_memory()
@@ -698,10 +717,6 @@ def test_pinned_memory():
     assert same(pinned, x) and same(pinned.cuda(non_blocking=True), x)
     with pytest.raises(RuntimeError, match="cannot pin 'torch.cuda.FloatTensor' only dense CPU"):
         x.cuda().pin_memory()
-    with config.context(virtual_cuda=0), pytest.raises(RuntimeError, match="none is available"):
-        x.pin_memory()
-    with config.context(virtual_cuda=0), pytest.raises(RuntimeError, match="no pinned memory"):
-        torch.zeros(3, pin_memory=True)
     made = [torch.zeros(3, pin_memory=True), torch.tensor([1.0], pin_memory=True), x.new_ones(2)]
     made += [torch.rand(2, pin_memory=True), torch.empty_like(x, pin_memory=True)]
     assert [m.is_pinned() for m in made] == [True, True, False, True, True]
@@ -886,6 +901,7 @@ def test_parameters_are_cast_once():
     torch.testing.assert_close(one, w.grad, rtol=2e-3, atol=2e-3)
 
 
+@WITHOUT
 def test_autocast_without_a_device_says_so():
     with config.context(virtual_cuda=0), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

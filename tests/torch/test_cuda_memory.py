@@ -19,6 +19,13 @@ nccl = torch.cuda.nccl
 STREAM = "Invalid type for stream argument"
 
 
+@pytest.fixture(autouse=True)
+def on_the_cpu():
+    """Tensors are made on the CPU where nothing else is said."""
+    with config.context(default_device="cpu"):
+        yield
+
+
 @pytest.fixture(params=["virtual", "real"])
 def devices(request):
     """Two devices: virtual ones, and GPUs for which others stand in."""
@@ -260,6 +267,7 @@ def test_waiting_is_told(devices):
             torch.cuda.set_sync_debug_mode(wrong)
 
 
+@pytest.mark.cpu("what is where there is no GPU")
 def test_without_a_device():
     with config.context(virtual_cuda=0):
         assert torch.cuda.host_memory_stats() == {} and torch.cuda.memory_snapshot() == []

@@ -21,6 +21,13 @@ pytest.importorskip("cupy", reason="no CuPy, whose arrays are used")
 stand_in = pytest.importorskip("tests.cuda_c.stand_in")
 
 
+@pytest.fixture(autouse=True)
+def on_the_cpu():
+    """Tensors are made on the CPU where nothing else is said."""
+    with config.context(default_device="cpu"):
+        yield
+
+
 def losses(where):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3)).to(where)
@@ -102,6 +109,18 @@ def test_arrays_of_other_libraries():
         assert torch.from_dlpack(x).tolist()[0] == 1.0
         with pytest.raises(AttributeError, match="__cuda_array_interface__ on non-CUDA tensor"):
             torch.ones(1).__cuda_array_interface__
+
+
+def test_tensors_that_need_gradients_are_not_shared():
+    with stand_in.standing_in(count=2):
+        x = torch.ones(2, device="cuda", requires_grad=True)
+        with pytest.raises(BufferError, match="tensors that require gradient, use tensor.detach"):
+            torch.from_dlpack(x)
+        for where in ("cpu", "cuda:0", "cuda:1"):
+            found = torch.from_dlpack(x.detach(), device=where)
+            assert found.device == torch.device(where) and found.tolist() == [1.0, 1.0]
+        with pytest.raises(BufferError, match="memory of a stand-in"):  # which is all that's wrong
+            torch.to_dlpack(x)
 
 
 def test_consumers_ask_for_a_copy_on_the_cpu():

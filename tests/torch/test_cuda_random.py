@@ -27,7 +27,7 @@ FLOATING = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
 @pytest.fixture(autouse=True)
 def two_devices():
-    with config.context(virtual_cuda=2):
+    with config.context(virtual_cuda=2, default_device="cpu"):
         torch.manual_seed(0)
         yield
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import math
+import runpy
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +22,10 @@ PROGRAMS = tuple(STEPS)
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs PyTorch to compare with")
 
 
+OWN = pytest.mark.cpu("a process of its own, where tensors are on the CPU")
+
+
+@OWN
 @needs_torch
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -32,6 +38,27 @@ def test_the_same_curve_and_text(program: str, seed: int, tmp_path: Path) -> Non
     assert ours.rest == theirs.rest
 
 
+@pytest.mark.parametrize("program", ["tutorial.py", "characters.py"])
+def test_wherever_tensors_are(
+    program: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process, on the default device: a curve, and a model that writes few letters."""
+    for name in ("torch", "torch.nn", "torch.nn.functional"):
+        monkeypatch.setitem(sys.modules, name, importlib.import_module(f"lazytensor.{name}"))
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    monkeypatch.setattr(sys, "argv", [program, "--steps", "12"])
+    names = runpy.run_path(str(EXAMPLES / program))["main"].__globals__
+    if program == "characters.py":
+        monkeypatch.setitem(names, "write", lambda *given, f=names["write"]: f(*given[:2], 4))
+        names["main"]()
+    else:
+        names["fit"](12, 0)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    losses = [float(line[3]) for line in lines if line[:1] == ["step"]]
+    assert len(losses) == 12 and losses[-1] < 0.9 * losses[0]
+
+
+@OWN
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_without_pytorch(program: str, tmp_path: Path) -> None:
     """Nothing of PyTorch is needed, and a picture is made where it was asked for."""

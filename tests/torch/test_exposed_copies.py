@@ -37,7 +37,7 @@ def test_a_copy_that_outlives_the_others_is_not_given_away() -> None:
 def test_what_a_derivative_reads(between: str) -> None:
     """The memory as it is when gradients are taken."""
     a = np.arange(6, dtype=np.float32)
-    x, w = torch.from_numpy(a), torch.ones(6, requires_grad=True)
+    x, w = torch.from_numpy(a), torch.ones(6, requires_grad=True, device="cpu")
     y = (x * w).sum()
     if between == "the same":
         a[...] = np.arange(6)

@@ -34,6 +34,10 @@ def test_processes_share_memory(method, printed, tmp_path):
     assert (done.returncode, done.stdout) == (0, printed), done.stderr[-2000:]
 
 
+HOST = pytest.mark.cpu("the host's memory is shared")
+
+
+@HOST
 @pytest.mark.parametrize(
     "make",
     [
@@ -58,6 +62,7 @@ def test_sharing_keeps_a_tensor_as_it_is(make):
         assert (x == 7).all()
 
 
+@HOST
 def test_storages_are_shared_and_memory_is_let_go():
     x = ours.zeros(5)
     storage = x.untyped_storage()

@@ -24,7 +24,7 @@ def outcome(f, lib):
     return str(found)
 
 
-SAME = [
+WITHOUT_A_GPU = [
     *(
         lambda lib, name=name: getattr(lib.accelerator, name)()
         for name in (
@@ -36,17 +36,21 @@ SAME = [
     ),
     lambda lib: lib.accelerator.set_device_index(0),
     lambda lib: lib.accelerator.device_index(0).__enter__(),
+    lambda lib: lib.cuda.is_available(),
+    lambda lib: lib.cuda.device_count(),
+    lambda lib: lib.cuda.get_rng_state_all(),
+    lambda lib: lib.get_device_module() is lib.cpu,
+    lambda lib: lib.backends.cuda.is_built(),
+]
+
+SAME = [
     lambda lib: lib.accelerator.device_index(None).__enter__(),
     lambda lib: lib.cpu.is_available(),
     lambda lib: lib.cpu.device_count(),
     lambda lib: lib.cpu.current_device(),
     lambda lib: lib.cpu.synchronize(),
-    lambda lib: lib.cuda.is_available(),
-    lambda lib: lib.cuda.device_count(),
-    lambda lib: lib.cuda.get_rng_state_all(),
     lambda lib: lib.cuda.manual_seed_all(3),
     lambda lib: lib.cuda.OutOfMemoryError is lib.OutOfMemoryError,
-    lambda lib: lib.get_device_module() is lib.cpu,
     lambda lib: lib.get_device_module("cuda") is lib.cuda,
     lambda lib: lib.get_device_module("nosuch"),
     lambda lib: lib.accelerator.set_device_index("cpu"),
@@ -62,7 +66,6 @@ SAME = [
     lambda lib: (lib.pi, lib.e, lib.inf, lib.nan),
     lambda lib: lib.backends.cudnn.enabled,
     lambda lib: lib.backends.cudnn.version(),
-    lambda lib: lib.backends.cuda.is_built(),
     lambda lib: lib.backends.cuda.math_sdp_enabled(),
     lambda lib: lib.backends.mps.is_available(),
     lambda lib: lib.backends.mha.get_fastpath_enabled(),
@@ -70,7 +73,12 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize("call", SAME)
+BUILT = "PyTorch is built without CUDA"
+
+
+@pytest.mark.parametrize(
+    "call", [*(pytest.param(call, marks=pytest.mark.cpu(BUILT)) for call in WITHOUT_A_GPU), *SAME]
+)
 def test_as_pytorch(call):
     assert outcome(call, ours) == outcome(call, torch)
 
@@ -120,6 +128,7 @@ def test_attention_switches_are_set_back():
         assert not ours.backends.mkl.is_available()
 
 
+@pytest.mark.cpu("what is where there is no GPU")
 def test_without_a_gpu_streams_are_none():
     with ours.cuda.stream(None), ours.cuda.device(None), ours.cuda.device(-1):
         assert ours.cuda.memory_stats() == {}

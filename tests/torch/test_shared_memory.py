@@ -72,22 +72,29 @@ def test_a_buffer_is_shared_and_one_that_is_constant_is_warned_of():
         ours.frombuffer(BYTES, dtype=ours.uint8)
 
 
+CAPSULES = [
+    lambda lib: lib.from_dlpack(lib.to_dlpack(lib.ones(2))),
+    lambda lib: type(lib.to_dlpack(lib.ones(2, requires_grad=True))).__name__,
+    lambda lib: tuple(lib.ones(2).__dlpack_device__()),
+]
 DLPACK = [
     lambda lib: lib.from_dlpack(np.arange(6.0).reshape(2, 3).T),
     lambda lib: lib.from_dlpack(np.arange(4, dtype=np.int16), copy=True),
-    lambda lib: lib.from_dlpack(lib.to_dlpack(lib.ones(2))),
     lambda lib: lib.utils.dlpack.from_dlpack(lib.ones(2, 3).mT),
     lambda lib: lib.from_dlpack(lib.tensor([True, False])),
     lambda lib: lib.from_dlpack(lib.tensor([1 + 2j])),
     lambda lib: lib.from_dlpack(np.arange(3.0), device="cpu"),
     lambda lib: lib.from_dlpack(3),
     lambda lib: lib.from_dlpack(lib.ones(2, requires_grad=True)),
-    lambda lib: type(lib.to_dlpack(lib.ones(2, requires_grad=True))).__name__,
-    lambda lib: tuple(lib.ones(2).__dlpack_device__()),
 ]
 
 
-@pytest.mark.parametrize("call", DLPACK)
+OF_THE_HOST = pytest.mark.cpu("capsules of the host's memory")
+
+
+@pytest.mark.parametrize(
+    "call", [*(pytest.param(call, marks=OF_THE_HOST) for call in CAPSULES), *DLPACK]
+)
 def test_dlpack(call):
     assert outcome(call, ours) == outcome(call, torch)
 

@@ -119,7 +119,8 @@ def test_a_histogram_counts_what_numpy_counts(tmp_path: Path) -> None:
     values = torch.tensor([0.5, 1.5, 1.6, 3.5, -2.0])
     with SummaryWriter(tmp_path) as writer:
         writer.add_histogram("w", values, 1, bins=[-3, -1, 0, 1, 2, 3, 4, 5])
-        writer.add_histogram("w", values.numpy(), 2, bins=[-3, -1, 0, 1, 2, 3, 4, 5], max_bins=4)
+        host = values.numpy(force=True)
+        writer.add_histogram("w", host, 2, bins=[-3, -1, 0, 1, 2, 3, 4, 5], max_bins=4)
         writer.add_histogram("w", values, 3)
         with pytest.raises(ValueError, match="no element"):
             writer.add_histogram("w", torch.ones(0))

@@ -39,7 +39,14 @@ def operands(T: Any) -> dict[str, Any]:
     return given
 
 
-@pytest.mark.parametrize("call", CALLS)
+# What NumPy's LAPACK finds, and others don't.
+FOUND_NAN = {"L.eigh(T.full((2,2),float('nan')))", "L.eigvalsh(T.full((2,2),float('inf')))"}
+OF_LAPACK = pytest.mark.cpu("eigenvalues of what isn't finite are NaN there; else none are found")
+
+
+@pytest.mark.parametrize(
+    "call", [pytest.param(c, marks=OF_LAPACK) if c in FOUND_NAN else c for c in CALLS]
+)
 def test_calls(call: str) -> None:
     same_results(call, operands, 3e-5)
 
@@ -314,7 +321,7 @@ def test_ldl_of_indefinite_matrices() -> None:
         assert pivots.tolist() == rows.tolist()
         b = ours.tensor(rng.standard_normal((4, n, 2)).astype(x.dtype))
         y = ours.linalg.ldl_solve(packed, pivots, b, hermitian=hermitian)
-        np.testing.assert_allclose(x @ y.numpy(force=True), b.numpy(), 1e-8, 1e-8)
+        np.testing.assert_allclose(x @ y.numpy(force=True), b.numpy(force=True), 1e-8, 1e-8)
 
 
 def eigenpairs(T: Any, given: Any, grad: bool, **options: Any) -> list[Any]:
