@@ -190,9 +190,7 @@ def _checked(ids: Node, rows: int) -> Node:
 
 
 def embedding(weight: Node, ids: Node) -> Node:
-    """The rows at ids, of which those outside raise IndexError with the value."""
-    if weight.ndim != 2:
-        raise RuntimeError("'weight' must be 2-D")
+    """The rows (*, features) at ids (*), of which those outside raise IndexError with the value."""
     return g.gather([weight, _checked(ids, weight.shape[0])])
 
 

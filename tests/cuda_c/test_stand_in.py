@@ -19,8 +19,9 @@ from llvm.graphs import Graph, arrays, draw
 import lazytensor as xp
 from lazytensor._base import config
 from lazytensor._base.devices import device as device_of
-from lazytensor.ir.node import leaf
+from lazytensor.ir.node import Node, leaf
 from lazytensor.lower.pipeline import lower
+from lazytensor.ops import g
 from lazytensor.runtime import gpus as gpus_of_process
 from lazytensor.runtime.counters import counting
 from lazytensor.runtime.execute import execute
@@ -440,6 +441,20 @@ def test_numbers_are_sent_in_the_stream_that_reads_them(gpus: StandIn) -> None:
         places.add(number.data.ptr)
         assert shown(number) == 3.25
     assert len(places) == 2
+
+
+def windows_of(x: Node) -> list[Node]:
+    """Of an array as it is, and of one backwards and with gaps."""
+    part = g.slice(x, (0, 6, 0), (2, 7, 6), (1, -1, 2))
+    return [g.windows(x, (2, 3), (3, 1), (2, 1)), g.windows(part, (3, 2), (1, 2), (1, 3))]
+
+
+def test_windows_show_memory_of_a_device(gpus: StandIn) -> None:
+    """A device isn't asked how large they are."""
+    x = np.arange(2 * 7 * 11, dtype=np.int16).reshape(2, 7, 11)
+    made = windows_of(leaf(x, device_of("cuda:1")))
+    for got, want in zip(made, windows_of(leaf(x)), strict=True):
+        bits(value(got), value(want), "windows")
 
 
 def test_one_number_is_shown_in_memory_of_its_own(gpus: StandIn) -> None:

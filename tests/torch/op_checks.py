@@ -24,7 +24,16 @@ from torch.testing._internal import common_utils
 from torch.testing._internal.common_device_type import toleranceOverride
 from torch.testing._internal.common_methods_invocations import op_db
 
-from tests.torch.translate import MissingName, Translator, array, is_at, named, public_path, tensors
+from tests.torch.translate import (
+    SEED,
+    MissingName,
+    Translator,
+    array,
+    is_at,
+    named,
+    public_path,
+    tensors,
+)
 
 DTYPES = (torch.float32, torch.int64, torch.bool, torch.complex64)
 # rtol, atol: those of torch.testing.assert_close; what isn't named here is exact.
@@ -43,6 +52,9 @@ UNDEFINED += ("new_empty_strided", "resize_", "resize_as_")
 # Factors that are unique only up to signs or phases: compared as the samples' own processing of
 # outputs leaves them, beside the shapes and dtypes of all of them.
 GAUGE = ("linalg.svd", "svd", "linalg.eig", "linalg.eigh", "svd_lowrank", "pca_lowrank")
+# Condition numbers are known to as many units of the last place as they are large: a relative
+# tolerance in single precision.
+CONDITION = {"linalg.cond": 1e-5}
 SECONDS = 60.0
 # Samples would be seeded by the name of the `unittest` test that asks for them, which is looked for
 # in the sources of every caller: here there is none, and the search takes longer than the checks.
@@ -73,10 +85,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call gave: a value, or an exception."""
+    """What a call gave: a value, or an exception; whether PyTorch drew random numbers for it."""
 
     value: Any = None
     error: Exception | None = None
+    drew: bool = False
 
 
 def is_public(op: Any) -> bool:
@@ -154,9 +167,21 @@ def attempt(lib: Any, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Outco
     with quiet():
         lib.manual_seed(0)
         try:
-            return Outcome(f(*args, **kwargs))
+            return Outcome(f(*args, **kwargs), drew=lib is torch and has_drawn())
         except Exception as error:
             return Outcome(error=error)
+
+
+def has_drawn() -> bool:
+    """Whether PyTorch's generator is elsewhere than after any of the seeds that samples set."""
+    state = torch.get_rng_state()
+    return not any(torch.equal(state, seeded(seed)) for seed in (0, SEED))
+
+
+@functools.cache
+def seeded(seed: int) -> torch.Tensor:
+    """The state of PyTorch's generator after a seed."""
+    return torch.Generator().manual_seed(seed).get_state()
 
 
 # --- comparison -----------------------------------------------------------------------------------
@@ -165,6 +190,8 @@ def attempt(lib: Any, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Outco
 def tolerance(op: Any, dtype: torch.dtype) -> tuple[float, float]:
     """rtol and atol for an operator: PyTorch's own, widened where its tests of the op say so."""
     rtol, atol = TOLERANCES.get(dtype, (0.0, 0.0))
+    if op is not None and dtype in (torch.float32, torch.complex64):
+        rtol = max(rtol, CONDITION.get(op.name, 0.0))
     for info in op.decorators if op is not None else ():
         on_cpu = getattr(info, "device_type", None) in (None, "cpu")
         for decorator in getattr(info, "decorators", [info]):
@@ -266,10 +293,11 @@ class Checker:
         """From PyTorch's values to a library's: those of the one under test are on the device."""
         return Translator(lib, self.device if lib is self.lib else "cpu")
 
-    @property
-    def undefined(self) -> bool:
-        """Whether the operator's values mean nothing."""
-        return self.op.name in UNDEFINED
+    def defined(self, want: Outcome) -> bool:
+        """Whether values are compared: not those of memory that nobody has written to, nor what a
+        device's own generator draws.
+        """
+        return self.op.name not in UNDEFINED and (self.device == "cpu" or not want.drew)
 
     def pair(
         self, pick: Callable[[Translator], Any], sample: Any
@@ -287,17 +315,25 @@ class Checker:
                 got, want, ours, real = self.pair(pick, sample)
                 same_error(got, want)
                 if want.error is None:
-                    self.results(got.value, want.value, ours, real)
-                    compare([*tensors(ours)], [*tensors(real)], self.op, values=not self.undefined)
+                    values = self.defined(want)
+                    self.results(got.value, want.value, ours, real, values)
+                    self.places(got.value, want.value)
+                    compare([*tensors(ours)], [*tensors(real)], self.op, values=values)
 
-    def results(self, got: Any, want: Any, ours: Any, real: Any) -> None:
+    def results(self, got: Any, want: Any, ours: Any, real: Any, values: bool) -> None:
         """Compare what two calls gave."""
         if self.op.name not in GAUGE:
-            compare(got, want, self.op, values=not self.undefined)
+            compare(got, want, self.op, values=values)
             return
         compare(got, want, self.op, values=False)
         process = (ours.output_process_fn_grad, real.output_process_fn_grad)
-        compare(process[0](got), process[1](want), self.op)
+        compare(process[0](got), process[1](want), self.op, values=values)
+
+    def places(self, got: Any, want: Any) -> None:
+        """Raise Differs unless results are on the device where PyTorch's are on the CPU."""
+        for mine, theirs in zip(tensors([got]), tensors([want]), strict=True):
+            place = self.device if theirs.device.type == "cpu" else str(theirs.device)
+            _check(str(mine.device) == place, f"on {mine.device}, not on {place}")
 
     def forward(self) -> None:
         """The function."""
@@ -335,7 +371,7 @@ class Checker:
         ]
         same_error(*again)
         if again[1].error is None and self.op.name not in GAUGE:
-            compare(sinks[0], sinks[1], self.op, values=not self.undefined)
+            compare(sinks[0], sinks[1], self.op, values=self.defined(again[1]))
 
     def aliases(self) -> None:
         """Other names of the function."""
@@ -365,7 +401,9 @@ class Checker:
                     outcomes.append(attempt(lib, gradients, lib, f, to(sample), second))
                 same_error(*outcomes)
                 if outcomes[1].error is None:
-                    compare(outcomes[0].value, outcomes[1].value, self.op)
+                    got, want = (outcome.value for outcome in outcomes)
+                    compare(got, want, self.op, values=self.defined(outcomes[1]))
+                    self.places(got, want)
 
     def errors(self, *, text: bool = False) -> None:
         """The classes of exceptions that wrong inputs raise."""

@@ -19,6 +19,7 @@ from torch.testing._internal import common_methods_invocations, common_utils
 from torch.testing._internal.opinfo.core import SampleInput
 
 NUMPY_DIMENSIONS = 64
+SEED = 42  # of PyTorch's `wrapper_set_seed`
 NAMED = (torch.dtype, torch.layout, torch.memory_format)
 
 
@@ -175,7 +176,7 @@ class Translator:
         return f
 
     def _seeded(self, op: Any, *args: Any, **kwargs: Any) -> Any:
-        self.lib.manual_seed(42)
+        self.lib.manual_seed(SEED)
         return op(*args, **kwargs)
 
     def _rebound(self, f: types.FunctionType) -> types.FunctionType:

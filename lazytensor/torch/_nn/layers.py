@@ -277,7 +277,11 @@ def embedding(
     weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The rows at indices; that at `padding_idx` gets no gradient."""
+    """The rows (*, features) at indices (*); that at `padding_idx` gets no gradient. Raises
+    RuntimeError for a table of other than two axes, and IndexError.
+    """
+    if weight.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
     if indices.dtype not in (_dtypes.int64, _dtypes.int32):
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
@@ -324,7 +328,12 @@ def _stopped(x: Node) -> Node:
 def embedding_renorm_(
     input: Tensor, indices: Tensor, max_norm: float, norm_type: float
 ) -> Tensor:
-    """Rows at indices whose norm is larger made that long, in place."""
+    """Rows at indices whose norm is larger made that long, in place. Raises RuntimeError."""
+    if input.ndim != 2:
+        raise RuntimeError(
+            f"Expected 2-dimensional tensor, but got {input.ndim}-dimensional tensor for argument "
+            "#1 'self' (while checking arguments for embedding_renorm_)"
+        )
     table = np.array(value(input._read()))
     for i in np.unique(value(indices._read())):
         length = np.linalg.norm(table[i].astype(np.float64), norm_type)
