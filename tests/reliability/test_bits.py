@@ -132,6 +132,7 @@ def test_any_process_and_hash_seed(number, in_a_process):
     assert digests(**PROCESSES[number]) == in_a_process
 
 
+@pytest.mark.cpu("a process of its own, where arrays may be on the CPU")
 def test_this_process_agrees_with_another(in_a_process):
     lines = dict(line.rsplit(": ", 1) for line in in_a_process.splitlines())
     for dtype, name in CASES:
