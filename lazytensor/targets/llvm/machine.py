@@ -13,12 +13,13 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
 from ..._base.digests import digest
 from ..._base.store import Store
+from ..._base.threads import COMPILING, once
 from .form import Host
 from .loading import loaded, placed
 from .sources import digest as sources
@@ -128,7 +129,7 @@ class Machine:
         nbytes, fused, half, registers = map(int, numbers.split())
         self.host = Host(nbytes, bool(fused), bool(half), registers)
 
-    @cached_property
+    @once
     def _compiler(self) -> Any:
         from . import compiler
 
@@ -193,13 +194,12 @@ class Linked:
 
 
 _machine: Machine | None = None
-_making = threading.Lock()
 
 
 def machine(store: Store | None = None) -> Machine:
     """The machine of this process, made when it is first asked for."""
     global _machine
-    with _making:
+    with COMPILING:
         if _machine is None:
             _machine = Machine(store)
         return _machine
