@@ -6,7 +6,6 @@ store, found by what the processor says of itself. It must not know kernels.
 """
 
 import ctypes
-import mmap
 import os
 import struct
 import sys
@@ -21,7 +20,7 @@ from ..._base.digests import digest
 from ..._base.store import Store
 from ..._base.threads import COMPILING, once
 from .form import Host
-from .loading import loaded, placed
+from .loading import instructions, loaded
 from .sources import digest as sources
 from .sources import stated
 
@@ -63,7 +62,7 @@ class _Processor:
     def __init__(self) -> None:
         if sys.platform != "linux" or os.uname().machine != "x86_64" or struct.calcsize("P") != 8:
             raise OSError("nobody knows how to ask")
-        address, self._memory = placed(len(_ASK) + len(_SAVED), _written)
+        address, self._memory = instructions(_ASK + _SAVED)
         call = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_void_p)
         self._ask: _Call = call(address)
         self._saved: _Call = call(address + len(_ASK))
@@ -78,11 +77,6 @@ class _Processor:
         """Which registers the system saves, if it tells."""
         self._saved(0, 0, self._registers)
         return self._registers[0]
-
-
-def _written(memory: mmap.mmap, address: int) -> int:
-    memory.write(_ASK + _SAVED)
-    return address
 
 
 def processor() -> bytes | None:
