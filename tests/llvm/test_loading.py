@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from lazytensor.runtime import native
+from lazytensor._base.store import Store
 from lazytensor.targets.llvm import loading, machine
 from lazytensor.targets.llvm.compiler import Compiler
 
@@ -129,8 +129,10 @@ def test_every_core_is_the_same_processor() -> None:
 
 
 @x86_64_linux
-def test_what_is_kept_of_a_processor_is_what_the_compiler_says(monkeypatch: Any) -> None:
-    store = native.objects().store
+def test_what_is_kept_of_a_processor_is_what_the_compiler_says(
+    monkeypatch: Any, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "kept")
     first, again = machine.Machine(store), machine.Machine(store)
     assert "_compiler" not in vars(again)
     asked = machine.Machine()
