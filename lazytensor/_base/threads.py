@@ -16,10 +16,11 @@ import threading
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 Work = Callable[[int, int], None]
 Part = tuple[int, int]
+Made = TypeVar("Made")
 # Parts for each thread: those that come late, or share their processor with others, take fewer.
 PARTS = 4
 # Seconds that a fork and the interpreter's end wait for workers that are at work.
@@ -237,5 +238,25 @@ def waits_for(lock: Any) -> None:
 # so that a fork can't wait for it in another order than threads do.
 COMPILING = threading.RLock()
 waits_for(COMPILING)
+
+
+class once(Generic[Made]):
+    """A method's result as an attribute, made when it is first asked for: by one thread, while no
+    other compiles or forks.
+    """
+
+    def __init__(self, make: Callable[[Any], Made]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __get__(self, instance: Any, owner: type) -> Made:
+        name, known = self._make.__name__, instance.__dict__
+        with COMPILING:
+            if name not in known:
+                known[name] = self._make(instance)
+        made: Made = known[name]
+        return made
+
+
 atexit.register(_renew, closed=True)
 at_fork(before=_renew, after_in_child=_forked)  # without other threads a process forks safely

@@ -95,11 +95,6 @@ def _add_leaf(graph: Graph, node: Node, seen: dict[Key, int]) -> None:
     graph.rows.append(row)
 
 
-def is_input(node: Node) -> bool:
-    """Whether the node is read as it is: it has a value, or stands for one."""
-    return node.value is not None or node.op is PLACEHOLDER
-
-
 def pending(roots: Sequence[Node]) -> tuple[list[Node], Uses]:
     """Nodes to be computed, in the order in which they were made, and how often each of them and of
     their inputs is an argument.

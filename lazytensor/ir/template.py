@@ -31,7 +31,8 @@ class Template:
     def __init__(self, given: Sequence[Node], wanted: Sequence[Node | None]) -> None:
         rows, leaves = _reached(given, [node for node in wanted if node is not None])
         self._used = 0
-        self._written: list[Callable[..., None]] = []
+        # parts by the place of their first row: several threads may write the same one
+        self._written: dict[int, Callable[..., None]] = {}
         self.constants = leaves
         number = {node: i for i, node in enumerate([*given, *leaves, *rows])}
         self._places = len(given) + len(leaves) + len(rows)
@@ -51,7 +52,7 @@ class Template:
         """The nodes of all places."""
         nodes = [*given, *self.constants]
         where = user_line() if self.fails else None
-        for part in self._written:
+        while part := self._written.get(len(nodes)):
             part(nodes, where)
         if len(nodes) < self._places:
             self._one_by_one(nodes, where)
@@ -79,7 +80,7 @@ class Template:
             nodes.append(node)
         self._used += 1
         if self._used >= AFTER:
-            self._written.append(_written(first, left[:PART]))
+            self._written[first] = _written(first, left[:PART])
 
     def made(self, given: Sequence[Node]) -> list[Node | None]:
         """What is wanted."""

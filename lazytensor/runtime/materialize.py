@@ -216,14 +216,15 @@ def replay(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
 
 
 def _filled(graph: Graph, values: Sequence[Any]) -> Collection[Node]:
-    """The nodes that got values."""
+    """Give nodes their values; those that got one."""
     results = dict(zip(graph.outputs, values, strict=True))
     for place, result in results.items():
         graph.order[place].value = result
-    for node in graph.merged:
-        node.value = results.get(graph.number[node])
+    merged = [node for node in graph.merged if graph.number[node] in results]
+    for node in merged:
+        node.value = results[graph.number[node]]
     settle()
-    return [graph.order[place] for place in results]
+    return [*[graph.order[place] for place in results], *merged]
 
 
 def _cut(done: Collection[Node]) -> None:

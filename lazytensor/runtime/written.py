@@ -73,7 +73,11 @@ def plan_lines(lines: CallLines, program: Program) -> bool:
     for what isn't a few native kernels on small arrays.
     """
     runs = program.plan.runs
-    launches = [step for step in runs if type(step) is Launch and _is_small(step)]
+    launches = [
+        (step, usual)
+        for step in runs
+        if type(step) is Launch and (usual := _usual(step)) is not None
+    ]
     if program.taken or not len(runs) == len(launches) <= MOST:
         return False
     for slot, i in program.arrays:
@@ -83,17 +87,21 @@ def plan_lines(lines: CallLines, program: Program) -> bool:
     for slot, value in enumerate(program.template):
         if value is not None:
             lines.names[f"v{slot}"] = value
-    made = sum([_launch(lines, launch) for launch in launches])
+    made = sum([_launch(lines, *launch) for launch in launches])
     lines.add(f"COUNTERS.kernels += {len(launches)}")
     lines.add(f"COUNTERS.bytes += {made}")
     return True
 
 
-def _is_small(launch: Launch) -> bool:
-    """Whether a launch is one call of native code, and its outputs are small and new."""
+def _usual(launch: Launch) -> tuple[Any, Any] | None:
+    """How operands lay where a launch was one call of native code, with what it was bound to; None
+    where it never was, or its outputs are large or not new.
+    """
     small = all(prod(s) * d.itemsize < POOLED for s, d in zip(launch.shapes, launch.dtypes))
-    direct = any(bound.direct for bound in launch.bound.values())
-    return small and direct and not launch.over
+    if not small or launch.over:
+        return None
+    bound = list(launch.bound.items())  # other threads bind meanwhile
+    return next((item for item in bound if item[1].direct), None)
 
 
 def _number(lines: CallLines, leaf: str, dtype: DType, device: Any) -> str:
@@ -108,13 +116,13 @@ def _number(lines: CallLines, leaf: str, dtype: DType, device: Any) -> str:
     return other
 
 
-def _launch(lines: CallLines, step: Launch) -> int:
-    """Write a launch; the bytes of its outputs."""
-    usual, bound = next(item for item in step.bound.items() if item[1].direct)
+def _launch(lines: CallLines, step: Launch, usual: tuple[Any, Any]) -> int:
+    """Write a launch that is usually bound so; the bytes of its outputs."""
+    strides, bound = usual
     found = [f"v{step.args[i]}.strides" for i in step.varied]
     lines.add(f"bound = {lines.name(bound)}")
     if found:  # comparing costs less than looking up
-        other = [f"{x} != {lines.name(k)}" for x, k in zip(found, usual, strict=True)]
+        other = [f"{x} != {lines.name(k)}" for x, k in zip(found, strides, strict=True)]
         lines.add(f"if {' or '.join(other)}:")
         lines.add(f"    bound = {lines.name(step.bound)}.get(({', '.join(found)},))")
         lines.add("    if bound is None or bound.direct is None: return MISSED")

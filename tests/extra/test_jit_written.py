@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ pytest.importorskip("llvmlite")
 import lazytensor as xp
 from lazytensor._base import config
 from lazytensor.extra import jitted
+from lazytensor.runtime import written
 from lazytensor.runtime.counters import counting
 from lazytensor.runtime.observe import OBSERVERS, TIMERS
 
@@ -215,6 +217,25 @@ def test_clearing_forgets_them():
     compiled.clear_cache()
     same(compiled(x), X + 1.0)
     assert compiled.cache_info().misses == 1
+
+
+def test_what_other_threads_bind_meanwhile():
+    """While a call is written, operands that lie otherwise are met for the first time."""
+
+    class Bound:
+        direct = None
+
+    class Slow:
+        @property
+        def direct(self):
+            bound[len(bound)] = Bound()
+            return None
+
+    bound = {0: Slow()}
+    launch = SimpleNamespace(bound=bound, shapes=(), dtypes=(), over=())
+    assert written._usual(launch) is None and len(bound) == 2
+    Bound.direct = (print, b"", 0)
+    assert written._usual(launch) == (1, bound[1])
 
 
 def test_no_memory_left(monkeypatch):

@@ -1,6 +1,7 @@
 """Templates: what is written out once it is used often is what is made row by row."""
 
 import inspect
+import threading
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,26 @@ def test_what_is_written_in_parts_makes_the_same_nodes(monkeypatch: pytest.Monke
     for use in range(1, AFTER + 6):
         assert told(one.nodes(given())) == want
         assert len(one._written) == min(max(0, use + 2 - AFTER), -(-one.size // 2))
+
+
+def test_two_threads_write_the_same_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One while the other does: it stood there twice, and its nodes were made twice."""
+    one = template()
+    want = told(one.nodes(given()))
+    for _ in range(AFTER - 2):
+        one.nodes(given())
+    real, other = template_module._written, threading.Thread(target=one.nodes, args=(given(),))
+
+    def slow(*args: Any) -> Any:
+        if not other.ident:
+            other.start()
+            other.join()
+        return real(*args)
+
+    monkeypatch.setattr(template_module, "_written", slow)
+    for _ in range(3):
+        assert told(one.nodes(given())) == want
+    assert not other.is_alive() and other.ident
 
 
 def test_what_fails_knows_the_line_of_each_use() -> None:

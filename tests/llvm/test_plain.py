@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from lazytensor.targets.llvm.code import Code, Value
-from lazytensor.targets.llvm.loading import placed
+from lazytensor.targets.llvm.loading import instructions
 from lazytensor.targets.llvm.machine import fuses, machine
 from lazytensor.targets.llvm.plain import Unknown, assembled
 
@@ -89,7 +89,7 @@ def run(function: Callable[..., Value], dtype: str, *arrays: Any) -> tuple[Any, 
     inputs = [Value(f"%x{i}", TYPES[dtype]) for i in range(arity)]
     result = function(c, *inputs)
     code = assembled(c.lines, inputs, result)
-    address, memory = placed(len(code), lambda memory, at: memory.write(code) and at)
+    address, memory = instructions(code)
     out, size = np.zeros_like(arrays[0]), arrays[0].itemsize
     places = [a.__array_interface__["data"][0] for a in (*arrays, out)]
     words = (ctypes.c_int64 * (2 * arity + 2))(*places, *[size] * (arity + 1))
@@ -133,6 +133,9 @@ def test_comparisons(predicate: str, dtype: str) -> None:
         "%y = sdiv i64 %x0, 3",
         "%y = sext i32 %x0 to i64",
         "%y = trunc i64 %x0 to i1",
+        "%y = sitofp i1 true to double",
+        "%y = add i1 true, true",
+        "%y = icmp slt i1 true, false",
         "%y = call double @llvm.sin.f64(double %x0)",
         "%y = call i64 @llvm.smin.i64(i64 %x0, i64 1)",
         "%y = fadd double %x0, %missing",

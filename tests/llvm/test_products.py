@@ -229,3 +229,15 @@ def test_one_function_for_all_sizes():
         for n in range(2, 40):
             multiply(np.ones((8, n, n + 1)), np.ones((8, n + 1, n + 2)))
     assert done.compilations == 0
+
+
+@pytest.mark.parametrize("shapes", [((8, 8, 8), (8, 8, 8)), ((2048, 64), (64, 1))])
+def test_no_function_is_made_for_what_is_written_elsewhere(shapes, monkeypatch):
+    """That is NumPy's."""
+    monkeypatch.setattr(multiply, "_known", {})
+    x, y = map(np.ones, shapes)
+    out = np.empty(np.matmul(x, y).shape)
+    assert multiply(x, y, out) is out and not multiply._known
+    np.testing.assert_array_equal(out, np.matmul(x, y))
+    multiply(x, y)
+    assert multiply._known

@@ -512,47 +512,78 @@ def test_a_process_that_is_killed_does_no_harm(when: str, tmp_path: Path) -> Non
 
 
 FORK = """
-import os, signal, threading, time
+import os, signal, sys, threading, time
 import numpy as np
 from lazytensor._base import config
+from lazytensor._base.module import MODULES
 from lazytensor.ir.node import leaf
 from lazytensor.ops import g
 from lazytensor.runtime.materialize import materialize
 from lazytensor.targets.llvm import machine
 
 config.set(execution="compile", target="llvm")
-started, real = threading.Event(), machine.Machine.METHOD
+started = threading.Event()
 
-def slow(self, *args):
-    with getattr(self, "_lock", threading.Lock()):
-        started.set()
-        time.sleep(0.3)
-        return real(self, *args)
+def wait():
+    started.set()
+    time.sleep(0.3)
 
-def work():
+def kernel():
     node = g.sqrt(leaf(np.ones(1000)) + 3.0) * 2.0
     materialize((node,))
     return float(node.value.sum())
 
-machine.Machine.METHOD = slow
-thread = threading.Thread(target=work)
+def function(count):
+    return 4000.0 * float(MODULES["llvm"].exp(np.zeros(count)).mean())
+
+SLOWLY
+thread = threading.Thread(target=lambda: WORK)
 thread.start()
 started.wait()
 child = os.fork()
 if not child:
-    signal.alarm(60)
-    os._exit(work() != 4000.0)
+    signal.alarm(20)
+    os._exit(WORK != 4000.0)
 thread.join()
 print(os.waitpid(child, 0)[1])
+"""
+SLOW_METHOD = """
+real = machine.Machine.METHOD
+
+def slow(self, *args):
+    with getattr(self, "_lock", threading.Lock()):
+        wait()
+        return real(self, *args)
+
+machine.Machine.METHOD = slow
+"""
+SLOW_IMPORT = """
+class Slow:
+    def find_spec(self, name, *_):
+        if name == "lazytensor.targets.llvm.METHOD":
+            wait()
+
+sys.meta_path.insert(0, Slow())
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
-@pytest.mark.parametrize("method", ["__init__", "compile", "link"])
-def test_a_fork_while_the_first_kernel_is_made(method: str, tmp_path: Path) -> None:
-    """The child waited for ever for the compiler's locks."""
+@pytest.mark.parametrize(
+    ("work", "slowly", "what"),
+    [
+        *((work, SLOW_METHOD, what) for work in ("kernel()", "function(1 << 17)")
+          for what in ("__init__", "compile", "link")),
+        ("kernel()", SLOW_IMPORT, "writers"),
+        ("function(1 << 17)", SLOW_IMPORT, "elements"),
+        ("function(3)", SLOW_IMPORT, "elements"),
+    ],
+)  # fmt: skip
+def test_a_fork_while_the_first_code_is_made(
+    work: str, slowly: str, what: str, tmp_path: Path
+) -> None:
+    """The child waited for ever for the compiler's locks, or those of a module."""
     env = {**os.environ, "LAZYTENSOR_CACHE_DIR": str(tmp_path)}
-    script = FORK.replace("METHOD", method)
+    script = FORK.replace("SLOWLY", slowly.replace("METHOD", what)).replace("WORK", work)
     done = subprocess.run(
         [sys.executable, "-c", script], env=env, text=True, capture_output=True, timeout=120
     )

@@ -197,6 +197,15 @@ def test_what_is_there_twice_and_held_gets_its_value(kept: int, walks: list[int]
     assert found == plain(g.matmul(leaf(X), leaf(Y)))
 
 
+def test_what_is_there_twice_is_cut_off_from_its_arguments() -> None:
+    """The inputs' memory would stay for as long as it does."""
+    for _ in range(OFTEN):
+        nodes = twice(leaf(X), leaf(Y))
+        materialize.asked(nodes[2])
+        assert [(n.value is not None, n.args) for n in nodes] == [(True, ())] * 3
+        del nodes
+
+
 def test_what_is_asked_for_twice_has_both_values(walks: list[int]) -> None:
     want = plain(*twice(leaf(X), leaf(Y)))
     often(lambda: twice(leaf(X), leaf(Y)))

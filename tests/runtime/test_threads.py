@@ -295,6 +295,27 @@ def test_an_interrupt_waits_for_parts_in_flight(what: str) -> None:
     assert out.splitlines() == ["interrupted []", "usable"], err
 
 
+def test_what_is_made_once_is_made_by_one_thread() -> None:
+    made: list[object] = []
+
+    class Slow:
+        @threads.once
+        def part(self) -> object:
+            """Made late."""
+            time.sleep(0.05)
+            made.append(object())
+            return made[-1]
+
+    one, found = Slow(), []
+    callers = [threading.Thread(target=lambda: found.append(one.part)) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert found == made * 4 and one.part is made[0]
+    assert Slow().part is made[1], "each object has its own"
+
+
 # --- forks and ends -------------------------------------------------------------------------------
 
 FORKS = """

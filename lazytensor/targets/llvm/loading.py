@@ -56,6 +56,16 @@ def placed(size: int, fill: Callable[[mmap.mmap, int], int]) -> Placed:
     return address, memory
 
 
+def instructions(code: bytes) -> Placed:
+    """Instructions that need nothing that lies elsewhere. Raises OSError."""
+
+    def fill(memory: mmap.mmap, base: int) -> int:
+        memory.write(code)
+        return base
+
+    return placed(len(code), fill)
+
+
 class _Object:
     """Object code, and where in memory its parts are to be."""
 

@@ -6,21 +6,21 @@ store, found by what the processor says of itself. It must not know kernels.
 """
 
 import ctypes
-import mmap
 import os
 import struct
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
 from ..._base.digests import digest
 from ..._base.store import Store
+from ..._base.threads import COMPILING, once
 from .form import Host
-from .loading import loaded, placed
+from .loading import instructions, loaded
 from .sources import digest as sources
 from .sources import stated
 
@@ -62,7 +62,7 @@ class _Processor:
     def __init__(self) -> None:
         if sys.platform != "linux" or os.uname().machine != "x86_64" or struct.calcsize("P") != 8:
             raise OSError("nobody knows how to ask")
-        address, self._memory = placed(len(_ASK) + len(_SAVED), _written)
+        address, self._memory = instructions(_ASK + _SAVED)
         call = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_void_p)
         self._ask: _Call = call(address)
         self._saved: _Call = call(address + len(_ASK))
@@ -77,11 +77,6 @@ class _Processor:
         """Which registers the system saves, if it tells."""
         self._saved(0, 0, self._registers)
         return self._registers[0]
-
-
-def _written(memory: mmap.mmap, address: int) -> int:
-    memory.write(_ASK + _SAVED)
-    return address
 
 
 def processor() -> bytes | None:
@@ -128,7 +123,7 @@ class Machine:
         nbytes, fused, half, registers = map(int, numbers.split())
         self.host = Host(nbytes, bool(fused), bool(half), registers)
 
-    @cached_property
+    @once
     def _compiler(self) -> Any:
         from . import compiler
 
@@ -193,13 +188,12 @@ class Linked:
 
 
 _machine: Machine | None = None
-_making = threading.Lock()
 
 
 def machine(store: Store | None = None) -> Machine:
     """The machine of this process, made when it is first asked for."""
     global _machine
-    with _making:
+    with COMPILING:
         if _machine is None:
             _machine = Machine(store)
         return _machine

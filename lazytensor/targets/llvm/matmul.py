@@ -65,9 +65,11 @@ class Matmul:
         self._known: dict[tuple[str, DType], Linked] = {}
 
     def __call__(self, x: Any, y: Any, out: Any = None) -> Any:
-        job = self._job(x.shape, x.strides, x.dtype, y.shape, y.strides, y.dtype)
-        if out is not None or job.shape is None:
+        if out is not None:
             return np.matmul(x, y, out=out)
+        job = self._job(x.shape, x.strides, x.dtype, y.shape, y.strides, y.dtype)
+        if job.shape is None:
+            return np.matmul(x, y)
         made = self._room(job.shape, x.dtype)
         if not job.call:
             return np.matmul(x, y, out=made)

@@ -8,7 +8,6 @@ know kernels, nor load what writes them.
 """
 
 import ctypes
-import mmap
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +20,7 @@ from ...ir.scalar import INSTRUCTIONS
 from ...ops._eager import FUNCTIONS as OF_NUMPY
 from ...ops._eager import INEXACT
 from .call import packed
-from .loading import placed
+from .loading import instructions
 from .machine import Linked
 from .objects import Objects, elements
 
@@ -38,11 +37,7 @@ class _Plain:
     """Machine code of `plain`, called on arrays."""
 
     def __init__(self, code: bytes) -> None:
-        def write(memory: mmap.mmap, address: int) -> int:
-            memory.write(code)
-            return address
-
-        address, self._memory = placed(len(code), write)
+        address, self._memory = instructions(code)
         self._call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)(address)
 
     def __call__(self, arrays: list[Any], strides: list[int], count: int) -> int:

@@ -6,12 +6,11 @@ kernels.
 """
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 from ..._base.digests import digest as text_digest
 from ..._base.store import Store
-from ..._base.threads import COMPILING
+from ..._base.threads import COMPILING, once
 from .call import Launcher, launcher
 from .machine import Linked, Machine, fuses, machine, unique
 from .sources import digest
@@ -24,16 +23,15 @@ class Objects:
         self.store = store
         self._compiled = compiled
 
-    @cached_property
+    @once
     def machine(self) -> Machine:
         """The processor, and the compiler for it."""
         return machine(self.store)
 
-    @cached_property
+    @once
     def launch(self) -> Launcher:
         """What calls functions on arrays, made when one is first called."""
-        with COMPILING:
-            return launcher(self.machine, self._soon)
+        return launcher(self.machine, self._soon)
 
     def _code(self, key: str, write: Callable[[], str], soon: bool) -> bytes:
         """Object code; with little effort if it is wanted `soon`."""
@@ -93,13 +91,13 @@ def kept(folder: str, cap: int, compiled: Callable[[str], None]) -> Objects:
 
 def elements() -> Any:
     """What writes functions that go an element at a time, loaded when there is one to write."""
-    from . import elements
-
+    with COMPILING:
+        from . import elements
     return elements
 
 
 def writers() -> Any:
     """What writes texts, loaded when there is one to write."""
-    from . import writers
-
+    with COMPILING:
+        from . import writers
     return writers

@@ -19,6 +19,8 @@ _BEGIN, _END = bytes.fromhex("55 4889e5 4881ec"), bytes.fromhex("4889f8 c9 c3")
 _ONE_LESS = bytes.fromhex("4883ef01")  # sub rdi, 1
 _JUMP_IF_NOT_ZERO = bytes.fromhex("0f85")
 
+# A truth is 0 or 1, whatever its width: in what takes it as a number it would be something else.
+_TRUTHS = frozenset(("and", "or", "xor", "select", "zext", "call"))
 _SIZES = {"i1": 4, "i32": 4, "i64": 8, "float": 4, "double": 8}
 _WIDE = {4: b"", 8: b"\x48"}
 _RAX, _RCX, _RDX = range(3)
@@ -253,6 +255,8 @@ def assembled(lines: Sequence[str], inputs: Sequence[Value], result: Value) -> b
     for line in lines:
         try:
             out, *words = _WORDS.findall(line)
+            if "i1" in words[1:3] and words[0] not in _TRUTHS:
+                raise Unknown(line)
             _WRITERS[words[0]](f, out, *words)
         except (IndexError, KeyError, TypeError, ValueError):
             raise Unknown(line) from None
