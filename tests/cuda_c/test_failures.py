@@ -12,7 +12,7 @@ import pytest
 import lazytensor as xp
 from lazytensor import torch
 from lazytensor._base import config
-from lazytensor._base.devices import Device
+from lazytensor._base.devices import device as named
 from lazytensor.ir.node import describe_line, leaf
 from lazytensor.ops import g
 from lazytensor.runtime.gpu import checks, runs
@@ -79,7 +79,7 @@ def test_rows_that_are_added_to_others(gpus: StandIn, wrong: str) -> None:
     good, bad = np.arange(300) % 40, np.where(np.arange(300) == 7, 90, 3)
     taken, written = (bad if wrong in (each, "both") else good for each in ("taken", "written"))
     x, nothing, found = np.ones((40, 64)), np.zeros((40, 64)), {}
-    for device in (Device("cpu"), Device("cuda:0")):
+    for device in map(named, ("cpu", "cuda:0")):
         rows = g.gather([leaf(x, device), leaf(taken, device)])
         sums = g.scatter_add([leaf(nothing, device), rows, leaf(written, device)])
         line = describe_line((sums if wrong == "written" else rows).where)
