@@ -1,5 +1,5 @@
-"""Families of rows: what the rows of one kind have in common (shape rules, batching), so that a row
-says the rest.
+"""Families of rows: what the rows of one kind have in common (shape rules, batching, how half
+precision is held), so that a row says the rest.
 
 What enters: the columns of a row. What leaves: the registered row. It must not know any particular
 row.
@@ -91,6 +91,11 @@ def binary(
 def is_complex(x: Node) -> bool:
     """Whether the node's dtype is complex."""
     return kind(x.dtype) == "c"
+
+
+def wide(np: Any, x: Any) -> Any:
+    """Half precision, which is multiplied and summed in single; other arrays as they are."""
+    return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iu" else x
 
 
 def plus_one(axes: Sequence[int]) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from .._base.module import own
 from .._base.shapes import prod
 from ..ir.node import Node
 from ..ir.op import Op, register
-from ._families import Infer
+from ._families import Infer, wide
 
 # Bytes of what is read, written or added from which a target is asked for a function of its own.
 NATIVE = 1 << 15
@@ -146,19 +146,14 @@ def _put(np: Any, out: Any, u: Any, places: Sequence[Any]) -> None:
     out[places] = u
 
 
-def _single(np: Any, x: Any) -> Any:
-    """Half precision is multiplied and summed in single."""
-    return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iu" else x
-
-
 def _summed(write: Callable[..., None]) -> Callable[..., None]:
     """What writes into an array, by way of single for half precision."""
 
     def into(np: Any, out: Any, u: Any, places: Sequence[Any]) -> None:
-        wide = _single(np, out)
-        write(np, wide, _single(np, u), places)
-        if wide is not out:
-            out[...] = wide
+        held = wide(np, out)
+        write(np, held, wide(np, u), places)
+        if held is not out:
+            out[...] = held
 
     return into
 
@@ -427,11 +422,11 @@ def _part(number: int) -> Iterator[None]:
 
 
 def _one_by_one(np: Any, x: Any, y: Any, w: Any, to: Any, of: Any) -> Any:
-    wide, y, w = (_single(np, a) for a in (x, y, w))
+    held, y, w = (wide(np, a) for a in (x, y, w))
     with _part(0):
         rows = _weighted(np, y, w, of)
     with _part(1):
-        return scatter_add.value(np, wide, rows, to).astype(x.dtype, copy=False)
+        return scatter_add.value(np, held, rows, to).astype(x.dtype, copy=False)
 
 
 def _rows_value(np: Any, x: Any, y: Any, w: Any, to: Any, of: Any) -> Any:

@@ -15,7 +15,7 @@ from .._base.module import Worth, own
 from ..ir.node import Node
 from ..ir.op import NONDIFF, Op, register
 from . import _gamma
-from ._families import Infer, all_batched
+from ._families import Infer, all_batched, wide
 from .scan import flip, put_along, shift, take_along
 
 # Steps of running extrema after which the target's own function is asked.
@@ -183,11 +183,6 @@ def _infer_axis(name: str, dtype: Any = None) -> Callable[..., Infer]:
     return infer
 
 
-def _wide(np: Any, x: Any) -> Any:
-    """Half precision in single."""
-    return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iu" else x
-
-
 def _running_place_value(np: Any, x: Any, axis: int, largest: bool) -> Any:
     native = own(np, "running") if STEPS(x.size) else None
     found = native(x, axis, largest, True) if native else None
@@ -195,7 +190,7 @@ def _running_place_value(np: Any, x: Any, axis: int, largest: bool) -> Any:
 
 
 def _places(np: Any, x: Any, axis: int, largest: bool) -> Any:
-    x = _wide(np, x)
+    x = wide(np, x)
     best = (np.maximum if largest else np.minimum).accumulate(x, axis)
     hit = (x == best) | (x != x)
     line = tuple(-1 if a == axis else 1 for a in range(x.ndim))
@@ -249,7 +244,7 @@ running = register(
 
 
 def _logcumsumexp_value(np: Any, x: Any, axis: int) -> Any:
-    return np.logaddexp.accumulate(_wide(np, x), axis).astype(x.dtype, copy=False)
+    return np.logaddexp.accumulate(wide(np, x), axis).astype(x.dtype, copy=False)
 
 
 def _kept_share(g: Any, y: Node, axis: int) -> Node:

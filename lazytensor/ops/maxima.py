@@ -14,8 +14,8 @@ from .._base.dtypes import int64, kind
 from .._base.module import Worth, own
 from ..ir.node import Node
 from ..ir.op import NONDIFF, Op, register
-from ._families import Infer
-from .windows import positive, wide
+from ._families import Infer, wide
+from .windows import positive
 
 Ints = tuple[int, ...]
 # Comparisons after which the target's own function is asked.

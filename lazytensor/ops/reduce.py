@@ -14,7 +14,7 @@ from .._base.shapes import Shape
 from ..ir.node import Node
 from ..ir.op import NONDIFF, Op, register
 from ._eager import ComplexProduct
-from ._families import is_complex, plus_one
+from ._families import is_complex, plus_one, wide
 from ._tree import tree_reduce
 from .scan import others
 
@@ -81,11 +81,6 @@ def _reduce(
     )
 
 
-def _wide(np: Any, x: Any) -> Any:
-    """Half precision is summed in single."""
-    return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iu" else x
-
-
 def _total(name: str, combine: str, identity: float) -> Callable[..., Any]:
     def value(np: Any, x: Any, axes: tuple[int, ...]) -> Any:
         ufunc = getattr(np, combine)
@@ -96,7 +91,7 @@ def _total(name: str, combine: str, identity: float) -> Callable[..., Any]:
         out = _natively(np, name, x, axes)
         if out is not None:
             return out
-        out = tree_reduce(np, ufunc, _wide(np, x), axes, identity)
+        out = tree_reduce(np, ufunc, wide(np, x), axes, identity)
         out = out if out.dtype is x.dtype else out.astype(x.dtype)
         # as NumPy's, sums start at 0: there is no -0 among them
         return out + x.dtype.type(0) if combine == "add" else out

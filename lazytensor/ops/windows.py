@@ -16,7 +16,7 @@ from .._base.shapes import Shape
 from ..ir.node import Node
 from ..ir.op import Op, register
 from . import _depthwise
-from ._families import Infer, all_batched, is_complex
+from ._families import Infer, all_batched, is_complex, wide
 
 Ints = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]
@@ -77,11 +77,6 @@ def _overlapped(np: Any, w: Any, shape: Ints, strides: Ints, dilations: Ints) ->
             offset = tuple(i * s for i, s in zip(at, strides, strict=True))
             out[(..., *_shifted(offset, dilations, sizes))] += w[(..., *whole, *at)]
     return out
-
-
-def wide(np: Any, x: Any) -> Any:
-    """Half precision is multiplied and summed in single."""
-    return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iu" else x
 
 
 # --- windows, and sums of windows -----------------------------------------------------------------
