@@ -234,31 +234,27 @@ def alone() -> Node:
     return g.tanh(g.matmul(leaf(X), leaf(Y))) * 0.5
 
 
+def by_turns(times: int) -> None:
+    """Graphs whose product is held, which has its value then, and others."""
+    for _ in range(times):
+        product, out = held()
+        run(out)
+        assert product.value is not None
+        run(alone())
+        del product, out
+
+
 def test_what_something_holds_is_kept_as_before(walks: list[int]) -> None:
     """A product that is held is not computed twice, whether the graph was known or not."""
-    for _ in range(2 * OFTEN):
-        product, out = held()
-        run(out)
-        assert product.value is not None
-        run(alone())
-        del product, out
+    by_turns(2 * OFTEN)
     walks.clear()
-    for _ in range(4):
-        product, out = held()
-        run(out)
-        assert product.value is not None
-        run(alone())
-        del product, out
+    by_turns(4)
     assert not walks
 
 
 def test_what_was_held_before_another_thread_ran_says_nothing(walks: list[int]) -> None:
     """While others run nothing is recognised: what was seen of an earlier graph isn't of this."""
-    for _ in range(2 * OFTEN):
-        product, out = held()
-        run(out)
-        run(alone())
-        del product, out
+    by_turns(2 * OFTEN)
     other = materialize._Run(False)
     other.nodes = frozenset([leaf(X)])
     materialize._runs.append(other)
@@ -268,13 +264,9 @@ def test_what_was_held_before_another_thread_ran_says_nothing(walks: list[int]) 
         run(out)
     finally:
         materialize._runs.remove(other)
+    del product, out
     walks.clear()
-    for _ in range(3):
-        product, out = held()
-        run(out)
-        assert product.value is not None
-        run(alone())
-        del product, out
+    by_turns(3)
     assert not walks
 
 
