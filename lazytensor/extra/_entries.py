@@ -91,8 +91,8 @@ class Entry:
     """A program for one kind of arguments, as long as its guards hold."""
 
     __slots__ = (
-        "_gone", "_plain", "_single", "alive", "description", "donated", "guards", "hits", "nbytes",
-        "often", "program", "results", "streams", "tally", "used", "written",
+        "__weakref__", "_gone", "_plain", "_single", "alive", "description", "donated", "guards",
+        "hits", "nbytes", "often", "program", "results", "streams", "tally", "used", "written",
     )  # fmt: skip
 
     def __init__(self, program: Program, results: Results, streams: list[Any], nbytes: int) -> None:
