@@ -40,7 +40,7 @@ FLOORS = {
 # Imports of the package's own modules inside functions, (module, target), each with its reason.
 HIDDEN: dict[tuple[str, str], str] = {
     ("runtime.native", f"targets.llvm.{name}"): "a target is loaded when it is first needed"
-    for name in ("drawn", "eager", "objects", "run", "whole")
+    for name in ("calls", "drawn", "eager", "objects", "run", "whole")
 }
 HIDDEN["targets.llvm.objects", "targets.llvm.writers"] = "texts are written where there is no code"
 HIDDEN["targets.llvm.objects", "targets.llvm.elements"] = "the same, for elementary functions alone"

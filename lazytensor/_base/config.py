@@ -95,9 +95,11 @@ class _Context(threading.local):
         self.stack: list[dict[str, Any]] = []
 
 
-_context = _Context()
+CONTEXT = _Context()
 _values: dict[str, Any] = {}
 _several: dict[tuple[str, ...], tuple[Any, ...]] = {}
+# Another object after each change for all threads.
+VERSION = [object()]
 
 
 def _row(name: str) -> Setting:
@@ -131,7 +133,7 @@ def _initial(row: Setting) -> Any:
 
 def get(name: str) -> Any:
     """The value in force in this thread. Raises ValueError for an unknown name."""
-    stack = _context.stack
+    stack = CONTEXT.stack
     if not stack and name in _values:
         return _values[name]
     for frame in reversed(stack):
@@ -146,21 +148,22 @@ def set(**values: Any) -> None:
     """Set for all threads. Raises ValueError or TypeError, leaving every setting as it was."""
     _values.update({name: _checked(_row(name), value) for name, value in values.items()})
     _several.clear()
+    VERSION[0] = object()
 
 
 @contextmanager
 def context(**values: Any) -> Iterator[None]:
     """Set for this thread, within a `with` block."""
-    _context.stack.append({name: _checked(_row(name), value) for name, value in values.items()})
+    CONTEXT.stack.append({name: _checked(_row(name), value) for name, value in values.items()})
     try:
         yield
     finally:
-        _context.stack.pop()
+        CONTEXT.stack.pop()
 
 
 def several(names: tuple[str, ...]) -> tuple[Any, ...]:
     """Values of some settings, remembered while no context is entered: for what runs often."""
-    if _context.stack:
+    if CONTEXT.stack:
         return tuple([get(name) for name in names])
     found = _several.get(names)
     if found is None:

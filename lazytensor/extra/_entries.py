@@ -27,6 +27,8 @@ from ._weak import node_of
 from .random import Generator
 
 ticks = itertools.count()
+# Calls of an entry from which on such calls are written out, which costs as much as a hundred.
+OFTEN = 16
 # Results of fewer bytes are not counted towards the next look at what is pending.
 FEW = 4096
 
@@ -89,8 +91,8 @@ class Entry:
     """A program for one kind of arguments, as long as its guards hold."""
 
     __slots__ = (
-        "_gone", "_plain", "_single", "alive", "description", "donated", "guards", "hits", "nbytes",
-        "program", "results", "streams", "used", "written",
+        "__weakref__", "_gone", "_plain", "_single", "alive", "description", "donated", "guards",
+        "hits", "nbytes", "often", "program", "results", "streams", "tally", "used", "written",
     )  # fmt: skip
 
     def __init__(self, program: Program, results: Results, streams: list[Any], nbytes: int) -> None:
@@ -98,6 +100,8 @@ class Entry:
         self.streams = streams
         self.used = next(ticks)
         self.hits = 0
+        self.often = OFTEN
+        self.tally = np.zeros(1, np.int64)  # calls that went the written way
         self.written: Callable[..., Any] | None = None
         self.guards = Guards()
         self.description: Description = {}

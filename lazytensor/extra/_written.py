@@ -1,20 +1,23 @@
 """Calls of a compiled function written out: what arguments have to be, kernels, results.
 
 What enters: an Entry that was found some times, and the call that found it. What leaves: a function
-of the entry, its owner and the arguments, which gives MISSED for any others, and where anything
+of the arguments, which gives MISSED for any others, and where anything
 else isn't as it was. It must not know how entries are found, nor how kernels run.
 """
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 from .._base import config
+from .._base.devices import Device
+from .._base.dtypes import DType
 from .._base.pytree import TreeDef
 from ..array_api.array import Array
-from ..ir.node import TRACING, known
+from ..ir.node import TRACING, Node, known
 from ..runtime.observe import OBSERVERS, TIMERS
 from ..runtime.pending import new_bytes
-from ..runtime.written import CallLines, captured_lines, plan_lines
+from ..runtime.written import CallLines, Watched, called, captured_lines, number_lines
 from ._arguments import NUMBERS
 
 # Arguments and results, what is in containers among them.
@@ -31,54 +34,122 @@ def written(entry: Any, args: tuple[Any, ...]) -> Callable[..., Any] | None:
     """The function, or None for what has more to it than small arrays, numbers, lists, tuples and
     dicts.
     """
+    results = entry.results.plain()
+    if results is None or entry.results.writes or len(results) > MOST:
+        return None
+    on_gpu = entry.program.plan.captured is not None
     lines = CallLines()
-    lines.names.update(TRACING=TRACING, OBSERVERS=OBSERVERS, TIMERS=TIMERS, Array=Array,
-                       known=known, several=config.several, new_bytes=new_bytes)  # fmt: skip
     try:
-        _outside(lines, entry)
-        arguments = _Arguments(lines)
-        arguments.take("args", tuple(args))
-        on_gpu = entry.program.plan.captured is not None
-        if not (_on_gpu(lines, entry, arguments) if on_gpu else _here(lines, entry)):
-            return None
-        _results(lines, entry)
+        arguments = _Arguments(lines, on_gpu)
+        arguments.take("args", args)
+        if on_gpu:
+            return _on_gpu(lines, entry, arguments, results)
+        run = _here(entry, arguments, results)
+        if run is None or (_flat(args) and not _has_guards(entry) and _as_it_is(entry.results)):
+            return run
+        return _around(lines, entry, arguments, run)
     except _Other:
         return None
-    caught = "OverflowError" if on_gpu else "(MemoryError, OverflowError)"
-    return lines.caught("entry, owner, args", caught)
 
 
-def _here(lines: CallLines, entry: Any) -> bool:
-    return not entry.donated and plan_lines(lines, entry.program)
+Results = list[tuple[int, DType, Device]]
 
 
-def _on_gpu(lines: CallLines, entry: Any, arguments: "_Arguments") -> bool:
+def _here(entry: Any, arguments: "_Arguments", results: Results) -> Callable[..., Any] | None:
+    """Native code that runs a program on the host."""
+    if entry.donated:
+        return None
+    watched = Watched((_SETTINGS, config.several(_SETTINGS)), entry.tally, entry.nbytes)
+    return called(entry.program, arguments.nodes, results, Array, watched)
+
+
+def _around(
+    lines: CallLines, entry: Any, arguments: "_Arguments", run: Callable[..., Any]
+) -> Callable[..., Any]:
+    """What there is to do around native code."""
+    _guarded(lines, entry)
+    handles = [x for x, node in zip(arguments.names, arguments.nodes, strict=True) if node]
+    operands = [*handles, *number_lines(lines, entry.program, arguments.names)]
+    lines.add(f"r = {lines.name(run)}({', '.join(operands)})")
+    lines.missed("r is MISSED")
+    made = [f"r{i}" for i in range(len(entry.results.outputs))]
+    lines.add(f"{', '.join(made)} = r")
+    lines.add(f"return {_tree(lines, entry.results.structure, _leaves(entry.results))}")
+    return lines.caught("*args", "OverflowError")
+
+
+def _flat(args: tuple[Any, ...]) -> bool:
+    """Whether arguments are handles alone."""
+    return all(type(x) is Array for x in args)
+
+
+def _has_guards(entry: Any) -> bool:
+    """Whether the function found something outside its arguments."""
+    guards = entry.guards
+    return bool(guards.names or guards.cells or guards.arrays)
+
+
+def _leaves(results: Any) -> list[str]:
+    """Names of the leaves of a result."""
+    return [f"r{i}" for i in results.order]
+
+
+def _as_it_is(results: Any) -> bool:
+    """Whether a result is one handle, or a tuple of different ones."""
+    structure = results.structure
+    flat = structure.type is tuple and all(c.type is None for c in structure.children)
+    different = list(results.order) == list(range(len(results.outputs)))
+    return structure.type is None or (flat and different and len(results.order) > 1)
+
+
+def _on_gpu(
+    lines: CallLines, entry: Any, arguments: "_Arguments", results: Results
+) -> Callable[..., Any] | None:
     """The run of a program for a GPU, which has the only references to what is donated."""
+    settings, now = lines.name(_SETTINGS), lines.name(config.several(_SETTINGS))
+    lines.names |= {
+        "TRACING": TRACING, "OBSERVERS": OBSERVERS, "TIMERS": TIMERS, "Array": Array,
+        "known": known, "several": config.several, "new_bytes": new_bytes, "tally": entry.tally,
+    }  # fmt: skip
+    lines.missed(f"TRACING.depth or several({settings}) != {now} or OBSERVERS or TIMERS")
+    _guarded(lines, entry)
     given = []
     if entry.donated:
-        handles = arguments.handles
+        handles = arguments.names
+        lines.names["entry"] = weakref.proxy(entry)  # which has the function
         buffers = "".join(f"a{i} = " for i in range(len(handles)))
         given.append(f"entry.give_away([None] * {len(handles)}, [{', '.join(handles)}])")
         given.append(f"{buffers}n = None")
-    return captured_lines(lines, entry.program, given, bool(entry.donated))
+    if not captured_lines(lines, entry.program, given, bool(entry.donated)):
+        return None
+    for i, (number, dtype, device) in enumerate(results):
+        types = f"{lines.name(dtype)}, {lines.name(device)}"
+        value = f"v{entry.program.plan.outputs[number]}"
+        lines.add(f"r{i} = Array(known({value}, {types}))")
+    lines.add("tally[0] += 1")
+    if entry.nbytes:
+        lines.add(f"new_bytes({entry.nbytes})")
+    lines.add(f"return {_tree(lines, entry.results.structure, _leaves(entry.results))}")
+    return lines.caught("*args", "OverflowError")
 
 
-def _outside(lines: CallLines, entry: Any) -> None:
-    """What has to be as it was outside the arguments."""
-    settings, now = lines.name(_SETTINGS), lines.name(config.several(_SETTINGS))
-    lines.missed(f"TRACING.depth or several({settings}) != {now} or OBSERVERS or TIMERS")
-    guards = entry.guards
-    if guards.names or guards.cells or guards.arrays:
-        lines.missed("not entry.guards.hold()")
+def _guarded(lines: CallLines, entry: Any) -> None:
+    """What the function found outside its arguments has to be as it was."""
+    if _has_guards(entry):
+        lines.missed(f"not {lines.name(entry.guards)}.hold()")
 
 
 class _Arguments:
-    """Takes arguments apart, as `_arguments.gather` does, and numbers the leaves."""
+    """Takes arguments apart, as `_arguments.gather` does, and numbers the leaves: what lines call
+    them, and the nodes of handles.
+    """
 
-    def __init__(self, lines: CallLines) -> None:
+    def __init__(self, lines: CallLines, on_gpu: bool) -> None:
         self._lines = lines
+        self._on_gpu = on_gpu
         self._all = 0
-        self.handles: list[str] = []
+        self.names: list[str] = []
+        self.nodes: list[Node | None] = []
 
     def take(self, name: str, x: Any) -> None:
         """What a variable has to be for the call to be like one with x: buffers of its leaves."""
@@ -94,13 +165,16 @@ class _Arguments:
             self._array(name, x)
         elif kind in NUMBERS:
             self._lines.missed(f"type({name}) is not {self._lines.name(kind)}")
-            self._lines.add(f"a{self._leaf(name)} = {name}")
+            leaf = self._leaf(name, None)
+            if self._on_gpu:
+                self._lines.add(f"a{leaf} = {name}")
         else:
             raise _Other
 
-    def _leaf(self, name: str) -> int:
-        self.handles.append(name)
-        return len(self.handles) - 1
+    def _leaf(self, name: str, node: Node | None) -> int:
+        self.names.append(name)
+        self.nodes.append(node)
+        return len(self.names) - 1
 
     def _container(self, name: str, x: Any) -> None:
         lines, kind = self._lines, type(x)
@@ -114,7 +188,10 @@ class _Arguments:
             self.take(child, value)
 
     def _array(self, name: str, x: Array) -> None:
-        lines, node, leaf = self._lines, x._node, self._leaf(name)
+        """On the host native code looks at handles."""
+        lines, node, leaf = self._lines, x._node, self._leaf(name, x._node)
+        if not self._on_gpu:
+            return
         dtype, device = lines.name(node.dtype), lines.name(node.device)
         lines.missed(f"type({name}) is not Array")
         lines.add(f"n = {name}._node; a{leaf} = n.value")
@@ -122,22 +199,6 @@ class _Arguments:
             f"a{leaf} is None or n.args or n.dtype is not {dtype} or n.device is not {device} "
             f"or n.shape != {lines.name(node.shape)}"
         )
-
-
-def _results(lines: CallLines, entry: Any) -> None:
-    """Notes of the call, and what it gives."""
-    results, outputs = entry.results, entry.program.plan.outputs
-    plain = results.plain()
-    if plain is None or results.writes or len(plain) > MOST:
-        raise _Other
-    lines.add("owner.hit(entry)")
-    if entry.nbytes:
-        lines.add(f"new_bytes({entry.nbytes})")
-    for i, (number, dtype, device) in enumerate(plain):
-        types = f"{lines.name(dtype)}, {lines.name(device)}"
-        lines.add(f"r{i} = Array(known(v{outputs[number]}, {types}))")
-    leaves = [f"r{i}" for i in results.order]
-    lines.add(f"return {_tree(lines, results.structure, leaves)}")
 
 
 def _tree(lines: CallLines, structure: TreeDef, leaves: list[str]) -> str:

@@ -38,8 +38,6 @@ from ._written import written
 __all__ = ["jit", "register_pytree"]
 
 Function = Callable[..., Any]
-# The call of an entry from which on its calls are written out: that costs as much as a hundred.
-OFTEN = 16
 
 
 class CacheInfo(NamedTuple):
@@ -75,7 +73,7 @@ class Jitted:
         last = self._last
         if last is not None and not kwargs:
             try:
-                found = last.written(last, self, args)  # type: ignore[misc]
+                found = last.written(*args)  # type: ignore[misc]
             except REFUSALS as error:
                 raise shortened(error) from error.__cause__
             if found is not MISSED:
@@ -101,7 +99,8 @@ class Jitted:
 
     def cache_info(self) -> CacheInfo:
         """Hits, misses, the most programs that are kept, and how many there are."""
-        return CacheInfo(self._hits, self._misses, self._most, len(self._entries))
+        hits = self._hits + sum(int(e.tally[0]) for e in list(self._entries.values()))
+        return CacheInfo(hits, self._misses, self._most, len(self._entries))
 
     def clear_cache(self) -> None:
         """Forget all programs: the next call traces the function again."""
@@ -112,6 +111,8 @@ class Jitted:
     # --- a call -----------------------------------------------------------------------------------
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], bound: bool) -> Any:
+        if self._last is not None:  # which written calls don't note
+            self._last.used = next(ticks)
         key, rest, named, buffers, handles = self._take(args, kwargs, bound)
         entry = self._find(key, args)
         if entry is None:
@@ -127,16 +128,12 @@ class Jitted:
                 raise
             return self.__wrapped__(*args, **kwargs)
 
-    def hit(self, entry: Entry) -> None:
-        """Note that a call has found an entry."""
-        self._hits += 1
-        entry.used = next(ticks)
-
     def _write(self, entry: Entry, args: tuple[Any, ...]) -> None:
-        """Have calls as this one written out, once they are many."""
+        """Have calls as this one written out, once those that aren't are many."""
         entry.hits += 1
-        if entry.hits == OFTEN:
-            entry.written = written(entry, args)
+        if entry.hits >= entry.often:
+            entry.often *= 4
+            entry.written = written(entry, args) or entry.written
         self._last = entry if entry.written is not None else None
 
     def _lower(self, args: tuple[Any, ...], kwargs: dict[str, Any], bound: bool) -> Program:
@@ -210,10 +207,16 @@ class Jitted:
         return entry
 
     def _keep(self, key: Any, entry: Entry) -> None:
+        self._forget(key)
         self._entries[key] = entry
         while len(self._entries) > self._most:
             found = list(self._entries.items())
-            self._entries.pop(min(found, key=lambda item: item[1].used)[0], None)
+            self._forget(min(found, key=lambda item: item[1].used)[0])
+
+    def _forget(self, key: Any) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._hits += int(entry.tally[0])
 
     def _given_away(self, call: Call) -> list[int]:
         """The numbers of the arrays in donated arguments."""
@@ -238,7 +241,7 @@ def _forget(jitted: Callable[[], Jitted | None], key: Any, _: Any) -> None:
     """The object of a method is gone, and so are programs for it."""
     found = jitted()
     if found is not None:
-        found._entries.pop(key, None)
+        found._forget(key)
 
 
 def _missed(name: str, stale: Entry | None, new: Any, known: list[Entry]) -> Miss:

@@ -19,7 +19,7 @@ from .._base.dtypes import INTERNED, DType, bool_, canonical, complex128, float6
 from .._base.shapes import Shape
 from .op import ROWS, Op, register
 
-_count = itertools.count(1)
+SERIALS = itertools.count(1)
 
 
 class Node:
@@ -72,7 +72,7 @@ class Node:
         self.device = device
         self.value = value
         self.kept = 0
-        self.serial = next(_count)
+        self.serial = next(SERIALS)
 
     def __repr__(self) -> str:
         return f"<{self.op.name} {self.dtype} {self.shape}>"
@@ -141,16 +141,19 @@ class _Watch:
 
 
 WATCH = _Watch()
+# What native code did without Python: leaves of results, kernels, bytes of results; bytes of leaves
+# that the runtime was not told of.
+TALLY = np.zeros(4, np.int64)
 
 
 def serials() -> int:
     """The last serial given out."""
-    return int(repr(_count)[6:-1]) - 1
+    return int(repr(SERIALS)[6:-1]) - 1
 
 
 def nodes_made() -> int:
     """How many nodes operations made in this process: leaves and passes over graphs make others."""
-    return serials() - WATCH.uncounted
+    return serials() - WATCH.uncounted - int(TALLY[0])
 
 
 def make(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
@@ -184,7 +187,7 @@ def apply(op: Op, args: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
     node.device = device if op.kind != "transfer" else params[-1]
     node.value = None
     node.kept = 0
-    node.serial = serial = next(_count)
+    node.serial = serial = next(SERIALS)
     if op.fails:
         node.where = user_line()
     if serial >= WATCH.next_look and WATCH.look is not None:
@@ -207,7 +210,7 @@ def apply_alike(op: Op, args: tuple[Node, Node], like: Node, dtype: DType) -> No
     node.device = like.device
     node.value = None
     node.kept = 0
-    node.serial = serial = next(_count)
+    node.serial = serial = next(SERIALS)
     if serial >= WATCH.next_look and WATCH.look is not None:
         WATCH.look(node)
     return node
@@ -226,7 +229,7 @@ def apply_shaped(op: Op, x: Node, params: tuple[Any, ...], shape: Shape) -> Node
     node.device = x.device
     node.value = None
     node.kept = 0
-    node.serial = serial = next(_count)
+    node.serial = serial = next(SERIALS)
     if serial >= WATCH.next_look and WATCH.look is not None:
         WATCH.look(node)
     return node
@@ -254,7 +257,7 @@ def known(value: np.ndarray[Any, Any], dtype: DType, device: Device) -> Node:
     node.device = device
     node.value = value
     node.kept = 0
-    node.serial = next(_count)
+    node.serial = next(SERIALS)
     return node
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._base.lines import Lines
-from .node import WATCH, Node, _count, _new, user_line
+from .node import SERIALS, WATCH, Node, _new, user_line
 
 # Op, parameters, shape, dtype, device, places of the arguments.
 Row = tuple[Any, tuple[Any, ...], Any, Any, Any, tuple[int, ...]]
@@ -74,7 +74,7 @@ class Template:
             node.device = device
             node.value = None
             node.kept = 0
-            node.serial = next(_count)
+            node.serial = next(SERIALS)
             if op.fails:
                 node.where = where
             nodes.append(node)
@@ -90,7 +90,7 @@ class Template:
 
 def _written(first: int, rows: Sequence[Row]) -> Callable[..., None]:
     """The function (nodes of the places before, user's line), which appends those of some rows."""
-    lines = Lines(Node=Node, new=_new, count=_count)
+    lines = Lines(Node=Node, new=_new, count=SERIALS)
     names: list[str] = []
     for op, params, shape, dtype, device, places in rows:
         node = f"n{len(names)}"

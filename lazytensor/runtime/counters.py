@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .._base.record import Record, compared
-from ..ir.node import nodes_made
+from ..ir.node import TALLY, nodes_made
 
 
 class Counters(Record):
@@ -38,7 +38,10 @@ COUNTERS = Counters()
 def counters() -> Counters:
     """A snapshot of the figures."""
     COUNTERS.nodes = nodes_made()
-    return Counters(*(getattr(COUNTERS, n) for n in compared(Counters)))
+    out = Counters(*(getattr(COUNTERS, n) for n in compared(Counters)))
+    out.kernels += int(TALLY[1])
+    out.bytes += int(TALLY[2])
+    return out
 
 
 @contextmanager

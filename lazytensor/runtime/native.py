@@ -87,6 +87,15 @@ def bound(launch: Launch, args: list[Any]) -> Any:
         return None
 
 
+def caller(handle: type, node: type, known: Mapping[str, Any], most: int) -> Any:
+    """What carries out whole calls on handles of a type (`targets/llvm/calls.py`). Raises OSError
+    where objects don't show what they hold.
+    """
+    with COMPILING:
+        from ..targets.llvm.calls import Caller
+    return Caller(objects(), handle, node, known, most)
+
+
 def source(launch: Launch, args: list[Any]) -> str | None:
     """The text of a kernel for operands that lie as these; None where there is none."""
     if not available():

@@ -19,6 +19,8 @@ from ..ir.graph import COUNTED, ancestors, held, uses_among
 from ..ir.node import WATCH, Node, leaf, serials
 
 HELD_BYTES = 16 << 20
+# Bytes of new leaves after which there is a look.
+LEAF_BYTES = HELD_BYTES // 4
 # Nodes that are visited, at most, after every few megabytes of leaves.
 _LEAF_VISITS = 4096
 # Newest nodes that are measured, one after another, at most: a loop's body should have no more.
@@ -49,7 +51,7 @@ def new_leaf(value: np.ndarray[Any, Any], device: Device) -> Node:
 def new_bytes(count: int) -> None:
     """So many bytes of leaves are new to the graph."""
     _State.new_bytes += count
-    if _State.new_bytes > HELD_BYTES // 4:
+    if _State.new_bytes > LEAF_BYTES:
         _State.new_bytes = 0
         _State.visits = max(_State.visits, _LEAF_VISITS)
         WATCH.next_look = 0

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import gc
+import sys
+import threading
+import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -12,10 +17,13 @@ pytest.importorskip("llvmlite")
 
 import lazytensor as xp
 from lazytensor._base import config
-from lazytensor.extra import jitted
+from lazytensor.extra import _entries, jitted
+from lazytensor.ir.node import serials
 from lazytensor.runtime import written
 from lazytensor.runtime.counters import counting
 from lazytensor.runtime.observe import OBSERVERS, TIMERS
+from lazytensor.runtime.pending import LEAF_BYTES
+from lazytensor.targets.llvm import machine
 
 pytestmark = pytest.mark.cpu("calls of native kernels are written out")
 
@@ -25,7 +33,7 @@ X = np.arange(6.0).reshape(2, 3) + 0.3
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     """The first call that finds an entry is enough."""
-    monkeypatch.setattr(jitted, "OFTEN", 1)
+    monkeypatch.setattr(_entries, "OFTEN", 1)
 
 
 def warm(f: Any, *args: Any) -> Any:
@@ -219,34 +227,182 @@ def test_clearing_forgets_them():
     assert compiled.cache_info().misses == 1
 
 
-def test_what_other_threads_bind_meanwhile():
-    """While a call is written, operands that lie otherwise are met for the first time."""
-
-    class Bound:
-        direct = None
-
-    class Slow:
-        @property
-        def direct(self):
-            bound[len(bound)] = Bound()
-            return None
-
-    bound = {0: Slow()}
-    launch = SimpleNamespace(bound=bound, shapes=(), dtypes=(), over=())
-    assert written._usual(launch) is None and len(bound) == 2
-    Bound.direct = (print, b"", 0)
-    assert written._usual(launch) == (1, bound[1])
+def test_operands_that_lie_otherwise_are_learnt():
+    """The way in which operands lie is written out anew where it has changed for good."""
+    x = xp.asarray(X)
+    compiled = warm(lambda x: x * 2.0, x)
+    first = compiled._last.written
+    other = xp.asarray(X.T.copy()).T
+    assert np.asarray(other).strides != np.asarray(x).strides
+    assert first(other) is written.MISSED
+    for _ in range(40):
+        same(compiled(other), X * 2.0)
+    assert compiled._last.written is not first
+    assert compiled._last.written(other) is not written.MISSED
+    same(compiled(x), X * 2.0)
+    assert compiled.cache_info().hits == 44
 
 
-def test_no_memory_left(monkeypatch):
-    asked = []
+def test_what_results_are():
+    """Handles and nodes are what Python makes of them, down to the collector of garbage."""
+    x = xp.asarray(X)
+    compiled = warm(lambda x: (x * 2.0, x + 1.0), x)
+    assert type(compiled._last.written) is type(len)
+    serial = serials()
+    a, b = compiled(x)
+    same(a, X * 2.0)
+    same(b, X + 1.0)
+    assert serials() == serial + 2 == max(a._node.serial, b._node.serial)
+    assert a._node.serial != b._node.serial
+    like = xp.asarray(X)
+    leaf = like._node
+    for y in (a, b):
+        node = y._node
+        assert type(y) is type(x) and y._link is None and type(node) is type(leaf)
+        assert node.dtype is leaf.dtype and node.device is leaf.device and node.shape == (2, 3)
+        assert node.op is leaf.op and node.args == node.params == () and node.kept == 0
+        assert gc.is_tracked(y) and gc.is_tracked(node) and weakref.ref(y)() is y
+        counts = references(y, node, node.value), references(like, leaf, leaf.value)
+        assert counts[0][1:] == counts[1][1:]
+    seen = weakref.ref(a)
+    del a, y, node
+    assert seen() is None
 
-    def full(*shape):
-        asked.append(shape)
-        raise MemoryError
 
+def references(*things: Any) -> list[int]:
+    return [sys.getrefcount(x) for x in things]
+
+
+def test_no_reference_is_lost_or_kept():
+    x, wrong = xp.asarray(X), xp.asarray(X[:1].copy())
+    compiled = warm(lambda x, y: (x * 2.0, xp.sum(y)), x, x)
+    run = compiled._last.written
+    a, b = run(x, x)
+    shared = (x, x._node, x._node.value, wrong, wrong._node.value, x._node.dtype, x._node.device,
+              x._node.op, a._node.shape, b._node.shape, written.MISSED, None)  # fmt: skip
+    before = references(*shared)
+    for _ in range(1000):
+        run(x, x)
+        for others in ((), (x,), (x, wrong), (wrong, x), (x, 1.0), (x, None), (X, x), (x, x, x)):
+            assert run(*others) is written.MISSED
+    after = references(*shared)
+    assert all(abs(n - m) < 20 for n, m in zip(before, after, strict=True)), (before, after)
+
+
+def test_threads_at_once():
+    """Others change what a handle means while it is an operand."""
+    n = 20_000  # others run meanwhile
+    ones = xp.asarray(np.ones(n))
+    shared = [xp.asarray(np.full(n, 2.0))]
+    compiled = warm(lambda x, y: x + y, ones, ones)
+    stop = threading.Event()
+
+    def change() -> None:
+        while not stop.is_set():
+            shared[0] += 1.0
+            np.asarray(shared[0])
+            time.sleep(1e-4)
+
+    def call() -> bool:
+        found = [np.asarray(compiled(ones, shared[0])) for _ in range(25)]
+        return all((a == a[0]).all() for a in found)
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(lambda _: call(), range(4)))
+    finally:
+        stop.set()
+        changing.join()
+
+
+def test_settings_of_a_block_that_change_nothing():
     x = xp.asarray(X)
     compiled = warm(lambda x: x + 1.0, x)
-    monkeypatch.setitem(compiled._last.written.__globals__, "empty", full)
+    run = compiled._last.written
+    with config.context(pool_bytes=1 << 20):
+        same(run(x), X + 1.0)
+        with config.context(fuse=False):
+            assert run(x) is written.MISSED
+    before = config.get("pool_bytes")
+    try:
+        config.set(pool_bytes=1 << 20)
+        same(run(x), X + 1.0)
+    finally:
+        config.set(pool_bytes=before)
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Arrays for results can't be made while the list isn't empty: what it has is raised."""
+    errors: list[BaseException] = []
+    empty = np.empty
+
+    def made(*args: Any) -> Any:
+        if errors:
+            raise errors[-1]
+        return empty(*args)
+
+    monkeypatch.setattr(np, "empty", made)
+    written._caller.cache_clear()
+    yield errors
+    written._caller.cache_clear()
+
+
+def test_no_memory_left(failing):
+    x = xp.asarray(X)
+    compiled = warm(lambda x: x + 1.0, x)
+    run = compiled._last.written
+    before = references(x._node.value)
+    failing.append(MemoryError())
+    assert run(x) is written.MISSED
+    failing.clear()
     same(compiled(x), X + 1.0)
-    assert asked
+    after = references(x._node.value)
+    assert after == before
+
+
+def test_what_is_raised_within_a_call_is_raised(failing):
+    x = xp.asarray(X)
+    compiled = warm(lambda x: x + 1.0, x)
+    before = references(x._node.value)
+    failing.append(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        compiled(x)
+    failing.clear()
+    same(compiled(x), X + 1.0)
+    after = references(x._node.value)
+    assert after == before
+
+
+def test_results_count_towards_the_next_look(monkeypatch):
+    told: list[int] = []
+    monkeypatch.setattr(written, "new_bytes", told.append)
+    written._caller.cache_clear()
+    x = xp.asarray(np.ones(1 << 12))  # 32 KB
+    compiled = warm(lambda x: x + 1.0, x)
+    for _ in range(300):
+        compiled(x)
+    written._caller.cache_clear()
+    assert told and all(n > LEAF_BYTES for n in told) and sum(told) <= (303 << 15) + LEAF_BYTES
+
+
+def test_code_stays_in_memory():
+    """However the function that made a call, and what its kernel was bound to, come to be gone."""
+    x = xp.asarray(X)
+    compiled = warm(lambda x: x * 2.0 + 1.0, x)
+    entry = compiled._last
+    run = entry.written
+    gc.collect()
+    gone = len(machine._GONE)
+    for step in entry.program.plan.runs:
+        step.bound.clear()
+    written._caller.cache_clear()
+    del compiled, entry
+    gc.collect()
+    assert len(machine._GONE) == gone
+    same(run(x), X * 2.0 + 1.0)
+    del run
+    gc.collect()
+    assert len(machine._GONE) > gone

@@ -103,6 +103,9 @@ done:
 }
 """
 
+_FASTCALL = 0x0080
+_kept: list[Any] = []
+
 
 class _Method(ctypes.Structure):
     """CPython's PyMethodDef."""
@@ -115,12 +118,28 @@ class _Method(ctypes.Structure):
     )
 
 
-_FASTCALL = 0x0080
-_kept: list[Any] = []
+def method(address: int, doc: str) -> Callable[[Any], Callable[..., Any]]:
+    """What makes functions that Python calls with objects, of what each has as `self`; native code
+    is at an address. The text begins with the name.
+    """
+    own = _Method(doc.partition("(")[0].encode(), address, _FASTCALL, doc.encode())
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype = ctypes.py_object
+    make.argtypes = ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p
+    _kept.append(own)
+    return lambda x: make(ctypes.addressof(own), x, None)
 
 
-def place_of(what: Callable[[Any], int]) -> int:
-    """Where an array object holds an address. Raises OSError if it can't be seen."""
+def array_places() -> dict[str, int]:
+    """Where an array object holds its type and the address of its data, for texts. Raises OSError.
+
+    What follows the data (how many axes, sizes, strides) lies as NumPy's interface has it.
+    """
+    data = _place(lambda a: a.__array_interface__["data"][0])
+    return {"KIND": _place(lambda a: id(type(a))), "OFFSET": data}
+
+
+def _place(what: Callable[[Any], int]) -> int:
     arrays = [np.empty(n) for n in (3, 5, 7)]
     for place in range(0, 64, 8):
         found = [int.from_bytes(ctypes.string_at(id(a) + place, 8), sys.byteorder) for a in arrays]
@@ -143,20 +162,12 @@ def packed(address: int, long: bool, *words: int, each: int = _ALL) -> bytes:
 
 def launcher(machine: Machine, build: Callable[[str], bytes]) -> Launcher:
     """The function `launch`; `build` gives the object code of a text."""
-    api = ctypes.pythonapi
-    for symbol in _SYMBOLS:
-        address = ctypes.cast(getattr(api, symbol), ctypes.c_void_p).value
-        assert address is not None
-        machine.provide(symbol, address)
-    data = place_of(lambda a: a.__array_interface__["data"][0])
-    text = _TEXT.replace("OFFSET", str(data)).replace("KIND", str(place_of(lambda a: id(type(a)))))
+    machine.provide_python(*_SYMBOLS)
+    text = _TEXT
+    for word, place in array_places().items():
+        text = text.replace(word, str(place))
     name = unique(machine.key(text))
-    text = text.replace("NAME", name)
-    code = machine.link(build(text), name)
-    doc = b"launch(words, lo, hi, *arrays) -> status"
-    method = _Method(b"launch", code.address, _FASTCALL, doc)
-    _kept.append((method, code))
-    make = api.PyCFunction_NewEx
-    make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p,) * 3
-    function: Launcher = make(ctypes.addressof(method), None, None)
-    return function
+    code = machine.link(build(text.replace("NAME", name)), name)
+    _kept.append(code)
+    launch: Launcher = method(code.address, "launch(words, lo, hi, *arrays) -> status")(None)
+    return launch

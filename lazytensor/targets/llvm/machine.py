@@ -152,6 +152,12 @@ class Machine:
         """Let modules call a function of this process by name."""
         self._given[name] = address
 
+    def provide_python(self, *names: str) -> None:
+        """The same for functions of Python's interface for C."""
+        for name in names:
+            function = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p)
+            self.provide(name, function.value or 0)
+
 
 def _key(store: Store | None) -> str | None:
     """What finds what the compiler says of the processor. None where it has to be asked."""
