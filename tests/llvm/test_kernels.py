@@ -329,6 +329,15 @@ def test_rows_that_begin_anywhere_go_past_the_caches(
     assert seen["anywhere"]
 
 
+def test_the_inside_of_what_is_large_goes_past_the_caches(monkeypatch: Any) -> None:
+    """Boxes of an output are as large as all of it."""
+    x, y = (leaf(data(203, 1027)) for _ in range(2))
+    monkeypatch.setattr(bind, "STREAM", x.value.nbytes)
+    with recording() as seen, config.context(target="llvm", execution="compile"):
+        materialize((ANYWHERE["boxes"](x, y),))
+    assert seen["anywhere"]
+
+
 class Sub(np.ndarray):
     pass
 

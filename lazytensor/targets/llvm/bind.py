@@ -362,4 +362,4 @@ def _anywhere(layout: _Layout, launch: Launch) -> bool:
         return False
     size, (place,) = launch.dtypes[0].itemsize, _written(launch) or (-1,)
     along = layout.along[place] == size and layout.columns * size >= LONG_ROW
-    return along and prod(launch.shapes[0]) * size >= STREAM
+    return along and prod(launch.whole or launch.shapes[0]) * size >= STREAM
