@@ -92,7 +92,8 @@ class Entry:
 
     __slots__ = (
         "__weakref__", "_gone", "_plain", "_single", "alive", "description", "donated", "guards",
-        "hits", "nbytes", "often", "program", "results", "streams", "tally", "used", "written",
+        "hits", "named", "nbytes", "often", "program", "results", "streams", "tally", "used",
+        "written",
     )  # fmt: skip
 
     def __init__(self, program: Program, results: Results, streams: list[Any], nbytes: int) -> None:
@@ -103,6 +104,7 @@ class Entry:
         self.often = OFTEN
         self.tally = np.zeros(1, np.int64)  # calls that went the written way
         self.written: Callable[..., Any] | None = None
+        self.named: tuple[str, ...] = ()  # names of the last of its arguments
         self.guards = Guards()
         self.description: Description = {}
         self.alive: Callable[[], Any] | None = None

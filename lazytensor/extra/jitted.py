@@ -71,9 +71,10 @@ class Jitted:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         last = self._last
-        if last is not None and not kwargs:
+        if last is not None and (tuple(kwargs) == last.named if kwargs else not last.named):
+            given = (*args, *kwargs.values()) if kwargs else args
             try:
-                found = last.written(*args)  # type: ignore[misc]
+                found = last.written(*given)  # type: ignore[misc]
             except REFUSALS as error:
                 raise shortened(error) from error.__cause__
             if found is not MISSED:
@@ -119,8 +120,8 @@ class Jitted:
             entry = self._miss(key, Call(args, kwargs, bound, rest, named, buffers, handles))
         else:
             self._hits += 1
-            if not (kwargs or bound or self._statics.any):
-                self._write(entry, args)
+            if not (bound or self._statics.any):
+                self._write(entry, args, kwargs)
         try:
             return entry.run(buffers, handles)
         except OverflowError:  # an integer that the dtype can't hold: as it is without jit
@@ -128,12 +129,13 @@ class Jitted:
                 raise
             return self.__wrapped__(*args, **kwargs)
 
-    def _write(self, entry: Entry, args: tuple[Any, ...]) -> None:
+    def _write(self, entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Have calls as this one written out, once those that aren't are many."""
         entry.hits += 1
         if entry.hits >= entry.often:
             entry.often *= 4
-            entry.written = written(entry, args) or entry.written
+            entry.named = tuple(kwargs)
+            entry.written = written(entry, (*args, *kwargs.values())) or entry.written
         self._last = entry if entry.written is not None else None
 
     def _lower(self, args: tuple[Any, ...], kwargs: dict[str, Any], bound: bool) -> Program:

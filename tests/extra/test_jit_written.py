@@ -132,11 +132,28 @@ def test_arguments_of_another_form():
     same(compiled([x, x]), X + X)
     same(compiled((x, x, x)), X + X)
     same(compiled(t=(x, x)), X + X)
+    same(compiled((x, x)), X + X)
     same(compiled((x, 1.0)), X + 1.0)
     with pytest.raises(TypeError):
         compiled()
     with pytest.raises(TypeError, match="must be an array"):
         compiled((x, "one"))
+
+
+def test_arguments_by_name():
+    x, y = xp.asarray(X), xp.asarray(X * 2)
+    compiled = xp.jit(lambda a, b, c=1.0: a - b * c)
+    for _ in range(3):
+        same(compiled(x, c=2.0, b=y), X - X * 4)
+    assert is_written(compiled) and compiled._last.named == ("c", "b")
+    same(compiled(x, c=3.0, b=y), X - X * 6)
+    same(compiled(x, b=2.0, c=y), X - X * 4)
+    same(compiled(x, b=y, c=2.0), X - X * 4)
+    same(compiled(x, 2.0, y), X - X * 4)
+    same(compiled(x, y), X - X * 2)
+    same(compiled(x, c=3.0, b=y), X - X * 6)
+    with pytest.raises(TypeError):
+        compiled(x, d=2.0, b=y)
 
 
 def test_dicts_by_their_keys():
