@@ -2,8 +2,9 @@
 ways of going over rows; and that they are no divisions where they need not be.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import hypothesis
 import hypothesis.strategies as st
@@ -13,12 +14,15 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from lazytensor._base import config
+from lazytensor._base.record import replace
 from lazytensor.ir.graph import linearize
 from lazytensor.ir.node import Node, leaf
 from lazytensor.lower.kernel import Launch
 from lazytensor.lower.pipeline import lower
 from lazytensor.ops import g
+from lazytensor.runtime import cache
 from lazytensor.runtime.materialize import materialize
+from lazytensor.targets.llvm import bind
 from lazytensor.targets.llvm.emit import emit
 from lazytensor.targets.llvm.form import UNIT, Form, Host
 
@@ -26,9 +30,18 @@ from .running import recording, same
 from .test_kernels import agrees
 
 DTYPES = ["float32", "float64"]
-FLAT, ALONG = Form((UNIT, UNIT), 0), Form((UNIT, UNIT), 1)
-ACROSS = Form((UNIT, UNIT), 1, axis=0, block=256, across=True)
+FLAT, ALONG = (Form((UNIT, UNIT), rows, divides=True) for rows in (0, 1))
+ACROSS = replace(ALONG, axis=0, block=256, across=True)
 Array = np.ndarray[Any, Any]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_rows() -> Iterator[None]:
+    """Rows of any length are prepared for."""
+    cache.CACHE.clear()
+    with mock.patch.object(bind, "DIVIDED", 0):
+        yield
+    cache.CACHE.clear()
 
 
 def by_rows(x: Any, d: Any) -> Node:
@@ -196,7 +209,7 @@ def test_ways(name: str, dtype: str) -> None:
             for axis in (0, 1):
                 agrees(lambda x, axis=axis: program(x, axis), x)
                 agrees(lambda x, axis=axis: program(x, axis), np.asfortranarray(x))
-    assert seen["along in passes"] and seen["across in passes"]
+    assert seen["along in passes"] and seen["across in passes"] and seen["divides"]
 
 
 def test_the_same_for_all() -> None:
@@ -229,6 +242,20 @@ def test_written(form: Form, dtype: str) -> None:
     assert found.count(" fdiv ") == 2 and found.count("quotient") == 2
     plain = text(softmax(x, 1), form, fused=False)
     assert plain.count(" fdiv ") == 1 and "quotient" not in plain
+
+
+@pytest.mark.parametrize(("dtype", "columns"), [("float32", 128), ("float64", 64)])
+def test_long_rows(dtype: str, columns: int) -> None:
+    """Short rows are not prepared for, nor is what varies along a row."""
+
+    def prepared(x: Array, d: Array) -> bool:
+        settings = config.context(target="llvm", execution="compile")
+        with recording() as seen, settings, mock.patch.object(bind, "DIVIDED", 512):
+            materialize((g.divide(leaf(x), leaf(d)),))
+        return seen["divides"] > 0
+
+    x, d = np.ones((20, columns), dtype), np.ones((20, 1), dtype)
+    assert prepared(x, d) and not prepared(x[:, 1:].copy(), d) and not prepared(x, x + 1)
 
 
 def test_not_written() -> None:

@@ -177,8 +177,8 @@ class Across(Emitter):
 
         self._slots(body)
 
-    def _keep(self, k: int, lane: Lane, slot: Value) -> None:
-        store(self.c, self._whole(lane), self._home(k, slot))
+    def _keep(self, k: int, lane: Lane, slot: Value, part: int = 0) -> None:
+        store(self.c, self._whole(lane), self._home(k, slot, part))
 
     # --- a pass ----------------------------------------------------------------------------------
 
@@ -202,15 +202,15 @@ class Across(Emitter):
 
     def _divisors(self, p: Pass) -> None:
         """Keep what is made of values of rows that a pass divides by."""
-        if not self.c.fused:
+        if not (self.form.divides and self.c.fused):
             return
         numbers = [k for k in self.plan.divisors(p) if not self.plan.full(k)]
 
         def body(slot: Value, row: Value) -> None:
             for k in numbers:
-                by = divisor(self.c, self.rows[k].only, self.width)
-                for i, part in enumerate(by.parts[1:], 1):
-                    store(self.c, Lane(self.kernel.dtype(k), part), self._home(k, slot, i))
+                parts = divisor(self.c, self.rows[k].only, self.width).parts
+                for i, part in enumerate(parts, 1):
+                    self._keep(k, Lane(self.kernel.dtype(k), part), slot, i)
 
         if numbers:
             self._slots(body)

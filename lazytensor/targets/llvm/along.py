@@ -104,8 +104,8 @@ class Along(Emitter):
         self.native.divisors = {}
 
     def _divisors(self, p: Pass) -> dict[str, Divisor]:
-        """What is made of values of the row that a pass divides by."""
-        if not self.c.fused:
+        """What dividing by values of the row takes, by their texts."""
+        if not (self.form.divides and self.c.fused):
             return {}
         numbers = [self.rows[k].only for k in self.plan.divisors(p) if k in self.rows]
         return {repr(d): divisor(self.c, d, self.width) for d in numbers}

@@ -24,9 +24,7 @@ from .functions._rare import SELDOM
 
 
 class Divisor(Record, frozen=True):
-    """A number in each element of a vector; one by it; what quotients are made small and large
-    again by.
-    """
+    """Vectors: a number; 1 by it; what quotients are made small and large again by."""
 
     number: Value
     inverse: Value
@@ -34,13 +32,13 @@ class Divisor(Record, frozen=True):
     large: Value
 
     @property
-    def parts(self) -> tuple[Value, Value, Value, Value]:
-        """All four."""
-        return self.number, self.inverse, self.small, self.large
+    def parts(self) -> tuple[Value, Value, Value]:
+        """What is made of the number."""
+        return self.inverse, self.small, self.large
 
 
 def divisor(c: Code, d: Value, width: int) -> Divisor:
-    """What quotients of vectors of a width by a float or double take."""
+    """What quotients of vectors of a width by floats or doubles take."""
     form = format_of(d)
     half, one = (form.bias + 1) // 2, 1 << form.digits
     bits = c.bits(d)
@@ -60,15 +58,14 @@ def quotient(c: Code, x: Value, by: Divisor) -> Value:
     """x / d of a vector."""
     name = f'@"quotient.{SHORT[x.type]}.v{x.width}"'
     c.declared |= _function(name, x, by)
-    return c.result(f"call {x.full} {name}({_listed(x, *by.parts)})", x.type, x.width)
+    return c.result(f"call {x.full} {name}({_listed(x, by.number, *by.parts)})", x.type, x.width)
 
 
 def _function(name: str, x: Value, by: Divisor) -> set[str]:
     """What is put in the place of calls, so that the caller's code stays one block."""
     c = Code()
-    x, d, r, small, large = (
-        Value(f"%x{i}", v.type, v.width) for i, v in enumerate((x, *by.parts))
-    )
+    values = (x, by.number, *by.parts)
+    x, d, r, small, large = (Value(f"%x{i}", x.type, v.width) for i, v in enumerate(values))
     q = c.fmul(x, r)
     changed = c.bits(c.fma(c.fmul(q, small), large, c.fneg(q)))
     y = c.fma(c.fneg(c.fma(q, d, c.fneg(x))), r, q)

@@ -67,7 +67,7 @@ class Native(Interpreter):
         self.code = code
         self._half = half
         self.functions: dict[str, tuple[Callable[..., Value], list[Value]]] = {}
-        self.divisors: dict[str, Divisor] = {}  # by the text of what vectors are divided by
+        self.divisors: dict[str, Divisor] = {}  # by the texts of what vectors are divided by
 
     def emit(self, name: str, dtype: DType, *operands: Any) -> Lane:
         """One instruction."""
