@@ -136,5 +136,5 @@ def _traits(launch: Any, binding: Any) -> list[str]:
     )
     lie = [f"{kind} {f}" for f in set(form.lie)]
     stream = [*["stream"] * form.stream, *["anywhere"] * form.anywhere]
-    stream += ["turned"] if binding.turned else []
+    stream += [*["turned"] * bool(binding.turned), *["divides"] * form.divides]
     return [f"{kind} {folds}", *many, *kept, *read, *copied, *out, *lie, *stream]

@@ -18,8 +18,9 @@ from .form import SAME, UNIT, Form, Host, Unsupported
 from .loops import FALSE, ZERO, choose, each, least
 from .memory import load, load_apart, offset, step, store, store_apart
 from .passes import Pass, keeps_place
+from .quotients import Divisor, divisor
 from .scalar import Lane
-from .stack import HELD, MOST_ROW_VALUES, WHOLE, row_bytes, widest
+from .stack import HELD, MOST_ROW_VALUES, PARTS, WHOLE, row_bytes, widest
 
 # The first of some columns, how many there are, and how far from one another.
 Places = tuple[Value, Value, Value]
@@ -61,7 +62,8 @@ class Across(Emitter):
         self.span = form.block + self.width
         if self.span * row_bytes(plan) > WHOLE:
             raise Unsupported("many sums of short rows")
-        self.homes: dict[int, Value] = {}
+        self.homes: dict[tuple[int, int], Value] = {}
+        self.divided: list[int] = []  # values of rows that the pass divides by
         self._lanes: list[Value] = []
 
     # --- where things are ------------------------------------------------------------------------
@@ -96,12 +98,12 @@ class Across(Emitter):
             self.c, self.at[operand], self.c.binary("mul", column, self._column_stride(operand))
         )
 
-    def _home(self, k: int, slot: Value) -> Value:
-        """Where some rows of a value are kept."""
+    def _home(self, k: int, slot: Value, part: int = 0) -> Value:
+        """Where some rows of a value are kept, or of a part of what dividing by it takes."""
         size = self.kernel.dtype(k).itemsize
-        if k not in self.homes:
-            self.homes[k] = self.room(f"i{8 * size}", self.span)
-        return offset(self.c, self.homes[k], slot, size)
+        if (k, part) not in self.homes:
+            self.homes[k, part] = self.room(f"i{8 * size}", self.span)
+        return offset(self.c, self.homes[k, part], slot, size)
 
     def lanes(self, number: int) -> Value:
         """Where sums are held; a pass has the memory of the one before it."""
@@ -144,6 +146,15 @@ class Across(Emitter):
         self.count_up(self.count, self.width, at)
 
     def _row_value(self, k: int, slot: Value, row: Value) -> Lane:
+        lane = self._row_lane(k, slot, row)
+        if k in self.divided:
+            places = (self._home(k, slot, i) for i in range(1, PARTS + 1))
+            parts = [load(self.c, lane.dtype, at, self.width).only for at in places]
+            number = self.c.splat(lane.only, self.width)
+            self.native.divisors[repr(lane.only)] = Divisor(number, *parts)
+        return lane
+
+    def _row_lane(self, k: int, slot: Value, row: Value) -> Lane:
         kernel = self.kernel
         if k < len(kernel.inputs):
             return self._load(k, kernel.inputs[k].dtype, self.at[k], row)
@@ -166,8 +177,8 @@ class Across(Emitter):
 
         self._slots(body)
 
-    def _keep(self, k: int, lane: Lane, slot: Value) -> None:
-        store(self.c, self._whole(lane), self._home(k, slot))
+    def _keep(self, k: int, lane: Lane, slot: Value, part: int = 0) -> None:
+        store(self.c, self._whole(lane), self._home(k, slot, part))
 
     # --- a pass ----------------------------------------------------------------------------------
 
@@ -175,6 +186,7 @@ class Across(Emitter):
         if not (p.folds or p.outputs or p.saves):
             return
         self.ordered = self._in_order(p)
+        self._divisors(p)
         held = _Held(self, [fold_of(self, k, _Sum) for k in p.folds])
         self._slots(lambda slot, row: held.begin(slot))
         if held.sums:
@@ -185,7 +197,24 @@ class Across(Emitter):
             self._few_by_few(p, held)
         else:
             self.count_up(self.columns, 1, lambda column: self._column(p, column))
+        self.divided, self.native.divisors = [], {}
         self._slots(lambda slot, row: self._finish(p, held, slot))
+
+    def _divisors(self, p: Pass) -> None:
+        """Keep what is made of values of rows that a pass divides by."""
+        if not (self.form.divides and self.c.fused):
+            return
+        numbers = [k for k in self.plan.divisors(p) if not self.plan.full(k)]
+
+        def body(slot: Value, row: Value) -> None:
+            for k in numbers:
+                parts = divisor(self.c, self.rows[k].only, self.width).parts
+                for i, part in enumerate(parts, 1):
+                    self._keep(k, Lane(self.kernel.dtype(k), part), slot, i)
+
+        if numbers:
+            self._slots(body)
+        self.divided = numbers
 
     def _in_order(self, p: Pass) -> bool:
         """Whether columns come in their own order, which finding places is easier in. In that of

@@ -25,6 +25,7 @@ from .memory import (
     streamed,
 )
 from .passes import Pass, keeps_place
+from .quotients import Divisor, divisor
 from .scalar import Lane
 
 # Each takes half a kilobyte of the stack at most.
@@ -72,6 +73,7 @@ class Along(Emitter):
             return
         self.width = LANES if any(self._wide(k) for k in p.folds) else self.narrow
         self.columns = Columns(self.c, self.width, self.room, self._first(p))
+        self.native.divisors = self._divisors(p)
         folds = [fold_of(self, k) for k in p.folds]
         reads = [k for k in p.reads if k not in self.rows]
         operands = [self._source(k) for k in reads]
@@ -99,6 +101,14 @@ class Along(Emitter):
         Loop(self, operands, folds, body).run()
         for k, fold in zip(p.folds, folds, strict=True):
             self.rows[k] = fold.result()
+        self.native.divisors = {}
+
+    def _divisors(self, p: Pass) -> dict[str, Divisor]:
+        """What dividing by values of the row takes, by their texts."""
+        if not (self.form.divides and self.c.fused):
+            return {}
+        numbers = [self.rows[k].only for k in self.plan.divisors(p) if k in self.rows]
+        return {repr(d): divisor(self.c, d, self.width) for d in numbers}
 
     def _first(self, p: Pass) -> Value | None:
         """How many columns there are before the output's second vector, where its rows begin

@@ -36,6 +36,8 @@ LEAST, WIDE = 8, 256
 SPACIOUS = 1 << 13
 # How often an argument is read at least that is turned before.
 OFTEN = 16
+# Bytes of a row from which on it pays to prepare for divisions by a number of the row.
+DIVIDED = 1 << 9
 # Bytes that the second cache holds for sure.
 SOON = 1 << 17
 
@@ -104,6 +106,16 @@ def _followed(args: Sequence[Array], lie: Sequence[str]) -> tuple[int, ...]:
     )
 
 
+def _divides(kernel: Kernel, lie: Sequence[str], columns: int) -> bool:
+    """Whether vectors of long rows, or of all there is, are divided by numbers of these."""
+    plan, inputs = planned(kernel), len(kernel.inputs)
+    numbers = (k for p in plan.passes for k in plan.divisors(p))
+    size = max(kernel.dtype(k).itemsize for k in range(kernel.count))
+    return columns * size >= DIVIDED and any(
+        not plan.full(k) or (k < inputs and lie[k] == SAME) for k in numbers
+    )
+
+
 def _sizes(launch: Launch, args: Sequence[Array]) -> tuple[int, ...]:
     """Bytes of an element of each operand."""
     return (*(a.itemsize for a in args), *(d.itemsize for d in launch.dtypes))
@@ -154,7 +166,8 @@ def bind_totals(launch: Launch, args: Sequence[Array], width: int) -> Binding:
     own = tuple(launch.kernel.dtype(k).itemsize for k in launch.kernel.totals)
     rows = [(count, (*strides, *(columns * n for n in own)))]
     lie = (*_lie(layout.along, sizes, columns), *(UNIT for _ in own))
-    form = Form(lie, 1, _streams(layout.rows, launch))
+    divides = _divides(launch.kernel, lie, columns)
+    form = Form(lie, 1, _streams(layout.rows, launch), divides=divides)
     words = _words(columns, rows, (*layout.along, *own))
     units = -(-count // BLOCK) * LANES
     return Binding(form, units, columns, prod(launch.axes), words, (), columns)
@@ -181,7 +194,7 @@ def _along(
     most = int(not launch.folded and bool(rows) and columns < width)
     form = Form(
         lie, len(rows), stream or anywhere, axis, block, crossing=crossing, most=most,
-        anywhere=anywhere,
+        anywhere=anywhere, divides=_divides(launch.kernel, lie, columns if rows else DIVIDED),
     )  # fmt: skip
     words = (*_words(columns, rows, along), *([tall] if crossing else []))
     count = prod([n for n, _ in rows]) if rows else columns
@@ -201,7 +214,8 @@ def _across(launch: Launch, layout: _Layout, sizes: tuple[int, ...], width: int)
     whole = not (layout.copies or length % width) and all(steps[i] == sizes[i] for i in written)
     stream = whole and _streams([*rows, (columns, layout.along)], launch)
     rows.append((-(-length // tile), tuple(s * tile for s in steps)))
-    form = Form(lie, len(rows), stream, len(rows) - 1, tile, True, most=most)
+    divides = _divides(launch.kernel, lie, columns)
+    form = Form(lie, len(rows), stream, len(rows) - 1, tile, True, most=most, divides=divides)
     words = (*_words(length, rows, steps), *layout.along, columns)
     count = prod([n for n, _ in rows])
     elements = prod(launch.axes)

@@ -43,6 +43,7 @@ class Form(Record, frozen=True):
     on from one row to the next; rows are then cut into tiles. Vectors have `most` registers at
     most, if that isn't 0: where there are few columns, or elements are put together one by one.
     Arguments that are `followed` are in the caches, since another one is read there first.
+    Where a number `divides` many vectors, what that takes is computed before.
     """
 
     lie: tuple[str, ...]
@@ -55,6 +56,7 @@ class Form(Record, frozen=True):
     most: int = 0
     followed: tuple[int, ...] = ()
     anywhere: bool = False
+    divides: bool = False
 
 
 class Unsupported(Exception):

@@ -7,7 +7,7 @@ that is dear, kept in memory for the row. It must not know IR.
 
 from functools import lru_cache
 
-from ..._base.dtypes import DType
+from ..._base.dtypes import DType, float32, float64
 from ...lower.cost import cost, names
 from ...lower.kernel import Kernel, Stage
 from ...lower.order import Order, combine
@@ -99,6 +99,12 @@ class Passes(Order):
     def cost(self, p: Pass) -> int:
         """What a pass costs for each column, roughly in additions."""
         return sum(_stage_cost(self.kernel, self.stage(k)) for k in p.compute)
+
+    def divisors(self, p: Pass) -> list[int]:
+        """What a pass divides by, in single or double precision."""
+        stages = (self.stage(k) for k in p.compute)
+        divided = (s for s in stages if _names(self.kernel, s) == ("div",))
+        return sorted({s.args[-1] for s in divided if s.dtype in (float32, float64)})
 
     def _outputs(self) -> None:
         for i, k in enumerate(self.kernel.outputs):

@@ -17,6 +17,7 @@ from .code import BITS, Code, Value
 from .form import Unsupported
 from .functions import FUNCTIONS, OF_NONPOSITIVE
 from .functions.integer import SIGNED_POWER, UNSIGNED_POWER
+from .quotients import Divisor, quotient
 
 _TYPES = {"float16": "half", "float32": "float", "float64": "double", "bool": "i1"}
 _HALF = "half"
@@ -66,6 +67,7 @@ class Native(Interpreter):
         self.code = code
         self._half = half
         self.functions: dict[str, tuple[Callable[..., Value], list[Value]]] = {}
+        self.divisors: dict[str, Divisor] = {}  # by the texts of what vectors are divided by
 
     def emit(self, name: str, dtype: DType, *operands: Any) -> Lane:
         """One instruction."""
@@ -79,6 +81,8 @@ class Native(Interpreter):
             return Lane(dtype, *(self.code.select(condition.only, a, b) for a, b in pairs))
         rule = _RULES.get((name, letter)) or _RULES.get((name, ""))
         values = [o.only for o in operands]
+        if name == "div" and values[0].width > 1 and (by := self.divisors.get(repr(values[1]))):
+            return Lane(dtype, quotient(self.code, values[0], by))
         if rule is not None:
             return Lane(dtype, rule(self.code, *values))
         return Lane(dtype, self._function(name, operands[0], values))

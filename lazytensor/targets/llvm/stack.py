@@ -16,6 +16,8 @@ HELD = LANES + LEVELS
 # systems, and what it takes with a last vector that is beside it.
 STACK, WHOLE = 5 << 16, 3 << 17
 MOST_ROW_VALUES = 64
+# What is held of a number that others are divided by, besides itself.
+PARTS = 3
 MOST_COLUMNS = MOST_BLOCKS * BLOCK
 
 
@@ -27,5 +29,6 @@ def widest(kernel: Kernel) -> int:
 def row_bytes(plan: Passes) -> int:
     """Bytes of the stack that a row takes."""
     values = sum(not plan.full(k) for k in range(plan.first, plan.total))
+    divisors = {k for p in plan.passes for k in plan.divisors(p) if not plan.full(k)}
     sums = max(len(p.folds) for p in plan.passes)
-    return widest(plan.kernel) * (values + HELD * sums)
+    return widest(plan.kernel) * (values + PARTS * len(divisors) + HELD * sums)
