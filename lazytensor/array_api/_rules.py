@@ -7,6 +7,7 @@ whatever keeps a node in `_node`.
 """
 
 import sys
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -199,6 +200,7 @@ _WORDS = {
 }
 
 
+@cache
 def dtypes_of(kinds: str) -> frozenset[DType]:
     """The dtypes of some kinds, for a quick look-up; bfloat16 is not among them."""
     return frozenset(canonical(t) for t in "?bhilqBHILQefdFD" if kind(canonical(t)) in kinds)
