@@ -14,7 +14,7 @@ import numpy as np
 
 from .._base.devices import Device
 from .._base.devices import device as device_of
-from .._base.dtypes import DType, bool_, canonical, float64, kind
+from .._base.dtypes import INTERNED, DType, bool_, canonical, float64, kind
 from .._base.shapes import Shape
 from ..ir.graph import COUNTED
 from ..ir.node import TRACING, Node, apply, leaf, scalar
@@ -92,7 +92,8 @@ def frozen(x: Any, device: Device | None = None) -> Node:
     """A leaf with a copy of a NumPy array or scalar. Raises TypeError for a dtype that isn't
     supported.
     """
-    return new_leaf(np.array(x, canonical(x.dtype), order="C"), device or device_of(None))
+    dtype = INTERNED.get(x.dtype) or canonical(x.dtype)
+    return new_leaf(np.array(x, dtype, order="C"), device or device_of(None))
 
 
 def operand(x: Any, device: Device | None = None) -> Any:
