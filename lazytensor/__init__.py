@@ -12,37 +12,40 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from ._base import config as config
-from .array_api import constants as _constants
-from .array_api import creation as _creation
-from .array_api import data_types as _data_types
-from .array_api import elementwise as _elementwise
-from .array_api import indexing as _indexing
-from .array_api import info as _info
-from .array_api import linear_algebra as _linear_algebra
-from .array_api import manipulation as _manipulation
-from .array_api import searching as _searching
-from .array_api import sets as _sets
-from .array_api import sorting as _sorting
-from .array_api import statistical as _statistical
-from .array_api import utility as _utility
-from .array_api._print import set_printoptions
-from .array_api.array import Array, materialize
-from .array_api.constants import *
-from .array_api.creation import *
-from .array_api.data_types import *
-from .array_api.elementwise import *
-from .array_api.indexing import *
-from .array_api.info import *
-from .array_api.linear_algebra import *
-from .array_api.manipulation import *
-from .array_api.searching import *
-from .array_api.sets import *
-from .array_api.sorting import *
-from .array_api.statistical import *
-from .array_api.utility import *
-from .extra import NAMES as _NAMES
-from .runtime.buffers import memory_stats
+from ._base.uncollected import Uncollected as _Uncollected
+
+with _Uncollected():
+    from ._base import config as config
+    from .array_api import constants as _constants
+    from .array_api import creation as _creation
+    from .array_api import data_types as _data_types
+    from .array_api import elementwise as _elementwise
+    from .array_api import indexing as _indexing
+    from .array_api import info as _info
+    from .array_api import linear_algebra as _linear_algebra
+    from .array_api import manipulation as _manipulation
+    from .array_api import searching as _searching
+    from .array_api import sets as _sets
+    from .array_api import sorting as _sorting
+    from .array_api import statistical as _statistical
+    from .array_api import utility as _utility
+    from .array_api._print import set_printoptions
+    from .array_api.array import Array, materialize
+    from .array_api.constants import *
+    from .array_api.creation import *
+    from .array_api.data_types import *
+    from .array_api.elementwise import *
+    from .array_api.indexing import *
+    from .array_api.info import *
+    from .array_api.linear_algebra import *
+    from .array_api.manipulation import *
+    from .array_api.searching import *
+    from .array_api.sets import *
+    from .array_api.sorting import *
+    from .array_api.statistical import *
+    from .array_api.utility import *
+    from .extra import NAMES as _NAMES
+    from .runtime.buffers import memory_stats
 
 if _TYPE_CHECKING:
     from . import inspect

@@ -40,11 +40,10 @@ FLOORS = {
 # Imports of the package's own modules inside functions, (module, target), each with its reason.
 HIDDEN: dict[tuple[str, str], str] = {
     ("runtime.native", f"targets.llvm.{name}"): "a target is loaded when it is first needed"
-    for name in ("calls", "drawn", "eager", "objects", "run", "whole")
+    for name in ("calls", "drawn", "whole")
 }
 HIDDEN["targets.llvm.objects", "targets.llvm.writers"] = "texts are written where there is no code"
 HIDDEN["targets.llvm.objects", "targets.llvm.elements"] = "the same, for elementary functions alone"
-HIDDEN["targets.llvm.machine", "targets.llvm.compiler"] = "there may be nothing to compile"
 HIDDEN["runtime.gpus", "runtime.gpu.steps"] = "it is loaded with the first question for a GPU"
 
 # Packages that cost too much to come with `import lazytensor`; functions may import them.

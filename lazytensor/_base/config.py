@@ -9,12 +9,14 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
+
+from .record import Record
 
 __all__ = ["TABLE", "context", "fingerprint", "get", "set"]
 
 
-class Setting(NamedTuple):
+class Setting(Record, frozen=True):
     """One row of the table: how a setting is named, read and checked."""
 
     name: str

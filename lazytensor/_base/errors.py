@@ -52,8 +52,8 @@ def refusing(function: Function) -> Function:
 
     @wraps(function)
     def public(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
+        try:  # without names, which is most often, no dictionary of them is made again
+            return function(*args, **kwargs) if kwargs else function(*args)
         except REFUSALS as error:
             raise shortened(error) from error.__cause__
 

@@ -34,6 +34,7 @@ class Replaced:
     def __init__(self, names: frozenset[str], load: Callable[[], Mapping[str, Any]]) -> None:
         self._names = names
         self._load = load
+        self._own: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(numpy, name)
@@ -44,7 +45,9 @@ class Replaced:
 
     def own(self, name: str) -> Any:
         """A function beside NumPy's, or None."""
-        return self._load().get(name)
+        if name not in self._own:
+            self._own[name] = self._load().get(name)
+        return self._own[name]
 
 
 def own(np: Any, name: str) -> Any:

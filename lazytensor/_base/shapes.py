@@ -37,12 +37,17 @@ def as_shape(shape: Any) -> Shape:
     return out
 
 
+_NO_AXES = {()}
+
+
 def broadcast(*shapes: Shape) -> Shape:
     """The shape that all broadcast to. Raises ValueError naming the shapes."""
     if shapes and shapes.count(shapes[0]) == len(shapes):
         return shapes[0]
     if len(shapes) == 2 and not all(shapes):
         return shapes[0] or shapes[1]
+    if len(shapes) > 2 and len(some := {*shapes} - _NO_AXES) == 1:
+        return some.pop()
     rank = max(map(len, shapes), default=0)
     out = [1] * rank
     for shape in shapes:

@@ -103,7 +103,8 @@ class Store:
     def _checked(self) -> bool:
         """Make the folder; refuse one that others own or may write to."""
         try:
-            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            if not os.path.isdir(self.folder):
+                os.makedirs(self.folder, mode=0o700, exist_ok=True)
             found = os.stat(self.folder)
         except OSError as error:
             self._warn(f"can't be made: {error}")

@@ -33,9 +33,15 @@ def element(x: Node, key: Key) -> Node | None:
 
 def _key(key: Key, *nodes: Node) -> Key | None:
     """The key with values for its nodes, those of `nodes` computed with them if there is a mask."""
-    indices = [item for item in key if type(item) is Node]
-    needed = [n for n in (*nodes, *indices) if n.value is None]
-    if TRACING.depth or (needed and bool_ not in [item.dtype for item in indices]):
+    indices, masked = [], False
+    needed = [n for n in nodes if n.value is None]
+    for item in key:
+        if type(item) is Node:
+            indices.append(item)
+            masked = masked or item.dtype is bool_
+            if item.value is None:
+                needed.append(item)
+    if TRACING.depth or (needed and not masked):
         return None
     for n in nodes:
         if not small(n.shape):

@@ -7,13 +7,14 @@ whatever keeps a node in `_node`.
 """
 
 import sys
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from .._base.devices import Device
 from .._base.devices import device as device_of
-from .._base.dtypes import DType, bool_, canonical, float64, kind
+from .._base.dtypes import INTERNED, DType, bool_, canonical, float64, kind
 from .._base.shapes import Shape
 from ..ir.graph import COUNTED
 from ..ir.node import TRACING, Node, apply, leaf, scalar
@@ -91,7 +92,8 @@ def frozen(x: Any, device: Device | None = None) -> Node:
     """A leaf with a copy of a NumPy array or scalar. Raises TypeError for a dtype that isn't
     supported.
     """
-    return new_leaf(np.array(x, canonical(x.dtype), order="C"), device or device_of(None))
+    dtype = INTERNED.get(x.dtype) or canonical(x.dtype)
+    return new_leaf(np.array(x, dtype, order="C"), device or device_of(None))
 
 
 def operand(x: Any, device: Device | None = None) -> Any:
@@ -199,6 +201,7 @@ _WORDS = {
 }
 
 
+@cache
 def dtypes_of(kinds: str) -> frozenset[DType]:
     """The dtypes of some kinds, for a quick look-up; bfloat16 is not among them."""
     return frozenset(canonical(t) for t in "?bhilqBHILQefdFD" if kind(canonical(t)) in kinds)

@@ -173,13 +173,16 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
     Raises TypeError where there is none, ValueError for no arguments. Standard: data type
     functions.
     """
-    scalars = [
-        x for x in arrays_and_dtypes if isinstance(x, PYTHON) and not isinstance(x, np.generic)
-    ]
-    others = [
-        x for x in arrays_and_dtypes if not isinstance(x, PYTHON) or isinstance(x, np.generic)
-    ]
-    return promote.result_type(map(_dtype_of, others), scalars)
+    dtypes: list[DType] = []
+    scalars: list[Any] = []
+    for x in arrays_and_dtypes:
+        if type(x) is Array:
+            dtypes.append(x._node.dtype)
+        elif isinstance(x, PYTHON) and not isinstance(x, np.generic):
+            scalars.append(x)
+        else:
+            dtypes.append(_dtype_of(x))
+    return promote.result_type(dtypes, scalars)
 
 
 publish(globals())

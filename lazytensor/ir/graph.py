@@ -113,7 +113,8 @@ def pending(roots: Sequence[Node]) -> tuple[list[Node], Uses]:
                     pick(a)
                 if a.value is None and a.op is not PLACEHOLDER:
                     found.append(a)
-    found.sort(key=serial)
+    if len(found) > 1:
+        found.sort(key=serial)
     return found, uses
 
 

@@ -61,7 +61,7 @@ def _expanded(key: tuple[Any, ...], shape: Shape) -> list[Any]:
         raise IndexError(
             f"too many indices: {used} for an array of {len(shape)} axes, shape {shape}"
         )
-    whole = [slice(None)] * (len(shape) - used)
+    whole = [_WHOLE] * (len(shape) - used)
     if not dots:
         return [*key, *whole]
     return [*key[: dots[0]], *whole, *key[dots[0] + 1 :]]
@@ -69,6 +69,7 @@ def _expanded(key: tuple[Any, ...], shape: Shape) -> list[Any]:
 
 # Items that each stand for one axis.
 _PLAIN = frozenset((int, slice))
+_WHOLE = slice(None)
 
 Basic = tuple[Ints, Ints, Ints, Shape]
 
@@ -86,7 +87,10 @@ def _basic(shape: Shape, items: Sequence[Any]) -> Basic:
             view.append(1)
             continue
         n = shape[len(sizes)]
-        if type(item) is slice:
+        if item == _WHOLE:
+            start, size, step = 0, n, 1
+            view.append(n)
+        elif type(item) is slice:
             start, stop, step = item.indices(n)
             size = len(range(start, stop, step))
             view.append(size)

@@ -55,7 +55,7 @@ def result_type(dtypes: Iterable[DType], scalars: Iterable[Any] = ()) -> DType:
     """
     out = None
     for dtype in dtypes:
-        out = dtype if out is None else promote(out, dtype)
+        out = dtype if out is None or out is dtype else promote(out, dtype)
     for value in scalars:
         out = default_dtype(value) if out is None else with_scalar(out, value)
     if out is None:

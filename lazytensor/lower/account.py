@@ -5,7 +5,7 @@ for each slot its size and when it lives, and how much is held at most. It must 
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._base.record import Record
 from .._base.shapes import Shape, prod
@@ -14,7 +14,7 @@ from ..ir.scalar import instructions
 from .kernel import Call, Kernel, Launch, Plan, Step
 
 
-class Type(NamedTuple):
+class Type(Record, frozen=True):
     """Shape and dtype of an array; tuples of them for what has several."""
 
     shape: Any
@@ -135,8 +135,11 @@ def memory(plan: Plan, inputs: Sequence[Type]) -> list[Slot]:
         shown = [view for view, whole in base.items() if whole == number]
         last = max(dies.get(n, end) for n in (number, *shown))
         kind = kinds.get(number, "output" if number in outputs else "temporary")
-        nbytes = 0 if number in base else of[number].nbytes
-        return Slot(number, kind, *of[number], nbytes, born[number], last, base.get(number))
+        array = of[number]
+        nbytes = 0 if number in base else array.nbytes
+        return Slot(
+            number, kind, array.shape, array.dtype, nbytes, born[number], last, base.get(number)
+        )
 
     return [row(number) for number in range(plan.slots) if of[number].dtype is not None]
 

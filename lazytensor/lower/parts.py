@@ -5,10 +5,10 @@ must not know what becomes of them.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from .._base import config
 from .._base.devices import Device, is_gpu
+from .._base.record import Record
 from ..ir.graph import Graph
 from ..ir.node import SCALAR
 
@@ -18,7 +18,7 @@ PIECE = 2000
 HOST, GPU = "host", "gpu"
 
 
-class Piece(NamedTuple):
+class Piece(Record):
     """Places of a graph, those of them that are read elsewhere, and what is `native` to them."""
 
     places: Sequence[int]

@@ -66,9 +66,9 @@ def lower(graph: Graph) -> Plan:
     """The plan of a graph."""
     timer, slots = _Timer(), _Slots(graph)
     steps: list[Step] = []
-    for places, wanted, native in pieces(graph):
-        piece = timer("simplify", simplify, graph, places, wanted, config.get("fuse"))
-        _lower_piece(piece, wanted, slots, steps, timer, native)
+    for part in pieces(graph):
+        piece = timer("simplify", simplify, graph, part.places, part.wanted, config.get("fuse"))
+        _lower_piece(piece, part.wanted, slots, steps, timer, part.native)
     outputs = tuple(slots.places[p] for p in graph.outputs)
     timer("memory", plan_memory, steps, set(outputs))
     inputs = tuple(slots.places[p] for p in graph.leaves)

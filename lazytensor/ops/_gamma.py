@@ -5,7 +5,7 @@ data. What leaves: the same. It must not know rows.
 """
 
 from math import inf, log, nan, pi
-from typing import Any, NamedTuple
+from typing import Any
 
 from . import _erf, _series
 from ._eager import Eager
@@ -119,20 +119,14 @@ def zeta(s: Formula, q: Formula) -> Formula:
 # --- incomplete gamma functions -------------------------------------------------------------------
 
 
-class Ways(NamedTuple):
-    """Which method serves: one for large a and x near it; a series for P; a fraction for Q."""
-
-    uniform: Formula
-    lower: Formula
-    upper: Formula
-
-
-def ways(a: Formula, x: Formula) -> Ways:
-    """By the method, where both are usual numbers."""
+def ways(a: Formula, x: Formula) -> tuple[Formula, Formula, Formula]:
+    """Where each method serves, both being usual numbers: one for large a and x near it; a series
+    for P; a fraction for Q.
+    """
     usual = (a > 0.0) & (x > 0.0) & a.isfinite() & x.isfinite()
     near = (a > 200.0) & (abs(x - a) < 0.3 * a)
     low = (x <= 1.1) | (x <= a)
-    return Ways(usual & near, usual & ~near & low, usual & ~near & ~low)
+    return usual & near, usual & ~near & low, usual & ~near & ~low
 
 
 def power(a: Formula, x: Formula) -> Formula:

@@ -23,6 +23,8 @@ GROUP = LANES * ROUNDS
 BLOCK = 32 * GROUP
 # Doubles up to which a sum of all is taken of Python's numbers.
 NUMBERS = 96
+# Elements up to which an axis among several is reduced where it lies.
+SMALL = 1 << 12
 
 
 def half(n: int) -> int:
@@ -144,9 +146,12 @@ def tree_reduce(np: Any, combine: Any, x: Any, axes: tuple[int, ...], identity: 
         if plain is not None:
             line = x if x.ndim == 1 else x.ravel()
             return float64.type(_of_numbers(plain, line.tolist()))
-    if len(axes) == 1 and x.ndim <= 2 and x.size and x.shape[axes[0]] <= LANES:
+    few = len(axes) == 1 and x.size and x.shape[axes[0]] <= LANES
+    if few and x.ndim <= 2:
         return _few(combine, x.T if axes[0] else x)
     kept = tuple(a for a in range(x.ndim) if a not in axes)
+    if few and x.size <= SMALL:
+        return _few(combine, x.transpose(axes + kept))
     shape = tuple(x.shape[a] for a in kept)
     if x.size == 0 or not axes:
         return x.copy() if not axes else np.full(shape, identity, x.dtype)

@@ -137,7 +137,7 @@ def _extremum(combine: str, negative: str) -> Callable[..., Any]:
 
     def value(np: Any, x: Any, axes: tuple[int, ...]) -> Any:
         y = np.asarray(getattr(np, combine).reduce(x, axes))
-        if x.dtype.kind not in "biu" and not y.all():
+        if x.dtype.kind not in "biu" and not (y.all() if y.ndim else y):
             minus = getattr(np, negative).reduce(np.signbit(x), axes)
             zero = np.where(minus, y.dtype.type(-0.0), y.dtype.type(0))
             y = np.where(y == 0, zero, y)

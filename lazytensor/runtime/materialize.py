@@ -80,8 +80,9 @@ def materialize(nodes: Sequence[Node], cutting: bool = False) -> None:
     as they were. With `cutting`, nodes that got a value become leaves, histories aside: that is for
     calls between operations, since what one has made so far may be a history in a moment.
     """
-    run = _Run(_here.runs > 0)
-    _here.runs += 1
+    runs = _here.runs
+    run = _Run(runs > 0)
+    _here.runs = runs + 1
     try:
         with _lock:
             done = run.begin(nodes)
@@ -95,7 +96,7 @@ def materialize(nodes: Sequence[Node], cutting: bool = False) -> None:
                     _cut(found)
     finally:
         run.nodes = _NOTHING  # first, since a Ctrl-C may come next, and others wait for these
-        _here.runs -= 1
+        _here.runs = runs
         if run.graph is not None:
             run.graph = None
             with _lock:
@@ -155,6 +156,8 @@ class _Run:
 
     def _recognised(self, nodes: Sequence[Node]) -> bool:
         """Whether the graph of some nodes is known by itself, and no other thread runs any."""
+        if not cache.CACHE.recognised.known:
+            return False
         roots = [] if _runs else [n for n in nodes if n.value is None]
         found = cache.CACHE.recognised.find(roots)
         if found is None:

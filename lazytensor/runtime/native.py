@@ -2,7 +2,7 @@
 leaves to the reference.
 
 What enters: launches. What leaves: functions that fill buffers, or None where it has no code.
-Nothing of the compiler is loaded before the first kernel.
+The compiler is loaded when there is something to compile.
 """
 
 import importlib.util
@@ -20,23 +20,13 @@ from .._base.module import MODULES, Replaced
 from .._base.threads import COMPILING
 from ..lower.kernel import Launch
 from ..ops._eager import FUNCTIONS, INEXACT, WHOLE
+from ..targets.llvm import eager, run
+from ..targets.llvm.objects import Objects, kept
 from .buffers import empty, room
 from .counters import COUNTERS
 
-_objects: Any = None
-_loaded: Any = None
-
-
-class _Loaded:
-    """The target, and the functions that it has compiled in this process."""
-
-    def __init__(self) -> None:
-        from ..targets.llvm import run
-
-        self.functions = run.Functions(objects())
-        self.bound = run.bound
-        self.source = run.source
-        self.unsupported = run.Unsupported
+_objects: Objects | None = None
+_functions: run.Functions | None = None
 
 
 @cache
@@ -45,27 +35,25 @@ def available() -> bool:
     return importlib.util.find_spec("llvmlite") is not None
 
 
-def objects() -> Any:
-    """Object code, and where it is kept: loaded when some is first needed."""
+def objects() -> Objects:
+    """Object code, and where it is kept, found when some is first needed."""
     global _objects
     if _objects is None:
         with COMPILING:
             if _objects is None:
-                from ..targets.llvm.objects import kept
-
                 folder = os.path.join(cache_folder(), "kernels")
                 _objects = kept(folder, config.get("cache_bytes"), _compiled)
     return _objects
 
 
-def loaded() -> _Loaded:
-    """The target, made when it is first needed."""
-    global _loaded
-    if _loaded is None:
+def functions() -> run.Functions:
+    """What the target has compiled in this process."""
+    global _functions
+    if _functions is None:
         with COMPILING:
-            if _loaded is None:
-                _loaded = _Loaded()
-    return _loaded  # type: ignore[no-any-return]
+            if _functions is None:
+                _functions = run.Functions(objects())
+    return _functions
 
 
 def _compiled(text: str) -> None:
@@ -79,10 +67,9 @@ def bound(launch: Launch, args: list[Any]) -> Any:
     """
     if not available():
         return None
-    target = loaded()
     try:
-        return target.bound(target.functions, launch, args)
-    except target.unsupported as reason:
+        return run.bound(functions(), launch, args)
+    except run.Unsupported as reason:
         log(1, f"kernel of {len(launch.kernel.stages)} stages left to the reference: {reason}")
         return None
 
@@ -100,10 +87,9 @@ def source(launch: Launch, args: list[Any]) -> str | None:
     """The text of a kernel for operands that lie as these; None where there is none."""
     if not available():
         return None
-    target = loaded()
     try:
-        return target.source(target.functions, launch, args)
-    except target.unsupported:
+        return run.source(functions(), launch, args)
+    except run.Unsupported:
         return None
 
 
@@ -124,20 +110,13 @@ class _Replacements(Mapping[str, Any]):
 
 
 @cache
-def _eager() -> Any:
-    with COMPILING:
-        from ..targets.llvm import eager
-    return eager
-
-
-@cache
 def _product() -> Any:
-    return _eager().Matmul(objects, room)
+    return eager.Matmul(objects, room)
 
 
 @cache
 def _common(objects: Any) -> Any:
-    return _eager().functions(objects, bound, _vectors, room, empty)
+    return eager.functions(objects, bound, _vectors, room, empty)
 
 
 @cache
@@ -170,8 +149,7 @@ def _replacements() -> Mapping[str, Any]:
 
 
 def _vectors(name: str, dtype: DType, same: tuple[bool, ...]) -> bytes:
-    words: bytes = loaded().functions.instruction(name, dtype, same)
-    return words
+    return functions().instruction(name, dtype, same)
 
 
 if available():

@@ -65,17 +65,19 @@ class _Known:
 
 
 class Recognised:
-    """Graphs that are known, by what is seen of them at once. Used under the runtime's lock."""
+    """Graphs that are known, by what is seen of them at once. Used under the runtime's lock; where
+    none is `known`, nothing is found.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[Any, list[_Known]] = {}
+        self.known: dict[Any, list[_Known]] = {}
         self._nodes = 0
         # Of what `find` looked at last and didn't find: what has its structure, and its counts.
         self._others: dict[_Known, list[int]] = {}
 
     def clear(self) -> None:
         """Forget everything."""
-        self._known.clear()
+        self.known.clear()
         self._others.clear()
         self._nodes = 0
 
@@ -85,7 +87,7 @@ class Recognised:
         """
         others = self._others
         others.clear()
-        known = self._known.get(_seen(roots)) if self._known and roots else None
+        known = self.known.get(_seen(roots)) if roots else None
         if known is None or OBSERVERS:
             return None
         settings = config.several(_SETTINGS)
@@ -101,7 +103,7 @@ class Recognised:
         if plan is None or plan.replayed is None or not COUNTED or config.get("debug"):
             return
         seen, settings = _seen(roots), config.several(_SETTINGS)
-        known = self._known.get(seen, [])
+        known = self.known.get(seen, [])
         for one in known:
             if one.plan is plan and one.settings == settings:
                 if one.tries < TRIES and one in self._others:
@@ -112,7 +114,7 @@ class Recognised:
             if self._nodes > MOST_NODES:
                 self.clear()
             self._nodes += len(graph.number)
-            self._known.setdefault(seen, []).append(_Known(roots, graph, plan))
+            self.known.setdefault(seen, []).append(_Known(roots, graph, plan))
 
 
 def _seen(roots: Sequence[Node]) -> tuple[Any, ...]:

@@ -6,21 +6,24 @@ A name that isn't there raises AttributeError and says where the list of those t
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
-from . import (
-    _api,
-    accelerator,
-    autograd,
-    backends,
-    cpu,
-    cuda,
-    linalg,
-    random,
-    return_types,
-    special,
-    version,
-)
-from ._api import *  # noqa: F403
-from .version import __version__ as __version__
+from .._base.uncollected import Uncollected as _Uncollected
+
+with _Uncollected():
+    from . import (
+        _api,
+        accelerator,
+        autograd,
+        backends,
+        cpu,
+        cuda,
+        linalg,
+        random,
+        return_types,
+        special,
+        version,
+    )
+    from ._api import *  # noqa: F403
+    from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import (

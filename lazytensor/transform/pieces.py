@@ -4,9 +4,9 @@ of one array are differentiated.
 What enters: a node. What leaves: a node with the same bits, or None. It must not know kernels.
 """
 
-from typing import NamedTuple
 
 from .._base.dtypes import kind
+from .._base.record import Record
 from ..ir.node import Node, scalar
 from ._rewrite import again, is_number
 
@@ -14,7 +14,7 @@ from ._rewrite import again, is_number
 MOST, WORTH = 256, 1 << 14
 
 
-class _Pieces(NamedTuple):
+class _Pieces(Record, frozen=True):
     """Parts along an axis, by where they begin, in order; the rest is 0."""
 
     axis: int

@@ -6,13 +6,14 @@ and leaves bits as they are. It must not know kernels or targets.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .._base.dtypes import float32, kind
 from .._base.log import log
 from .._base.module import module
+from .._base.record import Record
 from ..ir.graph import SPECIAL, Graph
 from ..ir.node import SCALAR, Node, make, placeholder, scalar
 from ..ops._tree import runs
@@ -21,7 +22,7 @@ from .pieces import joined
 from .places import few_of_computed, negative_choice, one_of_line, rows_added, sum_of_choice
 
 
-class Simplified(NamedTuple):
+class Simplified(Record):
     """`outputs` are nodes over placeholders whose index is a position in `inputs`, the places they
     stand for.
     """

@@ -161,7 +161,7 @@ def anew(monkeypatch: Any, folder: Path, host: Host | None = None) -> None:
     cache.CACHE.clear()
     functions = frozenset(MODULES["llvm"]._names)
     monkeypatch.setattr(native, "_objects", None)
-    monkeypatch.setattr(native, "_loaded", None)
+    monkeypatch.setattr(native, "_functions", None)
     monkeypatch.setattr(native, "cache_folder", lambda: folder)
     monkeypatch.setitem(MODULES, "llvm", Replaced(functions, native._replacements))
     if host is not None:

@@ -56,7 +56,7 @@ def test_compiled_when_much_was_computed(monkeypatch: Any) -> None:
     """One function for however operands lie, and one over vectors after that."""
     assert native.objects().launch  # compiled before
     monkeypatch.setattr(native.objects(), "store", None)
-    monkeypatch.setattr(native.loaded().functions, "_known", {})
+    monkeypatch.setattr(native.functions(), "_known", {})
     x, y = np.linspace(0.5, 2.0, 1000), np.ones(1)
     power = function("pow")
     made = []

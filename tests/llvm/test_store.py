@@ -50,7 +50,7 @@ def fresh(monkeypatch: Any, folder: Path) -> None:
     """As a new process, whose kernels are kept in a folder."""
     cache.CACHE.clear()
     monkeypatch.setattr(native, "_objects", None)
-    monkeypatch.setattr(native, "_loaded", None)
+    monkeypatch.setattr(native, "_functions", None)
     monkeypatch.setattr(machine, "_machine", None)
     monkeypatch.setattr(native, "cache_folder", lambda: folder)
 

@@ -79,7 +79,7 @@ def test_a_function_that_is_kept_is_found_again(few: None) -> None:
     with counting() as done:
         value(1, "compile")
     assert done.compilations == 0
-    assert (len(native.loaded().functions._known)) <= 4
+    assert (len(native.functions()._known)) <= 4
 
 
 def test_a_function_lasts_as_long_as_what_calls_it(few: None, monkeypatch: Any) -> None:

@@ -160,7 +160,7 @@ def test_a_graph_that_is_not_to_be_recognised_leaves_nothing(walks: list[int]) -
     often(product)
     walks.clear()
     assert run(*product()) and walks
-    assert not cache.CACHE.recognised._known
+    assert not cache.CACHE.recognised.known
 
 
 def twice(x: Node, y: Node) -> tuple[Node, Node, Node]:

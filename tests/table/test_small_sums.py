@@ -8,6 +8,7 @@ from lazytensor.ops._eager import ComplexProduct
 
 SHAPES = [((n,), 0) for n in (1, 2, 3, 12, 31, 32, 33)]
 SHAPES += [((n, 5), a) for n in (1, 4, 7, 32, 33) for a in (0, 1)]
+SHAPES += [((n, 3, n, 1, 2), a) for n in (1, 2, 7, 32, 33) for a in (0, 2, 4)]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64"])

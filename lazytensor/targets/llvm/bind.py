@@ -95,6 +95,8 @@ def _followed(args: Sequence[Array], lie: Sequence[str]) -> tuple[int, ...]:
     in a stencil.
     """
     full = [i for i, a in enumerate(args) if lie[i] == UNIT and a.size > 1]
+    if len(full) < 2:
+        return ()
     places = sorted((args[i].ctypes.data, i) for i in full)
     return tuple(
         i

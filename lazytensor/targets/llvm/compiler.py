@@ -1,7 +1,7 @@
 """The compiler: machine code of texts.
 
 What enters: the text of a module. What leaves: object code; functions in memory; what is known of
-the processor. It is loaded where there is something to compile. It must not know kernels.
+the processor. LLVM is loaded where there is something to compile. It must not know kernels.
 """
 
 from typing import Any

@@ -10,6 +10,7 @@ import ctypes
 import mmap
 import struct
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 # ELF of 64 bits, little-endian; to be linked, for x86-64.
@@ -49,11 +50,22 @@ def placed(size: int, fill: Callable[[mmap.mmap, int], int]) -> Placed:
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     base = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     address = fill(memory, base)
-    protect = ctypes.pythonapi["mprotect"]  # of this process
-    protect.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
-    if protect(base, size, _READ_AND_RUN):
+    if _protect()(base, size, _READ_AND_RUN):
         raise OSError("the system lets nobody run what was written")
     return address, memory
+
+
+@cache
+def _protect() -> Any:
+    """The function of this process, which may be called from here."""
+    found = ctypes.pythonapi["mprotect"]
+    found.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+    return found
+
+
+def function(address: int) -> Any:
+    """A short function of C's: of integers and `c_void_p`, to an integer."""
+    return type(_protect())(address)
 
 
 def instructions(code: bytes) -> Placed:

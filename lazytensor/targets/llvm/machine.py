@@ -11,7 +11,6 @@ import struct
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -19,64 +18,59 @@ from typing import Any
 from ..._base.digests import digest
 from ..._base.store import Store
 from ..._base.threads import COMPILING, once
+from .compiler import Compiler
 from .form import Host
-from .loading import instructions, loaded
+from .loading import function, instructions, loaded
 from .sources import digest as sources
 from .sources import stated
 
-# Of (leaf, part, registers), as C calls functions on Linux.
+# Of rows of four registers, the first two of which say what is asked, and how many rows there are.
 _ASK = bytes.fromhex(
     "53"  # push rbx
-    "4989d0"  # mov r8, rdx
-    "89f8"  # mov eax, edi
-    "89f1"  # mov ecx, esi
+    "4989f8"  # mov r8, rdi
+    "418b00"  # again: mov eax, [r8]
+    "418b4804"  # mov ecx, [r8 + 4]
     "0fa2"  # cpuid
     "418900"  # mov [r8], eax
     "41895804"  # mov [r8 + 4], ebx
     "41894808"  # mov [r8 + 8], ecx
     "4189500c"  # mov [r8 + 12], edx
+    "4983c010"  # add r8, 16
+    "ffce"  # dec esi
+    "75e0"  # jnz again
     "5b"  # pop rbx
     "c3"  # ret
 )
-# Of the same, where the first two are nothing: which registers the system saves.
+# Gives which registers the system saves.
 _SAVED = bytes.fromhex(
     "31c9"  # xor ecx, ecx
-    "4989d0"  # mov r8, rdx
     "0f01d0"  # xgetbv
-    "418900"  # mov [r8], eax
     "c3"  # ret
 )
-# Leaves, with a part of each, by which instructions are chosen; none says which core was asked.
-_LEAVES = ((7, 0), (7, 1), (0x24, 0))
-_EXTENDED = 0x80000001
+# Leaves, with a part of each, by which instructions are chosen, after that which says how many
+# there are; none says which core was asked.
+_LEAVES = ((0, 0), (1, 0), (0x80000001, 0), (7, 0), (7, 1), (0x24, 0))
+_ROW = "<4I"
+_EXTENDED = 1 << 31
 _SAVES = 1 << 27
 # Vectors of 32 bytes and fused multiply-add; registers that the system has to save for them.
 _FUSES, _VECTORS = _SAVES | 1 << 28 | 1 << 12, 6
 
-_Call = Callable[[int, int, Any], None]
 
-
-class _Processor:
-    """An x86-64 processor, asked from Linux. Raises OSError where it can't be."""
-
-    def __init__(self) -> None:
-        if sys.platform != "linux" or os.uname().machine != "x86_64" or struct.calcsize("P") != 8:
-            raise OSError("nobody knows how to ask")
-        address, self._memory = instructions(_ASK + _SAVED)
-        call = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_void_p)
-        self._ask: _Call = call(address)
-        self._saved: _Call = call(address + len(_ASK))
-        self._registers = (ctypes.c_uint32 * 4)()
-
-    def leaf(self, number: int, part: int) -> list[int]:
-        """Four registers of what it says."""
-        self._ask(number, part, self._registers)
-        return list(self._registers)
-
-    def saved(self) -> int:
-        """Which registers the system saves, if it tells."""
-        self._saved(0, 0, self._registers)
-        return self._registers[0]
+def _asked() -> tuple[list[tuple[int, ...]], int]:
+    """What an x86-64 processor says at each leaf, and which registers the system saves, 0 if it
+    doesn't tell. Raises OSError where nobody can ask, as Linux lets one.
+    """
+    if sys.platform != "linux" or os.uname().machine != "x86_64" or struct.calcsize("P") != 8:
+        raise OSError("nobody knows how to ask")
+    address, memory = instructions(_ASK + _SAVED)
+    rows = bytearray(b"".join([struct.pack(_ROW, *leaf, 0, 0) for leaf in _LEAVES]))
+    place = ctypes.addressof(ctypes.c_char.from_buffer(rows))
+    function(address)(ctypes.c_void_p(place), len(_LEAVES))
+    said = list(struct.iter_unpack(_ROW, rows))
+    saved = function(address + len(_ASK))() if said[1][2] & _SAVES else 0
+    del memory  # until here it is called
+    return said, saved % (1 << 32)
 
 
 def processor() -> bytes | None:
@@ -84,16 +78,14 @@ def processor() -> bytes | None:
     one. None where it can't be asked.
     """
     try:
-        asked = _Processor()
+        said, saved = _asked()
     except OSError:
         return None
-    (last, *maker), (model, _, *has) = asked.leaf(0, 0), asked.leaf(1, 0)
-    found = [*maker, model, *has, *asked.leaf(_EXTENDED, 0)]
-    for number, part in _LEAVES:
-        if number <= last:
-            found += asked.leaf(number, part)
-    if has[0] & _SAVES:
-        found.append(asked.saved())
+    (last, *maker), (model, _, *has) = said[:2]
+    found = [*maker, model, *has, saved]
+    for (leaf, _), row in zip(_LEAVES[2:], said[2:], strict=True):
+        if leaf <= last or leaf >= _EXTENDED:
+            found += row
     return struct.pack(f"<{len(found)}I", *found)
 
 
@@ -101,11 +93,10 @@ def processor() -> bytes | None:
 def fuses() -> bool:
     """Whether the processor is one of x86-64, asked from Linux, and has fused multiply-add."""
     try:
-        asked = _Processor()
+        said, saved = _asked()
     except OSError:
         return False
-    has = asked.leaf(1, 0)[2]
-    return has & _FUSES == _FUSES and asked.saved() & _VECTORS == _VECTORS
+    return said[1][2] & _FUSES == _FUSES and saved & _VECTORS == _VECTORS
 
 
 class Machine:
@@ -124,10 +115,8 @@ class Machine:
         self.host = Host(nbytes, bool(fused), bool(half), registers)
 
     @once
-    def _compiler(self) -> Any:
-        from . import compiler
-
-        return compiler.Compiler()
+    def _compiler(self) -> Compiler:
+        return Compiler()
 
     def key(self, text: str) -> str:
         """What names the object code of a text."""

@@ -9,12 +9,13 @@ the same bits on any number of threads. It must not know graphs.
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..._base.dtypes import DType, float32, float64
 from ..._base.processors import count as threads
+from ..._base.record import Record, replace
 from ..._base.threads import run as share
 from .agreed import AXES, DEEPEST
 from .call import packed
@@ -39,7 +40,7 @@ SLIM, LINE, BLOCK = 1 << 16, 16, 256
 GRAIN, BREATH = 1 << 20, 1 << 34
 
 
-class _Job(NamedTuple):
+class _Job(Record, frozen=True):
     """The shape of a result, if memory is made for it; what the launcher takes for the kernel,
     nothing where the BLAS does it; blocks of results, and multiplications of each; whether it is
     a matrix and a vector, which is the left one if `turned`.
@@ -103,7 +104,7 @@ class Matmul:
                 return self._slim(x, of_x[0], dtype, x[:1] + y[1:])
             if x[0] == 1 and _slim(y[::-1], of_y[::-1], dtype):
                 found = self._slim(y[::-1], of_y[1], dtype, x[:1] + y[1:])
-                return found._replace(turned=True)
+                return replace(found, turned=True)
         tall = alone and not plain and _tall(x, y, of_y, dtype)
         if plain or (alone and not tall and x[0] * y[-1] < SMALL):
             return _Job()

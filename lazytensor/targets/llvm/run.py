@@ -1,5 +1,4 @@
-"""Runs kernels on arrays: native functions by kernel and by how operands lie. Loaded with the first
-kernel.
+"""Runs kernels on arrays: native functions by kernel and by how operands lie.
 
 What enters: launches and buffers. What leaves: filled buffers. It must not know graphs.
 """

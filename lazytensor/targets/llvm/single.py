@@ -4,14 +4,15 @@ What enters: an instruction's name, how its operands lie. What leaves: a kernel 
 must not know graphs.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..._base.dtypes import DType
+from ..._base.record import Record
 from ...lower.kernel import FULL, Input, Kernel, Stage
 from .form import SAME, UNIT, Form
 
 
-class _Instruction(NamedTuple):
+class _Instruction(Record, frozen=True):
     """What a stage takes for a row: one instruction."""
 
     name: str

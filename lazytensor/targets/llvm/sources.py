@@ -6,9 +6,11 @@ Where they can't be read, or were changed while this process runs, which may hav
 before, there is none.
 """
 
+import marshal
 import os
 from collections.abc import Iterator
 from functools import cache
+from operator import attrgetter
 
 from ..._base.digests import blake2b
 from ..._base.module import STARTED
@@ -31,6 +33,8 @@ BESIDES = (
     "ops/_tree.py",
     "ops/maxima.py",
 )
+_TOLD = attrgetter("st_mtime_ns", "st_ctime_ns", "st_size", "st_ino", "st_dev")
+_ALIKE = 2  # the format in which equal values are the same bytes, whatever else refers to them
 
 
 def files() -> Iterator[str]:
@@ -63,11 +67,10 @@ def stated(what: str, paths: list[str], besides: bytes = b"") -> str | None:
     may be set at will, and when they were put where they are, which may not. None for changed ones.
     Raises OSError.
     """
-    found = [os.stat(path) for path in paths]
-    if max(s.st_mtime for s in found) > STARTED:
+    told = [_TOLD(os.stat(path)) for path in paths]
+    if max(told)[0] > STARTED * 1e9:
         return None
-    told = [n for s in found for n in (s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_dev)]
-    said = "\n".join([*paths, *map(str, told)]).encode() + besides
+    said = marshal.dumps((paths, told, besides), _ALIKE)
     return f"{what}_{blake2b(said, digest_size=20).hexdigest()}"
 
 

@@ -49,14 +49,14 @@ def _function(name: str, result: int) -> list[str]:
     """P (0) or Q (1) of two numbers, as `ops/_gamma.incomplete` has them."""
     by = _Statements()
     a, x = by.named(A, X)
-    ways = _gamma.ways(a, x)
+    uniform, lower, upper = _gamma.ways(a, x)
     by.text.lines.append(f"f64 {P} = bits_as<f64>(0x7ff8000000000000ull), {Q} = {P};")
-    with by.where(ways.uniform):
+    with by.where(uniform):
         by.let((P, Q), _gamma.uniform(a, x))
-    with by.where(ways.lower):
+    with by.where(lower):
         found = _gamma.power(a, x) * by.called("gamma_series", a, x)
         by.let((P, Q), (found, _gamma.complement(a, x, found)))
-    with by.where(ways.upper):
+    with by.where(upper):
         found = _gamma.power(a, x) * a * by.called("gamma_fraction", a, x)
         by.let((P, Q), (1.0 - found, found))
     last = _gamma.limits(a, x, *by.named(P, Q))[result]
