@@ -23,7 +23,7 @@ from lazytensor.lower import memory as plans
 from lazytensor.ops import g
 from lazytensor.runtime import cache, native
 from lazytensor.runtime.materialize import materialize
-from lazytensor.targets.llvm import across, bind, folds, memory
+from lazytensor.targets.llvm import across, bind, folds, memory, objects
 from lazytensor.targets.llvm.code import Value
 from lazytensor.targets.llvm.form import Host
 from lazytensor.targets.llvm.loops import ZERO, each
@@ -166,6 +166,7 @@ def anew(monkeypatch: Any, folder: Path, host: Host | None = None) -> None:
     monkeypatch.setitem(MODULES, "llvm", Replaced(functions, native._replacements))
     if host is not None:
         monkeypatch.setattr(machine(), "host", host)
+        monkeypatch.setattr(objects, "fuses", lambda: host.fused)
 
 
 @pytest.mark.timeout(3600)
