@@ -22,7 +22,7 @@ from typing import Any
 
 from .._base import config
 from ..ir.graph import COUNTED, Graph, leaf_key, pick, serial
-from ..ir.node import Node
+from ..ir.node import SCALAR, Node
 from ..lower.kernel import Plan
 from .observe import OBSERVERS
 
@@ -191,7 +191,10 @@ class _Structure:
         self._counts = [(i, len(met[i].args)) for i in places if met[i].op.arity is None]
         self._again, self._before = _taking(again), _taking([first[met[i]] for i in again])
         inputs = [(i, met[i]) for i in own if met[i].value is not None]
-        self._inputs = [(i, leaf_key(node), node.device) for i, node in inputs]
+        self._inputs = [
+            (i, leaf_key(node), node.device, node if node.op is SCALAR else None)
+            for i, node in inputs
+        ]
         self._order = _taking([first[node] for node in graph.order])
         between = {i for i in places if met[i] not in ends}
         self._between = [i in between for i in range(len(met))]
@@ -239,8 +242,10 @@ class _Structure:
         for i, count in self._counts:
             if len(met[i].args) != count:
                 return None
-        for i, key, device in self._inputs:
+        for i, key, device, number in self._inputs:
             node = met[i]
+            if node is number:
+                continue
             if node.value is None and _picked(node) is None:
                 return None
             if leaf_key(node) != key or node.device is not device:

@@ -209,4 +209,5 @@ def _call(lines: Lines, step: Call) -> None:
     value = f"{lines.name(step.op)}.{'view' if shown else 'value'}"
     lines.add(f"{made} = {value}({'numpy' if shown else 'np'}, {_listed(step.args)}{given})")
     if not shown:
-        lines.add(f"if type({made}) is not array or {made}.base is None: {made} = counted({made})")
+        lines.add(f"if type({made}) is not array: {made} = counted({made})")
+        lines.add(f"elif {made}.base is None: COUNTERS.bytes += {made}.nbytes")
