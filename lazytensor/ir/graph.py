@@ -303,7 +303,7 @@ def release(nodes: Sequence[Node]) -> None:
     for node in nodes:
         node.kept -= 1
         if node.value is not None and not TRACING.depth:
-            cut(node)
+            cut((node,))
 
 
 def ancestors(roots: Sequence[Node], stop: Callable[[Node], bool]) -> list[Node]:

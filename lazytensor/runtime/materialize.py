@@ -252,8 +252,7 @@ def _results(graph: Graph, values: Sequence[Any]) -> list[tuple[Node, Any]]:
 
 def _cut(done: Collection[Node]) -> None:
     if not TRACING.depth:
-        for node in done:
-            cut(node)
+        cut(done)
 
 
 def graph_of(nodes: Sequence[Node]) -> Graph:

@@ -238,8 +238,11 @@ def step(
     what depends on names, dtypes and counters alone is written down once.
     """
     nodes = [t._read() for t in tensors]
-    counts = [value(c._read())[()] for c in counters]
-    key = names, nodes[0].dtype, nodes[0].device, *[(n.dtype, n.item()) for n in counts]
+    counts: list[Any] = []
+    key: tuple[Any, ...] = (names, nodes[0].dtype, nodes[0].device)
+    if counters:
+        counts = [value(c._read())[()] for c in counters]
+        key += tuple([(n.dtype, n.item()) for n in counts])
     written = shared.written.get(key)
     if written is None:
         written = shared.written[key] = _Written(update, nodes, counts)

@@ -169,8 +169,10 @@ class ByTensor(Optimizer):
         """The step where nothing sees how it is done; whether that is so."""
         kept = tuple(state)
         names, counters = self._shared.names(kept)
-        tensors = [p, p.grad, *[state[name] for name in names]]
-        counts = [state[name] for name in counters]
+        tensors, counts = [p, p.grad], []
+        if kept:
+            tensors += [state[name] for name in names]
+            counts = [state[name] for name in counters]
         if not direct(*tensors) or not all(map(direct, counts)):
             return False
 
