@@ -120,7 +120,7 @@ def steps(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
             return plan.replayed(env, graph)  # type: ignore[no-any-return]
         plan.ran += 1
         if plan.ran == AFTER and _on_host(plan):
-            plan.replayed = replayed(plan, graph, _STEPS, _bound, _late)
+            plan.replayed = replayed(plan, graph, _STEPS, _bound, _outputs, _late)
     return _one_by_one(plan, env, graph, run)
 
 

@@ -41,17 +41,19 @@ Deferred = tuple[tuple[Launch, ...], frozenset[int]]
 
 
 def replayed(
-    plan: Plan, graph: Graph, run: Runs, bound: Callable[..., Any], late: Callable[..., Any]
-) -> Callable[..., Any]:
+    plan: Plan, graph: Graph, run: Runs, bound: Callable[..., Any], outputs: Callable[..., Any],
+    late: Callable[..., Any],
+) -> Callable[..., Any]:  # fmt: skip
     """The function (slots, graph) → values of the outputs, which uses up the slots. `run` has
     what runs a step of each type, `(step, arguments, graph)` → values; a batch's arguments and
-    values are lists of its launches'. `bound(launch, arguments)` binds one. `late(launches,
-    arguments, graph)` gives lists of the values that launches will have when the graph's `late`
-    calls are made, or None. `graph` is one that the plan is for.
+    values are lists of its launches'. `bound(launch, arguments)` binds one, and `outputs(launch,
+    arguments, bound)` gives arrays for its outputs. `late(launches, arguments, graph)` gives lists
+    of the values that launches will have when the graph's `late` calls are made, or None. `graph`
+    is one that the plan is for.
     """
     lines = Lines(
         COUNTERS=COUNTERS, array=np.ndarray, bound=bound, counted=counted, empty=np.empty,
-        late=late, module=module, numpy=np, pooled=POOL.array,
+        late=late, module=module, numpy=np, outputs=outputs, pooled=POOL.array,
     )  # fmt: skip
     given = len(plan.inputs)
     if given:
@@ -79,8 +81,9 @@ def replayed(
 
 
 def _counts(launches: Sequence[Launch]) -> str:
-    """A line that counts launches that were made directly."""
-    made = sum([prod(s) * d.itemsize for x in launches for s, d in zip(x.shapes, x.dtypes)])
+    """A line that counts launches that were made directly, and new outputs of theirs."""
+    new = [launch for launch in launches if not launch.over]
+    made = sum([prod(s) * d.itemsize for x in new for s, d in zip(x.shapes, x.dtypes)])
     return f"COUNTERS.kernels += {len(launches)}; COUNTERS.bytes += {made}"
 
 
@@ -144,7 +147,7 @@ def _either(
 def _written(lines: Lines, step: Any, run: Runs) -> bool:
     """Write a step; whether what it does is counted when all have run."""
     kind = type(step)
-    if kind is Launch and not step.over:
+    if kind is Launch:
         _launch(lines, step)
         return True
     if kind is Call and _is_direct(step):
@@ -172,13 +175,16 @@ def _one(lines: Lines, step: Any, run: Callable[..., Any]) -> None:
 
 
 def _launch(lines: Lines, step: Launch) -> None:
-    """Write a launch whose outputs are new."""
+    """Write a launch."""
     args, outs = _listed(step.args), _listed(step.outs)
     key = "".join([f"v{step.args[i]}.strides, " for i in step.varied])
     lines.add(f"b = {lines.name(step.bound)}.get(({key}))")
     lines.add(f"if b is None: b = bound({lines.name(step)}, [{args}])")
-    for slot, shape, dtype in zip(step.outs, step.shapes, step.dtypes, strict=True):
-        lines.add(f"v{slot} = {_room(lines, shape, dtype)}")
+    if step.over:
+        lines.add(f"{outs}= outputs({lines.name(step)}, [{args}], b)")
+    else:
+        for slot, shape, dtype in zip(step.outs, step.shapes, step.dtypes, strict=True):
+            lines.add(f"v{slot} = {_room(lines, shape, dtype)}")
     lines.add("d = b.direct")
     lines.add(f"if d is None or d[0](d[1], 0, d[2], {args}{outs}): b([{args}], [{outs}])")
 
