@@ -36,9 +36,14 @@ class Graph:
     included, to its place in `order`; `outputs` are places; `leaves` are the places of buffers that
     the program reads as inputs; `merged` are nodes to be computed that share another's. `key` is
     equal for two graphs exactly when one program serves both.
+
+    `dying` are the places of leaves that, as far as it is known, nothing reads any more once all
+    outputs have values; `late` are calls that write over these, to be made when values are given.
     """
 
-    __slots__ = ("key", "leaves", "merged", "number", "order", "outputs", "rows", "uses")
+    __slots__ = (
+        "dying", "key", "late", "leaves", "merged", "number", "order", "outputs", "rows", "uses",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.order: list[Node] = []
@@ -49,6 +54,8 @@ class Graph:
         self.outputs: list[int] = []
         self.uses: Uses = {}
         self.key: Key = ()
+        self.dying: frozenset[int] = frozenset()
+        self.late: list[tuple[Any, ...]] = []
 
     def close(self, outputs: Sequence[int]) -> None:
         """Name the outputs; the key is complete after this."""
@@ -296,7 +303,7 @@ def release(nodes: Sequence[Node]) -> None:
     for node in nodes:
         node.kept -= 1
         if node.value is not None and not TRACING.depth:
-            cut(node)
+            cut((node,))
 
 
 def ancestors(roots: Sequence[Node], stop: Callable[[Node], bool]) -> list[Node]:

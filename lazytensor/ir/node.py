@@ -8,7 +8,7 @@ promotion, faces, or how values are computed.
 import itertools
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -261,12 +261,13 @@ def known(value: np.ndarray[Any, Any], dtype: DType, device: Device) -> Node:
     return node
 
 
-def cut(node: Node) -> None:
-    """Make a leaf of a node that has a value, unless a history goes through it: what it was
-    computed from may go.
+def cut(nodes: Iterable[Node]) -> None:
+    """Make leaves of nodes that have values, but for those that a history goes through: what they
+    were computed from may go.
     """
-    if not node.kept:
-        node.op, node.args, node.params = LEAF, (), ()
+    for node in nodes:
+        if not node.kept:
+            node.op, node.args, node.params = LEAF, (), ()
 
 
 def placeholder(shape: Shape, dtype: DType, device: Device, index: Any) -> Node:

@@ -181,7 +181,8 @@ class Plan(Record):
     """Steps over numbered slots. `inputs` are places of the graph, put into slots 0, 1, …;
     `constants` are (slot, 0-d buffer); `outputs` are slots, in the order of the graph's outputs;
     `runs` are the steps as they are run where nobody asks for each; `captured` is what runs them on
-    a GPU as one, `replayed` what runs them on the host once they `ran` often.
+    a GPU as one, `replayed` what runs them on the host once they `ran` often, which may write over
+    the inputs at places `dying`, where it is told that nothing else will read them.
     """
 
     inputs: tuple[int, ...]
@@ -195,3 +196,4 @@ class Plan(Record):
     captured: Any = None
     replayed: Any = None
     ran: int = 0
+    dying: frozenset[int] = frozenset()

@@ -35,7 +35,7 @@ def plan_memory(
         seen.update(dead)
         step.drops = tuple(dead)
         if isinstance(step, Launch) and step.views:
-            step.over = _over(step, sizes)
+            step.over = over(step, sizes)
             step.varied = tuple(i for i, slot in enumerate(step.args) if slot not in written)
         elif isinstance(step, Call) and step.op.into is not None:
             step.over = _over_first(step, sizes)
@@ -51,10 +51,10 @@ def _sizes(step: Step, sizes: Mapping[int, int]) -> Iterator[tuple[int, int]]:
         yield step.outs[0], prod(step.shape)
 
 
-def _over(step: Launch, sizes: Mapping[int, int]) -> tuple[tuple[int, int], ...]:
-    """(argument, output) pairs of which the output may have the argument's memory: that was made by
-    the plan or given to it, is read for the last time, once, and at the very index that is written,
-    by elements of the same dtype.
+def over(step: Launch, sizes: Mapping[int, int]) -> tuple[tuple[int, int], ...]:
+    """(argument, output) pairs of which the output may have the argument's memory: that has so many
+    elements, is read for the last time, once, and at the very index that is written, by elements of
+    the same dtype.
     """
     dying = set(step.drops).difference(step.outs)
     kernel, inputs = step.kernel, {}

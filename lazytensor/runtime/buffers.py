@@ -261,10 +261,10 @@ def _extent(shape: Shape, itemsize: int) -> tuple[int, int]:
     return count, count * itemsize
 
 
-def spared(args: list[Any], pairs: Iterable[tuple[int, int]]) -> dict[int, Array]:
+def spared(args: list[Any], pairs: Iterable[tuple[int, int]], others: int = 0) -> dict[int, Array]:
     """For pairs of an argument and an output, in the order of arguments: by output, an argument
-    that it may be written over, since nothing but `args` and one other list refers to it, nor
-    anything else to its memory.
+    that it may be written over, since nothing but `args`, one other list and so many others refer
+    to it, nor anything else to its memory.
 
     Where references aren't counted there is none.
     """
@@ -273,7 +273,7 @@ def spared(args: list[Any], pairs: Iterable[tuple[int, int]]) -> dict[int, Array
     for i, j in pairs if COUNTED else ():
         if i != seen and j not in found:
             seen = i
-            if _spare(args, i):
+            if _spare(args, i, others):
                 found[j] = args[i]
     return found
 
@@ -285,9 +285,9 @@ def spare(args: list[Any], i: int) -> bool:
     return COUNTED and _spare(args, i)
 
 
-def _spare(args: list[Any], i: int) -> bool:
+def _spare(args: list[Any], i: int, others: int = 0) -> bool:
     array = args[i]
-    if _references(array) > _SPARE:
+    if _references(array) > _SPARE + others:
         return False
     owner = array.base
     if owner is not None:

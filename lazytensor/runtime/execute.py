@@ -4,7 +4,7 @@ What enters: a plan and the graph whose leaves it reads. What leaves: the values
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -120,7 +120,7 @@ def steps(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
             return plan.replayed(env, graph)  # type: ignore[no-any-return]
         plan.ran += 1
         if plan.ran == AFTER and _on_host(plan):
-            plan.replayed = replayed(plan, _STEPS, _bound)
+            plan.replayed = replayed(plan, graph, _STEPS, _bound, _outputs, _late)
     return _one_by_one(plan, env, graph, run)
 
 
@@ -187,6 +187,29 @@ def _batch(batch: Batch, given: list[list[Any]], graph: Graph) -> list[list[Any]
     return [outs for _, outs in sets]
 
 
+def _late(
+    launches: Sequence[Launch], given: list[list[Any]], graph: Graph
+) -> list[list[Any]] | None:
+    """The outputs of launches over arguments that nothing else has but the graph's leaves and a
+    variable of the caller's, which they will hold once the graph's `late` calls were made; None
+    where one has no such argument, or is more than one call.
+    """
+    calls = []
+    for launch, args in zip(launches, given):
+        bound = _bound(launch, args)
+        if bound.whole is None or (bound.direct is None and count() > 1):
+            return None
+        call, words, rows = bound.whole
+        found = spared(args, bound.over, 1)
+        if not found:
+            return None
+        arrays = [np.asarray(a) for a in args]  # some may be scalars
+        calls.append((call, words, 0, rows, arrays, _over(launch, found)))
+    COUNTERS.kernels += len(calls)
+    graph.late += [(*call, *args, *outs) for *call, args, outs in calls]
+    return [outs for *_, outs in calls]
+
+
 def _outputs(step: Launch, args: list[Any], bound: Any) -> list[Any]:
     """Arrays for the outputs: that of an argument that nothing else has any more, where the plan
     and the kernel allow it, else new ones.
@@ -195,6 +218,11 @@ def _outputs(step: Launch, args: list[Any], bound: Any) -> list[Any]:
     if not over:
         streams = bound.streams
         return [empty(shape, dtype, streams) for shape, dtype in zip(step.shapes, step.dtypes)]
+    return _over(step, over)
+
+
+def _over(step: Launch, over: Mapping[int, Any]) -> list[Any]:
+    """Arrays for the outputs, some of which are to have those of arguments."""
     outs = []
     for j, shape in enumerate(step.shapes):
         out = over.get(j)
@@ -238,7 +266,7 @@ class _Reference:
     """A launch by the reference's kernel."""
 
     __slots__ = ("_step", "over")
-    alike, direct, streams = b"", None, False
+    alike, direct, streams, whole = b"", None, False, None
 
     def __init__(self, step: Launch) -> None:
         if step.compiled is None:
@@ -256,7 +284,7 @@ class _Apart:
     """A launch with sums over its rows, one after another: the target has no code for both."""
 
     __slots__ = ("_step",)
-    alike, direct, over, streams = b"", None, (), False
+    alike, direct, over, streams, whole = b"", None, (), False, None
 
     def __init__(self, step: Totals) -> None:
         self._step = step

@@ -6,7 +6,10 @@ once, whichever thread asks; threads that ask for different ones compute at the 
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from itertools import starmap
+from operator import call
 from typing import Any
 
 import numpy
@@ -85,11 +88,13 @@ def materialize(nodes: Sequence[Node], cutting: bool = False) -> None:
     _here.runs = runs + 1
     try:
         with _lock:
-            done = run.begin(nodes)
+            done = run.begin(nodes, cutting)
             if done and cutting:
                 _cut(done)
         if run.graph is not None:
             values = cache.run(run.graph, run.plan)
+            if run.graph.late:
+                _at_once(run.graph, values)
             with _lock:
                 found = _filled(run.graph, values)
                 if cutting:
@@ -127,11 +132,11 @@ class _Run:
         self.graph: Graph | None = None
         self.plan: Plan | None = None
 
-    def begin(self, nodes: Sequence[Node]) -> Collection[Node]:
+    def begin(self, nodes: Sequence[Node], cutting: bool) -> Collection[Node]:
         """Compute the graph of some nodes if it is tiny, and tell which got values; else decide how
         to run it. Under the lock, which is let go where another thread is to be waited for.
         """
-        if self._recognised(nodes):
+        if self._recognised(nodes, cutting and not TRACING.depth):
             return ()
         roots, found = self._pending(nodes)
         if not roots:
@@ -154,12 +159,12 @@ class _Run:
         self._begun(graph, graph.number.keys())
         return ()
 
-    def _recognised(self, nodes: Sequence[Node]) -> bool:
+    def _recognised(self, nodes: Sequence[Node], cutting: bool) -> bool:
         """Whether the graph of some nodes is known by itself, and no other thread runs any."""
         if not cache.CACHE.recognised.known:
             return False
         roots = [] if _runs else [n for n in nodes if n.value is None]
-        found = cache.CACHE.recognised.find(roots)
+        found = cache.CACHE.recognised.find(roots, cutting)
         if found is None:
             return False
         COUNTERS.graphs += 1
@@ -218,22 +223,36 @@ def replay(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
     return quietly(steps, plan, env, graph)  # type: ignore[no-any-return]
 
 
+def _at_once(graph: Graph, values: Sequence[Any]) -> None:
+    """Make the calls that write over what the graph reads, and give its outputs their values: as
+    one, between whose parts no Ctrl-C comes, since it could not be computed again.
+    """
+    given = [(setattr, node, "value", x) for node, x in _results(graph, values)]
+    deque(starmap(call, [*graph.late, *given]), 0)
+
+
 def _filled(graph: Graph, values: Sequence[Any]) -> Collection[Node]:
     """Give nodes their values; those that got one."""
-    results = dict(zip(graph.outputs, values, strict=True))
-    for place, result in results.items():
-        graph.order[place].value = result
-    merged = [node for node in graph.merged if graph.number[node] in results]
-    for node in merged:
-        node.value = results[graph.number[node]]
+    found = _results(graph, values)
+    for node, result in found:
+        node.value = result
     settle()
-    return [*[graph.order[place] for place in results], *merged]
+    return [node for node, _ in found]
+
+
+def _results(graph: Graph, values: Sequence[Any]) -> list[tuple[Node, Any]]:
+    """Nodes that have some of a graph's values."""
+    found = [(graph.order[place], x) for place, x in zip(graph.outputs, values, strict=True)]
+    if graph.merged:
+        results = dict(zip(graph.outputs, values, strict=True))
+        places = [(node, graph.number[node]) for node in graph.merged]
+        found += [(node, results[place]) for node, place in places if place in results]
+    return found
 
 
 def _cut(done: Collection[Node]) -> None:
     if not TRACING.depth:
-        for node in done:
-            cut(node)
+        cut(done)
 
 
 def graph_of(nodes: Sequence[Node]) -> Graph:

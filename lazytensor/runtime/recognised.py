@@ -8,17 +8,21 @@ It must not know how plans are made or run.
 What else is kept depends on which nodes something else holds. These counts of references have to be
 as they were when the plan was last found by its key, so nothing is recognised that would have had
 another plan.
+
+They tell as well which inputs nothing reads once all outputs have values and are cut off from what
+they were computed of: those that nothing but nodes of the graph hold, and that are not above any
+node which something outside holds, and which gets no value.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import compress
 from operator import itemgetter
 from typing import Any
 
 from .._base import config
-from ..ir.graph import COUNTED, Graph, leaf_key, pick
-from ..ir.node import Node
+from ..ir.graph import COUNTED, Graph, leaf_key, pick, serial
+from ..ir.node import SCALAR, Node
 from ..lower.kernel import Plan
 from .observe import OBSERVERS
 
@@ -29,7 +33,7 @@ ALIKE, MOST, MOST_NODES = 4, 2048, 1 << 16
 # How often counts of references may differ for one graph before it is left alone.
 TRIES = 16
 _SETTINGS = (*config.LOWERING, "execution", "debug")
-Found = tuple[list[Node], list[int], dict[Node, int]]
+Found = tuple[list[Node], list[int], dict[Node, int], list[int]]
 
 
 class _Known:
@@ -37,30 +41,43 @@ class _Known:
     between roots and inputs.
     """
 
-    __slots__ = ("counts", "outputs", "plan", "settings", "structure", "tries")
+    __slots__ = ("counts", "needed", "outputs", "plan", "settings", "structure", "tries")
 
     def __init__(self, roots: Sequence[Node], graph: Graph, plan: Plan) -> None:
         self.settings = config.several(_SETTINGS)
-        self.structure = _Structure(roots, graph)
+        self.structure = _Structure(roots, graph, plan)
         self.outputs = graph.outputs
         self.plan = plan
         self.counts: list[int] | None = None
+        self.needed: frozenset[int] = plan.dying
         self.tries = 0
 
-    def graph(self, roots: Sequence[Node], others: "dict[_Known, list[int]]") -> Graph | None:
-        """The graph of roots, if it is this one: nodes in order, and outputs. Where only counts are
-        others, these are noted.
+    def learn(self, counts: list[int]) -> None:
+        """Note the counts of references with which the plan was found by its key."""
+        self.counts = counts
+        self.needed = self.structure.needed(counts)
+        self.tries += 1
+
+    def graph(
+        self, roots: Sequence[Node], others: "dict[_Known, list[int]]", cutting: bool
+    ) -> Graph | None:
+        """The graph of roots, if it is this one: nodes in order, outputs, and which leaves die when
+        these are given values, and are cut off with `cutting`. Where only counts are others, these
+        are noted.
         """
         found = self.structure.match(roots)
         if found is None:
             return None
-        order, counts, merged = found
+        order, counts, merged, dying = found
         if counts != self.counts:
             others[self] = counts
             return None
         graph = Graph()
         graph.order, graph.outputs = order, self.outputs
         graph.number, graph.merged = merged, list(merged)
+        if dying and cutting:
+            kept = [place for place in self.outputs if order[place].kept]
+            graph.dying = frozenset() if kept else frozenset(dying) - self.needed
         return graph
 
 
@@ -81,9 +98,9 @@ class Recognised:
         self._others.clear()
         self._nodes = 0
 
-    def find(self, roots: Sequence[Node]) -> tuple[Graph, Plan] | None:
+    def find(self, roots: Sequence[Node], cutting: bool = False) -> tuple[Graph, Plan] | None:
         """The graph of some nodes without values, and its plan, if they are known; nothing for no
-        nodes.
+        nodes. With `cutting`, outputs will be cut off from their arguments.
         """
         others = self._others
         others.clear()
@@ -93,7 +110,7 @@ class Recognised:
         settings = config.several(_SETTINGS)
         for one in known:
             if one.settings == settings:
-                graph = one.graph(roots, others)
+                graph = one.graph(roots, others, cutting)
                 if graph is not None:
                     return graph, one.plan
         return None
@@ -107,8 +124,7 @@ class Recognised:
         for one in known:
             if one.plan is plan and one.settings == settings:
                 if one.tries < TRIES and one in self._others:
-                    one.counts = self._others[one]
-                    one.tries += 1
+                    one.learn(self._others[one])
                 return
         if len(known) < ALIKE and len(graph.number) <= MOST and _is_plain(graph):
             if self._nodes > MOST_NODES:
@@ -128,6 +144,16 @@ def _is_plain(graph: Graph) -> bool:
     return not any(type(node.value) is tuple for node in graph.order)
 
 
+def _above(graph: Graph, places: Collection[int]) -> dict[Node, frozenset[int]]:
+    """For each node of a graph which of the inputs at some places it is computed of."""
+    inputs = {graph.order[place]: frozenset((place,)) for place in places}
+    found: dict[Node, frozenset[int]] = {}
+    for node in sorted(graph.number, key=serial):
+        args = () if node.value is not None else node.args
+        found[node] = inputs.get(node, frozenset()).union(*[found[a] for a in args])
+    return found
+
+
 Take = Callable[[Sequence[Any]], Sequence[Any]]
 
 
@@ -144,11 +170,11 @@ class _Structure:
     """
 
     __slots__ = (
-        "_again", "_before", "_between", "_computed", "_counts", "_inputs", "_length", "_merged",
-        "_ops", "_order", "_params",
+        "_again", "_before", "_between", "_computed", "_counts", "_dying", "_inputs", "_leaves",
+        "_length", "_merged", "_most", "_ops", "_order", "_params",
     )  # fmt: skip
 
-    def __init__(self, roots: Sequence[Node], graph: Graph) -> None:
+    def __init__(self, roots: Sequence[Node], graph: Graph, plan: Plan) -> None:
         met = list(roots)
         first: dict[Node, int] = {}
         for i, node in enumerate(met):  # which grows meanwhile
@@ -165,16 +191,42 @@ class _Structure:
         self._counts = [(i, len(met[i].args)) for i in places if met[i].op.arity is None]
         self._again, self._before = _taking(again), _taking([first[met[i]] for i in again])
         inputs = [(i, met[i]) for i in own if met[i].value is not None]
-        self._inputs = [(i, leaf_key(node), node.device) for i, node in inputs]
+        self._inputs = [
+            (i, leaf_key(node), node.device, node if node.op is SCALAR else None)
+            for i, node in inputs
+        ]
         self._order = _taking([first[node] for node in graph.order])
         between = {i for i in places if met[i] not in ends}
         self._between = [i in between for i in range(len(met))]
         self._merged = [(first[node], graph.number[node]) for node in graph.merged]
+        alone = [0] * len(met)
+        for node in met:
+            alone[first[node]] += 2
+        values = set(graph.outputs)
+        above = _above(graph, plan.dying)
+        # Of each node between, the references that it has where nothing outside needs it, and the
+        # inputs above it that may be written over.
+        self._most = [
+            (None if graph.number[met[i]] in values else alone[i] + _OWN, above[met[i]])
+            for i in compress(range(len(met)), self._between)
+        ]
+        # The places of these inputs, and the references that they then have.
+        found = sorted([(first[graph.order[place]], place) for place in plan.dying])
+        self._dying = [(place, alone[i] + _OWN) for i, place in found]
+        self._leaves = [i in dict(found) for i in range(len(met))]
+
+    def needed(self, counts: Sequence[int]) -> frozenset[int]:
+        """The places of inputs that something outside may read again by way of a node that gets no
+        value, where those between roots and inputs have so many references.
+        """
+        known = zip(self._most, counts, strict=True)
+        held = [above for (most, above), count in known if most is not None and most != count]
+        return frozenset().union(*held)
 
     def match(self, roots: Sequence[Node]) -> Found | None:
         """The nodes in the plan's order, counts of references of those between roots and inputs,
-        and those that others are computed for, with the places of these; of a graph that looks like
-        this one.
+        those that others are computed for, with the places of these, and the places of inputs that
+        nothing outside holds; of a graph that looks like this one.
         """
         met = list(roots)
         meet = met.extend
@@ -190,15 +242,28 @@ class _Structure:
         for i, count in self._counts:
             if len(met[i].args) != count:
                 return None
-        for i, key, device in self._inputs:
+        for i, key, device, number in self._inputs:
             node = met[i]
+            if node is number:
+                continue
             if node.value is None and _picked(node) is None:
                 return None
             if leaf_key(node) != key or node.device is not device:
                 return None
+        counts = _references(met, self._between)
+        leaves = zip(self._dying, _references(met, self._leaves))
+        dying = [place for (place, most), count in leaves if count == most]
         merged = {met[i]: place for i, place in self._merged}
-        counts = list(map(sys.getrefcount, compress(met, self._between)))
-        return list(self._order(met)), counts, merged
+        return list(self._order(met)), counts, merged, dying
+
+
+def _references(met: Sequence[Node], which: Sequence[bool]) -> list[int]:
+    """Counts of references of some nodes of a list."""
+    return list(map(sys.getrefcount, compress(met, which)))
+
+
+# What that is for what only the list has, but for the list's own.
+_OWN = _references([Node.__new__(Node)], [True])[0] - 1
 
 
 def _picked(node: Node) -> Any:

@@ -4,17 +4,24 @@ once, and slots are variables.
 What enters: a plan for the host. What leaves: a function of the values of its inputs, in its slots,
 and of the graph that they are of. A variable is let go of where a step drops its slot, so that
 references are counted as where steps are run one by one. It must not know when a plan is run so.
+
+Launches whose results are outputs, and nothing else, may write these over inputs that die with the
+graph, as an optimiser's update of the weights does. A run that ends before all outputs have values
+must leave the inputs as they were: so these launches are left to whoever gives the values.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .._base.lines import Lines
 from .._base.module import module
+from .._base.record import replace
 from .._base.shapes import prod
+from ..ir.graph import Graph
 from ..lower.kernel import Batch, Call, Launch, Plan
+from ..lower.memory import over
 from .buffers import POOL, POOLED
 from .counters import COUNTERS
 from .interpret import counted
@@ -29,16 +36,24 @@ SMALL_CONSTANT = 1 << 16
 _CONSTANT = frozenset(("create", "movement"))
 
 
+Runs = Mapping[type, Callable[..., Any]]
+Deferred = tuple[tuple[Launch, ...], frozenset[int]]
+
+
 def replayed(
-    plan: Plan, run: Mapping[type, Callable[..., Any]], bound: Callable[..., Any]
-) -> Callable[..., Any]:
+    plan: Plan, graph: Graph, run: Runs, bound: Callable[..., Any], outputs: Callable[..., Any],
+    late: Callable[..., Any],
+) -> Callable[..., Any]:  # fmt: skip
     """The function (slots, graph) → values of the outputs, which uses up the slots. `run` has
     what runs a step of each type, `(step, arguments, graph)` → values; a batch's arguments and
-    values are lists of its launches'. `bound(launch, arguments)` binds one.
+    values are lists of its launches'. `bound(launch, arguments)` binds one, and `outputs(launch,
+    arguments, bound)` gives arrays for its outputs. `late(launches, arguments, graph)` gives lists
+    of the values that launches will have when the graph's `late` calls are made, or None. `graph`
+    is one that the plan is for.
     """
     lines = Lines(
         COUNTERS=COUNTERS, array=np.ndarray, bound=bound, counted=counted, empty=np.empty,
-        module=module, numpy=np, pooled=POOL.array,
+        late=late, module=module, numpy=np, outputs=outputs, pooled=POOL.array,
     )  # fmt: skip
     given = len(plan.inputs)
     if given:
@@ -47,14 +62,48 @@ def replayed(
     lasting = dict(plan.constants)
     steps = [step for step in plan.runs if not _settled(step, lasting, plan.outputs)]
     lines.names.update({f"v{slot}": value for slot, value in lasting.items()})
-    direct = [step for step in steps if _written(lines, step, run, lasting)]
+    deferred = dict(_deferred(plan, graph, steps))
+    if deferred:
+        plan.dying = frozenset().union(*[places for _, places in deferred.values()])
+        lines.add("graph.late.clear()")
+    direct = []
+    for i, step in enumerate(steps):
+        if i in deferred:
+            _either(lines, step, run, *deferred[i])
+        elif _written(lines, step, run):
+            direct.append(step)
+        _dropped(lines, step, lasting)
     calls = [step for step in direct if type(step) is Call and step.op.kind != "movement"]
     launches = [step for step in direct if type(step) is Launch]
-    made = sum([prod(s) * d.itemsize for x in launches for s, d in zip(x.shapes, x.dtypes)])
-    lines.add(f"COUNTERS.calls += {len(calls)}; COUNTERS.kernels += {len(launches)}")
-    lines.add(f"COUNTERS.bytes += {made}")
+    lines.add(f"COUNTERS.calls += {len(calls)}; {_counts(launches)}")
     lines.add(f"return [{_listed(plan.outputs)}]")
     return lines.function("slots, graph", "plan")
+
+
+def _counts(launches: Sequence[Launch]) -> str:
+    """A line that counts launches that were made directly, and new outputs of theirs."""
+    new = [launch for launch in launches if not launch.over]
+    made = sum([prod(s) * d.itemsize for x in new for s, d in zip(x.shapes, x.dtypes)])
+    return f"COUNTERS.kernels += {len(launches)}; COUNTERS.bytes += {made}"
+
+
+def _deferred(plan: Plan, graph: Graph, steps: Sequence[Any]) -> Iterator[tuple[int, Deferred]]:
+    """Steps that may be carried out last, over inputs: by number their launches, which say so, and
+    the places of these inputs.
+    """
+    inputs = [graph.order[place] for place in plan.inputs]
+    sizes = {i: node.size for i, node in enumerate(inputs) if type(node.dtype) is not tuple}
+    read = {slot for step in plan.steps for slot in step.args}
+    for i, step in enumerate(steps):
+        launches = step.launches if type(step) is Batch else (step,)
+        again = []
+        for launch in launches:
+            ends = type(launch) is Launch and launch.views and read.isdisjoint(launch.outs)
+            pairs = over(launch, sizes) if ends else ()
+            again += [replace(launch, over=pairs, bound={})] if pairs else []
+        if len(again) == len(launches):
+            slots = {launch.args[number] for launch in again for number, _ in launch.over}
+            yield i, (tuple(again), frozenset([plan.inputs[slot] for slot in slots]))
 
 
 def _listed(slots: Sequence[int] | range) -> str:
@@ -78,21 +127,41 @@ def _settled(step: Any, lasting: dict[int, Any], outputs: Sequence[int]) -> bool
     return True
 
 
-def _written(lines: Lines, step: Any, run: Mapping[type, Any], lasting: Container[int]) -> bool:
-    """Write a step, and what it drops; whether what it does is counted when all have run."""
+def _either(
+    lines: Lines, step: Any, run: Runs, again: tuple[Launch, ...], places: frozenset[int]
+) -> None:
+    """Write a step that is left for later where its inputs die."""
+    launches = step.launches if type(step) is Batch else (step,)
+    sets = ", ".join([f"[{_listed(launch.args)}]" for launch in launches])
+    made = ", ".join([f"[{_listed(launch.outs)}]" for launch in launches])
+    found = f"late({lines.name(again)}, [{sets}], graph)"
+    lines.add(f"w = {found} if {lines.name(places)} <= graph.dying else None")
+    lines.add(f"if w is not None: {made}, = w")
+    lines.add("else:")
+    start = len(lines.text)
+    if _written(lines, step, run):
+        lines.add(_counts(launches))
+    lines.text[start:] = [f"    {line}" for line in lines.text[start:]]
+
+
+def _written(lines: Lines, step: Any, run: Runs) -> bool:
+    """Write a step; whether what it does is counted when all have run."""
     kind = type(step)
-    direct = kind is Launch and not step.over
-    if direct:
+    if kind is Launch:
         _launch(lines, step)
-    elif kind is Call and _is_direct(step):
-        direct = True
+        return True
+    if kind is Call and _is_direct(step):
         _call(lines, step)
-    else:
-        _one(lines, step, run[kind])
+        return True
+    _one(lines, step, run[kind])
+    return False
+
+
+def _dropped(lines: Lines, step: Any, lasting: Container[int]) -> None:
+    """Write what a step drops."""
     dropped = [f"v{slot} = " for slot in dict.fromkeys(step.drops) if slot not in lasting]
     if dropped:
         lines.add(f"{''.join(dropped)}None")
-    return direct
 
 
 def _one(lines: Lines, step: Any, run: Callable[..., Any]) -> None:
@@ -106,13 +175,16 @@ def _one(lines: Lines, step: Any, run: Callable[..., Any]) -> None:
 
 
 def _launch(lines: Lines, step: Launch) -> None:
-    """Write a launch whose outputs are new."""
+    """Write a launch."""
     args, outs = _listed(step.args), _listed(step.outs)
     key = "".join([f"v{step.args[i]}.strides, " for i in step.varied])
     lines.add(f"b = {lines.name(step.bound)}.get(({key}))")
     lines.add(f"if b is None: b = bound({lines.name(step)}, [{args}])")
-    for slot, shape, dtype in zip(step.outs, step.shapes, step.dtypes, strict=True):
-        lines.add(f"v{slot} = {_room(lines, shape, dtype)}")
+    if step.over:
+        lines.add(f"{outs}= outputs({lines.name(step)}, [{args}], b)")
+    else:
+        for slot, shape, dtype in zip(step.outs, step.shapes, step.dtypes, strict=True):
+            lines.add(f"v{slot} = {_room(lines, shape, dtype)}")
     lines.add("d = b.direct")
     lines.add(f"if d is None or d[0](d[1], 0, d[2], {args}{outs}): b([{args}], [{outs}])")
 
@@ -143,4 +215,5 @@ def _call(lines: Lines, step: Call) -> None:
     value = f"{lines.name(step.op)}.{'view' if shown else 'value'}"
     lines.add(f"{made} = {value}({'numpy' if shown else 'np'}, {_listed(step.args)}{given})")
     if not shown:
-        lines.add(f"if type({made}) is not array or {made}.base is None: {made} = counted({made})")
+        lines.add(f"if type({made}) is not array: {made} = counted({made})")
+        lines.add(f"elif {made}.base is None: COUNTERS.bytes += {made}.nbytes")

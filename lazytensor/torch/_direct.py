@@ -48,19 +48,18 @@ def direct(*tensors: Tensor) -> bool:
     """Whether nothing sees how these are written to: no history, transform or class of the user's;
     they have one real dtype, shape and device, lie as usual, and share no memory.
     """
-    if _watching() or not _alike(tensors):
-        return False
-    shape = tensors[0]._node.shape
-    return not [t for t in tensors if t._node.shape != shape]
+    return not _watching() and _alike(tensors, tensors[0]._node.shape)
 
 
-def _alike(tensors: Sequence[Tensor]) -> bool:
-    """Whether tensors are no views, of no class of the user's, have one real dtype and device, lie
-    as usual, and share no memory.
+def _alike(tensors: Sequence[Tensor], shape: Any = None) -> bool:
+    """Whether tensors are no views, of no class of the user's, have one real dtype and device, and
+    a shape if it is given, lie as usual, and share no memory.
     """
     kind, device, homes = tensors[0].dtype, tensors[0]._node.device, set()
     for t in tensors:
         if type(t) not in FAST or t.dtype is not kind or t._node.device is not device:
+            return False
+        if shape is not None and t._node.shape != shape:
             return False
         if t._base is not None or t._strides is not None or t._inference is True:
             return False
@@ -147,18 +146,31 @@ def _over(x: Node, by: Node) -> Node:
 
 class Shared:
     """What the parameters of a group have in common: whether its settings are Python's numbers,
-    which of what is remembered are counters, and what was written down in this step.
+    which of what is remembered are counters, and what was written down.
     """
 
-    __slots__ = ("_counters", "_names", "plain", "written")
+    __slots__ = ("_counters", "_names", "_settings", "plain", "written")
 
     def __init__(self, group: dict[str, Any], counters: Sequence[str]) -> None:
         asked = group["maximize"], group.get("capturable"), group.get("differentiable")
-        settings = [value for name, value in group.items() if name not in _NAMES]
-        self.plain = not any(asked) and all(map(_is_plain, settings))
+        self._settings = [each for each in group.items() if each[0] not in _NAMES]
+        self.plain = not any(asked) and all(_is_plain(each) for _, each in self._settings)
         self.written: dict[Any, _Written] = {}
         self._counters = counters
         self._names: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
+
+    def lasts(self, group: dict[str, Any]) -> bool:
+        """Whether what is plain is so in one more step: the group has the very settings, which
+        can't have changed in themselves. What was written down with counters is forgotten.
+        """
+        settings = [each for each in group.items() if each[0] not in _NAMES]
+        if len(settings) != len(self._settings):
+            return False
+        for (name, new), (known, before) in zip(settings, self._settings):
+            if name != known or new is not before or type(new) is list:
+                return False
+        self.written = {key: each for key, each in self.written.items() if not each.counts}
+        return True
 
     def names(self, state: tuple[str, ...]) -> tuple[list[str], list[str]]:
         """The names of what is remembered, apart from counters, and these."""
@@ -226,8 +238,11 @@ def step(
     what depends on names, dtypes and counters alone is written down once.
     """
     nodes = [t._read() for t in tensors]
-    counts = [value(c._read())[()] for c in counters]
-    key = names, nodes[0].dtype, nodes[0].device, *[(n.dtype, n.item()) for n in counts]
+    counts: list[Any] = []
+    key: tuple[Any, ...] = (names, nodes[0].dtype, nodes[0].device)
+    if counters:
+        counts = [value(c._read())[()] for c in counters]
+        key += tuple([(n.dtype, n.item()) for n in counts])
     written = shared.written.get(key)
     if written is None:
         written = shared.written[key] = _Written(update, nodes, counts)

@@ -216,7 +216,7 @@ class Storage:
         self.stamp += 1
         if self.memory is None:
             self.node = node
-            return not any(op in _REPEATING for op, _ in steps)
+            return not steps or not any(op in _REPEATING for op, _ in steps)
         np.copyto(self.memory, value(node))
         return False
 

@@ -111,7 +111,8 @@ class Tensor:
                 self._node = stor.shown(self._steps)
                 self._seen = stor.stamp
             elif not self._steps:
-                self._node = stor.whole()
+                node = stor.node
+                self._node = stor.whole() if node.value is not None and node.args else node
         node = self._node
         if node.value is not None and node.args and not TRACING.depth:
             self._node = node = leaf(node.value, node.device)

@@ -101,12 +101,13 @@ class Bound:
     of an argument and an output that may have its memory; `alike` are equal for those that do the
     same, of which one call of `each` can do several, and empty where it can't; `direct` is the
     native call that does it all, its words and count, where it is one of operands alone, or None;
-    `streams` tells whether outputs are written past the caches.
+    `whole` is that call whatever there is to do; `streams` tells whether outputs are written past
+    the caches.
     """
 
     __slots__ = (
         "_binding", "_call", "_code", "_count", "_launch", "_room", "_sets", "_words", "alike",
-        "direct", "over", "streams",
+        "direct", "over", "streams", "whole",
     )  # fmt: skip
 
     def __init__(self, functions: Functions, launch: Launch, binding: Binding) -> None:
@@ -121,10 +122,11 @@ class Bound:
         self._words = self._sets()
         rooms = [room_bytes(binding.kept, dtype) for dtype in function.kept]
         self._room = sum(rooms) + 64 if rooms else 0
-        one = binding.elements < SPLIT and not (binding.copies or binding.turned)
-        self.alike = self._words if one else b""
-        alone = one and not rooms
-        self.direct: Direct | None = (self._call, self._words, self._count) if alone else None
+        as_they_lie, few = not (binding.copies or binding.turned), binding.elements < SPLIT
+        self.alike = self._words if as_they_lie and few else b""
+        alone = as_they_lie and not rooms
+        self.whole: Direct | None = (self._call, self._words, self._count) if alone else None
+        self.direct = self.whole if few else None
         self.over = tuple(_over(launch, binding)) if launch.over else ()
         self.streams = binding.form.stream
 
@@ -215,7 +217,7 @@ class Long:
 
     over: tuple[tuple[int, int], ...] = ()
     alike = b""
-    direct = None
+    direct = whole = None
     streams = False
 
     def __init__(
@@ -265,7 +267,7 @@ class Summed:
     """A launch with sums over its rows: lanes of these first, which are then folded."""
 
     over: tuple[tuple[int, int], ...] = ()
-    direct = None
+    direct = whole = None
     streams = False
 
     def __init__(self, functions: Functions, step: Totals, args: list[Array]) -> None:

@@ -98,7 +98,9 @@ class ByTensor(Optimizer):
     _decays_in_pairs: bool = False
     # Whether `_update` does nothing that cells (`torch/_direct.py`) can't.
     _written_down: bool = False
+    # What the parameters of the group have in common whose turn it is; and of each by its number.
     _shared: Shared
+    _known: dict[int, Shared] | None = None
 
     def _begin(self, p: Any, state: State, group: Group) -> None:
         """Fill what is remembered of a parameter."""
@@ -133,12 +135,20 @@ class ByTensor(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            self._shared = Shared(group, self._counters)
+        for i, group in enumerate(self.param_groups):
+            self._shared = self._of_group(i, group)
             for p in group["params"]:
                 if p.grad is not None:
                     self._one(p, group)
         return loss
+
+    def _of_group(self, i: int, group: Group) -> Shared:
+        if self._known is None:
+            self._known = {}
+        known = self._known.get(i)
+        if known is None or not (known.plain and known.lasts(group)):
+            known = self._known[i] = Shared(group, self._counters)
+        return known
 
     def _one(self, p: Any, group: Group) -> None:
         if group.get("capturable") and p.device.type == "cpu":
@@ -159,8 +169,10 @@ class ByTensor(Optimizer):
         """The step where nothing sees how it is done; whether that is so."""
         kept = tuple(state)
         names, counters = self._shared.names(kept)
-        tensors = [p, p.grad, *[state[name] for name in names]]
-        counts = [state[name] for name in counters]
+        tensors, counts = [p, p.grad], []
+        if kept:
+            tensors += [state[name] for name in names]
+            counts = [state[name] for name in counters]
         if not direct(*tensors) or not all(map(direct, counts)):
             return False
 

@@ -162,3 +162,30 @@ def test_a_rate_that_changes_compiles_nothing_more() -> None:
                 optimizer.step()
             if k > 2:
                 assert (done.plans, done.compilations, done.interpreted) == (0, 0, 0)
+
+
+def test_what_was_written_down_lasts_as_long_as_the_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    p = torch.nn.Parameter(torch.ones(4, dtype=torch.float64))
+    optimizer = torch.optim.SGD([p], lr=0.5)
+    group, values, made = optimizer.param_groups[0], [], []
+    real = _direct._Written
+
+    def written(*given: Any) -> Any:
+        made.append(1)
+        return real(*given)
+
+    monkeypatch.setattr(_direct, "_Written", written)
+    for rate in (0.5, 0.5, 0.25, 0.25, 1, 1.0):
+        if rate != group["lr"] or type(rate) is not type(group["lr"]):
+            group["lr"] = rate
+        p.grad = torch.ones_like(p)
+        optimizer.step()
+        values.append(p[0].item())
+    assert values == [0.5, 0.0, -0.25, -0.5, -1.5, -2.5]
+    assert len(made) == 4
+    group["maximize"] = True
+    p.grad = torch.ones_like(p)
+    optimizer.step()
+    assert p[0].item() == -1.5
