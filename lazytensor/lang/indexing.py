@@ -87,12 +87,12 @@ def _basic(shape: Shape, items: Sequence[Any]) -> Basic:
             view.append(1)
             continue
         n = shape[len(sizes)]
-        if item == _WHOLE:
-            start, size, step = 0, n, 1
-            view.append(n)
-        elif type(item) is slice:
-            start, stop, step = item.indices(n)
-            size = len(range(start, stop, step))
+        if type(item) is slice:
+            if item.start is item.stop is item.step is None:
+                start, size, step = 0, n, 1
+            else:
+                start, stop, step = item.indices(n)
+                size = len(range(start, stop, step))
             view.append(size)
         elif -n <= item < n:
             start, size, step = item % n, 1, 1

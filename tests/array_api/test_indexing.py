@@ -213,6 +213,12 @@ def test_bad_keys(key: Any, words: str) -> None:
         xp.asarray(X)[key]
 
 
+def test_bad_ends_of_slices() -> None:
+    for end in (np.asarray([1, 2]), 1.0, "a"):
+        with pytest.raises(TypeError, match="int"):
+            xp.asarray(X)[slice(end, None)]
+
+
 def test_an_index_out_of_range_names_the_line() -> None:
     out = xp.asarray(X)[xp.asarray([0, 7])]
     for _ in range(1 if is_gpu(out.device) else 2):  # a GPU tells once
