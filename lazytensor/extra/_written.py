@@ -1,8 +1,8 @@
 """Calls of a compiled function written out: what arguments have to be, kernels, results.
 
 What enters: an Entry that was found some times, and the call that found it. What leaves: a function
-of the arguments, which gives MISSED for any others, and where anything
-else isn't as it was. It must not know how entries are found, nor how kernels run.
+of the arguments, which gives MISSED for any others, and where anything else isn't as it was. It must
+not know how entries are found, nor how kernels run.
 """
 
 import weakref
@@ -75,7 +75,7 @@ def _around(
     made = [f"r{i}" for i in range(len(entry.results.outputs))]
     lines.add(f"{', '.join(made)} = r")
     lines.add(f"return {_tree(lines, entry.results.structure, _leaves(entry.results))}")
-    return lines.caught("*args", "OverflowError")
+    return lines.caught()
 
 
 def _flat(args: tuple[Any, ...]) -> bool:
@@ -130,7 +130,7 @@ def _on_gpu(
     if entry.nbytes:
         lines.add(f"new_bytes({entry.nbytes})")
     lines.add(f"return {_tree(lines, entry.results.structure, _leaves(entry.results))}")
-    return lines.caught("*args", "OverflowError")
+    return lines.caught()
 
 
 def _guarded(lines: CallLines, entry: Any) -> None:

@@ -39,21 +39,17 @@ class CallLines(Lines):
     """Lines that run a call, or give up."""
 
     def __init__(self) -> None:
-        super().__init__(
-            MISSED=MISSED, array=np.asarray, scalar=scalar
-        )
+        super().__init__(MISSED=MISSED, array=np.asarray, scalar=scalar)
 
     def missed(self, condition: str) -> None:
         """Give up where a condition holds."""
         self.add(f"if {condition}: return MISSED")
 
-    def caught(self, arguments: str, what: str) -> Callable[..., Any]:
-        """The lines as a function, which gives up where what is caught is raised: memory or an
-        integer's bits don't do.
-        """
+    def caught(self) -> Callable[..., Any]:
+        """The lines as a function of `args`, which gives up where an integer has too many bits."""
         self.text = ["try:", *[f"    {line}" for line in self.text]]
-        self.text += [f"except {what}:", "    return MISSED"]
-        return self.function(arguments, "call")
+        self.text += ["except OverflowError:", "    return MISSED"]
+        return self.function("*args", "call")
 
 
 def captured_lines(lines: CallLines, program: Program, given: Sequence[str], donated: bool) -> bool:
@@ -99,15 +95,17 @@ def called(
     after them as arrays, in the order of `program.numbers`. `results` are outputs by number. It
     gives a handle, a tuple of several, or MISSED.
     """
-    caller = _caller(handle)
     runs = [step for step in program.plan.runs if isinstance(step, Launch) and _alone(step)]
-    if caller is None or program.taken or not 0 < len(runs) == len(program.plan.runs) <= MOST:
+    if program.taken or not 0 < len(runs) == len(program.plan.runs) <= MOST:
         return None
     arrays = _Arrays(program, runs, nodes)
     launches = [arrays.launched(step) for step in runs]
     outputs = program.plan.outputs
     made = [arrays.result(outputs[n], dtype, device, handle) for n, dtype, device in results]
     if None in launches or None in made:
+        return None
+    caller = _caller(handle)
+    if caller is None:
         return None
     parts = arrays.operands, arrays.outputs, arrays.constants, launches, made
     out: Callable[..., Any] = caller(*watched, *parts)

@@ -6,6 +6,7 @@ import functools
 import gc
 import math
 import re
+import subprocess
 import sys
 import threading
 import weakref
@@ -1085,3 +1086,17 @@ def test_a_planted_bug_is_found(monkeypatch):
     monkeypatch.setattr(Program, "_fill", forgetful)
     f = xp.jit(lambda x, y: x - y)
     assert f(arr(), arr() * 2).tolist() == [0.0] * 3
+
+
+WITHOUT_A_COMPILER = """
+import sys
+sys.modules["llvmlite"] = None
+import lazytensor as xp
+compiled = xp.jit(lambda x: x * 2.0 + 1.0)
+found = [compiled(xp.asarray([1.0, 3.0])).tolist() for _ in range(100)]
+assert found == [[3.0, 7.0]] * 100
+"""
+
+
+def test_many_calls_where_there_is_no_compiler():
+    subprocess.run([sys.executable, "-c", WITHOUT_A_COMPILER], check=True, timeout=60)
