@@ -112,8 +112,9 @@ class Jitted:
     # --- a call -----------------------------------------------------------------------------------
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], bound: bool) -> Any:
-        if self._last is not None:  # which written calls don't note
-            self._last.used = next(ticks)
+        last = self._last
+        if last is not None:  # which written calls don't note
+            last.used = next(ticks)
         key, rest, named, buffers, handles = self._take(args, kwargs, bound)
         entry = self._find(key, args)
         if entry is None:
@@ -218,6 +219,8 @@ class Jitted:
     def _forget(self, key: Any) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
+            if self._last is entry:
+                self._last = None
             self._hits += int(entry.tally[0])
 
     def _given_away(self, call: Call) -> list[int]:

@@ -260,6 +260,45 @@ def test_operands_that_lie_otherwise_are_learnt():
     assert compiled.cache_info().hits == 44
 
 
+class Taken:
+    """Ticks, during which another thread has the function forget whose calls are written out."""
+
+    def __init__(self, compiled: Any) -> None:
+        self._compiled = compiled
+
+    def __next__(self) -> int:
+        self._compiled._last = None
+        return 1
+
+
+def test_another_thread_misses_meanwhile(monkeypatch):
+    x = xp.asarray(X)
+    compiled = warm(lambda x: x * 2.0, x)
+    monkeypatch.setattr(jitted, "ticks", Taken(compiled))
+    same(compiled(xp.asarray(X[:1])), X[:1] * 2.0)
+
+
+def test_what_is_dropped_while_another_call_is_traced_is_not_called_any_more():
+    """And its calls count where it has been traced again."""
+    x = xp.asarray(X)
+
+    def doubled(x: Any) -> Any:
+        if x.ndim == 1:
+            thread = threading.Thread(target=lambda: [compiled(xp.asarray(X)) for _ in range(3)])
+            thread.start()
+            thread.join()
+        return x * 2.0
+
+    compiled = xp.jit(doubled, max_entries=1)
+    for _ in range(3):
+        compiled(x)
+    compiled(x[0])
+    before = compiled.cache_info()
+    same(compiled(x), X * 2.0)
+    after = compiled.cache_info()
+    assert (after.misses, after.hits) == (before.misses + 1, before.hits)
+
+
 def test_what_results_are():
     """Handles and nodes are what Python makes of them, down to the collector of garbage."""
     x = xp.asarray(X)
