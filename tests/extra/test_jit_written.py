@@ -325,6 +325,16 @@ def test_what_results_are():
     assert seen() is None
 
 
+def test_weak_references_to_what_results_are_like():
+    """Whoever refers weakly to all handles that there are doesn't refer to later ones."""
+    x = xp.asarray(X)
+    compiled = warm(lambda x: x * 2.0, x)
+    seen = [weakref.ref(y) for y in gc.get_objects() if type(y) is type(x)]
+    y = compiled(x)
+    assert weakref.getweakrefcount(y) == 0
+    assert len(seen) > 1
+
+
 def references(*things: Any) -> list[int]:
     return [sys.getrefcount(x) for x in things]
 

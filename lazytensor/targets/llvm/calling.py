@@ -13,7 +13,7 @@ from .loops import ZERO, Values, carried, choose, each, where
 _HEAD = "define ptr @kernel(ptr %self, ptr %args, i64 %given) nounwind {\nentry:"
 _EQUAL = 2
 # What objects begin with.
-_OBJECT = 16
+_OBJECT = object.__basicsize__
 _NULL = Value("null", "ptr")
 
 

@@ -57,7 +57,7 @@ class Caller:
             **known, "handles": handle, "arrays": np.ndarray, "nothing": (), "empty": np.empty,
             "depth": "depth", "stack": "stack", "zero": 0, "no_memory": MemoryError,
         }  # fmt: skip
-        self._sizes = handle.__basicsize__, node.__basicsize__
+        self._sizes = _held(handle), _held(node)
         self._most = most
         objects.machine.provide_python(*_SYMBOLS)
         what = f"calls {places}"
@@ -107,6 +107,11 @@ def _address(x: Any) -> int:
     """Where an object is, or an array's elements."""
     place: int = x.__array_interface__["data"][0] if type(x) is np.ndarray else id(x)
     return place
+
+
+def _held(kind: type) -> int:
+    """Bytes of an object up to where it says who refers to it weakly, which comes last."""
+    return kind.__weakrefoffset__ if kind.__weakrefoffset__ > 0 else kind.__basicsize__
 
 
 def _slots(kind: type) -> dict[str, int]:
