@@ -1,8 +1,8 @@
 """Calls of a compiled function written out: what arguments have to be, kernels, results.
 
 What enters: an Entry that was found some times, and the call that found it. What leaves: a function
-of the arguments, which gives MISSED for any others, and where anything else isn't as it was. It must
-not know how entries are found, nor how kernels run.
+of the arguments, which gives MISSED for any others, and where anything else isn't as it was. It
+must not know how entries are found, nor how kernels run.
 """
 
 import weakref
