@@ -8,13 +8,14 @@ it refers to. What is inside lists, dicts and objects is not looked at. It must 
 import builtins
 import dis
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 from ..array_api._rules import brief, is_exposed
 from ..array_api.array import Array
 
+Identities = tuple[Sequence[tuple[dict[str, Any], str, Any]], Sequence[tuple[Any, Any]]]
 _GONE: Any = object()
 _PLAIN = (int, float, complex, str, bytes, bool, type(None))
 # Functions of the user that are looked into: the traced one, and those that it refers to.
@@ -46,6 +47,17 @@ class Guards:
             if node.value is not state and node is not state:
                 return False
         return True
+
+    def identities(self) -> Identities | None:
+        """Names in dicts, and cells, with what they hold now that everything is as it was; None
+        where comparing these would not tell all.
+        """
+        names = [(d, n, d.get(n, _GONE)) for d, n, *_ in self.names]
+        cells = [(c, _content(c)) for c, *_ in self.cells]
+        gone = any(found[-1] is _GONE for found in (*names, *cells))
+        if self.arrays or gone or any(type(d) is not dict for d, *_ in names):
+            return None
+        return names, cells
 
     def changed(self) -> list[tuple[str, str, str]]:
         """What is not as it was, in words: where, before and now."""

@@ -19,6 +19,7 @@ from ..runtime.observe import OBSERVERS, TIMERS
 from ..runtime.pending import new_bytes
 from ..runtime.written import CallLines, Watched, called, captured_lines, number_lines
 from ._arguments import NUMBERS
+from ._guards import Identities
 
 # Arguments and results, what is in containers among them.
 MOST = 64
@@ -44,9 +45,12 @@ def written(entry: Any, args: tuple[Any, ...]) -> Callable[..., Any] | None:
         arguments.take("args", args)
         if on_gpu:
             return _on_gpu(lines, entry, arguments, results)
-        run = _here(entry, arguments, results)
-        if run is None or (_flat(args) and not _has_guards(entry) and _as_it_is(entry.results)):
+        identities = entry.guards.identities()
+        run = _here(entry, arguments, results, identities or ((), ()))
+        if run is None or (_flat(args) and identities is not None and _as_it_is(entry.results)):
             return run
+        if identities is None:
+            _guarded(lines, entry)
         return _around(lines, entry, arguments, run)
     except _Other:
         return None
@@ -55,11 +59,14 @@ def written(entry: Any, args: tuple[Any, ...]) -> Callable[..., Any] | None:
 Results = list[tuple[int, DType, Device]]
 
 
-def _here(entry: Any, arguments: "_Arguments", results: Results) -> Callable[..., Any] | None:
+def _here(
+    entry: Any, arguments: "_Arguments", results: Results, identities: Identities
+) -> Callable[..., Any] | None:
     """Native code that runs a program on the host."""
     if entry.donated:
         return None
-    watched = Watched((_SETTINGS, config.several(_SETTINGS)), entry.tally, entry.nbytes)
+    settings = _SETTINGS, config.several(_SETTINGS)
+    watched = Watched(settings, identities, entry.tally, entry.nbytes)
     return called(entry.program, arguments.nodes, results, Array, watched)
 
 
@@ -67,7 +74,6 @@ def _around(
     lines: CallLines, entry: Any, arguments: "_Arguments", run: Callable[..., Any]
 ) -> Callable[..., Any]:
     """What there is to do around native code."""
-    _guarded(lines, entry)
     handles = [x for x, node in zip(arguments.names, arguments.nodes, strict=True) if node]
     operands = [*handles, *number_lines(lines, entry.program, arguments.names)]
     lines.add(f"r = {lines.name(run)}({', '.join(operands)})")
@@ -81,12 +87,6 @@ def _around(
 def _flat(args: tuple[Any, ...]) -> bool:
     """Whether arguments are handles alone."""
     return all(type(x) is Array for x in args)
-
-
-def _has_guards(entry: Any) -> bool:
-    """Whether the function found something outside its arguments."""
-    guards = entry.guards
-    return bool(guards.names or guards.cells or guards.arrays)
 
 
 def _leaves(results: Any) -> list[str]:
@@ -135,8 +135,9 @@ def _on_gpu(
 
 def _guarded(lines: CallLines, entry: Any) -> None:
     """What the function found outside its arguments has to be as it was."""
-    if _has_guards(entry):
-        lines.missed(f"not {lines.name(entry.guards)}.hold()")
+    guards = entry.guards
+    if guards.names or guards.cells or guards.arrays:
+        lines.missed(f"not {lines.name(guards)}.hold()")
 
 
 class _Arguments:

@@ -72,11 +72,13 @@ def captured_lines(lines: CallLines, program: Program, given: Sequence[str], don
 
 
 class Watched(NamedTuple):
-    """What a call has besides its program: names of settings and their values, what counts its
-    hits, and how many bytes of its results are to be counted.
+    """What a call has besides its program: names of settings and their values; names in dicts,
+    and cells, with the objects that have to be there; what counts its hits, and how many bytes of
+    its results are to be counted.
     """
 
     settings: tuple[Any, Any]
+    identities: tuple[Sequence[Any], Sequence[Any]]
     hits: Any
     nbytes: int
 

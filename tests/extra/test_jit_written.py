@@ -201,6 +201,51 @@ def test_guards_hold():
     assert compiled.cache_info().misses == 2
 
 
+FACTOR = 2.0
+
+
+def test_names_and_cells_are_looked_at_by_native_code(monkeypatch):
+    """By identity: what is another object, and equal, is found to be so the longer way."""
+    offset = float("1.5")
+
+    def scaled(x):
+        return x * FACTOR + offset
+
+    x = xp.asarray(X)
+    compiled = warm(scaled, x)
+    run = compiled._last.written
+    assert type(run) is type(len)
+    held = references(offset)
+    for _ in range(100):
+        same(run(x), X * 2.0 + 1.5)
+    assert references(offset) == held
+    offset = float("1.5")
+    assert run(x) is written.MISSED
+    same(compiled(x), X * 2.0 + 1.5)
+    assert compiled.cache_info().misses == 1
+    monkeypatch.setitem(globals(), "FACTOR", 4.0)
+    assert compiled._last.written(x) is written.MISSED
+    same(compiled(x), X * 4.0 + 1.5)
+    assert compiled.cache_info().misses == 2
+    for _ in range(3):
+        same(compiled(x), X * 4.0 + 1.5)
+    monkeypatch.delitem(globals(), "FACTOR")
+    with pytest.raises(NameError):
+        compiled(x)
+    monkeypatch.setitem(globals(), "FACTOR", 1.0)
+    same(compiled(x), X + 1.5)
+
+
+def test_arrays_around_a_function_are_compared():
+    y = xp.asarray(X)
+    x = xp.asarray(X)
+    compiled = warm(lambda x: x + y, x)
+    assert is_written(compiled)
+    same(compiled(x), X + X)
+    y += 1.0
+    same(compiled(x), X + (X + 1.0))
+
+
 def test_settings_observers_and_transforms():
     x = xp.asarray(X)
     compiled = warm(lambda x: xp.sum(x * x), x)

@@ -46,7 +46,9 @@ class Calling:
         c = self.c
         self._stop(c.compare("ne", Value("%given", "i64"), self.w["operands"]), "refuse")
         self._quiet()
-        _, record = carried(c, ZERO, self.w["operands"], 1, [self._records], self._operand)
+        _, record = carried(c, ZERO, self.w["names"], 1, [self._records], self._name)
+        _, record = carried(c, ZERO, self.w["cells"], 1, [record], self._cell)
+        _, record = carried(c, ZERO, self.w["operands"], 1, [record], self._operand)
         _, record = carried(c, self.w["operands"], self.made, 1, [record], self._output)
         all_ = c.binary("add", self.made, self.w["constants"])
         _, record = carried(c, self.made, all_, 1, [record], self._constant)
@@ -143,6 +145,21 @@ class Calling:
         same = self._call("i32", "PyObject_RichCompareBool", found, "values", equal)
         self._call("void", "Py_DecRef", found)
         self._stop(self.c.compare("ne", same, 1), "refuse")
+
+    def _name(self, _: Value, cursor: Values) -> Values:
+        """A dict, a name in it, and what it has to mean."""
+        names, name, held = (self._load("ptr", cursor[0], n) for n in (0, 8, 16))
+        found = self._call("ptr", "PyDict_GetItemWithError", names, name)
+        self._stop(self.c.compare("ne", found, held), "refuse")
+        return [self._at(cursor[0], 24)]
+
+    def _cell(self, _: Value, cursor: Values) -> Values:
+        """A cell, and what it has to hold."""
+        cell, held = (self._load("ptr", cursor[0], n) for n in (0, 8))
+        found = self._call("ptr", "PyCell_Get", cell)
+        self._call("void", "Py_DecRef", found)
+        self._stop(self.c.compare("ne", found, held), "refuse")
+        return [self._at(cursor[0], 16)]
 
     def _operand(self, i: Value, cursor: Values) -> Values:
         """An operand, which its record has a dtype and a device of (nothing for an array), how many

@@ -27,16 +27,16 @@ ADDRESSES = (
     "new_bytes", "no_memory", "tally", "hits",
 )  # fmt: skip
 NUMBERS = (
-    "handle", "node", "bytes", "counted", "most", "widest", "operands", "outputs", "constants",
-    "launches", "results",
+    "handle", "node", "bytes", "counted", "most", "widest", "names", "cells", "operands", "outputs",
+    "constants", "launches", "results",
 )  # fmt: skip
 # Functions of Python's interface that calls call.
 _SYMBOLS = (
-    "PyBytes_AsString", "PyErr_Clear", "PyErr_ExceptionMatches", "PyEval_RestoreThread",
-    "PyEval_SaveThread", "PyIter_Next", "PyList_GetItem", "PyList_Size", "PyLong_FromLongLong",
-    "PyObject_CallOneArg", "PyObject_GetAttr", "PyObject_RichCompareBool", "PyObject_Vectorcall",
-    "PyTuple_GetItem", "PyTuple_New", "PyTuple_SetItem", "PyType_GenericAlloc", "Py_DecRef",
-    "Py_IncRef",
+    "PyBytes_AsString", "PyCell_Get", "PyDict_GetItemWithError", "PyErr_Clear",
+    "PyErr_ExceptionMatches", "PyEval_RestoreThread", "PyEval_SaveThread", "PyIter_Next",
+    "PyList_GetItem", "PyList_Size", "PyLong_FromLongLong", "PyObject_CallOneArg",
+    "PyObject_GetAttr", "PyObject_RichCompareBool", "PyObject_Vectorcall", "PyTuple_GetItem",
+    "PyTuple_New", "PyTuple_SetItem", "PyType_GenericAlloc", "Py_DecRef", "Py_IncRef",
 )  # fmt: skip
 Counts = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -67,6 +67,7 @@ class Caller:
     def __call__(
         self,
         settings: tuple[Any, Any],
+        identities: tuple[Sequence[tuple[Any, str, Any]], Sequence[tuple[Any, Any]]],
         hits: Counts,
         counted: int,
         operands: Sequence[tuple[Any, Any, Shape, Shape]],
@@ -76,19 +77,21 @@ class Caller:
         results: Sequence[tuple[int, Any, Any]],
     ) -> Callable[..., Any]:
         """A function that carries out calls, which are counted in `hits`; `counted` bytes of each
-        are to be. Settings are names, and the values that they have to have.
+        are to be. Settings are names, and the values that they have to have; identities are names
+        in dicts, and cells, with the objects that they have to have.
 
         An operand is a handle on a leaf of a dtype and a device, or an array if these are None; its
         shape and strides. A launch has what `launch` takes, words and count, the numbers of arrays
         (operands come first, then outputs, then constants), and what keeps its code in memory. A
         result has the number of an array, and a node and a handle that its own are to be like.
         """
-        parts = operands, outputs, constants, launches, results
+        parts = *identities, operands, outputs, constants, launches, results
         known = self._known | dict(zip(("settings", "values"), settings, strict=True))
         known |= {"hits": hits, "now": known["version"][0]}
         words = [_address(known[name]) for name in ADDRESSES]
         words += [*self._sizes, sum(prod(shape) * d.itemsize for shape, d in outputs), counted]
         words += [self._most, max(len(arrays) for _, _, arrays, _ in launches), *map(len, parts)]
+        words += [id(x) for part in identities for held in part for x in held]
         for dtype, device, shape, strides in operands:
             kinds = (0, 0) if dtype is None else (id(dtype), id(device))
             words += [*kinds, len(shape), *shape, *strides]
