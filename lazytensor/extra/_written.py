@@ -80,8 +80,7 @@ def _around(
     lines.missed("r is MISSED")
     made = [f"r{i}" for i in range(len(entry.results.outputs))]
     lines.add(f"{', '.join(made)} = r")
-    lines.add(f"return {_tree(lines, entry.results.structure, _leaves(entry.results))}")
-    return lines.caught()
+    return _returned(lines, entry.results)
 
 
 def _flat(args: tuple[Any, ...]) -> bool:
@@ -89,9 +88,11 @@ def _flat(args: tuple[Any, ...]) -> bool:
     return all(type(x) is Array for x in args)
 
 
-def _leaves(results: Any) -> list[str]:
-    """Names of the leaves of a result."""
-    return [f"r{i}" for i in results.order]
+def _returned(lines: CallLines, results: Any) -> Callable[..., Any]:
+    """The function of lines that have made all outputs: it gives the result."""
+    leaves = [f"r{i}" for i in results.order]
+    lines.add(f"return {_tree(lines, results.structure, leaves)}")
+    return lines.caught()
 
 
 def _as_it_is(results: Any) -> bool:
@@ -129,8 +130,7 @@ def _on_gpu(
     lines.add("tally[0] += 1")
     if entry.nbytes:
         lines.add(f"new_bytes({entry.nbytes})")
-    lines.add(f"return {_tree(lines, entry.results.structure, _leaves(entry.results))}")
-    return lines.caught()
+    return _returned(lines, entry.results)
 
 
 def _guarded(lines: CallLines, entry: Any) -> None:

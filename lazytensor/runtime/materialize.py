@@ -92,13 +92,13 @@ def materialize(nodes: Sequence[Node], cutting: bool = False) -> None:
             if done and cutting:
                 _cut(done)
         if run.graph is not None:
-            values = cache.run(run.graph, run.plan)
+            found = _results(run.graph, cache.run(run.graph, run.plan))
             if run.graph.late:
-                _at_once(run.graph, values)
+                _at_once(run.graph, found)
             with _lock:
-                found = _filled(run.graph, values)
+                done = _filled(found)
                 if cutting:
-                    _cut(found)
+                    _cut(done)
     finally:
         run.nodes = _NOTHING  # first, since a Ctrl-C may come next, and others wait for these
         _here.runs = runs
@@ -223,17 +223,16 @@ def replay(plan: Plan, env: list[Any], graph: Graph) -> list[Any]:
     return quietly(steps, plan, env, graph)  # type: ignore[no-any-return]
 
 
-def _at_once(graph: Graph, values: Sequence[Any]) -> None:
-    """Make the calls that write over what the graph reads, and give its outputs their values: as
-    one, between whose parts no Ctrl-C comes, since it could not be computed again.
+def _at_once(graph: Graph, found: Sequence[tuple[Node, Any]]) -> None:
+    """Make the calls that write over what the graph reads, and give nodes their values: as one,
+    between whose parts no Ctrl-C comes, since it could not be computed again.
     """
-    given = [(setattr, node, "value", x) for node, x in _results(graph, values)]
+    given = [(setattr, node, "value", x) for node, x in found]
     deque(starmap(call, [*graph.late, *given]), 0)
 
 
-def _filled(graph: Graph, values: Sequence[Any]) -> Collection[Node]:
+def _filled(found: Sequence[tuple[Node, Any]]) -> Collection[Node]:
     """Give nodes their values; those that got one."""
-    found = _results(graph, values)
     for node, result in found:
         node.value = result
     settle()

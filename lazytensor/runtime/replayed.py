@@ -95,7 +95,7 @@ def _deferred(plan: Plan, graph: Graph, steps: Sequence[Any]) -> Iterator[tuple[
     sizes = {i: node.size for i, node in enumerate(inputs) if type(node.dtype) is not tuple}
     read = {slot for step in plan.steps for slot in step.args}
     for i, step in enumerate(steps):
-        launches = step.launches if type(step) is Batch else (step,)
+        launches = _launches(step)
         again = []
         for launch in launches:
             ends = type(launch) is Launch and launch.views and read.isdisjoint(launch.outs)
@@ -104,6 +104,18 @@ def _deferred(plan: Plan, graph: Graph, steps: Sequence[Any]) -> Iterator[tuple[
         if len(again) == len(launches):
             slots = {launch.args[number] for launch in again for number, _ in launch.over}
             yield i, (tuple(again), frozenset([plan.inputs[slot] for slot in slots]))
+
+
+def _launches(step: Any) -> Sequence[Any]:
+    """Those of a batch, or a step alone."""
+    launches: Sequence[Any] = step.launches if type(step) is Batch else (step,)
+    return launches
+
+
+def _sets(launches: Sequence[Any]) -> tuple[str, str]:
+    """Lists of launches' arguments, and of their outputs."""
+    args = ", ".join([f"[{_listed(launch.args)}]" for launch in launches])
+    return args, "".join([f"[{_listed(launch.outs)}], " for launch in launches])
 
 
 def _listed(slots: Sequence[int] | range) -> str:
@@ -131,16 +143,14 @@ def _either(
     lines: Lines, step: Any, run: Runs, again: tuple[Launch, ...], places: frozenset[int]
 ) -> None:
     """Write a step that is left for later where its inputs die."""
-    launches = step.launches if type(step) is Batch else (step,)
-    sets = ", ".join([f"[{_listed(launch.args)}]" for launch in launches])
-    made = ", ".join([f"[{_listed(launch.outs)}]" for launch in launches])
-    found = f"late({lines.name(again)}, [{sets}], graph)"
+    args, made = _sets(_launches(step))
+    found = f"late({lines.name(again)}, [{args}], graph)"
     lines.add(f"w = {found} if {lines.name(places)} <= graph.dying else None")
-    lines.add(f"if w is not None: {made}, = w")
+    lines.add(f"if w is not None: {made}= w")
     lines.add("else:")
     start = len(lines.text)
     if _written(lines, step, run):
-        lines.add(_counts(launches))
+        lines.add(_counts((step,)))
     lines.text[start:] = [f"    {line}" for line in lines.text[start:]]
 
 
@@ -167,8 +177,7 @@ def _dropped(lines: Lines, step: Any, lasting: Container[int]) -> None:
 def _one(lines: Lines, step: Any, run: Callable[..., Any]) -> None:
     """Write a step that is run as it is."""
     if type(step) is Batch:
-        made = "".join([f"({_listed(launch.outs)}), " for launch in step.launches])
-        args = ", ".join([f"[{_listed(launch.args)}]" for launch in step.launches])
+        args, made = _sets(step.launches)
     else:
         made, args = _listed(step.outs), _listed(step.args)
     lines.add(f"{made}= {lines.name(run)}({lines.name(step)}, [{args}], graph)")

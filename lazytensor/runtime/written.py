@@ -1,8 +1,10 @@
-"""Plans of small kernels as lines of Python: what is the same in each run is looked up once.
+"""Plans of small kernels as one native call, those for a GPU as lines of Python: what is the same
+in each run is looked up once.
 
-What enters: a Program that has run. What leaves: lines that run its kernels, and return MISSED
-wherever something isn't as it was: then nothing has happened that another way of running the
-program would see. It must not know arrays of a face, nor how a call's arguments are taken apart.
+What enters: a Program that has run. What leaves: a function, or lines, that run its kernels, and
+return MISSED wherever something isn't as it was: then nothing has happened that another way of
+running the program would see. It must not know arrays of a face, nor how a call's arguments are
+taken apart.
 
 Names in the lines: `a3` is the buffer or the number of a call's leaf 3, `v5` the buffer in slot 5.
 """

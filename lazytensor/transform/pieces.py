@@ -4,7 +4,6 @@ of one array are differentiated.
 What enters: a node. What leaves: a node with the same bits, or None. It must not know kernels.
 """
 
-
 from .._base.dtypes import kind
 from .._base.record import Record
 from ..ir.node import Node, scalar

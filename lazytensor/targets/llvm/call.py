@@ -157,7 +157,7 @@ def packed(address: int, long: bool, *words: int, each: int = _ALL) -> bytes:
 
 def launcher(machine: Machine, build: Callable[[str], bytes]) -> Launcher:
     """The function `launch`; `build` gives the object code of a text."""
-    machine.provide_python(*_SYMBOLS)
+    machine.provide_from(ctypes.pythonapi, *_SYMBOLS)
     text = _TEXT
     for word, place in array_places().items():
         text = text.replace(word, str(place))

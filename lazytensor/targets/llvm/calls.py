@@ -43,7 +43,7 @@ Counts = np.ndarray[Any, np.dtype[np.int64]]
 
 class Caller:
     """Calls for one type of handles, which hold nodes. `known` has what calls need of the library,
-    by the names of `calling.ADDRESSES`: `missed` is what a call gives where something isn't as it
+    by the names of `ADDRESSES`: `missed` is what a call gives where something isn't as it
     has to be. Bytes of results, where they are to be counted, are told to `new_bytes` when they are
     more than `most`. Raises OSError where an object doesn't show what it holds.
     """
@@ -59,7 +59,7 @@ class Caller:
         }  # fmt: skip
         self._sizes = _held(handle), _held(node)
         self._most = most
-        objects.machine.provide_python(*_SYMBOLS)
+        objects.machine.provide_from(ctypes.pythonapi, *_SYMBOLS)
         what = f"calls {places}"
         self._code = objects.found(what, lambda: writers().Calling(places).text(), True)
         self._made = method(self._code.address, "run(*operands)")

@@ -177,8 +177,7 @@ class CLibrary(_Known):
 
     def _provide(self, name: str) -> None:
         if name not in self._linked:
-            function = ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p)
-            self._objects.machine.provide(name, function.value or 0)
+            self._objects.machine.provide_from(ctypes.CDLL(None), name)
 
 
 # --- multiplications rounded once -----------------------------------------------------------------

@@ -141,10 +141,10 @@ class Machine:
         """Let modules call a function of this process by name."""
         self._given[name] = address
 
-    def provide_python(self, *names: str) -> None:
-        """The same for functions of Python's interface for C."""
+    def provide_from(self, library: ctypes.CDLL, *names: str) -> None:
+        """The same for functions of a library. Raises AttributeError for one that it hasn't."""
         for name in names:
-            function = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p)
+            function = ctypes.cast(getattr(library, name), ctypes.c_void_p)
             self.provide(name, function.value or 0)
 
 
